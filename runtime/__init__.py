@@ -1,0 +1,1 @@
+"""Plays avatars: animation, sorting, drawing with OpenGL or on the CPU, recording. Never imports torch."""

@@ -1,0 +1,1 @@
+"""Builds an avatar from a portrait."""

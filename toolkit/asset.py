@@ -1,0 +1,78 @@
+"""The Avatar: rig, baked splats, provenance. The contract between toolkit, exporters and runtime; numpy only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from facecraft4d.toolkit.checks import check_finite, check_shape
+from facecraft4d.toolkit.datatypes import BoundSplats, Rig
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """Something that went into an avatar: a prior, a weight file, a data set, the photograph."""
+
+    name: str
+    role: str
+    """What it did: landmarks, matting, face model, driving clip, ..."""
+    licence: str
+    """SPDX identifier where there is one."""
+    commercial_use: bool
+    source: str
+    """Where it comes from, with credit where the licence asks for it."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made an avatar. JSON-serialisable; holds no clock time, so equal builds give equal files."""
+
+    ingredients: tuple[Ingredient, ...] = ()
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def commercial_use(self) -> bool:
+        """True if every ingredient may be used commercially."""
+        return all(ingredient.commercial_use for ingredient in self.ingredients)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Avatar:
+    """A head that can be played: what exporters write and the runtime draws."""
+
+    rig: Rig
+    splats: BoundSplats
+    provenance: Provenance
+
+
+def check_avatar(avatar: Avatar) -> None:
+    """Raise a ValueError that names the first array whose shape, range or value is wrong."""
+    rig, splats = avatar.rig, avatar.splats
+    sizes = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
+    for name, array, shape in (
+        ("rig.vertices", rig.vertices, ("v", 3)),
+        ("rig.triangles", rig.triangles, ("f", 3)),
+        ("rig.triangle_regions", rig.triangle_regions, ("f",)),
+        ("rig.expression_deltas", rig.expression_deltas, ("k", "v", 3)),
+        ("rig.joint_positions", rig.joint_positions, ("j", 3)),
+        ("rig.skin_weights", rig.skin_weights, ("v", "j")),
+        ("splats.means", splats.means, ("n", 3)),
+        ("splats.rotations_wxyz", splats.rotations_wxyz, ("n", 4)),
+        ("splats.log_scales", splats.log_scales, ("n", 3)),
+        ("splats.opacity_logits", splats.opacity_logits, ("n",)),
+        ("splats.colors", splats.colors, ("n", 3)),
+        ("splats.triangles", splats.triangles, ("n",)),
+    ):
+        check_shape(name, array, shape, sizes)
+        check_finite(name, array)
+    for name, indices, count in (
+        ("rig.triangles", rig.triangles, sizes["v"]),
+        ("rig.triangle_regions", rig.triangle_regions, len(rig.region_names)),
+        ("splats.triangles", splats.triangles, sizes["f"]),
+    ):
+        if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < count):
+            raise ValueError(f"{name} must index 0..{count - 1}, got {int(indices.min())}..{int(indices.max())}")
+    if any(parent >= child for child, parent in enumerate(rig.joint_parents)):
+        raise ValueError(f"rig.joint_parents must name earlier joints, got {rig.joint_parents}")

@@ -1,0 +1,147 @@
+"""One frozen dataclass per stage; a dataclass is the command line (tyro). The string under a field is its help text."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Device(StrEnum):
+    """Where tensors live."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Matting(StrEnum):
+    """Who separates the head from the background."""
+
+    SELFIE = "selfie"
+    ISNET = "isnet"
+
+
+class ShapePrior(StrEnum):
+    """Who imagines the head's shape."""
+
+    PARAMETRIC = "parametric"
+
+
+class ImagePrior(StrEnum):
+    """Who sharpens the coarse views."""
+
+    WARP = "warp"
+
+
+class VideoPrior(StrEnum):
+    """Who moves the views."""
+
+    MESH = "mesh"
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """Photograph to portrait."""
+
+    face: int | None = None
+    """Which face to take, counted from 0 by size; by default the largest."""
+    matting: Matting = Matting.SELFIE
+    """selfie: Apache-2.0 model with closed-form refinement; isnet: stronger, its weights come in an AGPL-3.0 package."""
+    size: int = 512
+    """Side of the aligned portrait in pixels."""
+
+
+@dataclass(frozen=True)
+class ShapePriorConfig:
+    """Portrait to a coarse head and its 24 views."""
+
+    prior: ShapePrior = ShapePrior.PARAMETRIC
+    """parametric: fits the CC0 head in two phases (latent, then pivotal tuning)."""
+    latent_iterations: int = 200
+    """Steps of the latent phase (identity, pose, expression, lighting, albedo)."""
+    pivotal_iterations: int = 150
+    """Steps of pivotal tuning (vertex offsets, hair shell, texture)."""
+    texture_size: int = 1024
+    """Side of the texture in pixels."""
+    views: int = 24
+    """Views on the horizon orbit."""
+
+
+@dataclass(frozen=True)
+class ImagePriorConfig:
+    """Coarse views to consistent views."""
+
+    prior: ImagePrior = ImagePrior.WARP
+    """warp: the paper's depth-guided propagation in pixel space."""
+    boundary: float = 0.1
+    """Weight of the warped image at the border of its visibility mask (paper, supplement 6.2)."""
+    depth_tolerance: float = 0.004
+    """A pixel is visible if its depth agrees within this many metres."""
+
+
+@dataclass(frozen=True)
+class VideoPriorConfig:
+    """Views to a view x time set of expressions."""
+
+    prior: VideoPrior = VideoPrior.MESH
+    """mesh: the fitted mesh moves the pixels and fills what opens."""
+    frontal_views: int = 11
+    """Views beside the reference that are animated (paper, section 4)."""
+    frames: int = 96
+    """Frames in all, spread over the driving clips."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Static stage, then COIN (paper, section 3.4)."""
+
+    static_iterations: int = 700
+    """Steps on the static views."""
+    coin_iterations: int = 900
+    """Steps with the colour-offset network on static and animated views."""
+    resolution: int = 256
+    """Side of the training pictures in pixels."""
+    splats: int = 24_000
+    """Hard cap on the number of Gaussians."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints; a killed build loses at most this many."""
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """Everything that decides what a build makes."""
+
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    shape_prior: ShapePriorConfig = field(default_factory=ShapePriorConfig)
+    image_prior: ImagePriorConfig = field(default_factory=ImagePriorConfig)
+    video_prior: VideoPriorConfig = field(default_factory=VideoPriorConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    seed: int = 0
+    """Every random choice of the build follows from it."""
+    device: Device = Device.AUTO
+    """auto takes CUDA where torch has it."""
+
+
+class Preset(StrEnum):
+    """How much a build spends."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    PAPER = "paper"
+
+
+def preset(name: Preset) -> BuildConfig:
+    """The configuration behind a preset: draft (minutes on a CPU), standard (under an hour on a CPU), paper (hours on CUDA)."""
+    draft = BuildConfig()
+    if name is Preset.DRAFT:
+        return draft
+    standard = replace(
+        draft,
+        shape_prior=replace(draft.shape_prior, latent_iterations=400, pivotal_iterations=400),
+        video_prior=replace(draft.video_prior, frames=240),
+        training=replace(draft.training, static_iterations=3000, coin_iterations=5000, resolution=512, splats=50_000),
+    )
+    if name is Preset.STANDARD:
+        return standard
+    return replace(
+        standard,
+        training=replace(standard.training, static_iterations=30_000, coin_iterations=90_000, splats=100_000, checkpoint_every=2000),
+    )

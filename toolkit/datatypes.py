@@ -1,0 +1,210 @@
+"""The data that stages, exporters and players hand to each other: frozen, numpy, with shapes in the annotations.
+
+World frame: metres, right-handed, +Y up, the face looks along +Z, the subject's left is +X, origin between the ears.
+Images: float32 in [0, 1], sRGB as displayed, on white. See docs/conventions.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, UInt8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """A pinhole camera with OpenCV axes (x right, y down, z forward); pixel centres at +0.5."""
+
+    camera_from_world: Float[np.ndarray, "4 4"]
+    """Rigid transform, metres."""
+    fx: float
+    """Focal length in pixels."""
+    fy: float
+    cx: float
+    """Principal point in pixels."""
+    cy: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One picture of the head with what is known of its geometry."""
+
+    camera: Camera
+    image: Float32[np.ndarray, "h w 3"]
+    """sRGB in [0, 1], composited on white."""
+    mask: Float32[np.ndarray, "h w"]
+    """Foreground alpha in [0, 1]."""
+    depth: Float32[np.ndarray, "h w"]
+    """Camera z in metres; 0 where there is no surface."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewSet:
+    """Views around the head; view 0 is the photograph's."""
+
+    views: tuple[View, ...]
+    yaws_degrees: tuple[float, ...]
+    """Azimuth of each camera about +Y, relative to view 0; positive moves the camera towards the subject's left (+X)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """What moves a rig: expression weights, joint rotations, translation."""
+
+    expression: Float32[np.ndarray, " k"]
+    """Weights of the rig's named expressions, usually 0..1."""
+    joint_rotations: Float32[np.ndarray, "j 3"]
+    """Axis-angle in radians, local to the parent joint, about the joint's position."""
+    translation: Float32[np.ndarray, "3"]
+    """Metres, world."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """A personalised head mesh that expressions and joints move: linear deltas, then linear blend skinning."""
+
+    vertices: Float32[np.ndarray, "v 3"]
+    """Neutral bind pose, metres, world frame."""
+    triangles: Int32[np.ndarray, "f 3"]
+    """Vertex indices, counter-clockwise seen from outside."""
+    triangle_regions: UInt8[np.ndarray, " f"]
+    """Index into `region_names`."""
+    region_names: tuple[str, ...]
+    expression_names: tuple[str, ...]
+    """ARKit's 52 names in camelCase for the default head; flame_expr_000... for FLAME."""
+    expression_deltas: Float32[np.ndarray, "k v 3"]
+    """Vertex displacement at weight 1, metres."""
+    joint_names: tuple[str, ...]
+    """root, neck, jaw, eye_left, eye_right."""
+    joint_parents: tuple[int, ...]
+    """-1 for the root; a parent comes before its children."""
+    joint_positions: Float32[np.ndarray, "j 3"]
+    """Bind-pose position of each joint, metres, world frame; bind rotations are the identity."""
+    skin_weights: Float32[np.ndarray, "v j"]
+    """Rows sum to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """A textured triangle mesh at rest."""
+
+    vertices: Float32[np.ndarray, "v 3"]
+    triangles: Int32[np.ndarray, "f 3"]
+    corner_uvs: Float32[np.ndarray, "f 3 2"]
+    """Texture coordinates of each corner, origin at the image's top left, in [0, 1]."""
+    texture: Float32[np.ndarray, "th tw 3"]
+    """sRGB in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """The photograph made ready: face centred, roll removed, background white, seen by the fixed 13.4 degree camera."""
+
+    image: Float32[np.ndarray, "s s 3"]
+    alpha: Float32[np.ndarray, "s s"]
+    landmarks: Float32[np.ndarray, "478 3"]
+    """x, y in pixels of `image`; z in the same unit, smaller is nearer (MediaPipe face mesh order with irises)."""
+    expression: Float32[np.ndarray, "52"]
+    """ARKit scores in the order of face_model.arkit.ARKIT_NAMES, in [0, 1]."""
+    head_rotation: Float32[np.ndarray, "3 3"]
+    """camera_from_head rotation estimated from the landmarks (OpenCV camera, world-frame head)."""
+    crop_from_photo: Float32[np.ndarray, "3 3"]
+    """Similarity from photograph pixels to `image` pixels."""
+    photo_sha256: str
+    notes: tuple[str, ...] = ()
+    """What was decided on the way, for the report (several faces, weak matte, ...)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The shape prior's result: a personalised rig with texture and its coarse views."""
+
+    rig: Rig
+    mesh: Mesh
+    """`rig`'s own vertices and triangles with a texture; `mesh.vertices` is the neutral face."""
+    pose: Pose
+    """Expression and joints that the photograph shows; the head itself stays in the world frame (root at rest)."""
+    coarse: ViewSet
+    """24 views on the horizon orbit, 15 degrees apart, with the photograph's pose; view 0 has the photograph's camera."""
+    light_sh: Float32[np.ndarray, "9 3"]
+    """Second-order spherical-harmonics irradiance that multiplies albedo, world frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A recorded or authored motion."""
+
+    name: str
+    fps: float
+    expression_names: tuple[str, ...]
+    expressions: Float32[np.ndarray, "t k"]
+    joint_names: tuple[str, ...]
+    joint_rotations: Float32[np.ndarray, "t j 3"]
+    """Axis-angle, radians."""
+    translations: Float32[np.ndarray, "t 3"]
+    """Metres."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """The rig's exact motion under a set of frames."""
+
+    expressions: Float32[np.ndarray, "t k"]
+    joint_rotations: Float32[np.ndarray, "t j 3"]
+    translations: Float32[np.ndarray, "t 3"]
+
+    def pose(self, frame: int) -> Pose:
+        """The pose of one frame."""
+        return Pose(self.expressions[frame], self.joint_rotations[frame], self.translations[frame])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameSet:
+    """A view x time set of pictures on disk, all views driven by the same track."""
+
+    folder: Path
+    """Holds view_VV/frame_TTTT.png (RGBA, straight alpha, colours of the white composite)."""
+    cameras: tuple[Camera, ...]
+    view_indices: tuple[int, ...]
+    """Which view of the static ViewSet each camera belongs to."""
+    track: Track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundSplats:
+    """Gaussians in the frames of the triangles that carry them (geometry.triangle_frames), in units of the triangle's scale."""
+
+    means: Float32[np.ndarray, "n 3"]
+    rotations_wxyz: Float32[np.ndarray, "n 4"]
+    log_scales: Float32[np.ndarray, "n 3"]
+    opacity_logits: Float32[np.ndarray, " n"]
+    colors: Float32[np.ndarray, "n 3"]
+    """sRGB as displayed; may leave [0, 1]; negative values are clamped when drawn."""
+    triangles: Int32[np.ndarray, " n"]
+    """Index of the triangle that carries each splat."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splats:
+    """Gaussians in the world frame."""
+
+    means: Float32[np.ndarray, "n 3"]
+    rotations_wxyz: Float32[np.ndarray, "n 4"]
+    scales: Float32[np.ndarray, "n 3"]
+    """Standard deviations, metres."""
+    opacities: Float32[np.ndarray, " n"]
+    colors: Float32[np.ndarray, "n 3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage is; the command line draws it."""
+
+    stage: str
+    step: int
+    total: int
+    message: str = ""
+    losses: Mapping[str, float] = field(default_factory=dict)
