@@ -108,7 +108,7 @@ class Portrait:
     landmarks: Float32[np.ndarray, "478 3"]
     """x, y in pixels of `image`; z in the same unit, smaller is nearer (MediaPipe face mesh order with irises)."""
     expression: Float32[np.ndarray, "52"]
-    """ARKit scores in the order of face_model.arkit.ARKIT_NAMES, in [0, 1]."""
+    """ARKit scores in the order of arkit.ARKIT_NAMES, in [0, 1]."""
     head_rotation: Float32[np.ndarray, "3 3"]
     """camera_from_head rotation estimated from the landmarks (OpenCV camera, world-frame head)."""
     crop_from_photo: Float32[np.ndarray, "3 3"]
