@@ -26,7 +26,9 @@ def check_finite(name: str, array: Any) -> None:
     """Refuse NaN and infinity by the argument's name."""
     bad = ~np.isfinite(np.asarray(array))
     if bad.any():
-        raise ValueError(f"{name} must be finite, found {int(bad.sum())} values that are not, first at {tuple(np.argwhere(bad)[0].tolist())}")
+        raise ValueError(
+            f"{name} must be finite, found {int(bad.sum())} values that are not, first at {tuple(np.argwhere(bad)[0].tolist())}"
+        )
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -143,5 +143,7 @@ def preset(name: Preset) -> BuildConfig:
         return standard
     return replace(
         standard,
-        training=replace(standard.training, static_iterations=30_000, coin_iterations=90_000, splats=100_000, checkpoint_every=2000),
+        training=replace(
+            standard.training, static_iterations=30_000, coin_iterations=90_000, splats=100_000, checkpoint_every=2000
+        ),
     )

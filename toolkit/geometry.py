@@ -38,13 +38,23 @@ def rotation_from_axis_angle(axis_angle: Array) -> Array:
     x, y, z = np.moveaxis(axis_angle, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*axis_angle.shape[:-1], 3, 3)
-    return np.eye(3, dtype=cross.dtype) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
+    return (
+        np.eye(3, dtype=cross.dtype)
+        + np.sinc(angle / np.pi) * cross
+        + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
+    )
 
 
 def rotation_from_wxyz(wxyz: Array) -> Array:
     """Rotation matrices [..., 3, 3] from quaternions [..., 4] (normalised here)."""
     w, x, y, z = np.moveaxis(normalized(wxyz), -1, 0)
-    rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z), 1 - 2 * (x * x + z * z)]
+    rows = [
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - w * z),
+        2 * (x * z + w * y),
+        2 * (x * y + w * z),
+        1 - 2 * (x * x + z * z),
+    ]
     rows += [2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]
     return np.stack(rows, -1).reshape(*wxyz.shape[:-1], 3, 3)
 
@@ -117,7 +127,9 @@ def camera_from_world_looking_at(eye: Array, target: Array, up: Array | None = N
     return camera_from_world
 
 
-def orbit_camera(yaw_degrees: float, pitch_degrees: float, radius: float, size: int, target: Array | None = None) -> Camera:
+def orbit_camera(
+    yaw_degrees: float, pitch_degrees: float, radius: float, size: int, target: Array | None = None
+) -> Camera:
     """The portrait camera on a sphere about `target` (default: the origin). Yaw 0 sees the face; +90 degrees sits at +X."""
     yaw, pitch = np.radians(yaw_degrees), np.radians(pitch_degrees)
     centre = np.zeros(3) if target is None else np.asarray(target, np.float64)
@@ -135,7 +147,9 @@ def camera_center(camera: Camera) -> Array:
 def resized_camera(camera: Camera, width: int, height: int) -> Camera:
     """The same camera with another number of pixels."""
     sx, sy = width / camera.width, height / camera.height
-    return Camera(camera.camera_from_world, camera.fx * sx, camera.fy * sy, camera.cx * sx, camera.cy * sy, width, height)
+    return Camera(
+        camera.camera_from_world, camera.fx * sx, camera.fy * sy, camera.cx * sx, camera.cy * sy, width, height
+    )
 
 
 def project(camera: Camera, points: Array) -> tuple[Array, Array]:

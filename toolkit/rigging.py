@@ -4,13 +4,21 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.datatypes import BoundSplats, Pose, Rig, Splats
-from facecraft4d.toolkit.geometry import multiply_wxyz, normalized, rotation_from_axis_angle, triangle_frames, wxyz_from_rotation
+from facecraft4d.toolkit.geometry import (
+    multiply_wxyz,
+    normalized,
+    rotation_from_axis_angle,
+    triangle_frames,
+    wxyz_from_rotation,
+)
 
 
 def neutral_pose(rig: Rig) -> Pose:
     """The rig at rest."""
     return Pose(
-        np.zeros(len(rig.expression_names), np.float32), np.zeros((len(rig.joint_names), 3), np.float32), np.zeros(3, np.float32)
+        np.zeros(len(rig.expression_names), np.float32),
+        np.zeros((len(rig.joint_names), 3), np.float32),
+        np.zeros(3, np.float32),
     )
 
 
