@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Annotated
+
+import tyro
+
+from facecraft4d.toolkit.checks import UserError
 
 
 class Device(StrEnum):
@@ -41,9 +46,9 @@ class VideoPrior(StrEnum):
 class PreprocessConfig:
     """Photograph to portrait."""
 
-    face: int | None = None
+    face: Annotated[int | None, tyro.conf.arg(aliases=("--face",))] = None
     """Which face to take, counted from 0 by size; by default the largest."""
-    matting: Matting = Matting.SELFIE
+    matting: Annotated[Matting, tyro.conf.arg(aliases=("--matting",))] = Matting.SELFIE
     """selfie: Apache-2.0 model with closed-form refinement; isnet: stronger, its weights come in an AGPL-3.0 package."""
     size: int = 512
     """Side of the aligned portrait in pixels."""
@@ -99,7 +104,7 @@ class TrainingConfig:
     """Steps with the colour-offset network on static and animated views."""
     resolution: int = 256
     """Side of the training pictures in pixels."""
-    splats: int = 24_000
+    splats: Annotated[int, tyro.conf.arg(aliases=("--splats",))] = 24_000
     """Hard cap on the number of Gaussians."""
     checkpoint_every: int = 200
     """Steps between checkpoints; a killed build loses at most this many."""
@@ -118,6 +123,16 @@ class BuildConfig:
     """Every random choice of the build follows from it."""
     device: Device = Device.AUTO
     """auto takes CUDA where torch has it."""
+
+
+def resolve_device(device: Device) -> Device:
+    """The device that `device` means on this machine; UserError if CUDA is asked for and torch has none."""
+    import torch
+
+    available = torch.cuda.is_available()
+    if device is Device.CUDA and not available:
+        raise UserError("--device cuda: torch finds no CUDA device here; take --device cpu, or see facecraft4d doctor")
+    return Device.CUDA if available and device is not Device.CPU else Device.CPU
 
 
 class Preset(StrEnum):
