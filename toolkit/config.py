@@ -95,6 +95,63 @@ class VideoPriorConfig:
 
 
 @dataclass(frozen=True)
+class LearningRates:
+    """Adam's rates at the first step; all decay exponentially. Positions and scales are in units of the triangle."""
+
+    means: float = 5e-3
+    rotations: float = 5e-3
+    log_scales: float = 1e-2
+    opacities: float = 3e-2
+    colors: float = 1e-2
+    gaussian_embeddings: float = 2e-3
+    """0 keeps the position encoding as it is."""
+    coin: float = 2e-3
+    """The network's weights and its view embeddings."""
+    final: float = 0.1
+    """What is left of every rate at the last step."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the training losses (paper, section 3.4; GaussianAvatars for position and scale)."""
+
+    l1: float = 0.8
+    ssim: float = 0.2
+    lpips: float = 0.05
+    """LPIPS (AlexNet) on the image of the consistent model."""
+    offset: float = 1.0
+    """Mean absolute colour offset."""
+    alpha: float = 0.2
+    """Mean absolute difference between coverage and matte: keeps floaters away."""
+    position: float = 0.01
+    position_free: float = 1.0
+    """Distance from the triangle's centre that costs nothing, in units of the triangle's scale."""
+    scale: float = 1.0
+    scale_free: float = 0.6
+    """Standard deviation that costs nothing, in units of the triangle's scale."""
+
+
+@dataclass(frozen=True)
+class DensifyConfig:
+    """How the number of Gaussians grows into its budget."""
+
+    start_share: float = 0.7
+    """Share of the budget that training starts with."""
+    begin: int = 100
+    """Step of the first round."""
+    end_share: float = 0.6
+    """Share of all steps after which nothing is added or pruned."""
+    every: int = 100
+    """Steps between rounds."""
+    gradient: float = 2e-5
+    """A splat needs at least this mean gradient of its projected centre (in half images) to be cloned or split."""
+    split_sigma: float = 0.0005
+    """Splats with a larger standard deviation than this many metres are split, others cloned."""
+    prune_opacity: float = 0.005
+    """Splats below are removed, except the last one of a triangle."""
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """Static stage, then COIN (paper, section 3.4)."""
 
@@ -102,12 +159,31 @@ class TrainingConfig:
     """Steps on the static views."""
     coin_iterations: int = 900
     """Steps with the colour-offset network on static and animated views."""
-    resolution: int = 256
-    """Side of the training pictures in pixels."""
-    splats: Annotated[int, tyro.conf.arg(aliases=("--splats",))] = 24_000
+    resolution: int = 512
+    """Side of the training pictures in pixels in the last part of training."""
+    coarse_resolution: int = 256
+    """Side of the training pictures before."""
+    fine_share: float = 0.12
+    """Share of all steps, at the end, that runs at the full resolution."""
+    splats: int = 24_000
     """Hard cap on the number of Gaussians."""
     checkpoint_every: int = 200
     """Steps between checkpoints; a killed build loses at most this many."""
+    reference_share: float = 0.25
+    """Share of the steps that look at the photograph."""
+    static_share: float = 0.25
+    """Share of the COIN steps that look at another static view, so that the back stays as it was."""
+    lpips_every: int = 2
+    """Only every so many COIN steps compute LPIPS, with a weight that makes up for it."""
+    coin_hidden: int = 64
+    """Width of the network's hidden layer."""
+    view_embedding: int = 16
+    """Length of a view's embedding."""
+    position_octaves: int = 4
+    """Octaves of the position encoding that a Gaussian's embedding starts from."""
+    rates: LearningRates = field(default_factory=LearningRates)
+    losses: LossWeights = field(default_factory=LossWeights)
+    densify: DensifyConfig = field(default_factory=DensifyConfig)
 
 
 @dataclass(frozen=True)
