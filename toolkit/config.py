@@ -165,7 +165,7 @@ class TrainingConfig:
     """Side of the training pictures before."""
     fine_share: float = 0.12
     """Share of all steps, at the end, that runs at the full resolution."""
-    splats: int = 24_000
+    splats: Annotated[int, tyro.conf.arg(aliases=("--splats",))] = 24_000
     """Hard cap on the number of Gaussians."""
     checkpoint_every: int = 200
     """Steps between checkpoints; a killed build loses at most this many."""
