@@ -1,0 +1,37 @@
+"""Turns avatars into files and back; the file's suffix chooses the format. Never imports torch."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from facecraft4d.exporters.files import whole_file
+from facecraft4d.exporters.glb import MAX_FILE_BYTES
+from facecraft4d.exporters.gltf import export_gltf, read_gltf
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.checks import UserError
+
+EXPORTERS: dict[str, Callable[[Avatar], bytes]] = {".glb": export_gltf}
+"""What `export` can write, by suffix."""
+
+
+def export(avatar: Avatar, path: Path) -> None:
+    """Write the avatar in the format of the path's suffix: whole or not at all."""
+    writer = EXPORTERS.get(path.suffix.lower())
+    if writer is None:
+        raise UserError(
+            f"{path}: cannot write {path.suffix or 'a file without suffix'}; known are {', '.join(EXPORTERS)}"
+        )
+    data = writer(avatar)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load(path: Path) -> Avatar:
+    """Read an avatar from a GLB file that `export` wrote. Raises UserError for anything else."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise UserError(f"{path}: avatars may have at most {MAX_FILE_BYTES >> 20} MiB, found {size >> 20} MiB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return read_gltf(data, path.name)

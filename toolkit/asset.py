@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from facecraft4d.toolkit.checks import check_finite, check_shape
 from facecraft4d.toolkit.datatypes import BoundSplats, Rig
+
+SKIN_WEIGHT_TOLERANCE = 1e-4
+"""How far a vertex's skin weights may sum from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +79,17 @@ def check_avatar(avatar: Avatar) -> None:
     ):
         if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < count):
             raise ValueError(f"{name} must index 0..{count - 1}, got {int(indices.min())}..{int(indices.max())}")
-    if any(parent >= child for child, parent in enumerate(rig.joint_parents)):
+    _check_skeleton(rig)
+    if not splats.rotations_wxyz.any(1).all():
+        raise ValueError("splats.rotations_wxyz must not be zero")
+
+
+def _check_skeleton(rig: Rig) -> None:
+    """Parents come first, and skin weights are a partition of unity."""
+    if len(rig.joint_parents) != len(rig.joint_names):
+        raise ValueError(f"rig.joint_parents must name a parent for each of {rig.joint_names}, got {rig.joint_parents}")
+    if any(not -1 <= parent < child for child, parent in enumerate(rig.joint_parents)):
         raise ValueError(f"rig.joint_parents must name earlier joints, got {rig.joint_parents}")
+    off = np.abs(rig.skin_weights.sum(1, dtype=np.float64) - 1).max(initial=0)
+    if off > SKIN_WEIGHT_TOLERANCE or rig.skin_weights.min(initial=0) < 0:
+        raise ValueError(f"rig.skin_weights must be 0 or more and sum to 1 in each row, got sums off by {off:.2e}")

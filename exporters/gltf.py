@@ -1,0 +1,296 @@
+"""avatar.glb, the canonical file: a rig mesh that engines play and splats that they show, with the exact binding beside them.
+
+Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_splatting:
+https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Khronos/KHR_gaussian_splatting
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbReader, GlbWriter, Json
+from facecraft4d.toolkit.asset import Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.checks import check_range
+from facecraft4d.toolkit.datatypes import BoundSplats, Rig, Splats
+from facecraft4d.toolkit.geometry import SH_C0, normalized
+from facecraft4d.toolkit.rigging import carry_splats
+
+FORMAT_VERSION = 1
+"""Of the facecraft4d block; a reader refuses a newer one."""
+
+EXTENSION = "KHR_gaussian_splatting"
+FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
+BINDINGS = tuple(f"_BIND_{i}" for i in range(4))
+"""VEC4 floats of each splat: (mean xyz, triangle), (rotation wxyz), (log scales xyz, opacity logit), (colour rgb, 0)."""
+
+MAX_MORPH_BYTES = 1 << 30
+"""Most memory that a file's expressions may take once they are dense."""
+MAX_JOINTS = 256
+"""What a joint index of one byte reaches."""
+FIRST_JOINT = 2
+"""Node of the first joint; HeadRig and HeadSplats come before."""
+
+
+def export_gltf(avatar: Avatar) -> bytes:
+    """The avatar as one GLB file; `read_gltf` gives back every array bit for bit. Raises ValueError for an unsound avatar."""
+    check_avatar(avatar)
+    rig, splats = avatar.rig, avatar.splats
+    for what, count, most in (
+        ("splats", len(splats.means), MAX_ELEMENTS),
+        ("triangles", len(rig.triangles), MAX_ELEMENTS),
+        ("joints", len(rig.joint_names), MAX_JOINTS),
+    ):
+        check_range(f"number of {what}", float(count), 1.0, float(most))
+    writer = GlbWriter({"extensionsUsed": [EXTENSION], "scene": 0})
+    writer.document |= {
+        "scenes": [{"name": "Head", "nodes": [0, 1, *_roots(rig)]}],
+        "nodes": [{"name": "HeadRig", "mesh": 0, "skin": 0}, {"name": "HeadSplats", "mesh": 1}, *_joints(rig)],
+        "meshes": [_rig_mesh(writer, rig), _splat_mesh(writer, rig, splats)],
+        "materials": [_hidden_material()],
+        "skins": [_skin(writer, rig)],
+    }
+    block = {
+        "format_version": FORMAT_VERSION,
+        "region_names": list(rig.region_names),
+        "triangle_regions": writer.accessor(rig.triangle_regions, "SCALAR", target=None),
+        "provenance": asdict(avatar.provenance),
+    }
+    writer.document["asset"] = {"version": "2.0", "generator": "facecraft4d", "extras": {"facecraft4d": block}}
+    return writer.to_bytes()
+
+
+def read_gltf(data: bytes, name: str) -> Avatar:
+    """The avatar in a file that `export_gltf` wrote; `name` stands in the messages. Raises UserError for any other file."""
+    reader = GlbReader(data, name)
+    block = _block(reader)
+    try:
+        rig = _read_rig(reader, block)
+        avatar = Avatar(rig, _read_splats(reader), _read_provenance(block["provenance"]))
+        check_avatar(avatar)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
+    return avatar
+
+
+def _rig_mesh(writer: GlbWriter, rig: Rig) -> Json:
+    attributes = {
+        "POSITION": writer.accessor(rig.vertices, "VEC3", bounds=True),
+        "NORMAL": writer.accessor(_vertex_normals(rig), "VEC3"),
+    }
+    for group, (joints, weights) in enumerate(_influences(rig.skin_weights)):
+        attributes[f"JOINTS_{group}"] = writer.accessor(joints, "VEC4")
+        attributes[f"WEIGHTS_{group}"] = writer.accessor(weights, "VEC4")
+    index_type = np.uint16 if len(rig.vertices) < 1 << 16 else np.uint32
+    primitive: Json = {
+        "attributes": attributes,
+        "indices": writer.accessor(rig.triangles.astype(index_type).ravel(), "SCALAR", ELEMENT_ARRAY_BUFFER),
+        "material": 0,
+        "mode": 4,
+    }
+    mesh: Json = {"name": "HeadRig", "primitives": [primitive], "extras": {"targetNames": list(rig.expression_names)}}
+    if rig.expression_names:
+        primitive["targets"] = [{"POSITION": writer.sparse_accessor(delta, "VEC3")} for delta in rig.expression_deltas]
+        mesh["weights"] = [0.0] * len(rig.expression_names)
+    return mesh
+
+
+def _hidden_material() -> Json:
+    """Engines that play the rig draw nothing of it, so that it does not cover the splats."""
+    colour = {"baseColorFactor": [1.0, 1.0, 1.0, 0.0]}
+    return {"name": "Hidden", "pbrMetallicRoughness": colour, "alphaMode": "MASK", "alphaCutoff": 0.5}
+
+
+def _vertex_normals(rig: Rig) -> np.ndarray:
+    """Unit normals [v, 3] weighted by area; +Y where there is no area."""
+    corners = rig.vertices[rig.triangles].astype(np.float64)
+    weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    sums: np.ndarray = np.stack(
+        [np.bincount(rig.triangles.ravel(), np.repeat(axis, 3), len(rig.vertices)) for axis in weighted.T], -1
+    )
+    unit = normalized(sums)
+    unit[np.linalg.norm(unit, axis=1) < 0.5] = (0.0, 1.0, 0.0)
+    return unit.astype(np.float32)
+
+
+def _influences(skin_weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Joints uint8 [v, 4] and weights [v, 4] of each group of four influences, by joint; unused ones are joint 0, weight 0."""
+    order = np.argsort(skin_weights == 0, axis=1, kind="stable")
+    weights = np.take_along_axis(skin_weights, order, 1)
+    groups = max(1, -(-int((skin_weights != 0).sum(1).max()) // 4))
+    padding = ((0, 0), (0, max(0, 4 * groups - weights.shape[1])))
+    joints = np.pad(np.where(weights == 0, 0, order).astype(np.uint8), padding)
+    weights = np.pad(weights, padding)
+    return [(joints[:, 4 * g : 4 * g + 4], weights[:, 4 * g : 4 * g + 4]) for g in range(groups)]
+
+
+def _roots(rig: Rig) -> list[int]:
+    return [FIRST_JOINT + joint for joint, parent in enumerate(rig.joint_parents) if parent < 0]
+
+
+def _joints(rig: Rig) -> list[Json]:
+    """A node for each joint, placed relative to its parent."""
+    positions = rig.joint_positions.astype(np.float64)
+    nodes: list[Json] = []
+    for joint, (name, parent) in enumerate(zip(rig.joint_names, rig.joint_parents, strict=True)):
+        origin = positions[parent] if parent >= 0 else np.zeros(3)
+        nodes.append({"name": name, "translation": (positions[joint] - origin).tolist()})
+        if parent >= 0:
+            nodes[parent].setdefault("children", []).append(FIRST_JOINT + joint)
+    return nodes
+
+
+def _skin(writer: GlbWriter, rig: Rig) -> Json:
+    """Inverse bind matrices are pure translations: they hold the joints' positions exactly."""
+    matrices = np.tile(np.eye(4, dtype=np.float32), (len(rig.joint_names), 1, 1))
+    matrices[:, 3, :3] = -rig.joint_positions
+    accessor = writer.accessor(matrices.reshape(-1, 16), "MAT4", target=None)
+    return {
+        "name": "Head",
+        "joints": [FIRST_JOINT + j for j in range(len(rig.joint_names))],
+        "inverseBindMatrices": accessor,
+    }
+
+
+def _splat_mesh(writer: GlbWriter, rig: Rig, splats: BoundSplats) -> Json:
+    """Splats at rest in the world for everyone, and their binding for those who move them."""
+    world = carry_splats(splats, rig.vertices, rig)
+    attributes = {
+        "POSITION": writer.accessor(world.means, "VEC3", bounds=True),
+        "COLOR_0": writer.accessor(_point_colors(world), "VEC4", normalized=True),
+        f"{EXTENSION}:ROTATION": writer.accessor(np.roll(world.rotations_wxyz, -1, 1), "VEC4"),
+        f"{EXTENSION}:SCALE": writer.accessor(world.scales, "VEC3"),
+        f"{EXTENSION}:OPACITY": writer.accessor(world.opacities, "SCALAR"),
+        f"{EXTENSION}:SH_DEGREE_0_COEF_0": writer.accessor(((world.colors - 0.5) / SH_C0).astype(np.float32), "VEC3"),
+    }
+    attributes |= {key: writer.accessor(rows, "VEC4") for key, rows in zip(BINDINGS, _bindings(splats), strict=True)}
+    extension = {EXTENSION: {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}}
+    return {"name": "HeadSplats", "primitives": [{"attributes": attributes, "mode": 0, "extensions": extension}]}
+
+
+def _point_colors(world: Splats) -> np.ndarray:
+    """COLOR_0 [n, 4] as normalised uint16: linear light and opacity, for viewers that draw points."""
+    display = np.clip(world.colors.astype(np.float64), 0, 1)
+    linear = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    return np.round(np.column_stack([linear, world.opacities]) * 65535).astype(np.uint16)
+
+
+def _bindings(splats: BoundSplats) -> tuple[np.ndarray, ...]:
+    """The four arrays [n, 4] of `BINDINGS`."""
+    return (
+        np.column_stack([splats.means, splats.triangles.astype(np.float32)]),
+        splats.rotations_wxyz,
+        np.column_stack([splats.log_scales, splats.opacity_logits]),
+        np.column_stack([splats.colors, np.zeros(len(splats.colors), np.float32)]),
+    )
+
+
+def _block(reader: GlbReader) -> Json:
+    """The facecraft4d block, its version checked."""
+    try:
+        block = reader.document["asset"]["extras"]["facecraft4d"]
+        version = block["format_version"]
+    except (KeyError, TypeError):
+        raise reader.fail("a glTF file, but not an avatar that facecraft4d wrote") from None
+    if version != FORMAT_VERSION:
+        raise reader.fail(
+            f"expected avatar format {FORMAT_VERSION}, found {version!r}; a newer facecraft4d may read it"
+        )
+    return dict(block)
+
+
+def _primitive(reader: GlbReader, mesh: str) -> tuple[Json, Json]:
+    """The mesh of that name and its first primitive."""
+    found = next((m for m in reader.document["meshes"] if m["name"] == mesh), None)
+    if found is None:
+        raise reader.fail(f"has no mesh {mesh}")
+    return found, found["primitives"][0]
+
+
+def _read_rig(reader: GlbReader, block: Json) -> Rig:
+    mesh, primitive = _primitive(reader, "HeadRig")
+    vertices = reader.array(primitive["attributes"]["POSITION"], "VEC3", (FLOAT,))
+    triangles = reader.array(primitive["indices"], "SCALAR", (USHORT, UINT)).astype(np.int32).reshape(-1, 3)
+    names, parents, positions = _read_joints(reader)
+    return Rig(
+        vertices=vertices,
+        triangles=triangles,
+        triangle_regions=reader.array(block["triangle_regions"], "SCALAR", (UBYTE,), len(triangles)),
+        region_names=_names(block["region_names"]),
+        expression_names=_names(mesh["extras"]["targetNames"]),
+        expression_deltas=_read_deltas(reader, primitive, len(vertices)),
+        joint_names=names,
+        joint_parents=parents,
+        joint_positions=positions,
+        skin_weights=_read_skin_weights(reader, primitive["attributes"], (len(vertices), len(names))),
+    )
+
+
+def _read_deltas(reader: GlbReader, primitive: Json, vertices: int) -> np.ndarray:
+    targets = primitive.get("targets", [])
+    if len(targets) * vertices * 12 > MAX_MORPH_BYTES:
+        raise reader.fail(
+            f"{len(targets)} expressions of {vertices} vertices need more than {MAX_MORPH_BYTES >> 30} GiB"
+        )
+    deltas = np.zeros((len(targets), vertices, 3), np.float32)
+    for index, target in enumerate(targets):
+        deltas[index] = reader.array(target["POSITION"], "VEC3", (FLOAT,), vertices)
+    return deltas
+
+
+def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:
+    """Names, parents and positions of the skin's joints."""
+    skin = reader.item("skins", 0)
+    joints = skin["joints"]
+    check_range("number of joints", float(len(joints)), 1.0, float(MAX_JOINTS))
+    nodes = [reader.item("nodes", joint) for joint in joints]
+    parents = [-1] * len(joints)
+    for parent, node in enumerate(nodes):
+        for child in set(node.get("children", [])) & set(joints):
+            parents[joints.index(child)] = parent
+    matrices = reader.array(skin["inverseBindMatrices"], "MAT4", (FLOAT,), len(joints))
+    return _names([node["name"] for node in nodes]), tuple(parents), -matrices[:, 12:15]
+
+
+def _read_skin_weights(reader: GlbReader, attributes: Json, shape: tuple[int, int]) -> np.ndarray:
+    weights = np.zeros(shape, np.float32)
+    rows = np.arange(shape[0])[:, None]
+    for group in range(sum(key.startswith("JOINTS_") for key in attributes)):
+        joints = reader.array(attributes[f"JOINTS_{group}"], "VEC4", (UBYTE,), shape[0])
+        np.add.at(weights, (rows, joints), reader.array(attributes[f"WEIGHTS_{group}"], "VEC4", (FLOAT,), shape[0]))
+    return weights
+
+
+def _read_splats(reader: GlbReader) -> BoundSplats:
+    attributes = _primitive(reader, "HeadSplats")[1]["attributes"]
+    count = reader.item("accessors", attributes[BINDINGS[0]]).get("count")
+    mean, rotation, scale, color = (reader.array(attributes[key], "VEC4", (FLOAT,), count) for key in BINDINGS)
+    if not ((mean[:, 3] >= 0) & (mean[:, 3] < MAX_ELEMENTS) & (mean[:, 3] % 1 == 0)).all():
+        raise reader.fail("a splat's triangle is not a whole number")
+    return BoundSplats(
+        means=mean[:, :3].copy(),
+        rotations_wxyz=rotation,
+        log_scales=scale[:, :3].copy(),
+        opacity_logits=scale[:, 3].copy(),
+        colors=color[:, :3].copy(),
+        triangles=mean[:, 3].astype(np.int32),
+    )
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"names must be a list of strings, got {str(names)[:80]}")
+    return tuple(names)
+
+
+def _read_provenance(block: Mapping[str, Any]) -> Provenance:
+    known = {field.name for field in fields(Ingredient)}
+    ingredients = tuple(Ingredient(**{key: entry[key] for key in known & set(entry)}) for entry in block["ingredients"])
+    return Provenance(
+        ingredients=ingredients,
+        seed=int(block["seed"]),
+        versions={str(key): str(value) for key, value in block["versions"].items()},
+        options={str(key): str(value) for key, value in block["options"].items()},
+        metrics={str(key): float(value) for key, value in block["metrics"].items()},
+    )
