@@ -1,0 +1,57 @@
+"""How good an avatar is: fidelity and identity of the front, coverage all round, locality of the expressions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
+from facecraft4d.toolkit.evaluation.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What was measured; `metrics.METRICS` says how."""
+
+    metrics: Mapping[str, float]
+    """By name; a metric that could not be measured is absent and `notes` says why."""
+    expression_moves: Mapping[str, float]
+    """Mean change of the pixels in each expression's own region at weight 1, in 1/255."""
+    expression_leaks: Mapping[str, float]
+    """Mean change of the head's pixels outside that region, in 1/255."""
+    notes: tuple[str, ...] = ()
+
+
+def run(avatar: Avatar, portrait: Portrait, head: Head, report: Callable[[Progress], None]) -> Evaluation:
+    """Measure an avatar against its photograph and the shape prior's silhouettes."""
+    parts = 4
+    report(Progress("evaluation", 0, parts, "front view"))
+    metrics = dict(front.measure(avatar, portrait, head))
+    report(Progress("evaluation", 1, parts, "identity"))
+    scores, notes = identity.measure(avatar, portrait, head)
+    report(Progress("evaluation", 2, parts, "silhouettes"))
+    metrics |= scores | coverage.measure(avatar, head)
+    report(Progress("evaluation", 3, parts, "expressions"))
+    moves, leaks, still = expressions.measure(avatar, head)
+    metrics["expression_leak_max"] = max(leaks.values(), default=0.0)
+    metrics["expression_still_max"] = max(still.values(), default=0.0)
+    metrics["expression_move_min"] = min(moves.values(), default=0.0)
+    rounded = {name: round(metrics[name], 5) for name in METRICS if name in metrics}
+    return Evaluation(rounded, moves, leaks, notes)
+
+
+def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:
+    """The content of metrics.json: each metric with value, unit, target of the preset, whether it is met, and how it was measured."""
+    rows = {}
+    for name, metric in METRICS.items():
+        value, target = evaluation.metrics.get(name), metric.target(preset)
+        met = None if value is None or target is None else metric.meets(value, target)
+        rows[name] = {"value": value, "unit": metric.unit, "target": target, "met": met, "how": metric.how}
+    return {
+        "preset": preset,
+        "metrics": rows,
+        "expression_moves": dict(evaluation.expression_moves),
+        "expression_leaks": dict(evaluation.expression_leaks),
+        "notes": list(evaluation.notes),
+    }

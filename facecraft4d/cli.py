@@ -1,0 +1,82 @@
+"""The command line: finds the command, runs it, turns a user's mistake into one line and exit code 2."""
+
+import sys
+from importlib import import_module
+
+from facecraft4d.toolkit.checks import UserError
+
+COMMANDS = {
+    "build": ("cli_build", "make an avatar from a portrait"),
+    "play": ("cli_play", "play an avatar in a window, or record it"),
+    "render": ("cli_render", "draw one still picture of an avatar"),
+    "inspect": ("cli_inspect", "say what is in an avatar, and under which licences"),
+    "weights": ("cli_weights", "list, fetch or locate the pretrained files"),
+    "doctor": ("cli_doctor", "say what works on this machine and what is missing"),
+}
+"""Command: its module and what it does. A module is imported only when its command runs: playing never imports torch."""
+
+HELP = f"""usage: facecraft4d COMMAND ...
+
+One portrait to an animatable Gaussian head avatar.
+
+commands:
+{chr(10).join(f"  {name:10}{text}" for name, (_, text) in COMMANDS.items())}
+
+examples:
+  facecraft4d build portrait.jpg --out my_head
+  facecraft4d play my_head/avatar.glb
+  facecraft4d play my_head/avatar.glb --record clip.mp4 --clip face_cap --size 512
+  facecraft4d render my_head/avatar.glb --yaw 30 --expression jawOpen=0.8 --out still.png
+  facecraft4d inspect my_head/avatar.glb
+  facecraft4d doctor
+
+facecraft4d COMMAND --help lists a command's options; facecraft4d --version prints the version.
+"""
+
+TOOLKIT_MODULES = frozenset({"torch", "scipy", "cv2", "ai_edge_litert", "pymatting"})
+"""What the extra [toolkit] installs."""
+
+MISTAKE = 2
+"""Exit code for a mistake in what the user gave."""
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line (default: the process's own) and return its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        return _refuse(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in TOOLKIT_MODULES:
+            raise
+        return _refuse(f'{words[0]} needs {error.name}; install it with: pip install "facecraft4d[toolkit]"')
+    except KeyboardInterrupt:
+        print("\nfacecraft4d: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if words[0] == "--version":
+        from facecraft4d import __version__
+
+        print(__version__)
+        return 0
+    if words[0] not in COMMANDS:
+        raise UserError(f"'{words[0]}' is no command; there are {', '.join(COMMANDS)}")
+    result: int = import_module(f"facecraft4d.{COMMANDS[words[0]][0]}").main(words[1:])
+    return result
+
+
+def _refuse(message: str) -> int:
+    """Print one line however long the reason is."""
+    print("facecraft4d: " + " ".join(message.split()), file=sys.stderr)
+    return MISTAKE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""facecraft4d build: a portrait to avatar.glb, report.html, preview.mp4 and metrics.json."""
+
+import argparse
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from facecraft4d.cli_common import check_option, parse, readable_bytes, readable_seconds
+from facecraft4d.cli_progress import shown_progress
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.config import BuildConfig, Device, Preset, preset
+
+if TYPE_CHECKING:
+    from facecraft4d.toolkit.pipeline import Build
+
+PREVIEW_CLIP = "face_cap"
+PREVIEW_SIZE = 512
+PREVIEW_SECONDS = 6.0
+
+PAPER_HOURS_ON_CPU = 400
+"""120,000 steps at 512 pixels with 100,000 splats, at about 12 s a step on two cores."""
+
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """Make an avatar from a portrait.
+
+    Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder, and what the stages made into its folder
+    build/. A build that was stopped goes on where it was; an option that changes makes its stage and the later ones run anew.
+
+    examples:
+      facecraft4d build portrait.jpg --out my_head
+      facecraft4d build portrait.jpg --out my_head --preset standard --splats 40000
+      facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
+    """
+
+    portrait: Annotated[Path, tyro.conf.Positional]
+    """The photograph: JPEG, PNG, WebP, TIFF, BMP."""
+    out: Path = Path("my_head")
+    """Folder for the results."""
+    preset: Preset = Preset.DRAFT
+    """draft: minutes on a CPU; standard: under an hour on a CPU; paper: the paper's schedule, for CUDA."""
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Go on with an earlier build in the folder (this is the default)."""
+    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Start over: forget what an earlier build in the folder made."""
+    anyway: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Let the preset paper run without CUDA."""
+    config: Annotated[BuildConfig, tyro.conf.arg(name="")] = field(default_factory=BuildConfig)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command."""
+    options = parse_options(arguments)
+    check_options(options)
+    refuse_paper_on_cpu(options)
+    with shown_progress() as report:
+        from facecraft4d.toolkit import pipeline
+
+        if options.fresh:
+            shutil.rmtree(options.out / "build", ignore_errors=True)
+        build = pipeline.build(options.portrait, options.config, options.out / "build", report)
+        write_results(build, options)
+    print_summary(build, options)
+    return 0
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options, whose defaults follow from --preset."""
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("--preset", default=Preset.DRAFT)
+    try:
+        chosen = Preset(peek.parse_known_args(arguments)[0].preset)
+    except (ValueError, argparse.ArgumentError):
+        chosen = Preset.DRAFT  # tyro says below what is wrong
+    default = Options(tyro.MISSING, preset=chosen, config=preset(chosen))
+    return parse(Options, "build", arguments, default)
+
+
+def check_options(options: Options) -> None:
+    """UserError for what cannot be built, before anything slow is loaded or written."""
+    if not options.portrait.is_file():
+        raise UserError(f"{options.portrait}: expected a photograph, found {_what_is(options.portrait)}")
+    for place in (options.out, *options.out.parents):
+        if place.exists() and not place.is_dir():
+            raise UserError(f"{place}: expected a folder for the results, found a file; choose another --out")
+    if options.resume and options.fresh:
+        raise UserError("--resume and --fresh exclude each other; take one")
+    check_config(options.config)
+
+
+def check_config(config: BuildConfig) -> None:
+    """UserError for numbers no stage can work with: counts must be at least 0, sizes and totals at least 1, fractions finite."""
+    check_option("seed", config.seed, 0, LARGEST_SEED)
+    for part in ("preprocess", "shape_prior", "image_prior", "video_prior", "training"):
+        stage = getattr(config, part)
+        for entry in dataclasses.fields(stage):
+            value, name = getattr(stage, entry.name), f"{part}.{entry.name}".replace("_", "-")
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                low, high = LIMITS.get(f"{part}.{entry.name}", (0, 1e7))
+                check_option(name, value, low, high)
+
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "preprocess.size": (128, 2048),
+    "shape_prior.texture_size": (64, 8192),
+    "shape_prior.views": (8, 72),
+    "video_prior.frontal_views": (1, 23),
+    "video_prior.frames": (1, 100_000),
+    "training.resolution": (32, 2048),
+    "training.splats": (1_000, 2_000_000),
+    "training.checkpoint_every": (1, 1e6),
+    "training.static_iterations": (1, 1e7),
+    "training.coin_iterations": (1, 1e7),
+}
+"""Lowest and highest values of options; others run from 0 to ten million."""
+
+
+def refuse_paper_on_cpu(options: Options) -> None:
+    """UserError for the paper's schedule without CUDA, with the hours it would take."""
+    if options.preset is not Preset.PAPER or options.anyway:
+        return
+    from facecraft4d.toolkit.config import resolve_device
+
+    if resolve_device(options.config.device) is Device.CPU:
+        raise UserError(
+            f"--preset paper needs CUDA: on a CPU it would take about {PAPER_HOURS_ON_CPU} hours; "
+            "take --preset standard, or add --anyway"
+        )
+
+
+def write_results(build: "Build", options: Options) -> None:
+    """Write the four files, each whole or not at all; the report last, so that a folder with one is complete."""
+    from facecraft4d import exporters
+    from facecraft4d.runtime import record
+    from facecraft4d.toolkit.cache import write_atomically
+    from facecraft4d.toolkit.clips import builtin_clip
+    from facecraft4d.toolkit.evaluation import as_json
+    from facecraft4d.toolkit.report import report_html
+
+    out = options.out
+    exporters.export(build.avatar, out / "avatar.glb")
+    write_atomically(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
+    record(build.avatar, builtin_clip(PREVIEW_CLIP), out / "preview.mp4", PREVIEW_SIZE)
+    write_atomically(out / "report.html", report_html(build, options.preset).encode())
+
+
+def print_summary(build: "Build", options: Options) -> None:
+    """Time per stage, metrics with their targets, where the files are."""
+    from facecraft4d.toolkit.evaluation import as_json
+
+    for time in build.times:
+        kept = "  (kept)" if time.cached else ""
+        print(f"{time.stage:<24} {readable_seconds(time.seconds):>12}  peak {readable_bytes(time.peak_bytes)}{kept}")
+    for name, row in as_json(build.evaluation, options.preset)["metrics"].items():
+        target = "" if row["target"] is None else f"  target {row['target']:g}: {'met' if row['met'] else 'missed'}"
+        value = "not measured" if row["value"] is None else f"{row['value']:.4f} {row['unit']}"
+        print(f"{name:<24} {value:>12}{target}")
+    print(*(options.out / name for name in ("avatar.glb", "report.html", "preview.mp4", "metrics.json")), sep="\n")
+
+
+def _what_is(path: Path) -> str:
+    return "a folder" if path.is_dir() else "no such file" if not path.exists() else "something that is not a file"

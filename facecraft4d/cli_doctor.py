@@ -1,0 +1,21 @@
+"""facecraft4d doctor: what works here."""
+
+from dataclasses import dataclass
+
+from facecraft4d.cli_common import parse
+from facecraft4d.toolkit import doctor
+
+
+@dataclass(frozen=True)
+class Options:
+    """Say what works on this machine, what is missing and what to do. The exit code is 0 unless playing is impossible."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command."""
+    parse(Options, "doctor", arguments)
+    findings = doctor.diagnose()
+    for finding in findings:
+        advice = f"  -> {finding.advice}" if finding.advice else ""
+        print(f"{finding.name:<15} {finding.state:<8} {finding.detail}{advice}")
+    return 0 if doctor.can_play(findings) else 1

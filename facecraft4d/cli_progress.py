@@ -1,0 +1,59 @@
+"""Draws progress: bars on a terminal, a line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from facecraft4d.toolkit.datatypes import Progress
+
+Report = Callable[[Progress], None]
+
+SECONDS_BETWEEN_LINES = 10.0
+"""How often a stage speaks where there is no terminal."""
+
+
+@contextmanager
+def shown_progress() -> Iterator[Report]:
+    """A report function that draws on standard error while the context lasts."""
+    if not sys.stderr.isatty():
+        yield plain_lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.fields[stage]:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    )  # fmt: skip
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def draw(progress: Progress) -> None:
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task("", total=progress.total, stage=progress.stage)
+            text = describe(progress)
+            bars.update(tasks[progress.stage], completed=progress.step, total=progress.total, description=text)
+
+        yield draw
+
+
+def plain_lines(clock: Callable[[], float] = time.monotonic) -> Report:
+    """A report function that prints a stage's first and last step and, in between, a line every ten seconds."""
+    last: dict[str, float] = {}
+
+    def say(progress: Progress) -> None:
+        now = clock()
+        first, ended = progress.stage not in last, progress.step >= progress.total
+        if first or ended or now - last[progress.stage] >= SECONDS_BETWEEN_LINES:
+            last[progress.stage] = now
+            line = f"{progress.stage:<12} {progress.step}/{progress.total} {describe(progress)}"
+            print(line.rstrip(), file=sys.stderr, flush=True)
+
+    return say
+
+
+def describe(progress: Progress) -> str:
+    """The message and the losses of a step."""
+    losses = "  ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
+    return "  ".join(part for part in (progress.message, losses) if part)

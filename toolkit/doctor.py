@@ -1,0 +1,171 @@
+"""What works on this machine, what is missing, and what to do about it."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from facecraft4d.toolkit import weights
+
+MIN_FREE_BYTES = 2 << 30
+"""Room that weights, the head model and one build need."""
+
+
+class State(StrEnum):
+    """How a thing stands."""
+
+    WORKS = "works"
+    MISSING = "missing"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+    needed_to_play: bool = False
+
+
+def diagnose() -> tuple[Finding, ...]:
+    """Look at everything that building and playing use; nothing is downloaded or written."""
+    checks: tuple[Callable[[], Finding], ...] = (
+        _python, _numba, _torch, _cuda, _gsplat, _toolkit_packages, _opengl, _display, _video, _npm, _cache, _weights
+    )  # fmt: skip
+    return tuple(check() for check in checks)
+
+
+def can_play(findings: tuple[Finding, ...]) -> bool:
+    """Whether nothing that playing or recording needs is missing."""
+    return all(finding.state is State.WORKS for finding in findings if finding.needed_to_play)
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    works = sys.version_info >= (3, 11)
+    return Finding(
+        "Python", State.WORKS if works else State.BROKEN, detail, "" if works else "install Python 3.11", True
+    )
+
+
+def _numba() -> Finding:
+    import numba
+
+    threads = numba.get_num_threads()
+    return Finding("CPU rasteriser", State.WORKS, f"numba {numba.__version__}, {threads} threads", needed_to_play=True)
+
+
+def _torch() -> Finding:
+    if not _installed("torch"):
+        return Finding("torch", State.MISSING, "needed to build", 'pip install "facecraft4d[toolkit]"')
+    import torch
+
+    return Finding("torch", State.WORKS, f"{torch.__version__}, {torch.get_num_threads()} threads")
+
+
+def _cuda() -> Finding:
+    if not _installed("torch"):
+        return Finding("CUDA", State.MISSING, "torch is not installed", "not needed; it makes building faster")
+    from facecraft4d.toolkit.config import Device, resolve_device
+
+    if resolve_device(Device.AUTO) is Device.CPU:
+        return Finding("CUDA", State.MISSING, "torch finds no device", "not needed; it makes building faster")
+    return Finding("CUDA", State.WORKS, "torch finds a device")
+
+
+def _gsplat() -> Finding:
+    if not _installed("gsplat"):
+        return Finding("gsplat", State.MISSING, "used on CUDA only", 'with CUDA: pip install "facecraft4d[cuda]"')
+    return Finding("gsplat", State.WORKS, f"{version('gsplat')}, used on CUDA only")
+
+
+def _toolkit_packages() -> Finding:
+    missing = [name for name in ("scipy", "cv2", "ai_edge_litert", "pymatting") if not _installed(name)]
+    if missing:
+        return Finding("build packages", State.MISSING, ", ".join(missing), 'pip install "facecraft4d[toolkit]"')
+    return Finding("build packages", State.WORKS, "scipy, opencv, ai-edge-litert, pymatting")
+
+
+def _opengl() -> Finding:
+    import moderngl
+
+    reasons = []
+    for options in ({"backend": "egl"}, {}) if sys.platform.startswith("linux") else ({},):
+        try:
+            arguments: dict[str, Any] = {"standalone": True, **options}
+            context = moderngl.create_context(**arguments)
+        except Exception as error:  # each platform's loader raises its own kind
+            reasons.append(str(error).split("\n")[0])
+            continue
+        detail = f"{context.info['GL_RENDERER']}, version {context.version_code / 100:.1f}"
+        context.release()
+        return Finding("OpenGL", State.WORKS, detail)
+    advice = "apt-get install libegl1 libgl1 libgl1-mesa-dri; until then the CPU rasteriser draws"
+    return Finding("OpenGL", State.MISSING, reasons[-1], advice)
+
+
+def _display() -> Finding:
+    if not sys.platform.startswith("linux"):
+        return Finding("display", State.WORKS, platform.system())
+    if name := os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"):
+        return Finding("display", State.WORKS, name)
+    return Finding(
+        "display", State.MISSING, "neither DISPLAY nor WAYLAND_DISPLAY is set", "play --record FILE needs none"
+    )
+
+
+def _video() -> Finding:
+    import av
+
+    if "h264" in av.codecs_available or "libx264" in av.codecs_available:
+        return Finding("video", State.WORKS, f"av {av.__version__} with H.264", needed_to_play=True)
+    return Finding("video", State.BROKEN, "av without H.264", "pip install --force-reinstall av", needed_to_play=True)
+
+
+def _npm() -> Finding:
+    if found := shutil.which("npm"):
+        return Finding("npm", State.WORKS, found)
+    return Finding("npm", State.MISSING, "used by --matting isnet only", "apt-get install nodejs npm")
+
+
+def _cache() -> Finding:
+    folder = weights.cache_folder()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK):
+        return Finding(
+            "cache folder", State.BROKEN, f"{folder} cannot be written", "set FACECRAFT4D_CACHE to another folder"
+        )
+    if free < MIN_FREE_BYTES:
+        return Finding(
+            "cache folder", State.BROKEN, f"{folder}: {free >> 20} MiB free", "make room, or set FACECRAFT4D_CACHE"
+        )
+    return Finding("cache folder", State.WORKS, f"{folder}, {free >> 30} GiB free")
+
+
+def _weights() -> Finding:
+    absent = [row.name for row in weights.TABLE if row.commercial_use and not weights.cached_path(row.name).exists()]
+    if absent:
+        return Finding(
+            "weights",
+            State.MISSING,
+            f"not fetched: {', '.join(absent)}",
+            "facecraft4d weights fetch, or the first build does it",
+        )
+    return Finding("weights", State.WORKS, "all that the default options need")
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (PackageNotFoundError, ValueError):
+        return False

@@ -1,0 +1,35 @@
+"""Whether the avatar fills the shape prior's silhouette, and nothing else, from all round."""
+
+import numpy as np
+from jaxtyping import Float32
+from scipy import ndimage
+
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.datatypes import Head
+from facecraft4d.toolkit.evaluation.drawing import draw
+
+ERODED, DILATED = 6 / 512, 10 / 512
+"""Borders of the silhouette in which neither holes nor floaters count, as parts of the picture's side."""
+
+
+def measure(avatar: Avatar, head: Head) -> dict[str, float]:
+    """Worst and mean intersection over union, worst share of holes, worst share of floaters over all coarse views."""
+    rows = np.array([compare(draw(avatar, head.pose, view.camera).alpha, view.mask) for view in head.coarse.views])
+    iou, holes, floaters = rows.T
+    return {
+        "silhouette_iou_min": float(iou.min()),
+        "silhouette_iou_mean": float(iou.mean()),
+        "hole_share_max": float(holes.max()),
+        "floater_share_max": float(floaters.max()),
+    }
+
+
+def compare(alpha: Float32[np.ndarray, "h w"], mask: Float32[np.ndarray, "h w"]) -> tuple[float, float, float]:
+    """IoU, share of holes inside and share of alpha outside a silhouette."""
+    side = max(mask.shape)
+    drawn, wanted = alpha > 0.5, mask > 0.5
+    iou = float((drawn & wanted).sum() / max((drawn | wanted).sum(), 1))
+    inside = ndimage.distance_transform_edt(np.pad(wanted, 1, constant_values=True))[1:-1, 1:-1] > ERODED * side
+    outside = ndimage.distance_transform_edt(~wanted) > DILATED * side if wanted.any() else np.ones_like(wanted)
+    holes = float((inside & ~drawn).sum() / max(inside.sum(), 1))
+    return iou, holes, float(alpha[outside].sum() / max(alpha.sum(), 1e-9))

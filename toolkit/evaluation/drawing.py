@@ -1,0 +1,28 @@
+"""Pictures of an avatar for measuring and for the report, drawn on the CPU the same way on every machine."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.datatypes import Camera, Pose
+from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
+from facecraft4d.toolkit.splatting import cpu
+
+WHITE = (1.0, 1.0, 1.0)
+
+
+class Picture(NamedTuple):
+    """A drawn avatar."""
+
+    image: Float32[np.ndarray, "h w 3"]
+    """sRGB in [0, 1] on white."""
+    alpha: Float32[np.ndarray, "h w"]
+
+
+def draw(avatar: Avatar, pose: Pose, camera: Camera) -> Picture:
+    """The avatar in a pose, on white."""
+    splats = carry_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
+    image, alpha = cpu.draw(splats, camera, WHITE)
+    return Picture(image.clip(0, 1), alpha)

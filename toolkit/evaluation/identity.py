@@ -1,0 +1,57 @@
+"""Whether the avatar is the same person: cosine of face embeddings.
+
+Policy where no face is found: in the photograph, identity is not measured and a note says so; in a render, the score is 0.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.datatypes import Head, Portrait, View
+from facecraft4d.toolkit.evaluation.drawing import draw
+from facecraft4d.toolkit.evaluation.metrics import SIZE
+from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.images import resized
+
+YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}
+
+DETECTION_SCORE, NMS, CANDIDATES = 0.6, 0.3, 50
+"""YuNet's thresholds as OpenCV's sample has them."""
+
+
+def measure(avatar: Avatar, portrait: Portrait, head: Head) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Identity at yaw 0 and plus and minus 30 degrees, in the photograph's expression; notes on what was not found."""
+    photo = embedding(resized(portrait.image, SIZE))
+    if photo is None:
+        return {}, ("YuNet finds no face in the aligned photograph: identity was not measured",)
+    scores, notes = {}, []
+    for name, yaw in YAWS.items():
+        camera = resized_camera(_view_at(head, yaw).camera, SIZE, SIZE)
+        found = embedding(draw(avatar, head.pose, camera).image)
+        scores[name] = 0.0 if found is None else float(photo @ found)
+        if found is None:
+            notes.append(f"YuNet finds no face in the avatar at yaw {yaw:+.0f}: its identity counts as 0")
+    return scores, tuple(notes)
+
+
+def embedding(image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "128"] | None:
+    """SFace's unit embedding of the largest face that YuNet finds, or None."""
+    detector = cv2.FaceDetectorYN.create(
+        str(weights.path("yunet")), "", (image.shape[1], image.shape[0]), DETECTION_SCORE, NMS, CANDIDATES
+    )
+    recognizer = cv2.FaceRecognizerSF.create(str(weights.path("sface")), "")
+    bgr = np.ascontiguousarray((image[..., ::-1] * 255).round().clip(0, 255).astype(np.uint8))
+    faces = detector.detect(bgr)[1]
+    if faces is None:
+        return None
+    largest = faces[np.argmax(faces[:, 2] * faces[:, 3])]
+    feature = recognizer.feature(recognizer.alignCrop(bgr, largest)).ravel()
+    return np.asarray(feature / np.linalg.norm(feature), np.float32)
+
+
+def _view_at(head: Head, yaw_degrees: float) -> View:
+    """The orbit's view nearest to a yaw."""
+    away = [abs((yaw - yaw_degrees + 180) % 360 - 180) for yaw in head.coarse.yaws_degrees]
+    return head.coarse.views[int(np.argmin(away))]

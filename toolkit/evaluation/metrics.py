@@ -1,0 +1,62 @@
+"""The table of metrics: what each is called, how it is measured, and what a build should reach."""
+
+from dataclasses import dataclass
+
+SIZE = 512
+"""Side in pixels of the pictures that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A row of the table."""
+
+    label: str
+    unit: str
+    how: str
+    """Network and version where one measures."""
+    draft: float | None = None
+    """Target of the preset draft; None where there is none."""
+    standard: float | None = None
+    """Target of the presets standard and paper."""
+    more_is_better: bool = True
+
+    def target(self, preset: str) -> float | None:
+        """The target under a preset."""
+        return self.draft if preset == "draft" else self.standard
+
+    def meets(self, value: float, target: float) -> bool:
+        """Whether a value reaches the target."""
+        return value >= target if self.more_is_better else value <= target
+
+
+_SFACE = "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; 0 if no face is found in the render"
+_EXPRESSIONS = "front view at 512 pixels, each of the expressions at weight 1 against the neutral face"
+
+METRICS: dict[str, Metric] = {
+    "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25, 28),
+    "front_ssim": Metric("Front SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), outside of the mask white in both"),
+    "front_lpips_vgg": Metric(
+        "Front LPIPS", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), outside of the mask white in both", 0.22, 0.14, False
+    ),
+    "identity_front": Metric("Identity, front", "", _SFACE, 0.80, 0.88),
+    "identity_left": Metric("Identity, yaw +30", "", _SFACE, 0.55, 0.55),
+    "identity_right": Metric("Identity, yaw -30", "", _SFACE, 0.55, 0.55),
+    "silhouette_iou_min": Metric("Silhouette IoU, worst view", "", "alpha over 0.5 against the shape prior's mask", 0.95, 0.95),
+    "silhouette_iou_mean": Metric("Silhouette IoU, mean", "", "alpha over 0.5 against the shape prior's mask"),
+    "hole_share_max": Metric(
+        "Holes, worst view", "", "share of the silhouette, eroded by 6 of 512 pixels, whose alpha is under 0.5", 0.0, 0.0, False
+    ),
+    "floater_share_max": Metric(
+        "Floaters, worst view", "", "share of all alpha outside the silhouette dilated by 10 of 512 pixels", 1e-3, 1e-3, False
+    ),
+    "expression_leak_max": Metric(
+        "Expression leak, worst", "/255", f"{_EXPRESSIONS}: mean change outside its own region", 1.0, 1.0, False
+    ),
+    "expression_still_max": Metric(
+        "Hair, ears, neck, worst", "/255", f"{_EXPRESSIONS}: mean change of hair, ears and neck outside its region", 1.0, 1.0, False
+    ),
+    "expression_move_min": Metric(
+        "Expression effect, weakest", "/255", f"{_EXPRESSIONS}: mean change inside its own region", 0.5, 0.5
+    ),
+}  # fmt: skip
+"""In the order of the report."""

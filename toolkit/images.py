@@ -1,0 +1,60 @@
+"""Small things with pictures: resize, 8-bit, encoded bytes, rows and columns of pictures."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image, ImageOps
+
+from facecraft4d.toolkit.checks import UserError
+
+JPEG_QUALITY = 88
+
+
+def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarray, "s s *c"]:
+    """A square picture with another side: area mean when it shrinks, bilinear when it grows, itself when it fits."""
+    if image.shape[0] == size:
+        return image
+    method = cv2.INTER_AREA if image.shape[0] > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (size, size), interpolation=method), np.float32)
+
+
+def read_rgb(path: Path, side: int) -> Float32[np.ndarray, "h w 3"]:
+    """A photograph as displayed (upright, on white), its longer side at most `side`; UserError if it cannot be read."""
+    try:
+        with Image.open(path) as opened:
+            opened.draft("RGB", (side, side))
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((side, side))
+            rgba = np.asarray(upright.convert("RGBA"), np.float32) / 255
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path}: cannot be read as a picture: {error}") from error
+    return rgba[..., :3] * rgba[..., 3:] + (1 - rgba[..., 3:])
+
+
+def to_bytes(image: Float32[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
+    """Values in [0, 1] to 0..255, rounded; others are clipped."""
+    return np.asarray(np.round(np.clip(image, 0, 1) * 255), np.uint8)
+
+
+def encoded(image: Float32[np.ndarray, "h w *c"], kind: str = "JPEG") -> bytes:
+    """A picture (grey, RGB; RGBA for PNG) as the bytes of a JPEG or PNG file."""
+    options: dict[str, Any] = {"quality": JPEG_QUALITY} if kind == "JPEG" else {"optimize": True}
+    buffer = io.BytesIO()
+    Image.fromarray(to_bytes(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tiled(images: Sequence[Float32[np.ndarray, "h w 3"]], columns: int) -> Float32[np.ndarray, "th tw 3"]:
+    """Equal pictures side by side, row by row, on white."""
+    height, width, _ = images[0].shape
+    rows = -(-len(images) // columns)
+    sheet = np.ones((rows * height, columns * width, 3), np.float32)
+    for index, image in enumerate(images):
+        y, x = divmod(index, columns)
+        sheet[y * height : (y + 1) * height, x * width : (x + 1) * width] = image
+    return sheet

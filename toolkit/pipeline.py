@@ -1,0 +1,112 @@
+"""A photograph to an avatar: the stages in order, each kept in the build folder under the hash of all that decides its result."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.cache import Stored, digest_of
+from facecraft4d.toolkit.config import BuildConfig, resolve_device
+from facecraft4d.toolkit.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.provenance import provenance
+
+T = TypeVar("T")
+Report = Callable[[Progress], None]
+
+SOURCES = Path(__file__).parent
+ABOVE_STAGES = frozenset({"pipeline", "provenance", "report", "doctor", "config"})
+"""Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
+STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """What a stage took."""
+
+    stage: str
+    seconds: float
+    peak_bytes: int
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Build:
+    """Everything a build made, for the files and the report."""
+
+    photo: Path
+    config: BuildConfig
+    portrait: Portrait
+    head: Head
+    views: ViewSet
+    trained: TrainedHead
+    evaluation: Evaluation
+    avatar: Avatar
+    times: tuple[StageTime, ...]
+
+
+def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
+    """Run or recall every stage. `folder` keeps their results; a killed build goes on from there.
+
+    Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
+    """
+    device, seed, times = resolve_device(config.device), config.seed, []
+
+    def step(
+        name: str, kind: type[T], options: Any, inputs: tuple[Stored[Any], ...], run: Callable[[Path], T]
+    ) -> Stored[T]:
+        key = digest_of(name, _code_digest(name), _plain(options), tuple(stored.digest for stored in inputs))
+        stored = cache.stage(folder, name, key, kind, run)
+        times.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
+        report(Progress(name, 1, 1, "kept" if stored.cached else "done"))
+        return stored
+
+    source = Stored(photo, digest_of(photo), 0.0, 0, cached=True)
+    portrait = step(
+        "preprocess", Portrait, config.preprocess, (source,), lambda _: preprocess.run(photo, config.preprocess, report)
+    )
+    head = step(
+        "shape_prior", Head, (config.shape_prior, seed), (portrait,),
+        lambda _: shape_prior.run(portrait.result, config.shape_prior, seed, report),
+    )  # fmt: skip
+    views = step(
+        "image_prior", ViewSet, config.image_prior, (head,),
+        lambda _: image_prior.run(head.result, config.image_prior, report),
+    )  # fmt: skip
+    frames = step(
+        "video_prior", FrameSet, (config.video_prior, seed), (head, views),
+        lambda files: video_prior.run(head.result, views.result, config.video_prior, seed, files, report),
+    )  # fmt: skip
+    trained = step(
+        "training", TrainedHead, (config.training, seed, device), (views, frames, head),
+        lambda files: training.run(views.result, frames.result, head.result, config.training, seed, device, files, report),
+    )  # fmt: skip
+    made_of = provenance(portrait.result, config)
+    avatar = bake.run(trained.result, head.result, made_of)
+    judged = step(
+        "evaluation", Evaluation, (), (Stored(avatar, digest_of(avatar), 0.0, 0, cached=True), portrait, head),
+        lambda _: evaluation.run(avatar, portrait.result, head.result, report),
+    )  # fmt: skip
+    avatar = replace(avatar, provenance=replace(made_of, metrics=judged.result.metrics))
+    cache.write_atomically(folder / "timing.json", json.dumps([asdict(time) for time in times], indent=1).encode())
+    return Build(
+        photo, config, portrait.result, head.result, views.result, trained.result, judged.result, avatar, tuple(times)
+    )
+
+
+def _plain(options: Any) -> Any:
+    """Options as mappings, tuples and plain values."""
+    if isinstance(options, tuple):
+        return tuple(_plain(item) for item in options)
+    return asdict(options) if is_dataclass(options) and not isinstance(options, type) else options
+
+
+def _code_digest(stage: str) -> str:
+    """Hash of the stage's own source and of all that stages share: results of other code are not taken up."""
+    others = (set(STAGES) | ABOVE_STAGES) - {stage}
+    parts = [(path, path.relative_to(SOURCES)) for path in SOURCES.rglob("*.py")]
+    own = sorted((str(name), path) for path, name in parts if name.parts[0].removesuffix(".py") not in others)
+    return digest_of(*(name for name, _ in own), *(path for _, path in own))
