@@ -29,6 +29,8 @@ GROUPS = (
 )  # fmt: skip
 NECK_FRACTIONS = {"neck03": 0.75, "neck02": 0.5, "neck01": 0.25}
 """How much of the neck joint's turn each of MakeHuman's neck bones takes; the head takes all of it."""
+STILL = 0.03
+"""The edge below the neck does not move; up to this height above it (metres) the neck's motion fades in."""
 REACH = 0.04
 """How far around a joint (metres, standard deviation) the vertices lie that tell where it is."""
 
@@ -38,15 +40,16 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     report(Progress(STAGE, 0, 4, "base mesh"))
     data = MakeHuman(archive)
     base = data.base_mesh()
-    count = len(base.vertices)
+    count, mirror = len(base.vertices), data.mirror()
     mean = macro_shape(data, count)
-    shape = base.vertices + mean
-    ears = _ears(data, base)
+    shape = _symmetric(base.vertices + mean, mirror)
+    ears = _ears(data, base, mirror)
     origin = _between(shape, ears)
     head = (shape - origin) * METRES
     quads = np.concatenate([base.quads[group] for group in GROUPS])
     quad_uvs = np.concatenate([base.quad_uvs[group] for group in GROUPS])
-    mesh = cut_quads(head, quads, base.uvs[quad_uvs], _above_collar(head, base))
+    above_collar = _above_collar(head, base)
+    mesh = cut_quads(head, quads, base.uvs[quad_uvs], above_collar)
     report(Progress(STAGE, 1, 4, "identity"))
     names, deltas, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
     report(Progress(STAGE, 2, 4, "expressions"))
@@ -54,7 +57,9 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     expressions = np.stack([data.target(f"{folder}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
     report(Progress(STAGE, 3, 4, "joints and regions"))
     vertices = mesh.carry(head)
-    skin = mesh.carry(_skin_weights(data, base))
+    boundary = boundary_loop(mesh.triangles)
+    skin = mesh.carry(_skin_weights(data, base, above_collar))
+    skin[boundary] = np.eye(len(JOINT_NAMES))[0]
     regions = quad_regions(data, base, GROUPS, head, 1 - skin_root(data, count))
     model = FaceModel(
         vertices=vertices.astype(np.float32),
@@ -71,8 +76,8 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_parents=JOINT_PARENTS,
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
         skin_weights=(skin / skin.sum(1, keepdims=True)).astype(np.float32),
-        mirror_vertices=_mirror(mesh, data.mirror()).astype(np.int32),
-        boundary=boundary_loop(mesh.triangles).astype(np.int32),
+        mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
+        boundary=boundary.astype(np.int32),
         ingredients=(ingredient,),
         hair_hull=_hair_hull(base, head, deltas),
     )
@@ -80,12 +85,17 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     return model
 
 
-def _ears(data: MakeHuman, base: BaseMesh) -> Ears:
+def _ears(data: MakeHuman, base: BaseMesh, mirror: Int64[np.ndarray, " v"]) -> Ears:
     """The vertices of the left and the right ear."""
     inside = data.mask("mpfb_ears.jpg", base.uvs)[base.quad_uvs["body"]].all(1)
     both = np.unique(base.quads["body"][inside])
-    left = base.vertices[both, 0] > 0
-    return both[left], both[~left]
+    left = both[base.vertices[both, 0] > 0]
+    return left, mirror[left]
+
+
+def _symmetric(vertices: Float64[np.ndarray, "v 3"], mirror: Int64[np.ndarray, " v"]) -> Float64[np.ndarray, "v 3"]:
+    """The mean of a shape and its mirror image; takes out the rounding of the targets."""
+    return np.asarray((vertices + vertices[mirror] * [-1, 1, 1]) / 2)
 
 
 def _between(values: Float64[np.ndarray, "v 3"], ears: Ears) -> Float64[np.ndarray, "3"]:
@@ -95,7 +105,7 @@ def _between(values: Float64[np.ndarray, "v 3"], ears: Ears) -> Float64[np.ndarr
 
 def _above_collar(head: Float64[np.ndarray, "v 3"], base: BaseMesh) -> Float64[np.ndarray, " v"]:
     """Positive above the cut, a trough that is deepest at the breastbone and rises over the shoulders; metres."""
-    collar = -0.185 + 0.045 * (head[:, 0] / 0.1) ** 2
+    collar = -0.185 + 0.05 * (head[:, 0] / 0.115) ** 4
     field = head[:, 1] - collar
     for group in GROUPS[1:]:
         field[base.group(group)] = 1.0
@@ -124,17 +134,23 @@ def skin_root(data: MakeHuman, count: int) -> Float64[np.ndarray, " v"]:
     return 1 - data.bone_weights(head | NECK_FRACTIONS, count)
 
 
-def _skin_weights(data: MakeHuman, base: BaseMesh) -> Float64[np.ndarray, "v 5"]:
+def _skin_weights(data: MakeHuman, base: BaseMesh, above_collar: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, "v 5"]:
     """Weights of root, neck, jaw and eyes for all vertices of the base mesh; rows sum to 1."""
     count = len(base.vertices)
     weights = np.zeros((count, 5))
-    weights[:, 0] = skin_root(data, count)
+    weights[:, 0] = 1 - (1 - skin_root(data, count)) * _smooth_step(above_collar / STILL)
     weights[:, 2] = data.bone_weights({bone: 1.0 for bone in data.bones_below("jaw")}, count)
     weights[:, 1] = 1 - weights[:, 0] - weights[:, 2]
     rigid = {"helper-upper-teeth": 1, "helper-lower-teeth": 2, "helper-tongue": 2, "helper-l-eye": 3, "helper-r-eye": 4}
     for group, joint in rigid.items():
         weights[base.group(group)] = np.eye(5)[joint]
     return weights
+
+
+def _smooth_step(values: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, " v"]:
+    """From 0 at 0 to 1 at 1, with level ends."""
+    t = np.clip(values, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _joint_regressor(

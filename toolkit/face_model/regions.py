@@ -44,7 +44,7 @@ def _body_regions(
     quads, uvs = base.quads["body"], base.uvs[base.quad_uvs["body"]].mean(1)
     regions = np.full(len(quads), REGION_NAMES.index("skin"), np.uint8)
     regions[_hair_grows(head[quads].mean(1))] = REGION_NAMES.index("scalp")
-    regions[head_weight[quads].mean(1) < 0.9] = REGION_NAMES.index("neck")
+    regions[head_weight[quads].mean(1) < 0.75] = REGION_NAMES.index("neck")
     for mask, name in MASKS.items():
         regions[data.mask(mask, uvs)] = REGION_NAMES.index(name)
     low, high = SOCKET_UVS

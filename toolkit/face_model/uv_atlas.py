@@ -28,7 +28,7 @@ def pack_islands(
         uv = corner_uvs[inside] * [1, -1]
         uv = uv - uv.min((0, 1))
         if uv[..., 1].max() > uv[..., 0].max():
-            uv = np.stack([uv[..., 1], uv[..., 0].max() - uv[..., 0]], -1)
+            uv = np.stack([uv[..., 1].max() - uv[..., 1], uv[..., 0]], -1)
         first, second = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
         plane = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum()
         shapes.append(uv * np.sqrt((area * density)[inside].sum() / plane))
