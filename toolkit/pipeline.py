@@ -53,48 +53,66 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
 
     Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
     """
-    device, seed, times = resolve_device(config.device), config.seed, []
-
-    def step(
-        name: str, kind: type[T], options: Any, inputs: tuple[Stored[Any], ...], run: Callable[[Path], T]
-    ) -> Stored[T]:
-        key = digest_of(name, _code_digest(name), _plain(options), tuple(stored.digest for stored in inputs))
-        stored = cache.stage(folder, name, key, kind, run)
-        times.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
-        report(Progress(name, 1, 1, "kept" if stored.cached else "done"))
-        return stored
-
-    source = Stored(photo, digest_of(photo), 0.0, 0, cached=True)
-    portrait = step(
-        "preprocess", Portrait, config.preprocess, (source,), lambda _: preprocess.run(photo, config.preprocess, report)
-    )
-    head = step(
+    device, seed = resolve_device(config.device), config.seed
+    keep = _Keeper(folder, report)
+    portrait = keep.stage(
+        "preprocess", Portrait, config.preprocess, (keep.input(photo),),
+        lambda _: preprocess.run(photo, config.preprocess, report),
+    )  # fmt: skip
+    head = keep.stage(
         "shape_prior", Head, (config.shape_prior, seed), (portrait,),
         lambda _: shape_prior.run(portrait.result, config.shape_prior, seed, report),
     )  # fmt: skip
-    views = step(
+    views = keep.stage(
         "image_prior", ViewSet, config.image_prior, (head,),
         lambda _: image_prior.run(head.result, config.image_prior, report),
     )  # fmt: skip
-    frames = step(
+    frames = keep.stage(
         "video_prior", FrameSet, (config.video_prior, seed), (head, views),
         lambda files: video_prior.run(head.result, views.result, config.video_prior, seed, files, report),
     )  # fmt: skip
-    trained = step(
+    trained = keep.stage(
         "training", TrainedHead, (config.training, seed, device), (views, frames, head),
         lambda files: training.run(views.result, frames.result, head.result, config.training, seed, device, files, report),
     )  # fmt: skip
     made_of = provenance(portrait.result, config)
     avatar = bake.run(trained.result, head.result, made_of)
-    judged = step(
-        "evaluation", Evaluation, (), (Stored(avatar, digest_of(avatar), 0.0, 0, cached=True), portrait, head),
+    judged = keep.stage(
+        "evaluation", Evaluation, (), (keep.input(avatar), portrait, head),
         lambda _: evaluation.run(avatar, portrait.result, head.result, report),
-    )  # fmt: skip
-    avatar = replace(avatar, provenance=replace(made_of, metrics=judged.result.metrics))
-    cache.write_atomically(folder / "timing.json", json.dumps([asdict(time) for time in times], indent=1).encode())
+    ).result  # fmt: skip
+    avatar = replace(avatar, provenance=replace(made_of, metrics=judged.metrics))
     return Build(
-        photo, config, portrait.result, head.result, views.result, trained.result, judged.result, avatar, tuple(times)
+        photo, config, portrait.result, head.result, views.result, trained.result, judged, avatar, keep.times()
     )
+
+
+class _Keeper:
+    """Runs stages in order, keeps their results and notes their times."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.folder, self.report = folder, report
+        self.noted: list[StageTime] = []
+
+    def input(self, value: T) -> Stored[T]:
+        """Something that comes from outside of the stages."""
+        return Stored(value, digest_of(value), 0.0, 0, cached=True)
+
+    def stage(
+        self, name: str, kind: type[T], options: Any, inputs: tuple[Stored[Any], ...], run: Callable[[Path], T]
+    ) -> Stored[T]:
+        """The stage's result under the hash of its code, options and inputs, kept or made now."""
+        key = digest_of(cache.FORMAT, name, _code_digest(name), _plain(options), tuple(each.digest for each in inputs))
+        stored = cache.stage(self.folder, name, key, kind, run)
+        self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
+        self.report(Progress(name, 1, 1, "kept" if stored.cached else "done"))
+        text = json.dumps([asdict(time) for time in self.noted], indent=1)
+        cache.write_atomically(self.folder / "timing.json", text.encode())
+        return stored
+
+    def times(self) -> tuple[StageTime, ...]:
+        """What each stage took so far."""
+        return tuple(self.noted)
 
 
 def _plain(options: Any) -> Any:
