@@ -1,0 +1,62 @@
+"""Poses an avatar at playing speed: the compiled twin of toolkit/rigging.py."""
+
+import numpy as np
+
+from facecraft4d.runtime import kernels
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.datatypes import Pose, Splats
+from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.rigging import joint_transforms
+
+
+class Animator:
+    """Moves one avatar. Expressions at weight 0 cost nothing, and a pose that stays the same costs nothing at all."""
+
+    def __init__(self, avatar: Avatar) -> None:
+        rig, splats = avatar.rig, avatar.splats
+        self._rig = rig
+        moved = [np.flatnonzero(delta.any(1)).astype(np.int32) for delta in rig.expression_deltas]
+        self._starts = np.cumsum([0, *map(len, moved)])
+        self._rows = np.concatenate([np.zeros(0, np.int32), *moved])
+        parts = [delta[rows] for delta, rows in zip(rig.expression_deltas, moved, strict=True)]
+        self._deltas = np.concatenate([np.zeros((0, 3), np.float32), *parts])
+        self._carrier = splats.triangles
+        self._local = (
+            splats.means,
+            normalized(splats.rotations_wxyz).astype(np.float32),
+            np.exp(splats.log_scales).astype(np.float32),
+        )
+        self._opacities = (1 / (1 + np.exp(-splats.opacity_logits))).astype(np.float32)
+        self._colors = splats.colors
+        count = len(rig.triangles)
+        self._frames = tuple(np.empty((count, *shape), np.float32) for shape in ((3, 3), (4,), (), (3,)))
+        self._last: tuple[Pose, Splats] | None = None
+
+    def splats(self, pose: Pose) -> Splats:
+        """The avatar's splats in that pose, in the world frame; equals rigging.carry_splats to rounding."""
+        if self._last is None or not _same(self._last[0], pose):
+            self._last = pose, self._carry(self.vertices(pose))
+        return self._last[1]
+
+    def vertices(self, pose: Pose) -> np.ndarray:
+        """The rig's vertices [v, 3] in that pose, metres, world; equals rigging.pose_vertices to rounding."""
+        shaped = self._rig.vertices.copy()
+        kernels.add_deltas(shaped, pose.expression, self._starts, self._rows, self._deltas)
+        posed = np.empty_like(shaped)
+        kernels.skin(shaped, self._rig.skin_weights, joint_transforms(self._rig, pose), posed)
+        return posed
+
+    def _carry(self, vertices: np.ndarray) -> Splats:
+        kernels.triangle_frames(vertices, self._rig.triangles, *self._frames)
+        world = tuple(np.empty_like(part) for part in self._local)
+        kernels.carry(self._carrier, self._local, self._frames, world)
+        means, rotations, scales = world
+        return Splats(means, rotations, scales, self._opacities, self._colors)
+
+
+def _same(a: Pose, b: Pose) -> bool:
+    return (
+        np.array_equal(a.expression, b.expression)
+        and np.array_equal(a.joint_rotations, b.joint_rotations)
+        and np.array_equal(a.translation, b.translation)
+    )

@@ -1,0 +1,65 @@
+"""A camera on a sphere around the head."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.checks import check_range
+from facecraft4d.toolkit.datatypes import Camera
+from facecraft4d.toolkit.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_looking_at
+from facecraft4d.toolkit.rigging import carry_splats
+
+MAX_PITCH_DEGREES = 89.0
+"""Beyond, the camera would tip over."""
+
+MARGIN = 1.1
+"""How much larger than the head the picture is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrbitCamera:
+    """Where the viewer stands. Yaw 0 sees the face, +90 degrees sits on the subject's left (+X); pitch lifts the camera."""
+
+    target: tuple[float, float, float]
+    """Point in the middle of the picture, metres, world."""
+    distance: float
+    """From the target, metres."""
+    yaw_degrees: float = 0.0
+    pitch_degrees: float = 0.0
+    fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES
+
+    def __post_init__(self) -> None:
+        check_range("pitch_degrees", self.pitch_degrees, -MAX_PITCH_DEGREES, MAX_PITCH_DEGREES)
+        check_range("fov_y_degrees", self.fov_y_degrees, 1.0, 150.0)
+        check_range("distance", self.distance, 1e-3, 1e3)
+
+    def camera(self, width: int, height: int) -> Camera:
+        """The pinhole camera for an image of that size."""
+        yaw, pitch = np.radians(self.yaw_degrees), np.radians(self.pitch_degrees)
+        offset = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+        target = np.array(self.target)
+        focal = float(0.5 * height / np.tan(np.radians(self.fov_y_degrees) / 2))
+        pose = camera_from_world_looking_at(target + self.distance * offset, target)
+        return Camera(pose, focal, focal, width / 2, height / 2, width, height)
+
+    def turned(self, yaw_degrees: float, pitch_degrees: float) -> "OrbitCamera":
+        """Moved on around the sphere; the pitch stops short of the poles."""
+        pitch = min(max(self.pitch_degrees + pitch_degrees, -MAX_PITCH_DEGREES), MAX_PITCH_DEGREES)
+        yaw = (self.yaw_degrees + yaw_degrees + 180) % 360 - 180
+        return replace(self, yaw_degrees=yaw, pitch_degrees=pitch)
+
+    def zoomed(self, factor: float) -> "OrbitCamera":
+        """Nearer by that factor, between 5 centimetres and 50 metres."""
+        return replace(self, distance=min(max(self.distance / factor, 0.05), 50.0))
+
+
+def framing(avatar: Avatar, fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES) -> OrbitCamera:
+    """A camera from which the head at rest, but for a thousandth of its splats on each side, fills the picture at every yaw."""
+    means = carry_splats(avatar.splats, avatar.rig.vertices, avatar.rig).means
+    low, high = np.quantile(means, [0.001, 0.999], axis=0)
+    half = (high - low) / 2
+    radius = max(float(half[1]), float(np.hypot(half[0], half[2])))
+    distance = MARGIN * radius / np.tan(np.radians(fov_y_degrees) / 2) + float(np.hypot(half[0], half[2]))
+    x, y, z = ((low + high) / 2).tolist()
+    return OrbitCamera((x, y, z), float(distance), fov_y_degrees=fov_y_degrees)

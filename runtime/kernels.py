@@ -1,0 +1,131 @@
+"""Compiled inner loops of animation; toolkit/rigging.py is the readable twin that the tests compare them with."""
+
+from math import sqrt
+from typing import no_type_check
+
+import numpy as np
+from numba import njit, prange
+
+
+@njit(cache=True)
+@no_type_check
+def add_deltas(vertices, expression, starts, rows, deltas):
+    """Add the weighted sparse `deltas` of each active expression to `vertices` [v, 3] in place."""
+    for index in range(len(expression)):
+        weight = expression[index]
+        if weight != 0:
+            for entry in range(starts[index], starts[index + 1]):
+                for axis in range(3):
+                    vertices[rows[entry], axis] += weight * deltas[entry, axis]
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def skin(vertices, weights, transforms, posed):
+    """Linear blend skinning of `vertices` [v, 3] by `transforms` [j, 4, 4] into `posed`."""
+    for vertex in prange(len(vertices)):
+        x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
+        for row in range(3):
+            total = np.float32(0)
+            for joint in range(len(transforms)):
+                if weights[vertex, joint] != 0:
+                    t = transforms[joint, row]
+                    total += weights[vertex, joint] * (t[0] * x + t[1] * y + t[2] * z + t[3])
+            posed[vertex, row] = total
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _unit(x, y, z):
+    length = sqrt(x * x + y * y + z * z)
+    inverse = 1 / length if length > 1e-20 else 0.0
+    return x * inverse, y * inverse, z * inverse, length
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _cross(ax, ay, az, bx, by, bz):
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _difference(a, b):
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _quaternion(m):
+    """wxyz of a rotation matrix [3, 3]: the largest of the four components first, so that it never divides by little."""
+    trace = m[0, 0] + m[1, 1] + m[2, 2]
+    if trace > max(m[0, 0], m[1, 1], m[2, 2]):
+        w, x, y, z = 1 + trace, m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
+    elif m[0, 0] >= m[1, 1] and m[0, 0] >= m[2, 2]:
+        w, x, y, z = m[2, 1] - m[1, 2], 1 + 2 * m[0, 0] - trace, m[1, 0] + m[0, 1], m[0, 2] + m[2, 0]
+    elif m[1, 1] >= m[2, 2]:
+        w, x, y, z = m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], 1 + 2 * m[1, 1] - trace, m[2, 1] + m[1, 2]
+    else:
+        w, x, y, z = m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[2, 1] + m[1, 2], 1 + 2 * m[2, 2] - trace
+    inverse = 1 / sqrt(w * w + x * x + y * y + z * z)
+    return w * inverse, x * inverse, y * inverse, z * inverse
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def triangle_frames(vertices, triangles, rotation, quaternion, scale, centroid):
+    """geometry.triangle_frames and its wxyz quaternion, for each triangle."""
+    for f in prange(len(triangles)):
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        ex, ey, ez = _difference(vertices[b], vertices[a])
+        sx, sy, sz = _difference(vertices[c], vertices[a])
+        ux, uy, uz, length = _unit(ex, ey, ez)
+        nx, ny, nz = _cross(ux, uy, uz, sx, sy, sz)
+        nx, ny, nz, _ = _unit(nx, ny, nz)
+        tx, ty, tz = _cross(ux, uy, uz, nx, ny, nz)
+        m = rotation[f]
+        m[0, 0], m[1, 0], m[2, 0] = ux, uy, uz
+        m[0, 1], m[1, 1], m[2, 1] = nx, ny, nz
+        m[0, 2], m[1, 2], m[2, 2] = tx, ty, tz
+        quaternion[f, 0], quaternion[f, 1], quaternion[f, 2], quaternion[f, 3] = _quaternion(m)
+        scale[f] = 0.5 * (length + abs(tx * sx + ty * sy + tz * sz))
+        for i in range(3):
+            centroid[f, i] = (vertices[a, i] + vertices[b, i] + vertices[c, i]) / 3
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def carry(carrier, local, frames, world):
+    """rigging.carry_splats: `local` and `world` are (means, unit rotations wxyz, scales), `frames` as `triangle_frames` fills them."""
+    local_means, local_rotations, local_scales = local
+    rotation, quaternion, scale, centroid = frames
+    means, rotations, scales = world
+    for n in prange(len(carrier)):
+        f = carrier[n]
+        m, s = rotation[f], scale[f]
+        x, y, z = local_means[n, 0], local_means[n, 1], local_means[n, 2]
+        for i in range(3):
+            means[n, i] = s * (m[i, 0] * x + m[i, 1] * y + m[i, 2] * z) + centroid[f, i]
+            scales[n, i] = s * local_scales[n, i]
+        aw, ax, ay, az = quaternion[f, 0], quaternion[f, 1], quaternion[f, 2], quaternion[f, 3]
+        bw, bx, by, bz = local_rotations[n, 0], local_rotations[n, 1], local_rotations[n, 2], local_rotations[n, 3]
+        rotations[n, 0] = aw * bw - ax * bx - ay * by - az * bz
+        rotations[n, 1] = aw * bx + ax * bw + ay * bz - az * by
+        rotations[n, 2] = aw * by - ax * bz + ay * bw + az * bx
+        rotations[n, 3] = aw * bz + ax * by - ay * bx + az * bw
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def gather_instances(order, splats, instances):
+    """What the vertex shader reads, in drawing order: mean, opacity, rotation wxyz, scales, colour in 14 floats."""
+    means, opacities, rotations, scales, colors = splats
+    for i in prange(len(order)):
+        n = order[i]
+        instances[i, 3] = opacities[n]
+        for axis in range(3):
+            instances[i, axis] = means[n, axis]
+            instances[i, 8 + axis] = scales[n, axis]
+            instances[i, 11 + axis] = colors[n, axis]
+        for axis in range(4):
+            instances[i, 4 + axis] = rotations[n, axis]

@@ -1,0 +1,38 @@
+"""Pictures of an avatar: backgrounds and compositing."""
+
+import re
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from facecraft4d.toolkit.checks import UserError
+
+Color = tuple[float, float, float]
+"""sRGB in [0, 1]."""
+
+NAMED: dict[str, Color | None] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "transparent": None}
+"""Backgrounds with a name."""
+
+
+def background_color(text: str) -> Color | None:
+    """white, black, transparent (None) or #rrggbb. Raises UserError for anything else."""
+    if text in NAMED:
+        return NAMED[text]
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise UserError(f"background must be {', '.join(NAMED)} or #rrggbb, got {text}")
+    red, green, blue = bytes.fromhex(text[1:])
+    return red / 255, green / 255, blue / 255
+
+
+def composite(
+    premultiplied: Float32[np.ndarray, "h w 4"], background: Color | None
+) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 4"]:
+    """RGB over a colour, or RGBA with straight alpha over nothing; 8 bit, sRGB as displayed."""
+    color, alpha = premultiplied[..., :3], premultiplied[..., 3:]
+    if background is not None:
+        return _bytes(color + (1 - alpha) * np.array(background, np.float32))
+    return _bytes(np.concatenate([color / np.maximum(alpha, 1e-6), alpha], -1))
+
+
+def _bytes(image: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, np.uint8)

@@ -1,0 +1,123 @@
+"""A clip as video or as pictures, frame by frame at exact times: the same frames on every run."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from facecraft4d.exporters.files import whole_file
+from facecraft4d.runtime.animate import Animator
+from facecraft4d.runtime.clip import on_rig
+from facecraft4d.runtime.options import RecordOptions
+from facecraft4d.runtime.picture import background_color, composite
+from facecraft4d.runtime.renderer import open_renderer
+from facecraft4d.runtime.still import option_camera
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.datatypes import Clip, Progress
+
+QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
+"""x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""
+
+BT709, LIMITED_RANGE = 1, 1
+"""ITU-T H.273 codes: without them players guess the colours from the size of the picture."""
+
+PATTERN = re.compile(r"%0\d?d")
+"""Stands for the frame number in the name of a picture."""
+
+FrameSink = Callable[[np.ndarray], None]
+"""Takes one frame after the other, 8 bit RGB or RGBA."""
+
+
+def record(
+    avatar: Avatar,
+    clip: Clip,
+    path: Path,
+    options: RecordOptions | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> str:
+    """Write the clip once through: MP4 (H.264) by suffix, PNG files into a folder or to names with %04d in them.
+
+    Nothing appears at `path` before the recording is complete. Returns who drew. Raises UserError for options that do not fit.
+    """
+    options = options or RecordOptions()
+    if not 1 <= options.fps <= 240:
+        raise UserError(f"fps must be between 1 and 240, got {options.fps}")
+    background, orbit = background_color(options.background), option_camera(avatar, options)
+    motion, animator = on_rig(clip, avatar.rig), Animator(avatar)
+    count = max(1, round(motion.duration * options.fps))
+    with open_sink(path, options.size, options.fps, background is None) as sink:
+        renderer = open_renderer(options.size, options.size, options.backend)
+        for frame in range(count):
+            camera = orbit.turned(360 * options.turns * frame / count, 0).camera(options.size, options.size)
+            sink(composite(renderer.draw(animator.splats(motion.pose(frame / options.fps)), camera), background))
+            report(Progress("record", frame + 1, count))
+        renderer.close()
+    return renderer.note
+
+
+@contextmanager
+def open_sink(path: Path, size: int, fps: float, transparent: bool) -> Iterator[FrameSink]:
+    """Where frames of `size` x `size` pixels go, chosen by the path."""
+    if path.suffix.lower() == ".mp4":
+        if size % 2 or transparent:
+            what = "even sizes" if size % 2 else "opaque backgrounds"
+            raise UserError(f"{path}: MP4 needs {what}; choose another, or record PNG files into a folder")
+        with whole_file(path) as temporary, video_sink(temporary, (size, size), fps) as sink:
+            yield sink
+    elif not path.suffix or path.is_dir() or (path.suffix.lower() == ".png" and PATTERN.search(path.name)):
+        pattern = path if PATTERN.search(path.name) and not path.is_dir() else path / "frame_%04d.png"
+        with picture_sink(pattern) as sink:
+            yield sink
+    else:
+        raise UserError(f"{path}: a recording is an .mp4 file, a folder for PNG files, or names such as frame_%04d.png")
+
+
+@contextmanager
+def video_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameSink]:
+    """H.264 in MP4, 4:2:0, BT.709, index in front so that it plays while it loads; `size` is (width, height), both even."""
+    with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+        try:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=QUALITY)
+        except av.codec.codec.UnknownCodecError:
+            raise UserError(f"{path}: this PyAV has no H.264 encoder; record PNG files into a folder instead") from None
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        context = stream.codec_context
+        context.color_primaries = context.color_trc = context.colorspace = BT709
+        context.color_range = LIMITED_RANGE
+
+        def sink(image: np.ndarray) -> None:
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+            container.mux(stream.encode(frame))
+
+        yield sink
+        container.mux(stream.encode())
+
+
+@contextmanager
+def picture_sink(pattern: Path) -> Iterator[FrameSink]:
+    """PNG files named by `pattern` with the frame number from 0; they wait in a hidden folder until all are there."""
+    waiting = pattern.with_name(f".{PATTERN.sub('', pattern.stem)}.partial")
+    names: list[str] = []
+
+    def sink(image: np.ndarray) -> None:
+        names.append(pattern.name % len(names))
+        Image.fromarray(image).save(waiting / names[-1], compress_level=4)
+
+    try:
+        waiting.mkdir(parents=True, exist_ok=True)
+        yield sink
+        for name in names:
+            (waiting / name).replace(pattern.with_name(name))
+    except OSError as error:
+        raise UserError(f"{pattern}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""Shows splats and text in the current window's OpenGL context."""
+
+import moderngl
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from facecraft4d.runtime.opengl import EMULATORS, SplatPass, shader
+from facecraft4d.runtime.options import Backend
+from facecraft4d.runtime.picture import Color
+from facecraft4d.runtime.renderer import Renderer, open_renderer
+from facecraft4d.toolkit.datatypes import Camera, Splats
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+TEXT_SIZE = 15
+
+
+class Screen:
+    """The window's pixels. On a graphics card the splats never leave it; where OpenGL is emulated, the processor's own rasteriser
+    draws them, which is three times as fast, and the window only shows the picture."""
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self._context = context
+        self._program = context.program(vertex_shader=shader("present.vert"), fragment_shader=shader("present.frag"))
+        corners = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], np.float32)
+        self._vertices = context.vertex_array(self._program, [(context.buffer(corners.tobytes()), "2f", "corner")])
+        driver = str(context.info["GL_RENDERER"]).lower()
+        self.emulated = any(name in driver for name in EMULATORS)
+        self._splats: SplatPass | None = None
+        self._software: Renderer | None = None
+        self._picture: moderngl.Texture | None = None
+
+    def draw(self, splats: Splats, camera: Camera) -> None:
+        """Draw the splats into `picture`, which takes the camera's size."""
+        if self._picture is None or self._picture.size != (camera.width, camera.height):
+            self._resize(camera.width, camera.height)
+        if self._splats is not None:
+            self._splats.draw(splats, camera)
+        elif self._software is not None and self._picture is not None:
+            self._picture.write(self._software.draw(splats, camera).astype(np.float16).tobytes())
+
+    def show(self, background: Color) -> None:
+        """Fill the window with the background and lay the last picture over it."""
+        assert self._picture is not None, "draw before show"
+        self._context.screen.use()
+        self._context.clear(*background, 1.0)
+        self._lay(self._picture, WHOLE)
+
+    def show_text(self, lines: tuple[str, ...]) -> None:
+        """Lay dark text on a pale panel over the window's top left corner."""
+        image = text_panel(lines)
+        texture = self._context.texture((image.shape[1], image.shape[0]), 4, image.tobytes())
+        width, height = self._context.screen.viewport[2:]
+        self._lay(texture, (0.0, 0.0, image.shape[1] / width, image.shape[0] / height))
+        texture.release()
+
+    def read(self) -> np.ndarray:
+        """The last picture: premultiplied RGBA float32 [h, w, 4], row 0 at the top."""
+        assert self._picture is not None, "draw before read"
+        width, height = self._picture.size
+        return np.frombuffer(self._picture.read(), np.float16).reshape(height, width, 4).astype(np.float32)
+
+    def _resize(self, width: int, height: int) -> None:
+        if self._splats is not None:
+            self._splats.release()
+        elif self._picture is not None:
+            self._picture.release()
+        if self.emulated:
+            self._software = open_renderer(width, height, Backend.SOFTWARE)
+            self._picture = self._context.texture((width, height), 4, dtype="f2")
+        else:
+            self._splats = SplatPass(self._context, width, height)
+            self._picture = self._splats.picture
+
+    def _lay(self, texture: moderngl.Texture, place: tuple[float, float, float, float]) -> None:
+        self._context.enable_only(moderngl.BLEND)
+        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        texture.use(0)
+        self._program["place"] = place
+        self._vertices.render(moderngl.TRIANGLE_STRIP)
+
+
+def text_panel(lines: tuple[str, ...]) -> np.ndarray:
+    """The lines as premultiplied RGBA bytes [h, w, 4]."""
+    font = ImageFont.load_default(TEXT_SIZE)
+    width = int(max(font.getlength(line) for line in lines)) + 24
+    image = Image.new("RGBA", (width, (TEXT_SIZE + 6) * len(lines) + 18), (225, 225, 225, 225))
+    draw = ImageDraw.Draw(image)
+    for row, line in enumerate(lines):
+        draw.text((12, 9 + row * (TEXT_SIZE + 6)), line, (20, 20, 20, 255), font)
+    return np.asarray(image)

@@ -1,0 +1,58 @@
+"""One picture of an avatar."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from facecraft4d.exporters.files import whole_file
+from facecraft4d.runtime.animate import Animator
+from facecraft4d.runtime.camera import MAX_PITCH_DEGREES, OrbitCamera, framing
+from facecraft4d.runtime.options import RenderOptions
+from facecraft4d.runtime.picture import background_color, composite
+from facecraft4d.runtime.renderer import open_renderer
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.datatypes import Pose
+
+MAX_SIZE = 8192
+"""Largest side of a picture in pixels."""
+
+OPAQUE_FORMATS = (".jpg", ".jpeg")
+
+
+def render_image(avatar: Avatar, pose: Pose, options: RenderOptions) -> np.ndarray:
+    """The avatar in that pose as 8 bit RGB [h, w, 3], or RGBA [h, w, 4] on a transparent background."""
+    background = background_color(options.background)
+    camera = option_camera(avatar, options).camera(options.size, options.size)
+    renderer = open_renderer(options.size, options.size, options.backend)
+    try:
+        return composite(renderer.draw(Animator(avatar).splats(pose), camera), background)
+    finally:
+        renderer.close()
+
+
+def render_still(avatar: Avatar, pose: Pose, path: Path, options: RenderOptions) -> None:
+    """Write `render_image` as PNG or JPEG: whole or not at all. Raises UserError for another suffix or options that do not fit."""
+    suffix = path.suffix.lower()
+    if suffix not in (".png", *OPAQUE_FORMATS):
+        raise UserError(f"{path}: a picture must end in .png, {', '.join(OPAQUE_FORMATS)}")
+    if suffix in OPAQUE_FORMATS and background_color(options.background) is None:
+        raise UserError(f"{path}: JPEG cannot be transparent; take .png or another background")
+    image = render_image(avatar, pose, options)
+    with whole_file(path) as temporary:
+        Image.fromarray(image).save(temporary)
+
+
+def option_camera(avatar: Avatar, options: RenderOptions) -> OrbitCamera:
+    """The camera that the options ask for. Raises UserError for values out of range."""
+    for name, value, low, high in (
+        ("size", options.size, 16, MAX_SIZE),
+        ("pitch", options.pitch, -MAX_PITCH_DEGREES, MAX_PITCH_DEGREES),
+        ("yaw", options.yaw, -3600, 3600),
+        ("zoom", options.zoom, 0.1, 20),
+        ("fov", options.fov, 1, 150),
+    ):
+        if not low <= value <= high:
+            raise UserError(f"{name} must be between {low} and {high}, got {value}")
+    return framing(avatar, options.fov).turned(options.yaw, options.pitch).zoomed(options.zoom)
