@@ -1,0 +1,106 @@
+"""The video prior without a network: the fitted mesh moves each view's pixels. Stands where the paper has LivePortrait (section 3.3).
+
+All views follow the same poses, and the poses are known exactly, so the set comes with its track.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from facecraft4d.toolkit.config import VideoPriorConfig
+from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.geometry import camera_center, resized_camera
+from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.video_prior.animate import animated
+from facecraft4d.toolkit.video_prior.poses import driving_track
+from facecraft4d.toolkit.video_prior.source import source_of
+from facecraft4d.toolkit.video_prior.surface import surface_of
+
+STAMP = "inputs.sha256"
+"""Names what the pictures in a folder were made from; pictures of other inputs are thrown away."""
+
+
+def run(
+    head: Head, views: ViewSet, config: VideoPriorConfig, seed: int, folder: Path, report: Callable[[Progress], None]
+) -> FrameSet:
+    """Write folder/view_VV/frame_TTTT.png (VV: number of the view in `views`); pictures that are there already stay.
+
+    ValueError if there are fewer than config.frontal_views + 1 views or the rig does not have ARKit's expressions.
+    """
+    indices = frontal_indices(views, config.frontal_views)
+    track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(seed))
+    keep_only(folder, digest(head, views, indices, track, config.size))
+    done, total = 0, len(indices) * config.frames
+    for index in indices:
+        for _ in write_view(head, views, index, track, config.size, folder / f"view_{index:02d}"):
+            done += 1
+            report(Progress("video_prior", done, total))
+    cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
+    return FrameSet(folder, cameras, indices, track)
+
+
+def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
+    """The reference and the `beside` other views that see most of the face."""
+    if beside >= len(views.views):
+        raise ValueError(f"frontal_views must be below the number of views {len(views.views)}, got {beside}")
+    centers = np.stack([camera_center(view.camera) for view in views.views])
+    azimuths = np.abs(np.degrees(np.arctan2(centers[:, 0], centers[:, 2]))).round(3)
+    others = sorted(range(1, len(azimuths)), key=lambda index: (azimuths[index], index))
+    return (0, *sorted(others[:beside]))
+
+
+def write_view(head: Head, views: ViewSet, index: int, track: Track, size: int, folder: Path) -> Iterator[None]:
+    """Write the missing pictures of one view; yields once for every picture, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"frame_{frame:04d}.png" for frame in range(len(track.expressions))]
+    missing = [not path.exists() for path in paths]
+    surface = surface_of(head)
+    source = source_of(views.views[index], pose_vertices(head.rig, head.pose), surface, size) if any(missing) else None
+
+    def write(frame: int) -> None:
+        if missing[frame] and source is not None:
+            write_png(paths[frame], animated(source, surface, pose_vertices(head.rig, track.pose(frame))))
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield from pool.map(write, range(len(paths)))
+
+
+def write_png(path: Path, rgba: UInt8[np.ndarray, "h w 4"]) -> None:
+    """Write an RGBA picture under a temporary name, then rename it: a picture that exists is complete."""
+    done, data = cv2.imencode(".png", rgba[..., [2, 1, 0, 3]])
+    if not done:
+        raise ValueError(f"rgba must be a picture, got shape {rgba.shape}")
+    part = path.with_suffix(".part")
+    part.write_bytes(data.tobytes())
+    os.replace(part, path)
+
+
+def keep_only(folder: Path, stamp: str) -> None:
+    """Empty the folder of views made from other inputs than `stamp` names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / STAMP
+    if file.exists() and file.read_text() == stamp:
+        return
+    for view in folder.glob("view_*"):
+        shutil.rmtree(view)
+    part = file.with_suffix(".part")
+    part.write_text(stamp)
+    os.replace(part, file)
+
+
+def digest(head: Head, views: ViewSet, indices: tuple[int, ...], track: Track, size: int) -> str:
+    """A hash of everything that decides the pictures."""
+    arrays: list[Float32[np.ndarray, ...]] = [head.rig.vertices, head.mesh.texture, head.pose.expression]
+    arrays += [head.pose.joint_rotations, track.expressions, track.joint_rotations, track.translations]
+    arrays += [view for index in indices for view in (views.views[index].image, views.views[index].mask)]
+    total = hashlib.sha256(f"{indices} {size}".encode())
+    for array in arrays:
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()

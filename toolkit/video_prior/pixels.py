@@ -1,0 +1,163 @@
+"""Moving pixels: where each sample's surface was in the source view, and how samples become a pixel."""
+
+from typing import no_type_check
+
+import cv2
+import numba
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.video_prior.source import FINE, SAME_SURFACE
+
+KEPT_APART = 3
+"""Fine samples by which a moved pixel must stay clear of other layers: the fitted mesh is that inexact."""
+
+TORN = 1.0
+"""Pixels by which the samples of one pixel may move apart before each is looked up alone."""
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def trace(
+    triangle, barycentrics, triangles, layers, share_of_vertex, pixels, depths, facing, layer, depth, moved, share
+):
+    """For each fine sample: `moved` = its surface's pixel in the source minus its own, `share` = how far the source shows it."""
+    height, width = triangle.shape
+    for row in range(height):
+        for column in range(width):
+            f = triangle[row, column]
+            if f < 0:
+                continue
+            x, y, z, trust = 0.0, 0.0, 0.0, 0.0
+            for corner in range(3):
+                v, weight = triangles[f, corner], barycentrics[row, column, corner]
+                x += weight * pixels[v, 0]
+                y += weight * pixels[v, 1]
+                z += weight * depths[v]
+                trust += weight * share_of_vertex[v]
+            dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
+            moved[row, column, 0], moved[row, column, 1] = dx, dy
+            if facing[f] <= 0.0:
+                continue
+            margin = min(KEPT_APART, int(np.sqrt(dx * dx + dy * dy)))
+            if _shown(layer, depth, int(np.floor(x * FINE)), int(np.floor(y * FINE)), z, layers[f], margin):
+                share[row, column] = trust
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _shown(layer, depth, column, row, z, wanted, margin):
+    """Whether the source shows this layer at this depth, and no other layer within the margin."""
+    height, width = layer.shape
+    if column < 0 or row < 0 or column >= width or row >= height:
+        return False
+    near = False
+    for r in range(max(row - 1, 0), min(row + 2, height)):
+        for c in range(max(column - 1, 0), min(column + 2, width)):
+            near = near or (layer[r, c] == wanted and abs(depth[r, c] - z) < SAME_SURFACE)
+    if not near or layer[row, column] != wanted:
+        return False
+    for r in range(max(row - margin, 0), min(row + margin + 1, height)):
+        for c in range(max(column - margin, 0), min(column + margin + 1, width)):
+            if layer[r, c] != wanted and layer[r, c] != 255:
+                return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def gather(triangle, moved, share, fill, mean_moved, shown, filled, fill_color, torn):
+    """Samples to pixels: mean motion weighted by share, share shown and share filled (of all samples), mean fill colour."""
+    height, width = shown.shape
+    for row in range(height):
+        for column in range(width):
+            low_x, high_x, low_y, high_y = 1e9, -1e9, 1e9, -1e9
+            total, empty = 0.0, 0.0
+            for r in range(row * FINE, row * FINE + FINE):
+                for c in range(column * FINE, column * FINE + FINE):
+                    if triangle[r, c] < 0:
+                        continue
+                    s = share[r, c]
+                    total += s
+                    empty += 1 - s
+                    for k in range(3):
+                        fill_color[row, column, k] += (1 - s) * fill[r, c, k]
+                    if s > 0:
+                        x, y = moved[r, c, 0], moved[r, c, 1]
+                        mean_moved[row, column, 0] += s * x
+                        mean_moved[row, column, 1] += s * y
+                        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+            if total > 0:
+                mean_moved[row, column] /= total
+                torn[row, column] = max(high_x - low_x, high_y - low_y) > TORN
+            if empty > 0:
+                fill_color[row, column] /= empty
+            shown[row, column], filled[row, column] = total / FINE**2, empty / FINE**2
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def look_up(rgba, mean_moved, torn, moved, share, out):
+    """Each pixel's colour in the source: once at its mean motion, or sample by sample where the motion is torn."""
+    height, width = torn.shape
+    color = np.empty(4)
+    for row in range(height):
+        for column in range(width):
+            if not torn[row, column]:
+                _cubic(rgba, column + mean_moved[row, column, 0], row + mean_moved[row, column, 1], color)
+                out[row, column] = color
+                continue
+            total = 0.0
+            for r in range(row * FINE, row * FINE + FINE):
+                for c in range(column * FINE, column * FINE + FINE):
+                    s = share[r, c]
+                    if s > 0:
+                        x, y = (c + 0.5) / FINE + moved[r, c, 0] - 0.5, (r + 0.5) / FINE + moved[r, c, 1] - 0.5
+                        _cubic(rgba, x, y, color)
+                        out[row, column] += s * color
+                        total += s
+            out[row, column] /= total
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _cubic(image, x, y, out):
+    """Catmull-Rom sample at index coordinates, kept within the four nearest pixels' range; edges repeat."""
+    height, width, channels = image.shape
+    left, top = int(np.floor(x)), int(np.floor(y))
+    wx, wy = _weights(x - left), _weights(y - top)
+    for k in range(channels):
+        total, low, high = 0.0, 1e9, -1e9
+        for j in range(4):
+            row = min(max(top + j - 1, 0), height - 1)
+            for i in range(4):
+                value = image[row, min(max(left + i - 1, 0), width - 1), k]
+                total += wy[j] * wx[i] * value
+                if 0 < i < 3 and 0 < j < 3:
+                    low, high = min(low, value), max(high, value)
+        out[k] = min(max(total, low), high)
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _weights(t):
+    """Catmull-Rom weights of the four samples around a point, t in [0, 1) after the second."""
+    return (
+        0.5 * t * (t * (2 - t) - 1),
+        0.5 * (t * t * (3 * t - 5) + 2),
+        0.5 * t * (t * (4 - 3 * t) + 1),
+        0.5 * t * t * (t - 1),
+    )
+
+
+def extended(field: Float32[np.ndarray, "h w c"], weight: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w c"]:
+    """The field where `weight` is above 0, continued smoothly elsewhere (push-pull pyramid; Gortler et al. 1996)."""
+    known = np.minimum(weight, 1)[..., None]
+    if min(field.shape[:2]) <= 4 or not known.any():
+        total = max(float(known.sum()), 1e-9)
+        outside = (field * known).sum((0, 1)) / total
+        return np.asarray(np.where(known > 0, field, outside), np.float32)
+    sums = cv2.pyrDown(np.dstack([field * known, known]))
+    coarse = extended(sums[..., :-1] / np.maximum(sums[..., -1:], 1e-6), np.minimum(4 * sums[..., -1], 1))
+    up = cv2.pyrUp(coarse, dstsize=(field.shape[1], field.shape[0])).reshape(field.shape)
+    return np.asarray(np.where(known > 0, field, up), np.float32)
