@@ -90,8 +90,10 @@ class VideoPriorConfig:
     """mesh: the fitted mesh moves the pixels and fills what opens."""
     frontal_views: int = 11
     """Views beside the reference that are animated (paper, section 4)."""
-    frames: int = 96
-    """Frames in all, spread over the driving clips."""
+    frames: int = 32
+    """Poses picked from the driving clips; every animated view is shown in all of them."""
+    size: int = 256
+    """Side of the pictures in pixels."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def preset(name: Preset) -> BuildConfig:
     standard = replace(
         draft,
         shape_prior=replace(draft.shape_prior, latent_iterations=400, pivotal_iterations=400),
-        video_prior=replace(draft.video_prior, frames=240),
+        video_prior=replace(draft.video_prior, frames=72, size=512),
         training=replace(draft.training, static_iterations=3000, coin_iterations=5000, resolution=512, splats=50_000),
     )
     if name is Preset.STANDARD:

@@ -166,7 +166,7 @@ class FrameSet:
     """A view x time set of pictures on disk, all views driven by the same track."""
 
     folder: Path
-    """Holds view_VV/frame_TTTT.png (RGBA, straight alpha, colours of the white composite)."""
+    """Holds view_VV/frame_TTTT.png (RGBA, straight alpha, colours of the white composite); VV is an entry of `view_indices`."""
     cameras: tuple[Camera, ...]
     view_indices: tuple[int, ...]
     """Which view of the static ViewSet each camera belongs to."""
