@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from facecraft4d.cli_common import check_option, parse, readable_bytes, readable_seconds
-from facecraft4d.cli_progress import shown_progress
+from facecraft4d.cli_progress import Report, shown_progress
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import BuildConfig, Device, Preset, preset
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PREVIEW_CLIP = "face_cap"
 PREVIEW_SIZE = 512
-PREVIEW_SECONDS = 6.0
 
 PAPER_HOURS_ON_CPU = 400
 """120,000 steps at 512 pixels with 100,000 splats, at about 12 s a step on two cores."""
@@ -67,7 +66,7 @@ def main(arguments: list[str]) -> int:
         if options.fresh:
             shutil.rmtree(options.out / "build", ignore_errors=True)
         build = pipeline.build(options.portrait, options.config, options.out / "build", report)
-        write_results(build, options)
+        write_results(build, options, report)
     print_summary(build, options)
     return 0
 
@@ -80,8 +79,19 @@ def parse_options(arguments: list[str]) -> Options:
         chosen = Preset(peek.parse_known_args(arguments)[0].preset)
     except (ValueError, argparse.ArgumentError):
         chosen = Preset.DRAFT  # tyro says below what is wrong
-    default = Options(tyro.MISSING, preset=chosen, config=preset(chosen))
-    return parse(Options, "build", arguments, default)
+    return parse(_with_defaults(chosen), "build", arguments)
+
+
+def _with_defaults(chosen: Preset) -> type[Options]:
+    """The options with a preset's values as defaults, so that --help shows what will happen."""
+
+    @dataclass(frozen=True)
+    class PresetOptions(Options):
+        preset: Preset = chosen
+        config: Annotated[BuildConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: preset(chosen))
+
+    PresetOptions.__doc__ = Options.__doc__
+    return PresetOptions
 
 
 def check_options(options: Options) -> None:
@@ -108,7 +118,7 @@ def check_config(config: BuildConfig) -> None:
                 check_option(name, value, low, high)
 
 
-LIMITS: dict[str, tuple[float, float]] = {
+LIMITS: dict[str, tuple[int | float, int | float]] = {
     "preprocess.size": (128, 2048),
     "shape_prior.texture_size": (64, 8192),
     "shape_prior.views": (8, 72),
@@ -136,19 +146,18 @@ def refuse_paper_on_cpu(options: Options) -> None:
         )
 
 
-def write_results(build: "Build", options: Options) -> None:
+def write_results(build: "Build", options: Options, report: Report) -> None:
     """Write the four files, each whole or not at all; the report last, so that a folder with one is complete."""
     from facecraft4d import exporters
-    from facecraft4d.runtime import record
+    from facecraft4d.runtime import RecordOptions, find_clip, record
     from facecraft4d.toolkit.cache import write_atomically
-    from facecraft4d.toolkit.clips import builtin_clip
     from facecraft4d.toolkit.evaluation import as_json
     from facecraft4d.toolkit.report import report_html
 
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb")
     write_atomically(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
-    record(build.avatar, builtin_clip(PREVIEW_CLIP), out / "preview.mp4", PREVIEW_SIZE)
+    record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_atomically(out / "report.html", report_html(build, options.preset).encode())
 
 

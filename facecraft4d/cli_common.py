@@ -4,7 +4,6 @@ import contextlib
 import io
 import math
 import re
-from pathlib import Path
 from typing import TypeVar
 
 import tyro
@@ -13,18 +12,14 @@ from facecraft4d.toolkit.checks import UserError
 
 Options = TypeVar("Options")
 
-SIZES = (16, 4096)
-"""Allowed sides of a picture in pixels."""
 
-
-def parse(kind: type[Options], command: str, arguments: list[str], default: Options | None = None) -> Options:
+def parse(kind: type[Options], command: str, arguments: list[str]) -> Options:
     """Parse a command's arguments into its options dataclass; UserError with tyro's reason in one line."""
     complaint = io.StringIO()
-    chosen = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(
-                kind, prog=f"facecraft4d {command}", args=arguments, config=(tyro.conf.EnumChoicesFromValues,), **chosen
+                kind, prog=f"facecraft4d {command}", args=arguments, config=(tyro.conf.EnumChoicesFromValues,)
             )
     except SystemExit as stop:
         if not stop.code:
@@ -39,23 +34,13 @@ def _reason(boxed: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def check_option(name: str, value: float, low: float, high: float) -> None:
+def check_option(name: str, value: int | float, low: int | float, high: int | float) -> None:
     """UserError unless `value` is a number from `low` to `high`."""
     if not (math.isfinite(value) and low <= value <= high):
         raise UserError(f"--{name} must be between {low:.10g} and {high:.10g}, got {value:.10g}")
 
 
-def check_output(path: Path, suffixes: tuple[str, ...]) -> None:
-    """UserError unless a file of one of these kinds can be written at `path`."""
-    if path.suffix.lower() not in suffixes:
-        raise UserError(f"{path}: expected a name that ends in {' or '.join(suffixes)}, got '{path.suffix}'")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; name a file in it")
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UserError(f"{path.parent} is a file; the output needs a folder there")
-
-
-def readable_bytes(count: float) -> str:
+def readable_bytes(count: int | float) -> str:
     """A size for people: 3.2 MiB."""
     for unit in ("bytes", "KiB", "MiB"):
         if count < 1024:
@@ -64,7 +49,7 @@ def readable_bytes(count: float) -> str:
     return f"{count:.2f} GiB"
 
 
-def readable_seconds(seconds: float) -> str:
+def readable_seconds(seconds: int | float) -> str:
     """A duration for people: 3 min 20 s."""
     whole = round(seconds)
     if whole < 60:

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 
-from facecraft4d import exporters
 from facecraft4d.cli_common import parse, readable_bytes
-from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.runtime import AvatarSummary, summarize
 
 
 @dataclass(frozen=True)
@@ -23,35 +21,34 @@ class Options:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(Options, "inspect", arguments)
-    avatar = exporters.load(options.avatar)
-    print(f"{options.avatar}  {readable_bytes(options.avatar.stat().st_size)}")
-    for name, value in summary(avatar):
-        print(f"{name:<14} {value}")
+    for name, value in rows(summarize(options.avatar)):
+        print(f"{name:<13} {value}".rstrip())
     return 0
 
 
-def summary(avatar: Avatar) -> list[tuple[str, str]]:
+def rows(summary: AvatarSummary) -> list[tuple[str, str]]:
     """Names and values, for people."""
-    rig, splats, made = avatar.rig, avatar.splats, avatar.provenance
-    size = rig.vertices.max(0) - rig.vertices.min(0)
-    rows = [
-        (
-            "splats",
-            f"{len(splats.means):,} on {len(np.unique(splats.triangles)):,} of {len(rig.triangles):,} triangles",
-        ),
-        ("rig", f"{len(rig.vertices):,} vertices, {size[0]:.3f} x {size[1]:.3f} x {size[2]:.3f} m"),
-        ("regions", ", ".join(rig.region_names)),
-        ("expressions", f"{len(rig.expression_names)}: {', '.join(rig.expression_names)}"),
-        ("joints", ", ".join(rig.joint_names)),
+    made, size = summary.provenance, " x ".join(f"{1000 * side:.0f}" for side in summary.extent)
+    verdict = (
+        "every ingredient may be used commercially"
+        if summary.commercial_use
+        else "not all of it may be used commercially"
+    )
+    found = [
+        ("bytes", f"{summary.file_bytes:,} ({readable_bytes(summary.file_bytes)})"),
+        ("splats", f"{summary.splats:,} on {summary.carrying_triangles:,} of {summary.triangles:,} triangles"),
+        ("rig", f"{summary.vertices:,} vertices, {size} mm"),
+        ("regions", ", ".join(f"{name} {count:,}" for name, count in summary.region_triangles.items())),
+        ("expressions", f"{len(summary.expressions)}: {', '.join(summary.expressions)}"),
+        ("joints", ", ".join(summary.joints)),
         ("seed", str(made.seed)),
         ("versions", ", ".join(f"{name} {value}" for name, value in made.versions.items())),
         ("options", ", ".join(f"{name}={value}" for name, value in made.options.items())),
         ("metrics", ", ".join(f"{name} {value:.4g}" for name, value in made.metrics.items())),
     ]
     for item in made.ingredients:
-        verdict = "commercial use" if item.commercial_use else "NOT for commercial use, or in doubt"
-        rows.append(("ingredient", f"{item.name}: {item.role}; {item.licence}; {verdict}; {item.source}"))
-    rows.append(
-        ("verdict", "commercial use of every ingredient" if made.commercial_use else "not all may be used commercially")
-    )
-    return rows
+        cleared = "commercial use" if item.commercial_use else "no commercial use, or in doubt"
+        found.append(
+            ("ingredient", f"{item.name}: {item.role}; {item.licence}; {cleared}; {item.source}; {item.sha256}")
+        )
+    return [*found, ("licences", ", ".join(summary.licences)), ("verdict", verdict)]
