@@ -6,7 +6,7 @@ from facecraft4d.runtime import kernels
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.datatypes import Pose, Splats
 from facecraft4d.toolkit.geometry import normalized
-from facecraft4d.toolkit.rigging import joint_transforms
+from facecraft4d.toolkit.rigging import joint_transforms, opacities
 
 
 class Animator:
@@ -26,7 +26,7 @@ class Animator:
             normalized(splats.rotations_wxyz).astype(np.float32),
             np.exp(splats.log_scales).astype(np.float32),
         )
-        self._opacities = (1 / (1 + np.exp(-splats.opacity_logits))).astype(np.float32)
+        self._opacities = opacities(splats.opacity_logits)
         self._colors = splats.colors
         count = len(rig.triangles)
         self._frames = tuple(np.empty((count, *shape), np.float32) for shape in ((3, 3), (4,), (), (3,)))

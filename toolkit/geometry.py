@@ -13,7 +13,7 @@ from facecraft4d.toolkit.datatypes import Camera
 Array = NDArray[np.floating[Any]]
 
 PORTRAIT_FOV_Y_DEGREES = 13.4
-"""Field of view of the fixed portrait camera (PanoHead's, normalised focal length 4.2647)."""
+"""Field of view of the fixed portrait camera (the paper's; normalised focal length 4.256, PanoHead's own is 4.2647)."""
 
 SH_C0 = 0.28209479177387814
 """Value of the constant real spherical harmonic; colour = SH_C0 * coefficient + 0.5 (Kerbl et al. 2023)."""
@@ -24,7 +24,7 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 def normalized(vectors: Array) -> Array:
     """Unit vectors along the last axis; zero stays zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20))
 
 
 def transform_points(target_from_source: Array, points: Array) -> Array:
@@ -34,11 +34,11 @@ def transform_points(target_from_source: Array, points: Array) -> Array:
 
 def rotation_from_axis_angle(axis_angle: Array) -> Array:
     """Rotation matrices [..., 3, 3] from axis-angle vectors [..., 3] in radians (Rodrigues' formula, exact at zero)."""
-    angle = np.linalg.norm(axis_angle, axis=-1)[..., None, None]
+    angle: Array = np.linalg.norm(axis_angle, axis=-1)[..., None, None]
     x, y, z = np.moveaxis(axis_angle, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*axis_angle.shape[:-1], 3, 3)
-    return (
+    return np.asarray(
         np.eye(3, dtype=cross.dtype)
         + np.sinc(angle / np.pi) * cross
         + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
@@ -107,7 +107,7 @@ def triangle_frames(corners: Array) -> tuple[Array, Array, Array]:
     a1 = normalized(np.cross(a0, second))
     a2 = np.cross(a0, a1)
     height = np.abs((a2 * second).sum(-1))
-    scale = 0.5 * (np.linalg.norm(first, axis=-1) + height)
+    scale = np.asarray(0.5 * (np.linalg.norm(first, axis=-1) + height))
     return np.stack([a0, a1, a2], -1), scale, corners.mean(-2)
 
 
@@ -155,7 +155,7 @@ def resized_camera(camera: Camera, width: int, height: int) -> Camera:
 def project(camera: Camera, points: Array) -> tuple[Array, Array]:
     """World points [..., 3] to pixels [..., 2] and camera z [...] in metres."""
     x, y, z = np.moveaxis(transform_points(camera.camera_from_world, points), -1, 0)
-    return np.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], -1), z
+    return np.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], -1), np.asarray(z)
 
 
 def unproject(camera: Camera, pixels: Array, depth: Array) -> Array:

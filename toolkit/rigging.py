@@ -44,6 +44,11 @@ def pose_vertices(rig: Rig, pose: Pose) -> Float32[np.ndarray, "v 3"]:
     return posed.astype(np.float32)
 
 
+def opacities(logits: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+    """The logistic function of opacity logits, without overflow at any of them."""
+    return np.asarray(np.exp(-np.logaddexp(0, -logits)), np.float32)
+
+
 def carry_splats(splats: BoundSplats, vertices: Float32[np.ndarray, "v 3"], rig: Rig) -> Splats:
     """Bound splats to the world: mean = scale R mean + centroid, rotation = R rotation, sigma = scale exp(log_scale)."""
     rotation, scale, centroid = triangle_frames(vertices[rig.triangles])
@@ -54,6 +59,6 @@ def carry_splats(splats: BoundSplats, vertices: Float32[np.ndarray, "v 3"], rig:
         means=means.astype(np.float32),
         rotations_wxyz=rotations.astype(np.float32),
         scales=(scale[carrier, None] * np.exp(splats.log_scales)).astype(np.float32),
-        opacities=(1 / (1 + np.exp(-splats.opacity_logits))).astype(np.float32),
+        opacities=opacities(splats.opacity_logits),
         colors=splats.colors,
     )
