@@ -1,6 +1,6 @@
 """What every renderer does, and which one to take."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,6 +10,7 @@ from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.datatypes import Camera, Splats
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """Draws splats off screen at one fixed size."""
 
