@@ -1,12 +1,13 @@
-"""The CPU side of `rasterize`: cameras in turn, packing, depth channels, what `meta` holds."""
+"""The CPU side of `rasterize`: packing, depth channels and what `meta` holds, around the differentiable kernels."""
 
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from facecraft4d.toolkit.splatting import reference
+from facecraft4d.toolkit.splatting.autograd import Blend, Gather, Project, Rows, Shade
 from facecraft4d.toolkit.splatting.settings import TILE, Settings
 
 
@@ -37,42 +38,63 @@ class Options(NamedTuple):
 
 
 def render(scene: Scene, settings: Settings, options: Options) -> tuple[Tensor, Tensor, dict[str, Any]]:
-    """Colours [..., C, H, W, X], alphas [..., C, H, W, 1] and meta."""
-    s = settings
+    """Colours [..., C, H, W, X], alphas [..., C, H, W, 1] and meta, as `rasterize.rasterization`."""
     lead, n, c = scene.means.shape[:-2], scene.means.shape[-2], scene.viewmats.shape[-3]
-    b = math.prod(lead)
-    flat = [t.reshape(b, *t.shape[len(lead) :]) for t in scene[:4]]
-    views, ks = scene.viewmats.reshape(b, c, 4, 4), scene.Ks.reshape(b, c, 3, 3)
-    colors = scene.colors.reshape(b, *scene.colors.shape[len(lead) :])
-    per_camera = scene.colors.dim() - len(lead) == (3 if scene.sh_degree is None else 4)
-    proj = []
-    for i in range(b):
-        for j in range(c):
-            proj.append(reference.project(*[t[i] for t in flat], views[i, j], ks[i, j], s))
-    means2d, conics, depths, opac, radii = [torch.stack(t) for t in zip(*proj)]
-    means2d = means2d.reshape(*lead, c, n, 2)
-    cols = []
-    for i in range(b):
-        for j in range(c):
-            cc = colors[i, j] if per_camera else colors[i]
-            if scene.sh_degree is not None:
-                campos = -views[i, j, :3, :3].T @ views[i, j, :3, 3]
-                cc = reference.evaluate_sh(flat[0][i] - campos, cc, scene.sh_degree)
-            cols.append(cc)
-    images, alphas = [], []
-    for k in range(b * c):
-        cc = cols[k]
-        bg = torch.zeros_like(cc[0]) if scene.backgrounds is None else scene.backgrounds.reshape(b * c, -1)[k]
-        if options.render_mode.startswith("RGB+"):
-            cc, bg = torch.cat([cc, depths[k][:, None]], -1), torch.cat([bg, bg.new_zeros(1)])
-        elif options.render_mode != "RGB":
-            cc, bg = depths[k][:, None], bg.new_zeros(1)
-        image, alpha = reference.composite(means2d.reshape(b * c, n, 2)[k], conics[k], depths[k], opac[k], radii[k], cc, bg, s)
-        if options.render_mode.endswith("ED"):
-            image = torch.cat([image[..., :-1], image[..., -1:] / alpha[..., None].clamp_min(1e-10)], -1)
-        images.append(image)
-        alphas.append(alpha)
-    meta: dict[str, Any] = dict(means2d=means2d, radii=radii.int().reshape(*lead, c, n, 2), depths=depths, conics=conics, opacities=opac,
-                width=s.width, height=s.height, n_cameras=c, n_batches=b, tile_size=TILE, gaussian_ids=None, camera_ids=None, batch_ids=None)
-    h, w = s.height, s.width
-    return torch.stack(images).reshape(*lead, c, h, w, -1), torch.stack(alphas).reshape(*lead, c, h, w, 1), meta
+    batches = math.prod(lead)
+    flat = [t.reshape(batches, *t.shape[len(lead) :]) for t in scene[:4]]
+    viewmats = scene.viewmats.reshape(batches * c, 4, 4)
+    intrinsics = scene.Ks.detach().reshape(batches * c, 3, 3).double().numpy()
+    rows = Rows(settings, np.ascontiguousarray(viewmats.detach().double().numpy()), intrinsics, c, options.packed)
+    projected = list(Project.apply(*flat, viewmats, rows))  # type: ignore[no-untyped-call]
+    if not options.packed:
+        projected = [t.reshape(*lead, c, n, *t.shape[1:]) for t in projected]
+    means2d, conics, depths, opacities = projected
+    colors, backgrounds = _channels(scene, flat[0], viewmats, depths, rows, options.render_mode)
+    images, alphas = Blend.apply(means2d, conics, opacities, depths, colors, backgrounds, rows, options.absgrad)  # type: ignore[no-untyped-call]
+    images = images.reshape(*lead, c, *images.shape[1:])
+    alphas = alphas.reshape(*lead, c, *alphas.shape[1:], 1)
+    if options.render_mode.endswith("ED"):
+        images = torch.cat([images[..., :-1], images[..., -1:] / alphas.clamp_min(1e-10)], -1)
+    meta = {"means2d": means2d, "conics": conics, "depths": depths, "opacities": opacities}
+    return images, alphas, meta | _facts(rows, settings, lead, n)
+
+
+def _channels(
+    scene: Scene, means: Tensor, viewmats: Tensor, depths: Tensor, rows: Rows, mode: str
+) -> tuple[Tensor, Tensor]:
+    """What is blended, by row [rows, d], and what is behind it [images, d]: colours, depth or both."""
+    depth = depths.reshape(-1, 1)
+    if mode in ("D", "ED"):
+        return depth, depth.new_zeros(len(viewmats), 1)
+    per_splat = scene.colors.dim() - scene.means.dim() == (0 if scene.sh_degree is None else 1)
+    images = len(means) if per_splat else len(viewmats)
+    channels = scene.colors.reshape(
+        images, means.shape[1], *scene.colors.shape[scene.means.dim() - 1 + (not per_splat) :]
+    )
+    if scene.sh_degree is None:
+        colors = Gather.apply(channels, rows)  # type: ignore[no-untyped-call]
+    else:
+        positions = torch.linalg.inv(viewmats)[:, :3, 3]
+        colors = Shade.apply(means, channels, positions, scene.sh_degree, rows)  # type: ignore[no-untyped-call]
+    behind = scene.backgrounds
+    backgrounds = (
+        depth.new_zeros(len(viewmats), colors.shape[-1]) if behind is None else behind.reshape(len(viewmats), -1)
+    )
+    if mode == "RGB":
+        return colors, backgrounds
+    return torch.cat([colors, depth], -1), torch.cat([backgrounds, depth.new_zeros(len(viewmats), 1)], -1)
+
+
+def _facts(rows: Rows, s: Settings, lead: tuple[int, ...], n: int) -> dict[str, Any]:
+    """The part of `meta` that has no gradient."""
+    sizes, radii = [len(ids) for ids in rows.ids], torch.from_numpy(np.concatenate(rows.radii))
+    facts: dict[str, Any] = {"batch_ids": None, "camera_ids": None, "gaussian_ids": None}
+    if rows.packed:
+        images = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        facts = {"batch_ids": images // rows.cameras, "camera_ids": images % rows.cameras}
+        facts["gaussian_ids"] = torch.from_numpy(np.concatenate(rows.ids))
+    else:
+        radii = radii.reshape(*lead, rows.cameras, n, 2)
+    facts |= {"radii": radii, "width": s.width, "height": s.height, "tile_size": TILE}
+    facts |= {"tile_width": -(-s.width // TILE), "tile_height": -(-s.height // TILE)}
+    return facts | {"n_batches": math.prod(lead), "n_cameras": rows.cameras}

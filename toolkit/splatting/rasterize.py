@@ -76,7 +76,14 @@ def rasterization(
         return _gsplat(arguments)
     _refuse_unsupported(arguments)
     settings = Settings(
-        width, height, near_plane, far_plane, radius_clip, eps2d, rasterize_mode == "antialiased", camera_model == "ortho"
+        width,
+        height,
+        near_plane,
+        far_plane,
+        radius_clip,
+        eps2d,
+        rasterize_mode == "antialiased",
+        camera_model == "ortho",
     )
     scene = backend.Scene(means, quats, scales, opacities, colors, viewmats, Ks, backgrounds, sh_degree)
     _check_scene(scene)
@@ -129,7 +136,9 @@ def _check_scene(scene: backend.Scene) -> None:
     _check_colors(scene, (*lead, n), (*lead, c, n))
     for name, tensor in scene.tensors().items():
         if tensor.dtype != scene.means.dtype or tensor.device != scene.means.device:
-            raise ValueError(f"{name} must be {scene.means.dtype} on {scene.means.device} as means is, got {tensor.dtype} on {tensor.device}")
+            raise ValueError(
+                f"{name} must be {scene.means.dtype} on {scene.means.device} as means is, got {tensor.dtype} on {tensor.device}"
+            )
         if not bool(torch.isfinite(tensor.detach().sum())):
             check_finite(name, tensor.detach().numpy())
     if scene.means.dtype not in (torch.float32, torch.float64):
@@ -145,6 +154,8 @@ def _check_colors(scene: backend.Scene, per_splat: tuple[int, ...], per_camera: 
         if scene.sh_degree not in (0, 1, 2, 3):
             raise ValueError(f"sh_degree must be 0, 1, 2 or 3, got {scene.sh_degree}")
         if shape[-1] != 3 or shape[-2] < (scene.sh_degree + 1) ** 2:
-            raise ValueError(f"colors must hold {(scene.sh_degree + 1) ** 2} harmonics of 3 channels, got {list(shape)}")
+            raise ValueError(
+                f"colors must hold {(scene.sh_degree + 1) ** 2} harmonics of 3 channels, got {list(shape)}"
+            )
     if scene.backgrounds is not None:
         check_shape("backgrounds", scene.backgrounds, (*scene.viewmats.shape[:-2], shape[-1]))
