@@ -114,8 +114,8 @@ class Lpips(nn.Module):
             if not isinstance(layer, str):
                 self.convolutions.append(nn.Conv2d(channels, *layer))
                 channels = layer[0]
-        widths = [conv.out_channels for i, conv in enumerate(self.convolutions) if i in shape.taps]
-        self.heads = nn.ParameterList([torch.full((1, w, 1, 1), 1 / w) for w in widths])
+        widths = [layer[0] for layer in shape.layers if not isinstance(layer, str)]
+        self.heads = nn.ParameterList([torch.full((1, widths[i], 1, 1), 1 / widths[i]) for i in shape.taps])
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
@@ -167,7 +167,7 @@ def lpips(trunk: Trunk, file: Path | None = None) -> Lpips:
     return network
 
 
-def _fill(target: Any, source: np.ndarray[Any, Any]) -> None:
+def _fill(target: Any, source: np.ndarray) -> None:
     if tuple(target.shape) != source.shape:
         raise ValueError(f"an array must be {list(target.shape)}, got {list(source.shape)}")
     target.data.copy_(torch.from_numpy(np.ascontiguousarray(source, np.float32)))
@@ -177,14 +177,14 @@ class _ArrayMarker:
     """Stands for numpy.ndarray in a pickle; making one does nothing."""
 
 
-def _empty_array(kind: type, shape: tuple[int, ...], code: bytes) -> np.ndarray[Any, Any]:
+def _empty_array(kind: type, shape: tuple[int, ...], code: bytes) -> np.ndarray:
     """What numpy's pickles start from; any other start could ask for memory without bound."""
     if kind is not _ArrayMarker or tuple(shape) != (0,):
         raise pickle.UnpicklingError("refused an array that does not start empty")
     return np.ndarray((0,), np.int8)
 
 
-def _float_dtype(name: str, *_: Any) -> np.dtype[Any]:
+def _float_dtype(name: str, *_: Any) -> np.dtype:
     if name not in ("f4", "f8"):
         raise pickle.UnpicklingError(f"refused dtype {name!r}")
     return np.dtype(name)

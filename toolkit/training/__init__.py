@@ -1,0 +1,56 @@
+"""Trains Gaussians bound to the rig: static stage, then COIN (paper, section 3.4 and supplement 6.3)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.config import TrainingConfig
+from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.losses import Trunk, lpips
+from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.loop import Trainer, begin, finish, train
+from facecraft4d.toolkit.training.schedule import Schedule
+
+
+def run(
+    views: ViewSet,
+    frames: FrameSet,
+    head: Head,
+    config: TrainingConfig,
+    seed: int,
+    device: str,
+    folder: Path,
+    report: Callable[[Progress], None],
+) -> TrainedHead:
+    """Fit splats on `head.rig` to the static views and the animated frames.
+
+    View 0 is the photograph; the static views show `head.pose`, the frames their track. `folder` holds the checkpoint; a killed run
+    goes on from it and ends with the same numbers. Raises UserError for options that leave nothing to train.
+    """
+    _check(config)
+    schedule = Schedule(config, seed, len(views.views), frames.view_indices, len(frames.track.expressions))
+    distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
+    trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance)
+    key = repr((config, seed, len(views.views), len(head.rig.triangles)))
+    state = train(trainer, lambda: begin(trainer, head, views, device), (folder, key), report, device)
+    return finish(trainer, state)
+
+
+def _check(config: TrainingConfig) -> None:
+    """Refuse numbers that no training can use, by the option's name."""
+    least = {
+        "splats": (config.splats, 100), "resolution": (config.resolution, 16), "coarse-resolution": (config.coarse_resolution, 16),
+        "static-iterations": (config.static_iterations, 0), "coin-iterations": (config.coin_iterations, 0),
+        "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
+        "densify.every": (config.densify.every, 1), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
+    }  # fmt: skip
+    for name, (value, smallest) in least.items():
+        if value < smallest:
+            raise UserError(f"--training.{name} must be at least {smallest}, got {value}")
+    shares = {
+        "fine-share": config.fine_share, "reference-share": config.reference_share, "static-share": config.static_share,
+        "densify.start-share": config.densify.start_share, "densify.end-share": config.densify.end_share,
+    }  # fmt: skip
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise UserError(f"--training.{name} must be between 0 and 1, got {share}")

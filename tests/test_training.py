@@ -1,0 +1,377 @@
+"""Laws of training: binding, densification, COIN, checkpoints (research: GaussianAvatars; the paper's section 3.4)."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
+
+from facecraft4d.toolkit import training
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.config import DensifyConfig
+from facecraft4d.toolkit.datatypes import BoundSplats
+from facecraft4d.toolkit.geometry import rotation_from_axis_angle, rotation_from_wxyz
+from facecraft4d.toolkit.rigging import carry_splats
+from facecraft4d.toolkit.training import loop
+from facecraft4d.toolkit.training.checkpoint import FILE_NAME
+from facecraft4d.toolkit.training.coin import color_offsets
+from facecraft4d.toolkit.training.densify import refine, survivors
+from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
+from facecraft4d.toolkit.training.initial import allocate, initial_splats, surface_points
+from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
+from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
+from facecraft4d.toolkit.training.state import TrainingState
+
+GOLDEN = np.load(Path(__file__).parent / "data" / "gaussianavatars_binding.npz")
+NO_LPIPS = replace(TINY, losses=replace(TINY.losses, lpips=0.0))
+
+
+def quiet(progress) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    torch.manual_seed(0)
+    return subject(tmp_path_factory.mktemp("frames"))
+
+
+def random_splats(count: int, triangles: int, seed: int = 0) -> BoundSplats:
+    rng = np.random.default_rng(seed)
+    normal = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
+    return BoundSplats(
+        normal(count, 3), normal(count, 4), normal(count, 3) - 2, normal(count), normal(count, 3),
+        rng.integers(0, triangles, count).astype(np.int32),
+    )  # fmt: skip
+
+
+def a_trainer(scene, config=NO_LPIPS, seed=0) -> loop.Trainer:
+    views, frames, head = scene
+    schedule = Schedule(config, seed, len(views.views), frames.view_indices, len(frames.track.expressions))
+    return loop.Trainer(config, schedule, Footage(views, frames, head, "cpu"), None)
+
+
+def a_state(scene, trainer) -> TrainingState:
+    return loop.begin(trainer, scene[2], scene[0], "cpu")
+
+
+# binding
+
+
+@pytest.mark.parametrize("name", ["shape", "all"])
+def test_frames_and_world_transform_equal_gaussian_avatars(name):
+    corners = GOLDEN[f"{name}_vertices_used"][GOLDEN["faces"]]
+    frames = frames_of(corners, "cpu")
+    np.testing.assert_allclose(frames.rotations, GOLDEN[f"{name}_face_rotation"], atol=1e-6)
+    np.testing.assert_allclose(frames.scales, GOLDEN[f"{name}_face_scale"][:, 0], atol=1e-6)
+    np.testing.assert_allclose(frames.centroids, GOLDEN[f"{name}_face_center"], atol=1e-6)
+    local = {
+        "means": GOLDEN["local_xyz"], "rotations_wxyz": GOLDEN["local_rotation"],
+        "log_scales": GOLDEN["local_log_scale"], "opacity_logits": GOLDEN["local_opacity_logit"][:, 0],
+    }  # fmt: skip
+    world = place({k: torch.from_numpy(v) for k, v in local.items()}, torch.from_numpy(GOLDEN["binding"]), frames)
+    np.testing.assert_allclose(world.means, GOLDEN[f"{name}_world_xyz"], atol=1e-6)
+    np.testing.assert_allclose(world.scales, GOLDEN[f"{name}_world_scale"], atol=1e-6)
+    np.testing.assert_allclose(world.opacities, GOLDEN["opacity"][:, 0], atol=1e-6)
+    expected = GOLDEN[f"{name}_world_rotation_wxyz"]
+    sign = np.sign((world.rotations_wxyz.numpy() * expected).sum(1, keepdims=True))
+    np.testing.assert_allclose(world.rotations_wxyz.numpy() * sign, expected, atol=2e-6)
+
+
+def test_degenerate_triangles_stay_finite():
+    frames = frames_of(GOLDEN["degenerate_vertices"][GOLDEN["degenerate_faces"]], "cpu")
+    assert all(bool(torch.isfinite(part).all()) for part in frames)
+
+
+def test_torch_and_numpy_carry_splats_alike():
+    rig = ellipsoid_rig()
+    splats = random_splats(50, len(rig.triangles))
+    world = place(*splat_parameters(splats, "cpu"), frames_of(rig.vertices[rig.triangles], "cpu"))
+    twin = carry_splats(splats, rig.vertices, rig)
+    np.testing.assert_allclose(world.means.detach(), twin.means, atol=1e-6)
+    np.testing.assert_allclose(world.scales.detach(), twin.scales, rtol=1e-5)
+    sign = np.sign((world.rotations_wxyz.detach().numpy() * twin.rotations_wxyz).sum(1, keepdims=True))
+    np.testing.assert_allclose(world.rotations_wxyz.detach().numpy() * sign, twin.rotations_wxyz, atol=1e-5)
+
+
+def test_rigid_motion_and_scale_carry_over():
+    rig = ellipsoid_rig()
+    corners = rig.vertices[rig.triangles]
+    splats = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
+    turn, shift, scale = rotation_from_axis_angle(np.array([0.3, -1.2, 0.5])), np.array([0.1, 0.2, -0.3]), 1.7
+    rest = place(*splats, frames_of(corners, "cpu"))
+    moved = place(*splats, frames_of((scale * corners @ turn.T + shift).astype(np.float32), "cpu"))
+    np.testing.assert_allclose(moved.means.detach(), scale * rest.means.detach().numpy() @ turn.T + shift, atol=1e-6)
+    np.testing.assert_allclose(moved.scales.detach(), scale * rest.scales.detach(), rtol=1e-4)
+    rotations = [rotation_from_wxyz(world.rotations_wxyz.detach().numpy()) for world in (rest, moved)]
+    np.testing.assert_allclose(rotations[1], turn @ rotations[0], atol=1e-5)
+
+
+def test_regularisers_are_free_within_their_limits_and_see_only_what_is_visible():
+    parameters, _ = splat_parameters(random_splats(3, 1), "cpu")
+    parameters["means"].data[:] = torch.tensor([[0.5, 0, 0], [0, 3, 0], [0, 0, 9]])
+    parameters["log_scales"].data[:] = torch.tensor([[0.5] * 3, [0.9, 1.0, 0.1], [5.0] * 3]).log()
+    visible = torch.tensor([True, True, False])
+    assert position_excess(parameters, visible, 1.0).item() == pytest.approx((0 + 2) / 2)
+    assert scale_excess(parameters, visible, 0.6).item() == pytest.approx(0.5 / 2, rel=1e-5)
+
+
+# the start
+
+
+@pytest.mark.parametrize("count", [10, 57, 58, 5000])
+def test_every_triangle_gets_its_share(count):
+    weights = np.random.default_rng(1).random(57) ** 3
+    counts = allocate(weights, count)
+    assert counts.sum() == count
+    assert counts.min() >= (count >= 57)
+    assert np.abs(counts - weights / weights.sum() * count).max() <= (1 if count == 10 else 0.05 * count + 1)
+
+
+def test_points_spread_evenly_inside_their_triangles():
+    triangles, barycentrics = surface_points(np.array([1, 0, 300]))
+    assert (np.bincount(triangles) == [1, 0, 300]).all()
+    assert barycentrics.min() >= 0
+    np.testing.assert_allclose(barycentrics.sum(1), 1)
+    np.testing.assert_allclose(barycentrics[0], 1 / 3)
+    np.testing.assert_allclose(barycentrics[1:].mean(0), 1 / 3, atol=0.01)
+
+
+@pytest.mark.parametrize(("count", "error", "spill"), [(40, 0.06, 0.25), (2000, 0.02, 0.08)])
+def test_the_head_looks_right_before_the_first_step(scene, count, error, spill):
+    views, _, head = scene
+    trainer = a_trainer(scene)
+    parameters, triangles = splat_parameters(initial_splats(head, views, count), "cpu")
+    for view in range(VIEWS):
+        picture = trainer.footage.picture(Sample(view), SIZE)
+        with torch.no_grad():
+            drawn = draw(parameters, triangles, trainer.footage.posed(STATIC), picture, None)
+        image = drawn.consistent + 1 - drawn.alpha
+        inside = picture.mask > 0.99
+        assert (((image - picture.image) ** 2) * inside).sum() / (3 * inside.sum()) < error
+        assert ((1 - drawn.alpha) * inside).sum() / inside.sum() < 0.03, "holes"
+        assert (drawn.alpha - picture.mask).abs().mean() < spill
+
+
+# densification
+
+
+def refined(config: DensifyConfig, budget: int, opacity_logit: float = 2.0) -> tuple[TrainingState, TrainingState]:
+    rig = ellipsoid_rig()
+    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    states = []
+    for _ in range(2):
+        parameters, triangles = splat_parameters(random_splats(300, len(rig.triangles)), "cpu")
+        parameters["opacity_logits"].data.fill_(opacity_logit)
+        state = TrainingState.begin(parameters, triangles)
+        state.gradient_sum += torch.from_numpy(np.random.default_rng(2).random(300).astype(np.float32))
+        state.gradient_count += 1
+        for name, parameter in parameters.items():
+            state.first_moments[name] = torch.ones_like(parameter)
+        states.append(state)
+    refine(states[1], frames, config, budget, np.random.default_rng(0))
+    return states[0], states[1]
+
+
+def test_clones_copy_their_parent_and_share_its_coverage():
+    before, after = refined(DensifyConfig(split_sigma=1e9), 320)
+    assert len(after.triangles) == 320
+    chosen = torch.argsort(-before.gradient_sum)[:20].sort().values
+    assert torch.equal(after.triangles[300:], before.triangles[chosen])
+    assert torch.equal(after.parameters["means"][300:], before.parameters["means"][chosen])
+    shared = 1 - (1 - after.parameters["opacity_logits"][300:].sigmoid()) ** 2
+    torch.testing.assert_close(shared, before.parameters["opacity_logits"][chosen].sigmoid())
+    torch.testing.assert_close(after.parameters["opacity_logits"][chosen], after.parameters["opacity_logits"][300:])
+    assert after.first_moments["means"][:300].eq(1).all() and after.first_moments["means"][300:].eq(0).all()
+    assert after.gradient_sum.eq(0).all() and len(after.gradient_sum) == 320
+
+
+def test_split_children_stay_on_the_triangle_around_their_parent():
+    before, after = refined(DensifyConfig(split_sigma=0.0), 320)
+    chosen = torch.argsort(-before.gradient_sum)[:20].sort().values
+    assert len(after.triangles) == 320
+    first, second = slice(280, 300), slice(300, 320)
+    for child in (first, second):
+        assert torch.equal(after.triangles[child], before.triangles[chosen])
+        torch.testing.assert_close(
+            after.parameters["log_scales"][child].exp() * 1.6, before.parameters["log_scales"][chosen].exp()
+        )
+    means = after.parameters["means"]
+    torch.testing.assert_close((means[first] + means[second]) / 2, before.parameters["means"][chosen])
+    inverse = torch.from_numpy(rotation_from_wxyz(before.parameters["rotations_wxyz"][chosen].detach().numpy()))
+    along = torch.einsum("nji,nj->ni", inverse, means[first] - before.parameters["means"][chosen])
+    assert (along.abs() / before.parameters["log_scales"][chosen].exp()).max() < 4
+    assert (along.abs() / before.parameters["log_scales"][chosen].exp()).mean() > 0.4
+
+
+def test_pruning_leaves_one_on_every_triangle_and_frees_the_budget():
+    before, after = refined(DensifyConfig(gradient=1e9), 300, opacity_logit=-9.0)
+    assert torch.equal(after.triangles.sort().values, before.triangles.unique())
+    keep = survivors(torch.tensor([0.9, 0.001, 0.001, 0.002]), torch.tensor([0, 0, 1, 1]), 0.005)
+    assert keep.tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize("budget", [100, 300, 311])
+def test_the_budget_is_never_passed(budget):
+    _, after = refined(DensifyConfig(), budget)
+    assert len(after.triangles) == max(budget, 300)
+
+
+def test_the_budget_grows_to_the_cap():
+    schedule = Schedule(
+        replace(TINY, static_iterations=600, coin_iterations=600, densify=DensifyConfig()), 0, 4, (0,), 3
+    )
+    rounds = [schedule.budget(step) for step in range(schedule.total) if schedule.refines(step)]
+    assert rounds == sorted(rounds) and rounds[-1] == TINY.splats and rounds[0] > schedule.start_count
+
+
+# the schedule
+
+
+def test_samples_keep_the_back_and_favour_the_photograph():
+    config = replace(TINY, static_iterations=2000, coin_iterations=4000)
+    schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
+    static = [schedule.sample(step) for step in range(2000)]
+    coin = [schedule.sample(step) for step in range(2000, 6000)]
+    assert {s.camera for s in static} == {STATIC}
+    assert {s.view for s in coin if s.camera == STATIC} == set(range(24))
+    assert {s.frame for s in coin} == {STATIC, *range(9)} and {s.view for s in coin if s.frame >= 0} == {0, 3, 5}
+    assert np.mean([s == REFERENCE for s in coin]) == pytest.approx(0.25, abs=0.03)
+    assert np.mean([s.frame >= 0 for s in coin]) == pytest.approx(0.5, abs=0.03)
+
+
+# COIN
+
+
+def test_a_fresh_network_changes_nothing(scene):
+    trainer = a_trainer(scene)
+    state = a_state(scene, trainer)
+    picture = trainer.footage.picture(Sample(2), SIZE)
+    drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, 2)
+    assert torch.equal(drawn.consistent, drawn.combined)
+
+
+def test_structure_loss_does_not_reach_the_network(scene):
+    from facecraft4d.toolkit.losses import Lpips, Trunk
+
+    trainer = a_trainer(scene)
+    state = a_state(scene, trainer)
+    torch.nn.init.normal_(state.parameters["offset_from_hidden"].data)
+    picture = trainer.footage.picture(REFERENCE, SIZE)
+    drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, 0)
+    assert not torch.equal(drawn.consistent, drawn.combined)
+    network = (
+        "view_embeddings",
+        "hidden_from_color",
+        "hidden_bias",
+        "offset_from_hidden",
+        "offset_bias",
+        "gaussian_embeddings",
+    )
+    perceptual_term(drawn, picture, Lpips(Trunk.ALEXNET), (0.0, 0.0)).backward(retain_graph=True)
+    for name in network:
+        gradient = state.parameters[name].grad
+        assert gradient is None or not gradient.any()
+    assert state.parameters["colors"].grad.any() and state.parameters["means"].grad.any()
+    state.parameters["means"].grad = None
+    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, torch.ones(3))
+    terms["l1"].backward()
+    assert all(state.parameters[name].grad.any() for name in (*network, "means"))
+
+
+def test_a_large_offset_weight_drives_offsets_to_zero(scene):
+    def largest_offset(weight: float) -> float:
+        config = replace(
+            NO_LPIPS, static_iterations=0, coin_iterations=100, losses=replace(NO_LPIPS.losses, offset=weight)
+        )
+        trainer = a_trainer(scene, replace(config, resolution=24, coarse_resolution=24))
+        state = a_state(scene, trainer)
+        generator = torch.Generator().manual_seed(0)
+        state.parameters["offset_from_hidden"].data.normal_(0, 0.2, generator=generator)
+        for _ in range(config.coin_iterations):
+            loop.train_step(trainer, state)
+        return float(color_offsets(state.parameters, 0).detach().abs().mean())
+
+    assert largest_offset(100.0) < 0.4 * largest_offset(0.0)
+
+
+# the loop
+
+
+def arrays_of(trained) -> dict[str, np.ndarray]:
+    found = {f"splats.{n}": getattr(trained.splats, n) for n in trained.splats.__slots__}
+    found |= {f"coin.{n}": getattr(trained.coin, n) for n in trained.coin.__slots__}
+    return found | {f"loss.{n}": c for n, c in trained.losses.items()} | {"contributions": trained.contributions}
+
+
+def assert_same(one, other) -> None:
+    first, second = arrays_of(one), arrays_of(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_training_repeats_and_resumes_bit_for_bit(scene, tmp_path):
+    config = replace(NO_LPIPS, checkpoint_every=4)
+    whole = training.run(*scene, config, 7, "cpu", tmp_path / "whole", quiet)
+    again = training.run(*scene, config, 7, "cpu", tmp_path / "again", quiet)
+    assert_same(whole, again)
+    for _ in range(2):  # once in the static stage, once under COIN
+        with pytest.raises(KilledError), pytest.MonkeyPatch.context() as patch:
+            calls = iter(range(100))
+            real = loop.train_step
+
+            def dying(trainer, state, calls=calls, real=real):
+                if next(calls) == 5:
+                    raise KilledError
+                return real(trainer, state)
+
+            patch.setattr(loop, "train_step", dying)
+            training.run(*scene, config, 7, "cpu", tmp_path / "killed", quiet)
+    assert_same(whole, training.run(*scene, config, 7, "cpu", tmp_path / "killed", quiet))
+
+
+def test_a_foreign_or_damaged_checkpoint_is_not_taken_up(scene, tmp_path):
+    config = replace(NO_LPIPS, static_iterations=3, coin_iterations=2, checkpoint_every=2)
+    fresh = training.run(*scene, config, 1, "cpu", tmp_path / "a", quiet)
+    training.run(*scene, config, 2, "cpu", tmp_path / "b", quiet)
+    assert (tmp_path / "b" / FILE_NAME).exists()
+    assert_same(fresh, training.run(*scene, config, 1, "cpu", tmp_path / "b", quiet))
+    (tmp_path / "b" / FILE_NAME).write_bytes(b"half a file")
+    assert_same(fresh, training.run(*scene, config, 1, "cpu", tmp_path / "b", quiet))
+
+
+def test_training_brings_the_picture_nearer(scene, tmp_path):
+    config = replace(
+        NO_LPIPS, static_iterations=20, coin_iterations=20, fine_share=0.0, densify=DensifyConfig(begin=5, every=10),
+        rates=replace(NO_LPIPS.rates, colors=0.02),
+    )  # fmt: skip
+    told = []
+    trained = training.run(*scene, config, 0, "cpu", tmp_path, told.append)
+    assert trained.losses["l1"][-3:].mean() < 0.8 * trained.losses["l1"][:2].mean()
+    assert len(trained.splats.triangles) == len(trained.contributions) == len(trained.coin.gaussian_embeddings)
+    assert len(trained.splats.triangles) <= config.splats
+    assert set(range(len(scene[2].rig.triangles))) == set(trained.splats.triangles.tolist())
+    assert trained.coin.view_embeddings.shape == (VIEWS, config.view_embedding)
+    assert told[-1].step == told[-1].total == 40
+    assert np.isnan(trained.losses["offset"][0]) and np.isfinite(trained.losses["offset"][-1])
+
+
+def test_options_that_cannot_train_are_refused(scene, tmp_path):
+    for wrong in ({"splats": 3}, {"reference_share": 1.5}, {"checkpoint_every": 0}):
+        with pytest.raises(UserError, match=next(iter(wrong)).replace("_", "-")):
+            training.run(*scene, replace(TINY, **wrong), 0, "cpu", tmp_path, quiet)
+
+
+def test_a_missing_frame_is_named(scene, tmp_path):
+    views, frames, head = scene
+    footage = Footage(views, replace(frames, folder=tmp_path), head, "cpu")
+    with pytest.raises(UserError, match=r"frame_0001\.png"):
+        footage.picture(Sample(0, 0, 1), SIZE)

@@ -1,0 +1,31 @@
+"""Trained splats and the reference view's offsets become the avatar; the network is dropped (paper, section 3.4, inference)."""
+
+from dataclasses import fields
+
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.asset import Avatar, Provenance, check_avatar
+from facecraft4d.toolkit.datatypes import BoundSplats, CoinNetwork, Head, TrainedHead
+
+
+def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: int) -> Float32[np.ndarray, "n 3"]:
+    """Offset of every splat's colour in one view: the numpy twin of the network that training uses."""
+    hidden = colors @ coin.hidden_from_color.T + coin.gaussian_embeddings @ coin.hidden_from_gaussian.T
+    hidden += coin.hidden_from_view @ coin.view_embeddings[view] + coin.hidden_bias
+    return np.asarray(np.maximum(hidden, 0) @ coin.offset_from_hidden.T + coin.offset_bias, np.float32)
+
+
+def run(trained: TrainedHead, head: Head, provenance: Provenance) -> Avatar:
+    """The avatar that looks like the trained model under the reference view's embedding.
+
+    Splats are ordered by falling contribution (ties keep the order of training), so the first K of a file are the K that show most.
+    """
+    splats = trained.splats
+    offsets = color_offsets(trained.coin, splats.colors, trained.reference_view)
+    order = np.argsort(-trained.contributions, kind="stable")
+    arrays = {field.name: getattr(splats, field.name) for field in fields(BoundSplats)}
+    arrays["colors"] = splats.colors + offsets
+    avatar = Avatar(head.rig, BoundSplats(**{name: array[order] for name, array in arrays.items()}), provenance)
+    check_avatar(avatar)
+    return avatar

@@ -1,0 +1,93 @@
+"""Training pictures, cameras and posed triangles, each fetched when first needed and kept while memory allows."""
+
+import functools
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, ViewSet
+from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
+from facecraft4d.toolkit.training.schedule import STATIC, Sample
+
+PICTURE_CACHE_BYTES = 1 << 29
+POSE_CACHE_ENTRIES = 256
+
+
+class Picture(NamedTuple):
+    """A target and the camera that took it."""
+
+    image: Float32[Tensor, "h w 3"]
+    """sRGB on white."""
+    mask: Float32[Tensor, "h w 1"]
+    camera_from_world: Float32[Tensor, "1 4 4"]
+    intrinsics: Float32[Tensor, "1 3 3"]
+
+
+class Footage:
+    """Static views in the photograph's pose and animated frames in their track's poses."""
+
+    def __init__(self, views: ViewSet, frames: FrameSet, head: Head, device: str) -> None:
+        self._views, self._frames, self._head, self._device = views, frames, head, device
+        self.posed = functools.lru_cache(POSE_CACHE_ENTRIES)(self._posed)
+        self._pixels = functools.lru_cache(1)(self._pixel_cache)
+
+    def neutral(self) -> TriangleFrames:
+        """Triangle frames of the head at rest."""
+        return self._frames_in(neutral_pose(self._head.rig))
+
+    def _posed(self, frame: int) -> TriangleFrames:
+        """Triangle frames under a frame of the track, or under the photograph's pose for STATIC (cached)."""
+        return self._frames_in(self._head.pose if frame == STATIC else self._frames.track.pose(frame))
+
+    def _frames_in(self, pose: object) -> TriangleFrames:
+        vertices = pose_vertices(self._head.rig, pose)  # type: ignore[arg-type]
+        return frames_of(vertices[self._head.rig.triangles], self._device)
+
+    def picture(self, sample: Sample, size: int) -> Picture:
+        """The target of a sample, `size` pixels high."""
+        pixels = self._pixels(size)(sample)
+        values = torch.from_numpy(pixels).to(self._device).float() / 255
+        camera = resized_camera(self._camera(sample), pixels.shape[1], pixels.shape[0])
+        return Picture(values[..., :3], values[..., 3:], *camera_tensors(camera, self._device))
+
+    def _camera(self, sample: Sample) -> Camera:
+        return self._views.views[sample.view].camera if sample.camera == STATIC else self._frames.cameras[sample.camera]
+
+    def _pixel_cache(self, size: int) -> "functools._lru_cache_wrapper[UInt8[np.ndarray, 'h w 4']]":
+        """A cache for one size of pictures; asking for another size drops it."""
+        return functools.lru_cache(PICTURE_CACHE_BYTES // (4 * size * size))(functools.partial(self._load, size))
+
+    def _load(self, size: int, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
+        pixels = self._static_pixels(sample.view) if sample.camera == STATIC else self._frame_pixels(sample)
+        height, width = pixels.shape[:2]
+        if height == size:
+            return pixels
+        method = cv2.INTER_AREA if height > size else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(pixels, (round(width * size / height), size), interpolation=method), np.uint8)
+
+    def _static_pixels(self, view: int) -> UInt8[np.ndarray, "h w 4"]:
+        source = self._views.views[view]
+        values = np.concatenate([source.image, source.mask[..., None]], -1)
+        return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
+
+    def _frame_pixels(self, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
+        path = self._frames.folder / f"view_{sample.view:02d}" / f"frame_{sample.frame:04d}.png"
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
+            raise UserError(f"{path}: expected an RGBA picture of the video stage, found none; build with --fresh")
+        return np.ascontiguousarray(pixels[..., [2, 1, 0, 3]])
+
+
+def camera_tensors(camera: Camera, device: str) -> tuple[Float32[Tensor, "1 4 4"], Float32[Tensor, "1 3 3"]]:
+    """camera_from_world and intrinsics as `rasterization` takes them."""
+    intrinsics = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    pair = (camera.camera_from_world, intrinsics)
+    view, matrix = (torch.from_numpy(np.asarray(m, np.float32))[None].to(device) for m in pair)
+    return view, matrix

@@ -1,0 +1,126 @@
+"""Splats that look right before the first step: flat discs all over the surface, coloured by the views or the texture.
+
+GaussianAvatars starts with one grey splat at each triangle's centre and grows; we start from a budget and a textured head.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float32, Int64
+
+from facecraft4d.toolkit.datatypes import BoundSplats, Head, View, ViewSet
+from facecraft4d.toolkit.geometry import camera_center, normalized, project, triangle_frames
+from facecraft4d.toolkit.mesh_raster import sample_texture
+from facecraft4d.toolkit.rigging import pose_vertices
+
+START_OPACITY = 0.95
+DISC_SIGMA = 0.7
+"""Standard deviation of a disc in units of the distance between neighbours: neighbours then cover the surface."""
+DISC_FLATNESS = 0.15
+"""Thickness of a disc over its in-plane standard deviation."""
+PHOTOGRAPH_BONUS = 2.0
+"""What the photograph sees gets 1 + this times the splats for its area."""
+DEPTH_TOLERANCE_METRES = 0.004
+PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
+"""Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
+
+
+def initial_splats(head: Head, views: ViewSet, count: int) -> BoundSplats:
+    """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose."""
+    posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
+    weights = _areas(posed) * (1 + PHOTOGRAPH_BONUS * _seen(views.views[0], posed.mean(1), _normals(posed)))
+    counts = allocate(weights, count)
+    triangles, barycentrics = surface_points(counts)
+    points = np.einsum("nc,ncx->nx", barycentrics, posed[triangles])
+    uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
+    texture = sample_texture(head.mesh.texture, uv)
+    colors = view_colors(views, points, _normals(posed)[triangles], texture)
+    crowding = counts if count >= len(counts) else weights / weights.sum() * count
+    spacing = np.sqrt(_areas(posed) / np.maximum(crowding, 1e-9))
+    return _discs(posed, spacing, triangles, points, colors)
+
+
+def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:
+    """Share `count` splats out by weight, one at least for each triangle where there are enough; the sum is exact.
+
+    Rounding is systematic along the triangle order, so with fewer splats than triangles they still cover the surface evenly.
+    """
+    base = np.ones(len(weights), np.int64) if count >= len(weights) else np.zeros(len(weights), np.int64)
+    share = weights / max(weights.sum(), 1e-30) * count
+    share = np.maximum(share - base, 0)
+    edges = np.cumsum(share) * ((count - base.sum()) / max(share.sum(), 1e-30))
+    edges[-1] = count - base.sum()
+    return np.asarray(base + np.diff(np.floor(edges + 1e-9).astype(np.int64), prepend=0), np.int64)
+
+
+def surface_points(counts: Int64[np.ndarray, " f"]) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
+    """Triangle and barycentrics of each splat: the R2 sequence folded into the triangle; a single splat sits at the centroid."""
+    triangles = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(triangles)) - np.repeat(np.cumsum(counts) - counts, counts)
+    square = (1 / 3 + within[:, None] * PLASTIC) % 1
+    folded = np.where(square.sum(1, keepdims=True) > 1, 1 - square, square)
+    return np.asarray(triangles, np.int64), np.concatenate([1 - folded.sum(1, keepdims=True), folded], 1)
+
+
+def view_colors(
+    views: ViewSet,
+    points: Float[np.ndarray, "n 3"],
+    normals: Float[np.ndarray, "n 3"],
+    fallback: Float32[np.ndarray, "n 3"],
+) -> Float32[np.ndarray, "n 3"]:
+    """What the views that see a point show there, weighted by how squarely they see it; `fallback` where none does.
+
+    The photograph alone decides where it sees well.
+    """
+    total, weight_sum = 0.02 * fallback.astype(np.float64), np.full(len(points), 0.02)
+    for index, view in enumerate(views.views):
+        weight = _seen(view, points, normals) ** 4 * (20.0 if index == 0 else 1.0)
+        pixels, _ = project(view.camera, points)
+        total += weight[:, None] * sample_texture(view.image, pixels / (view.camera.width, view.camera.height))
+        weight_sum += weight
+    return np.asarray(total / weight_sum[:, None], np.float32)
+
+
+def _seen(view: View, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """Cosine between normal and line of sight where the view sees a point (its depth agrees, its matte is solid), else 0."""
+    pixels, depth = project(view.camera, points)
+    height, width = view.depth.shape
+    scale = (width / view.camera.width, height / view.camera.height)
+    column, row = np.moveaxis(np.floor(pixels * scale).astype(np.int64), -1, 0)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
+    agrees = np.abs(view.depth[row, column] - depth) < DEPTH_TOLERANCE_METRES
+    cosine = (normalized(camera_center(view.camera) - points) * normals).sum(-1)
+    return np.asarray(np.maximum(cosine, 0) * (inside & agrees & (view.mask[row, column] > 0.95)))
+
+
+def _areas(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, " f"]:
+    return np.asarray(np.linalg.norm(_crosses(corners), axis=1) / 2)
+
+
+def _normals(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f 3"]:
+    return normalized(_crosses(corners))
+
+
+def _crosses(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f 3"]:
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def _discs(
+    corners: Float[np.ndarray, "f 3 3"],
+    spacing: Float[np.ndarray, " f"],
+    triangles: Int64[np.ndarray, " n"],
+    points: Float[np.ndarray, "n 3"],
+    colors: Float32[np.ndarray, "n 3"],
+) -> BoundSplats:
+    """Discs in the triangles' planes (the normal is the frame's second axis), as wide as `spacing` (metres) between neighbours asks."""
+    rotation, scale, centroid = triangle_frames(corners)
+    carrier_scale = np.maximum(scale, 1e-9)[triangles, None]
+    means = np.einsum("nyx,ny->nx", rotation[triangles], points - centroid[triangles]) / carrier_scale
+    sigma = np.maximum(DISC_SIGMA * spacing[triangles, None] / carrier_scale, 1e-4) * np.array([1, DISC_FLATNESS, 1])
+    return BoundSplats(
+        means=means.astype(np.float32),
+        rotations_wxyz=np.tile(np.array([1, 0, 0, 0], np.float32), (len(points), 1)),
+        log_scales=np.log(sigma).astype(np.float32),
+        opacity_logits=np.full(len(points), np.log(START_OPACITY / (1 - START_OPACITY)), np.float32),
+        colors=colors,
+        triangles=triangles.astype(np.int32),
+    )

@@ -1,0 +1,100 @@
+"""From parameters to pictures to losses: one rasterisation gives the consistent and the combined image."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+from torch.nn import functional
+
+from facecraft4d.toolkit.config import LossWeights
+from facecraft4d.toolkit.losses import Lpips, ssim
+from facecraft4d.toolkit.splatting.rasterize import rasterization
+from facecraft4d.toolkit.training.coin import color_offsets
+from facecraft4d.toolkit.training.footage import Picture
+from facecraft4d.toolkit.training.gaussians import (
+    Parameters,
+    TriangleFrames,
+    WorldSplats,
+    place,
+    position_excess,
+    scale_excess,
+)
+
+LPIPS_WINDOW = 256
+"""LPIPS of larger pictures looks at a window of this side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A rendering of the trained head; colours are premultiplied, on nothing."""
+
+    consistent: Float32[Tensor, "h w 3"]
+    """The base colours alone."""
+    combined: Float32[Tensor, "h w 3"]
+    """With the view's offsets."""
+    alpha: Float32[Tensor, "h w 1"]
+    offsets: Float32[Tensor, "n 3"] | None
+    meta: dict[str, Any]
+
+
+def rasterize(
+    world: WorldSplats, colors: Float32[Tensor, "n d"], picture: Picture
+) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    """Premultiplied colours [h, w, d], alpha [h, w, 1] and gsplat's meta. Negative colours are drawn as 0."""
+    height, width = picture.mask.shape[:2]
+    image, alpha, meta = rasterization(
+        *world, colors.clamp_min(0), picture.camera_from_world, picture.intrinsics, width, height, packed=False
+    )
+    return image[0], alpha[0], meta
+
+
+def draw(
+    parameters: Parameters, triangles: Tensor, frames: TriangleFrames, picture: Picture, view: int | None
+) -> Drawn:
+    """Draw both images in one pass; without a `view` there are no offsets and the two are one."""
+    world, colors = place(parameters, triangles, frames), parameters["colors"]
+    if view is None:
+        image, alpha, meta = rasterize(world, colors, picture)
+        return Drawn(image, image, alpha, None, meta)
+    offsets = color_offsets(parameters, view)
+    image, alpha, meta = rasterize(world, torch.cat([colors, colors + offsets], 1), picture)
+    return Drawn(image[..., :3], image[..., 3:], alpha, offsets, meta)
+
+
+def loss_terms(
+    drawn: Drawn, picture: Picture, parameters: Parameters, weights: LossWeights, background: Float32[Tensor, "3"]
+) -> dict[str, Tensor]:
+    """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
+    the background's colour cannot hide; the target is taken off its white with its matte."""
+    combined = _planes(drawn.combined + (1 - drawn.alpha) * background)
+    target = _planes(picture.image + (1 - picture.mask) * (background - 1))
+    visible = (drawn.meta["radii"][0] > 0).all(-1)
+    terms = {
+        "l1": functional.l1_loss(combined, target),
+        "ssim": 1 - ssim(combined, target),
+        "alpha": functional.l1_loss(drawn.alpha, picture.mask),
+        "position": position_excess(parameters, visible, weights.position_free),
+        "scale": scale_excess(parameters, visible, weights.scale_free),
+    }
+    if drawn.offsets is not None:
+        terms["offset"] = drawn.offsets.abs().mean()
+    return terms
+
+
+def perceptual_term(drawn: Drawn, picture: Picture, lpips: Lpips, corner: tuple[float, float]) -> Tensor:
+    """LPIPS of the consistent image on white, in a window at `corner` (share of what is left over, down and right)."""
+    height, width = picture.mask.shape[:2]
+    top, left = (
+        round(share * max(size - LPIPS_WINDOW, 0)) for share, size in zip(corner, (height, width), strict=True)
+    )
+    rows, columns = slice(top, top + LPIPS_WINDOW), slice(left, left + LPIPS_WINDOW)
+    consistent = drawn.consistent[rows, columns] + (1 - drawn.alpha[rows, columns])
+    with torch.no_grad():
+        target = lpips.features(_planes(picture.image[rows, columns]))
+    return lpips.distance(lpips.features(_planes(consistent)), target).sum()
+
+
+def _planes(image: Float32[Tensor, "h w c"]) -> Float32[Tensor, "1 c h w"]:
+    return image.permute(2, 0, 1)[None].contiguous()

@@ -1,0 +1,81 @@
+"""Everything that changes while training runs: parameters, Adam's moments, densification counters, loss curves."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+from facecraft4d.toolkit.config import LearningRates
+from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
+"""Adam's constants as 3D Gaussian splatting sets them."""
+
+RATE_OF = {
+    "means": "means", "rotations_wxyz": "rotations", "log_scales": "log_scales", "opacity_logits": "opacities",
+    "colors": "colors", "gaussian_embeddings": "gaussian_embeddings",
+}  # fmt: skip
+"""Field of LearningRates for each parameter; all others belong to the network."""
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """A training in progress."""
+
+    parameters: Parameters
+    triangles: Int64[Tensor, " n"]
+    gradient_sum: Float32[Tensor, " n"]
+    gradient_count: Float32[Tensor, " n"]
+    step: int = 0
+    """Steps done."""
+    first_moments: Parameters = field(default_factory=dict)
+    second_moments: Parameters = field(default_factory=dict)
+    updates: dict[str, int] = field(default_factory=dict)
+    """Adam steps that each parameter has had."""
+    curve_steps: list[int] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, parameters: Parameters, triangles: Int64[Tensor, " n"]) -> "TrainingState":
+        """A state before the first step."""
+        zeros = torch.zeros(len(triangles), device=triangles.device)
+        return cls(parameters, triangles, zeros, zeros.clone())
+
+    def descend(self, rates: LearningRates, factor: float) -> None:
+        """One Adam step (Kingma and Ba 2015) on every parameter that has a gradient; clears the gradients."""
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                rate = factor * getattr(rates, RATE_OF.get(name, "coin"))
+                gradient, parameter.grad = parameter.grad, None
+                if gradient is None or rate == 0:
+                    continue
+                first = self.first_moments.setdefault(name, torch.zeros_like(parameter))
+                second = self.second_moments.setdefault(name, torch.zeros_like(parameter))
+                self.updates[name] = count = self.updates.get(name, 0) + 1
+                first.lerp_(gradient, 1 - BETA1)
+                second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+                spread = (second / (1 - BETA2**count)).sqrt_().add_(EPSILON)
+                parameter.addcdiv_(first, spread, value=-rate / (1 - BETA1**count))
+
+    def replace_rows(self, rows: Int64[Tensor, " m"], kept: int) -> None:
+        """Make splat i a copy of splat rows[i]. The first `kept` rows keep Adam's moments, the rest start afresh; counters restart."""
+        for group in (self.parameters, self.first_moments, self.second_moments):
+            for name in [name for name in SPLAT_NAMES if name in group]:
+                group[name] = group[name].detach()[rows]
+                if group is self.parameters:
+                    group[name].requires_grad_()
+                else:
+                    group[name][kept:] = 0
+        self.triangles = self.triangles[rows]
+        self.gradient_sum = torch.zeros(len(rows), device=rows.device)
+        self.gradient_count = self.gradient_sum.clone()
+
+    def record(self, losses: dict[str, float]) -> None:
+        """Append a point to the loss curves; a term that was not in use becomes NaN."""
+        for name in sorted(losses.keys() - self.curves.keys()):
+            self.curves[name] = [math.nan] * len(self.curve_steps)
+        self.curve_steps.append(self.step)
+        for name, curve in self.curves.items():
+            curve.append(losses.get(name, math.nan))
