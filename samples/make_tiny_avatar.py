@@ -83,7 +83,7 @@ def bump(vertices: np.ndarray, center: tuple[float, float, float], radius: float
 # centre of the action on the subject's left (mirrored for the right), its radius, and the displacement at its centre in millimetres
 LEFT_ACTIONS = {
     "browDown": ((0.028, 0.045, 0.085), 0.024, (-2, -5, 1)), "browOuterUp": ((0.048, 0.047, 0.075), 0.024, (0, 6, 1)),
-    "cheekSquint": ((0.040, -0.010, 0.075), 0.025, (0, 4, 3)), "eyeBlink": ((0.032, 0.030, 0.080), 0.017, (0, -9, 6)),
+    "cheekSquint": ((0.040, -0.010, 0.075), 0.025, (0, 4, 3)), "eyeBlink": ((0.036, 0.020, 0.076), 0.027, (1, -1, 20)),
     "eyeSquint": ((0.032, 0.008, 0.080), 0.015, (0, 4, 2)), "eyeWide": ((0.032, 0.033, 0.080), 0.016, (0, 4, 0)),
     "eyeLookDown": ((0.032, 0.030, 0.080), 0.015, (0, -3, 2)), "eyeLookUp": ((0.032, 0.030, 0.080), 0.015, (0, 2, 0)),
     "eyeLookIn": ((0.032, 0.020, 0.080), 0.012, (-1, 0, 0)), "eyeLookOut": ((0.032, 0.020, 0.080), 0.012, (1, 0, 0)),
