@@ -182,7 +182,9 @@ def test_the_process_exits_with_two_and_one_line(tmp_path: Path) -> None:
 
 def test_missing_packages_are_named_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
-    (tmp_path / "torch" / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    (tmp_path / "torch" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
+    )
     Image.new("RGB", (64, 64)).save(tmp_path / "photo.png")
     result = _run("build", str(tmp_path / "photo.png"), "--out", str(tmp_path / "out"), PYTHONPATH=str(tmp_path))
     assert result.returncode == 2
@@ -229,7 +231,19 @@ def test_weights_list_names_every_file(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_preset_decides_the_defaults_and_options_win() -> None:
     standard = cli_build.parse_options(["a.jpg", "--preset", "standard"])
     assert standard.config == preset(Preset.STANDARD)
-    words = ["a.jpg", "--preset", "standard", "--splats", "7000", "--matting", "isnet", "--face", "1", "--device", "cpu"]
+    words = [
+        "a.jpg",
+        "--preset",
+        "standard",
+        "--splats",
+        "7000",
+        "--matting",
+        "isnet",
+        "--face",
+        "1",
+        "--device",
+        "cpu",
+    ]
     chosen = cli_build.parse_options([*words, "--training.coin-iterations", "9"]).config
     assert (chosen.training.splats, chosen.training.coin_iterations) == (7000, 9)
     assert chosen.training.static_iterations == preset(Preset.STANDARD).training.static_iterations
@@ -242,7 +256,9 @@ def test_every_preset_passes_its_own_checks(name: Preset) -> None:
 
 
 def test_paper_goes_on_when_told(place: Path) -> None:
-    cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"]))
+    cli_build.refuse_paper_on_cpu(
+        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"])
+    )
     with pytest.raises(UserError, match="hours"):
         cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]))
 
