@@ -8,10 +8,11 @@ from facecraft4d.toolkit.datatypes import Progress
 from facecraft4d.toolkit.face_model.cache import load_model, save_model
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
+from facecraft4d.toolkit.face_model.flame import load_flame
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig, surface_positions
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 
-__all__ = ["FaceModel", "load_default_head", "personalized_rig", "surface_positions"]
+__all__ = ["FaceModel", "load_default_head", "load_flame", "personalized_rig", "surface_positions"]
 
 RECIPE = 2
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, UInt8
 
 from facecraft4d.toolkit.datatypes import Camera, Progress
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
@@ -86,7 +86,7 @@ def draw_head(
     """A plain picture of the head for the detector (matte, painted by region, with irises, lit from above the camera) and what it shows."""
     fragments = rasterize(camera, vertices, model.triangles)
     normals = normalized(interpolate(fragments, vertex_normals(vertices, model.triangles)[model.triangles]))
-    light = normalized(camera_center(camera) + (0.0, 0.6, 0.0))
+    light = normalized(camera_center(camera) + np.array([0.0, 0.6, 0.0]))
     shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
     palette = np.array([COLORS.get(name, SKIN) for name in model.region_names])
     image = palette[model.triangle_regions[fragments.triangle]]

@@ -67,7 +67,7 @@ class FaceModel:
     """Joint positions = regressor @ neutral vertices; rows sum to 1."""
     skin_weights: Float32[np.ndarray, "v j"]
     """Rows sum to 1."""
-    mirror_vertices: Int32[np.ndarray, " v"]
+    mirror_vertices: Int32[np.ndarray, " m"]
     """The vertex on the other side (itself on the middle line); empty where the model does not say."""
     boundary: Int32[np.ndarray, " b"]
     """The vertices of the open edge below the neck, in order around it; empty where the model does not say."""
