@@ -1,0 +1,14 @@
+"""Portrait to a coarse head: a personalised, textured rig and its 24 views."""
+
+from collections.abc import Callable
+
+from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
+from facecraft4d.toolkit.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.shape_prior.parametric import invert
+
+_PRIORS = {ShapePrior.PARAMETRIC: invert}
+
+
+def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Callable[[Progress], None]) -> Head:
+    """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names."""
+    return _PRIORS[config.prior](portrait, config, seed, report)

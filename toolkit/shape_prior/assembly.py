@@ -1,0 +1,123 @@
+"""Joins the personalised face model and its shells into one rig with one texture atlas."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32, Int64, UInt8
+
+from facecraft4d.toolkit.datatypes import Pose, Rig
+from facecraft4d.toolkit.face_model.model import FaceModel
+from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.shape_prior.shell import Shell
+
+SKIN, HAIR, TORSO = range(3)
+"""The parts of an assembled head."""
+CHARTS = {SKIN: (0.0, 0.0, 0.7, 0.7), HAIR: (0.0, 0.7, 0.7, 1.0), TORSO: (0.7, 0.0, 1.0, 1.0)}
+"""Left, top, right, bottom of each part's piece of the texture."""
+_PADDING = 0.006
+_HIDDEN = 0.02
+"""A shell's triangles whose corners are all less present than this lie inside the head and are left out."""
+_JOINTS = {HAIR: "neck", TORSO: "root"}
+_REGIONS = {HAIR: "hair", TORSO: "torso"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assembly:
+    """The whole head."""
+
+    rig: Rig
+    posed: Float32[np.ndarray, "v 3"]
+    """The vertices as the photograph shows them."""
+    corner_uvs: Float32[np.ndarray, "f 3 2"]
+    triangle_parts: UInt8[np.ndarray, " f"]
+    vertex_parts: UInt8[np.ndarray, " v"]
+    mirror: Int64[np.ndarray, " v"]
+    """The vertex on the other side."""
+
+
+def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:
+    """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint."""
+    vertices, triangles, uvs, regions, mirrors = (
+        [rig.vertices],
+        [rig.triangles],
+        [_placed(model.corner_uvs, SKIN)],
+        [rig.triangle_regions],
+        [model.mirror_vertices],
+    )
+    weights, parts = [rig.skin_weights], [np.full(len(rig.vertices), SKIN)]
+    start = len(rig.vertices)
+    for part, shell in ((HAIR, hair), (TORSO, torso)):
+        kept, chart = _shell_surface(shell)
+        used, compact = np.unique(kept, return_inverse=True)
+        vertices.append(shell.vertices[used].astype(np.float32))
+        triangles.append((compact.reshape(-1, 3) + start).astype(np.int32))
+        uvs.append(_placed(chart, part))
+        regions.append(np.full(len(kept), len(rig.region_names) + part - 1, np.uint8))
+        mirrors.append(_shell_mirror(shell, used) + start)
+        weights.append(
+            np.tile(
+                np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index(_JOINTS[part])], (len(used), 1)
+            )
+        )
+        parts.append(np.full(len(used), part))
+        start += len(used)
+    counts = [len(t) for t in triangles]
+    whole = Rig(
+        vertices=np.concatenate(vertices),
+        triangles=np.concatenate(triangles),
+        triangle_regions=np.concatenate(regions),
+        region_names=(*rig.region_names, _REGIONS[HAIR], _REGIONS[TORSO]),
+        expression_names=rig.expression_names,
+        expression_deltas=np.pad(rig.expression_deltas, ((0, 0), (0, start - len(rig.vertices)), (0, 0))),
+        joint_names=rig.joint_names,
+        joint_parents=rig.joint_parents,
+        joint_positions=rig.joint_positions,
+        skin_weights=np.concatenate(weights),
+    )
+    return Assembly(
+        rig=whole,
+        posed=pose_vertices(whole, pose),
+        corner_uvs=np.concatenate(uvs),
+        triangle_parts=np.repeat(np.arange(3), counts).astype(np.uint8),
+        vertex_parts=np.concatenate(parts).astype(np.uint8),
+        mirror=np.concatenate(mirrors).astype(np.int64),
+    )
+
+
+def _placed(uvs: Float32[np.ndarray, "f 3 2"], part: int) -> Float32[np.ndarray, "f 3 2"]:
+    """Chart coordinates in [0, 1] to the part's piece of the atlas."""
+    left, top, right, bottom = CHARTS[part]
+    low = np.array([left, top]) + _PADDING
+    size = np.array([right - left, bottom - top]) - 2 * _PADDING
+    placed: Float32[np.ndarray, "f 3 2"] = (low + uvs * size).astype(np.float32)
+    return placed
+
+
+def _shell_surface(shell: Shell) -> tuple[Int32[np.ndarray, "f 3"], Float32[np.ndarray, "f 3 2"]]:
+    """The triangles outside the head and their chart coordinates; a tall chart is turned by the caller's piece's shape."""
+    rows, columns = shell.present.shape
+    body = shell.triangles[: 2 * (rows - 1) * columns]
+    if shell.closed_top:
+        body = np.concatenate([body, shell.triangles[len(body) : len(body) + columns]])
+    top = rows * columns
+    row, column = body // columns, (body % columns).astype(np.float64)
+    lid = body == top
+    row = np.where(lid, 0, row + (1 if shell.closed_top else 0))
+    wrapped = ~lid & (column == 0) & (np.where(lid, 0, column).max(1, keepdims=True) == columns - 1)
+    column = np.where(wrapped, columns, column)
+    others = np.where(lid, 0, column).sum(1, keepdims=True) / 2
+    column = np.where(lid, others, column)
+    across, down = column / columns, row / (rows if shell.closed_top else rows - 1)
+    uvs = np.stack([across, down] if shell.closed_top else [down, across], -1)
+    presence = np.append(shell.present.ravel(), [1.0, 0.0])
+    kept = (presence[body] > _HIDDEN).any(1)
+    return body[kept], uvs[kept].astype(np.float32)
+
+
+def _shell_mirror(shell: Shell, used: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Position in `used` of the vertex at the opposite azimuth; a vertex whose twin was left out mirrors to itself."""
+    rows, columns = shell.present.shape
+    twin = np.where(used < rows * columns, used // columns * columns + (-used) % columns, used)
+    position = np.minimum(np.searchsorted(used, twin), len(used) - 1)
+    found = used[position] == twin
+    return np.where(found, position, np.arange(len(used)))

@@ -1,0 +1,142 @@
+"""Paints the assembled head: the photograph where it sees, its mirror image, and completion where nobody saw.
+
+Every colour is a smooth base plus detail. The base is diffused over the mesh itself, so no seam of the atlas shows; detail comes
+from the photograph, from its mirror image, or from quilted patches.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.shape_prior.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
+from facecraft4d.toolkit.shape_prior.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.synthesis import diffuse, quilt
+from facecraft4d.toolkit.shape_prior.texels import (
+    Photograph,
+    Sight,
+    Texels,
+    label_blur,
+    posed_normals,
+    sample_picture,
+    sight,
+    texels,
+)
+
+_BASE_SIGMA = {SKIN: 0.014, HAIR: 0.03, TORSO: 0.025}
+"""Width of the blur that parts base from detail, as a fraction of the picture."""
+_MIRROR_WEIGHT = 0.15
+_PATCH = 0.045
+"""Side of a quilted patch as a fraction of the texture."""
+
+
+def paint(assembly: Assembly, photo: Photograph, size: int, rng: np.random.Generator) -> Float32[np.ndarray, "s s 3"]:
+    """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
+    table = texels(assembly, size)
+    layers = [_paint_part(assembly, photo, table, part, rng) for part in (SKIN, HAIR, TORSO)]
+    parts = assembly.triangle_parts[table.triangles]
+    colors = np.choose(parts[:, None], layers)
+    texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
+    texture[table.rows, table.columns], owned[table.rows, table.columns] = colors, True
+    nearest = scipy.ndimage.distance_transform_edt(~owned, return_distances=False, return_indices=True)
+    return np.asarray(texture[tuple(nearest)].clip(0, 1), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sources:
+    """What the photograph's label says about one part."""
+
+    base: Float32[np.ndarray, "h w 3"]
+    detail: Float32[np.ndarray, "h w 3"]
+    label: Float32[np.ndarray, "h w"]
+    """1 where pixels show this part and lie clear of the matte's border."""
+
+
+def _sources(photo: Photograph, part: int) -> _Sources:
+    segments, image = photo.segments, photo.portrait.image
+    mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
+    if part == SKIN:
+        mask = mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1)
+    base = label_blur(image, mask, _BASE_SIGMA[part] * image.shape[0])
+    clear = scipy.ndimage.binary_erosion(mask, iterations=1)
+    return _Sources(base, np.where(mask[..., None], image - base, 0).astype(np.float32), clear.astype(np.float32))
+
+
+def _paint_part(
+    assembly: Assembly, photo: Photograph, table: Texels, part: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "n 3"]:
+    """Colours of all texels as if they belonged to one part (only those that do are used)."""
+    sources = _sources(photo, part)
+    mine = assembly.triangle_parts[table.triangles] == part
+    colors = np.zeros((len(mine), 3), np.float32)
+    if not mine.any():
+        return colors
+    piece = Texels(table.rows[mine], table.columns[mine], table.triangles[mine], table.barycentrics[mine], table.size)
+    own, mirrored = _sights(assembly, photo, piece)
+    label = sample_picture(sources.label[..., None], own.pixels)[:, 0].clip(0, 1)
+    label_mirrored = sample_picture(sources.label[..., None], mirrored.pixels)[:, 0].clip(0, 1)
+    base = piece.spread(_vertex_base(assembly, photo, sources, part), assembly.rig.triangles)
+    seen = _trust(assembly, photo, piece, own)
+    reflected = mirrored.trust * label_mirrored * (1 - seen)
+    detail = sample_picture(sources.detail, mirrored.pixels) * reflected[:, None]
+    if part != SKIN:
+        detail = detail + (1 - reflected)[:, None] * _quilted(piece, sources, own, seen * label, rng)
+    filled = base + detail
+    if part == SKIN:
+        inside = paint_inside(assembly, piece, photo.portrait)
+        filled = filled * (1 - inside.covers[:, None]) + inside.colors * inside.covers[:, None]
+    picture = sample_picture(photo.portrait.image, own.pixels)
+    colors[mine] = seen[:, None] * picture + (1 - seen)[:, None] * filled
+    return colors
+
+
+def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight, Sight]:
+    """Of the texels themselves and of their mirror points."""
+    normals, faces = posed_normals(assembly), assembly.rig.triangles
+    both = []
+    for triangles in (faces, assembly.mirror[faces]):
+        points = piece.spread(assembly.posed, triangles).astype(np.float32)
+        both.append(sight(photo, points, normalized(piece.spread(normals, triangles)).astype(np.float32)))
+    return both[0], both[1]
+
+
+def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight) -> Float32[np.ndarray, " n"]:
+    """How far the photograph's own colour counts; on eyeballs only inside the open eye."""
+    regions = assembly.rig.triangle_regions[piece.triangles]
+    opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), 0.7)[..., None]
+    open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
+    eyes = regions == assembly.rig.region_names.index("eyes")
+    return np.where(eyes, open_ * (own.facing > 0), own.trust).astype(np.float32)
+
+
+def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources, part: int) -> Float32[np.ndarray, "v 3"]:
+    """The smooth base colour of every vertex."""
+    rig, normals = assembly.rig, posed_normals(assembly)
+    special = [rig.region_names.index(name) for name in SPECIAL_REGIONS]
+    plain = np.isin(np.arange(len(rig.vertices)), rig.triangles[~np.isin(rig.triangle_regions, special)])
+    weights, colors = np.zeros(len(rig.vertices)), np.zeros((len(rig.vertices), 3))
+    for order, importance in ((np.arange(len(weights)), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
+        seen = sight(photo, assembly.posed[order], normals[order])
+        label = sample_picture(sources.label[..., None], seen.pixels)[:, 0].clip(0, 1)
+        weight = importance * seen.trust * label * plain * (assembly.vertex_parts == part)
+        take = weight > weights
+        colors[take] = sample_picture(sources.base, seen.pixels)[take]
+        weights = np.where(take, weight, weights)
+    return diffuse(rig.vertices, rig.triangles, colors, weights)
+
+
+def _quilted(
+    piece: Texels, sources: _Sources, own: Sight, known: Float32[np.ndarray, " n"], rng: np.random.Generator
+) -> Float32[np.ndarray, "n 3"]:
+    """Detail for the whole chart, from patches of its seen part."""
+    low = piece.rows.min(), piece.columns.min()
+    shape = (piece.rows.max() - low[0] + 1, piece.columns.max() - low[1] + 1)
+    at = (piece.rows - low[0], piece.columns - low[1])
+    detail = np.zeros((*shape, 3), np.float32)
+    detail[at] = sample_picture(sources.detail, own.pixels)
+    sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
+    sure[at], wanted[at] = known > 0.6, True
+    side = 2 * int(_PATCH * piece.size / 2)
+    return quilt(detail, sure, wanted, side, rng)[at]
