@@ -1,10 +1,15 @@
 """Small synthetic heads for tests."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from facecraft4d.toolkit.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.clips import JOINT_NAMES
-from facecraft4d.toolkit.datatypes import Rig
+from facecraft4d.toolkit.datatypes import Head, Mesh, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.geometry import normalized, orbit_camera
+from facecraft4d.toolkit.mesh_raster import draw_mesh
+from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
 REGION_NAMES = ("skin", "lips", "eyes", "teeth", "mouth", "neck")
 RADII = np.array([0.075, 0.11, 0.095])
@@ -39,3 +44,52 @@ def ellipsoid_rig(rings: int = 24, columns: int = 36) -> Rig:
         joint_positions=np.zeros((5, 3), np.float32),
         skin_weights=weights.astype(np.float32),
     )
+
+
+def head_of(rig: Rig, mesh: Mesh, size: int, pose: Pose, yaws: tuple[float, ...]) -> Head:
+    """A head whose coarse views are unlit renders of its mesh in that pose."""
+    posed = replace(mesh, vertices=pose_vertices(rig, pose))
+    views = []
+    for yaw in yaws:
+        camera = orbit_camera(yaw, 0.0, 1.3, size)
+        drawing = draw_mesh(posed, camera)
+        views.append(View(camera, drawing.image, drawing.alpha, drawing.depth))
+    return Head(rig, mesh, pose, ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
+
+
+def painted_head(size: int, **weights: float) -> Head:
+    """The ellipsoid with smooth colours, photographed with the given expression weights; views at 0, 15, 30, 180, 345 degrees."""
+    rig = ellipsoid_rig()
+    rows, columns = np.meshgrid(np.linspace(0, 3, 128), np.linspace(0, 6, 128), indexing="ij")
+    texture = np.stack([0.5 + 0.3 * np.sin(rows * 3), 0.5 + 0.3 * np.cos(columns * 3), 0.4 + 0.05 * rows], -1)
+    unit = normalized(rig.vertices[rig.triangles] / RADII)
+    uvs = np.stack([0.5 + 0.45 * unit[..., 0], 0.5 - 0.45 * unit[..., 1]], -1)
+    mesh = Mesh(rig.vertices, rig.triangles, uvs.astype(np.float32), texture.astype(np.float32))
+    pose = neutral_pose(rig)
+    for name, weight in weights.items():
+        pose.expression[ARKIT_NAMES.index(name)] = weight
+    return head_of(rig, mesh, size, pose, (0.0, 15.0, 30.0, 180.0, 345.0))
+
+
+def curtain_head(size: int) -> Head:
+    """Two red sheets (lips) that meet at half height and a white sheet (teeth) 20 mm behind; jawOpen lowers the lower one by 30 mm."""
+    corners = np.array([[-1, 0], [1, 0], [1, 1], [-1, 1]])
+    sheets = ((0.0, 0.2, 0.0), (-0.2, 0.0, 0.0), (-0.2, 0.2, -0.02))
+    vertices = np.concatenate([np.c_[corners * [0.2, top - low] + [0, low], np.full(4, z)] for low, top, z in sheets])
+    quad = np.array([[0, 1, 2], [0, 2, 3]])
+    deltas = np.zeros((52, 12, 3))
+    deltas[ARKIT_NAMES.index("jawOpen"), 4:8, 1] = -0.03
+    weights = np.zeros((12, 5))
+    weights[:, 1] = 1
+    rig = replace(
+        ellipsoid_rig(),
+        vertices=vertices.astype(np.float32),
+        triangles=np.concatenate([quad, quad + 4, quad + 8]).astype(np.int32),
+        triangle_regions=np.array([1, 1, 1, 1, 3, 3], np.uint8),
+        expression_deltas=deltas.astype(np.float32),
+        skin_weights=weights.astype(np.float32),
+    )
+    uvs = np.repeat([0.25, 0.25, 0.25, 0.25, 0.75, 0.75], 6).reshape(6, 3, 2).astype(np.float32)
+    texture = np.zeros((2, 2, 3), np.float32)
+    texture[0, 0], texture[1, 1] = (0.8, 0.2, 0.2), (0.9, 0.9, 0.85)
+    return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, neutral_pose(rig), (0.0,))

@@ -1,5 +1,6 @@
 """One picture of a view x time set: the view's pixels ride on the mesh, what opens is painted from it."""
 
+import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
@@ -12,19 +13,31 @@ from facecraft4d.toolkit.video_prior.surface import LAYERS, MOUTH_LAYERS, SKIN, 
 TORN_OUT, INTACT = 0.2, 0.5
 """Skin drawn out to five times its area in the source shows the fill, up to twice its area its own pixels."""
 
-LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.004, 0.022, 0.12
+LID_TORN_OUT, LID_INTACT = 0.4, 0.8
+"""The same for lids, whose few pixels carry lashes and shadows."""
+
+LIP_SHADOW, SHADOW_WIDTH = 0.35, 0.0025
+"""What lies behind the lips is this bright right beside them and full so many metres away: a thin slit stays dark."""
+
+LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.014, 0.025, 0.12
 """Light in the mouth: full up to this many metres behind the front of the lips, then falling by 1/e per this many, to no less than this."""
+
+
+NO_AREA = 1e-3
+"""Square pixels below which a surface counts as seen edge-on; it then counts as intact."""
+
+IN_MOUTH = [LAYERS.index(name) for name in MOUTH_LAYERS]
 
 
 def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> UInt8[np.ndarray, "h w 4"]:
     """The view with the head's vertices at `vertices`: RGBA, straight alpha, colours of the white composite."""
-    fine_camera = resized_camera(source.camera, FINE * source.camera.width, FINE * source.camera.height)
-    fine = rasterize(fine_camera, vertices, surface.triangles)
+    camera = source.camera
+    fine = rasterize(resized_camera(camera, FINE * camera.width, FINE * camera.height), vertices, surface.triangles)
     moved = np.zeros((*fine.depth.shape, 2), np.float32)
     share = np.zeros_like(fine.depth)
     trace(
         fine.triangle, fine.barycentrics, surface.triangles, surface.layers, intactness(source, surface, vertices),
-        source.pixels, source.depths, source.areas, source.layer, source.depth, moved, share,
+        source.points, (camera.fx, camera.fy, camera.cx, camera.cy), source.areas, source.layer, source.depth, moved, share,
     )  # fmt: skip
     fill = fill_colors(source, surface, vertices, fine, share)
     return composed(source, fine.triangle, moved, share, fill)
@@ -38,8 +51,9 @@ def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "
     corners, count = surface.triangles[counted].ravel(), len(vertices)
     old = np.bincount(corners, np.repeat(before[counted], 3), count)
     new = np.bincount(corners, np.repeat(now[counted], 3), count)
-    ratio = np.where(new > 0, old / np.maximum(new, 1e-9), 1)
-    rise = np.clip((ratio - TORN_OUT) / (INTACT - TORN_OUT), 0, 1)
+    ratio = (old + NO_AREA) / (new + NO_AREA)
+    low, high = np.where(surface.lids, LID_TORN_OUT, TORN_OUT), np.where(surface.lids, LID_INTACT, INTACT)
+    rise = np.clip((ratio - low) / (high - low), 0, 1)
     return np.asarray(rise * rise * (3 - 2 * rise), np.float32)
 
 
@@ -55,21 +69,40 @@ def fill_colors(
     row, column = np.nonzero(fine.covered & (share < 1))
     picked = Fragments(*(part[row, column][None] for part in (fine.triangle, fine.barycentrics, fine.depth)))
     layer = surface.layers[picked.triangle[0]]
-    corner_light = mouth_light(surface, vertices)[surface.triangles][..., None]
-    color = interpolate(picked, source.skin_colors[surface.triangles])[0]
+    skin = interpolate(picked, source.skin_colors[surface.triangles])[0]
     texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * source.gains[layer]
-    in_mouth = np.isin(layer, [LAYERS.index(name) for name in MOUTH_LAYERS])[:, None]
-    texture *= np.where(in_mouth, interpolate(picked, corner_light)[0], 1)
-    fill[row, column] = np.where((layer == SKIN)[:, None], color, texture)
+    behind = interpolate(picked, behind_lips(surface, vertices)[surface.triangles][..., None])[0]
+    light = mouth_light(behind, lip_shadow(source, surface, fine)[row, column, None])
+    texture *= np.where(np.isin(layer, IN_MOUTH)[:, None], light, 1)
+    fill[row, column] = np.where((layer == SKIN)[:, None], skin, texture)
     return fill
 
 
-def mouth_light(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
-    """How much light reaches each vertex if it lies behind the lips."""
+def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
+    """How far each vertex lies behind the front of the lips, metres; 0 for a head without lips."""
     if not surface.lips.any():
-        return np.ones(len(vertices), np.float32)
-    behind = np.percentile(vertices[surface.lips, 2], 90) - vertices[:, 2] - LIPS_DEPTH
-    return np.clip(np.exp(-behind / MOUTH_FADE), MOUTH_DARKEST, 1).astype(np.float32)
+        return np.zeros(len(vertices), np.float32)
+    return np.asarray(np.percentile(vertices[surface.lips, 2], 90) - vertices[:, 2], np.float32)
+
+
+def mouth_light(behind: Float32[np.ndarray, "n 1"], shadow: Float32[np.ndarray, "n 1"]) -> Float32[np.ndarray, "n 1"]:
+    """Light in the mouth: less with depth, and behind the teeth line also less beside the lips."""
+    depth_light = np.clip(np.exp(-(behind - LIPS_DEPTH) / MOUTH_FADE), MOUTH_DARKEST, 1)
+    return np.asarray(depth_light * (1 - (1 - shadow) * np.clip(behind / LIPS_DEPTH, 0, 1)), np.float32)
+
+
+def lip_shadow(source: Source, surface: Surface, fine: Fragments) -> Float32[np.ndarray, "fh fw"]:
+    """Light on what is seen through the mouth by its distance in the picture from the lips."""
+    light = np.ones_like(fine.depth)
+    inside = np.isin(surface.layers, IN_MOUTH)[fine.triangle] & fine.covered
+    row, column = np.nonzero(inside)
+    if not len(row):
+        return light
+    box = np.s_[max(row.min() - 1, 0) : row.max() + 2, max(column.min() - 1, 0) : column.max() + 2]
+    distance = cv2.distanceTransform(inside[box].astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    metres = distance * fine.depth[row, column].mean() / (FINE * source.camera.fx)
+    light[box] = LIP_SHADOW + (1 - LIP_SHADOW) * np.minimum(metres / SHADOW_WIDTH, 1)
+    return light
 
 
 def composed(

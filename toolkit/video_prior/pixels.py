@@ -12,6 +12,9 @@ from facecraft4d.toolkit.video_prior.source import FINE, SAME_SURFACE
 KEPT_APART = 3
 """Fine samples by which a moved pixel must stay clear of other layers: the fitted mesh is that inexact."""
 
+STILL, STILL_METRES = 0.01, 1e-4
+"""Pixels and metres of depth below which a sample has not moved: then it is what the source shows there, without further tests."""
+
 TORN = 1.0
 """Pixels by which the samples of one pixel may move apart before each is looked up alone."""
 
@@ -19,10 +22,11 @@ TORN = 1.0
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def trace(
-    triangle, barycentrics, triangles, layers, share_of_vertex, pixels, depths, facing, layer, depth, moved, share
+    triangle, barycentrics, triangles, layers, share_of_vertex, points, intrinsics, facing, layer, depth, moved, share
 ):
     """For each fine sample: `moved` = its surface's pixel in the source minus its own, `share` = how far the source shows it."""
     height, width = triangle.shape
+    fx, fy, cx, cy = intrinsics
     for row in range(height):
         for column in range(width):
             f = triangle[row, column]
@@ -31,12 +35,17 @@ def trace(
             x, y, z, trust = 0.0, 0.0, 0.0, 0.0
             for corner in range(3):
                 v, weight = triangles[f, corner], barycentrics[row, column, corner]
-                x += weight * pixels[v, 0]
-                y += weight * pixels[v, 1]
-                z += weight * depths[v]
+                x += weight * points[v, 0]
+                y += weight * points[v, 1]
+                z += weight * points[v, 2]
                 trust += weight * share_of_vertex[v]
+            x, y = fx * x / z + cx, fy * y / z + cy
             dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
             moved[row, column, 0], moved[row, column, 1] = dx, dy
+            still = abs(dx) < STILL and abs(dy) < STILL and abs(depth[row, column] - z) < STILL_METRES
+            if still and layer[row, column] == layers[f]:
+                share[row, column] = 1.0
+                continue
             if facing[f] <= 0.0:
                 continue
             margin = min(KEPT_APART, int(np.sqrt(dx * dx + dy * dy)))

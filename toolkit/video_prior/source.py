@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from facecraft4d.toolkit.datatypes import Camera, View
-from facecraft4d.toolkit.geometry import camera_center, normalized, project, resized_camera
+from facecraft4d.toolkit.geometry import camera_center, normalized, project, resized_camera, transform_points
 from facecraft4d.toolkit.mesh_raster import rasterize, sample_texture, vertex_normals
 from facecraft4d.toolkit.video_prior.surface import (
     LAYERS,
@@ -39,6 +39,9 @@ NEAR_THE_MOUTH = 0.05
 
 GAIN_LIMITS = (0.4, 1.6)
 
+LASHES = 0.45
+"""Brightness of the lids' edges relative to the skin around them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
@@ -49,7 +52,8 @@ class Source:
     """Colours on white, alpha."""
     pixels: Float32[np.ndarray, "v 2"]
     """Where each vertex of the photograph's pose appears."""
-    depths: Float32[np.ndarray, " v"]
+    points: Float32[np.ndarray, "v 3"]
+    """The same vertices in the camera's frame, metres."""
     layer: UInt8[np.ndarray, "fh fw"]
     """Layer of the nearest surface at each fine sample, `NOTHING` for none."""
     depth: Float32[np.ndarray, "fh fw"]
@@ -65,14 +69,14 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     """Prepare a view [any size] for a set of `size` pixels; `vertices` are those of the view's own pose."""
     camera = resized_camera(view.camera, size, size)
     fine = rasterize(resized_camera(camera, FINE * size, FINE * size), vertices, surface.triangles)
-    pixels, depths = project(camera, vertices)
+    pixels = project(camera, vertices)[0]
     values = np.dstack([view.image, view.mask])
     rgba = values if len(values) == size else cv2.resize(values, (size, size), interpolation=cv2.INTER_AREA)
     source = Source(
         camera=camera,
         rgba=np.ascontiguousarray(rgba, np.float32),
         pixels=pixels.astype(np.float32),
-        depths=depths.astype(np.float32),
+        points=transform_points(camera.camera_from_world, vertices).astype(np.float32),
         layer=np.where(fine.covered, surface.layers[fine.triangle], NOTHING).astype(np.uint8),
         depth=fine.depth,
         areas=signed_areas(pixels[surface.triangles]),
@@ -116,9 +120,9 @@ def trusted(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
     skin = cv2.erode((source.layer == SKIN) * solid, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0
     towards = normalized(camera_center(source.camera) - vertices)
     faces = (vertex_normals(vertices, surface.triangles) * towards).sum(-1) > FACING
-    near = np.abs(source.depths - source.depth[row, column]) < SAME_SURFACE
+    near = np.abs(source.points[:, 2] - source.depth[row, column]) < SAME_SURFACE
     shown = surface.skin_vertices & faces & near & skin[row, column]
-    return shown & ~grown(surface, surface.skin_vertices & ~shown & ~(faces & near))
+    return np.asarray(shown & ~grown(surface, surface.skin_vertices & ~(faces & near)))
 
 
 def _layer_gain(
@@ -136,4 +140,4 @@ def _layer_gain(
     around = known & (np.abs(vertices - centre)[:, 1:].max(1) < NEAR_THE_MOUTH)
     if not around.any():
         return np.ones(3, np.float32)
-    return np.clip(np.median(ratios[around], 0), *GAIN_LIMITS).astype(np.float32)
+    return np.asarray(np.clip(np.median(ratios[around], 0), *GAIN_LIMITS), np.float32)

@@ -33,6 +33,9 @@ class Surface:
     skin_vertices: Bool[np.ndarray, " v"]
     """Vertices of the skin layer that no other layer shares."""
     lips: Bool[np.ndarray, " v"]
+    lids: Bool[np.ndarray, " v"]
+    lashes: Bool[np.ndarray, " v"]
+    """The edges of the lids, where the skin turns into the eye sockets."""
     neighbours: scipy.sparse.csr_matrix
     """Adjacency of the skin layer's vertices [v, v]."""
 
@@ -43,14 +46,19 @@ def surface_of(head: Head) -> Surface:
     layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
     layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
     skin = _members(rig, layers == SKIN)
-    lips = np.array([name == "lips" for name in rig.region_names])[rig.triangle_regions]
+    lips, lids = (
+        _members(rig, np.array([name == part for name in rig.region_names])[rig.triangle_regions])
+        for part in ("lips", "eyelids")
+    )
     return Surface(
         triangles=rig.triangles,
         corner_uvs=head.mesh.corner_uvs,
         texture=head.mesh.texture,
         layers=layers,
         skin_vertices=skin & ~_members(rig, layers != SKIN),
-        lips=_members(rig, lips),
+        lips=lips,
+        lids=lids,
+        lashes=skin & _members(rig, layers == LAYERS.index("eye_sockets")),
         neighbours=_adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
     )
 

@@ -1,0 +1,198 @@
+"""The video prior: moving a render with its mesh is rendering the moved mesh; what opens is filled; a killed run goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from head_cases import curtain_head, painted_head
+
+from facecraft4d.toolkit import video_prior
+from facecraft4d.toolkit.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.clips import builtin_clip
+from facecraft4d.toolkit.config import VideoPriorConfig
+from facecraft4d.toolkit.datatypes import Head, Pose, Progress, ViewSet
+from facecraft4d.toolkit.geometry import orbit_camera
+from facecraft4d.toolkit.mesh_raster import draw_mesh
+from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.video_prior.animate import animated, behind_lips, intactness, mouth_light
+from facecraft4d.toolkit.video_prior.mesh_driven import frontal_indices
+from facecraft4d.toolkit.video_prior.pixels import extended
+from facecraft4d.toolkit.video_prior.poses import ALONE, driving_track, spread_poses
+from facecraft4d.toolkit.video_prior.source import signed_areas, source_of
+from facecraft4d.toolkit.video_prior.surface import diffuse, surface_of
+
+SIZE = 128
+
+
+def pose_of(head: Head, **weights: float) -> Pose:
+    pose = neutral_pose(head.rig)
+    for name, weight in weights.items():
+        pose.expression[ARKIT_NAMES.index(name)] = weight
+    return pose
+
+
+def picture(head: Head, view: int, pose: Pose, size: int = SIZE) -> np.ndarray:
+    surface = surface_of(head)
+    source = source_of(head.coarse.views[view], pose_vertices(head.rig, head.pose), surface, size)
+    return animated(source, surface, pose_vertices(head.rig, pose)).astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("view", [0, 3])
+def test_the_photographs_own_pose_gives_the_view_itself(view: int) -> None:
+    head = painted_head(SIZE, jawOpen=0.3)
+    rgba = picture(head, view, head.pose)
+    np.testing.assert_allclose(rgba[..., :3], head.coarse.views[view].image, atol=0.51 / 255)
+    np.testing.assert_allclose(rgba[..., 3], head.coarse.views[view].mask, atol=0.51 / 255)
+    small = picture(head, view, head.pose, SIZE // 2)
+    area = cv2.resize(head.coarse.views[view].image, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(small[..., :3], area, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize("weights", [{"jawOpen": 0.8}, {"cheekPuff": 1.0, "browInnerUp": 0.7}, {}])
+def test_moving_a_render_is_rendering_the_moved_mesh(weights: dict[str, float]) -> None:
+    head = painted_head(SIZE, jawOpen=0.2)
+    pose = pose_of(head, **weights)
+    for view in (0, 2):
+        moved = picture(head, view, pose)
+        posed = replace(head.mesh, vertices=pose_vertices(head.rig, pose))
+        truth = draw_mesh(posed, head.coarse.views[view].camera)
+        inside = cv2.erode((truth.alpha == 1).astype(np.uint8), np.ones((5, 5))) > 0
+        error = np.abs(moved[..., :3] - truth.image)
+        assert error[inside].mean() < 0.01 and np.percentile(error[inside], 99) < 0.05
+        assert np.abs(moved[..., 3] - truth.alpha).mean() < 0.004
+
+
+def test_what_opens_shows_the_teeth_and_nothing_else_moves() -> None:
+    head = curtain_head(SIZE)
+    before, after = picture(head, 0, pose_of(head)), picture(head, 0, pose_of(head, jawOpen=1.0))
+    red, white = np.array([0.8, 0.2, 0.2]), np.array([0.9, 0.9, 0.85])
+    middle = SIZE // 2
+    np.testing.assert_allclose(before[middle + 3, middle, :3], red, atol=0.02)
+    # Teeth 20 mm behind the lips: their own hue, darker.
+    teeth = after[middle + 8, middle, :3]
+    np.testing.assert_allclose(teeth / teeth.max(), white / white.max(), atol=0.02)
+    assert 0.4 < teeth.max() < 0.9
+    np.testing.assert_allclose(after[: middle - 3], before[: middle - 3], atol=0.01)
+    assert (after[..., 3] == 1)[20 : SIZE - 20, 20 : SIZE - 20].all()
+
+
+def test_mouth_is_darker_with_depth_and_beside_the_lips() -> None:
+    depth = np.linspace(-0.01, 0.08, 30, dtype=np.float32)[:, None]
+    light = mouth_light(depth, np.ones_like(depth))
+    assert (np.diff(light[:, 0]) <= 0).all() and light[0] == 1 and light[-1] < 0.2
+    assert (mouth_light(depth, np.full_like(depth, 0.4)) <= light).all()
+    assert mouth_light(depth[:1], np.full((1, 1), 0.4, np.float32))[0, 0] == 1
+    head = curtain_head(SIZE)
+    np.testing.assert_allclose(behind_lips(surface_of(head), head.rig.vertices).max(), 0.02, atol=1e-6)
+    assert not behind_lips(surface_of(painted_head(SIZE)), painted_head(SIZE).rig.vertices).any()
+
+
+def test_intactness_follows_the_drawn_out_area() -> None:
+    head = painted_head(SIZE)
+    surface = surface_of(head)
+    source = source_of(head.coarse.views[0], head.rig.vertices, surface, SIZE)
+    np.testing.assert_allclose(intactness(source, surface, head.rig.vertices), 1)
+    front = head.rig.vertices[:, 2] > 0.05
+    assert intactness(source, surface, head.rig.vertices * np.array([1, 3, 1], np.float32))[front].max() < 0.6
+    assert intactness(source, surface, head.rig.vertices * np.array([1, 9, 1], np.float32))[front].max() == 0
+
+
+def test_signed_area_is_positive_towards_the_camera() -> None:
+    head = painted_head(SIZE)
+    source = source_of(head.coarse.views[0], head.rig.vertices, surface_of(head), SIZE)
+    centers = head.rig.vertices[head.rig.triangles].mean(1)
+    assert (source.areas[centers[:, 2] > 0.02] >= 0).all() and (source.areas[centers[:, 2] < -0.02] <= 0).all()
+    assert signed_areas(np.array([[[0.0, 0.0], [0.0, 2.0], [2.0, 0.0]]]))[0] == 2
+
+
+def test_diffusion_is_harmonic() -> None:
+    surface = surface_of(painted_head(SIZE))
+    rng = np.random.default_rng(0)
+    count = len(surface.skin_vertices)
+    known = rng.random(count) < 0.2
+    colors = rng.random((count, 3))
+    spread = diffuse(surface, colors, known, np.full((count, 3), 0.5))
+    np.testing.assert_allclose(spread[known], colors[known], atol=1e-6)
+    assert spread.min() >= colors[known].min() - 1e-6 and spread.max() <= colors[known].max() + 1e-6
+    flat = diffuse(surface, np.full((count, 3), 0.3), known, np.full((count, 3), 0.3))
+    np.testing.assert_allclose(flat, 0.3, atol=1e-6)
+    guess = rng.random((count, 3))
+    np.testing.assert_allclose(diffuse(surface, colors, known & False, guess).mean(0), guess.mean(0), atol=1e-3)
+
+
+def test_extension_keeps_what_is_known_and_is_even() -> None:
+    rng = np.random.default_rng(0)
+    field = rng.normal(size=(37, 53, 2)).astype(np.float32)
+    weight = (rng.random((37, 53)) < 0.3).astype(np.float32)
+    wide = extended(field, weight)
+    np.testing.assert_array_equal(wide[weight > 0], field[weight > 0])
+    np.testing.assert_allclose(extended(np.full_like(field, 0.7), weight), 0.7, atol=1e-5)
+    assert not extended(field, np.zeros_like(weight)).any()
+
+
+def test_track_reaches_all_expressions_and_keeps_the_photographs_neck() -> None:
+    head = painted_head(SIZE, jawOpen=0.2)
+    head.pose.joint_rotations[1] = [0.0, 0.3, 0.0]
+    track = driving_track(head.rig, head.pose, 64, np.random.default_rng(0))
+    reach = track.expressions.max(0)
+    assert [name for name, value in zip(ARKIT_NAMES, reach, strict=True) if value < 0.8] == []
+    np.testing.assert_array_equal(track.joint_rotations[:, 1], np.tile(np.array([0, 0.3, 0], np.float32), (64, 1)))
+    assert (np.abs(track.joint_rotations[:, 2:]).max((0, 2)) > 0.2).all()
+    assert not track.expressions.any(1).all() and not track.translations.any()
+    again = driving_track(head.rig, head.pose, 64, np.random.default_rng(0))
+    np.testing.assert_array_equal(track.expressions, again.expressions)
+
+
+def test_short_track_shows_what_opens_and_closes() -> None:
+    head = painted_head(SIZE)
+    track = driving_track(head.rig, head.pose, 32, np.random.default_rng(1))
+    for name in ALONE:
+        assert track.expressions[:, ARKIT_NAMES.index(name)].max() > 0.95
+    assert (track.expressions.max(0) >= 0.8).sum() >= 44
+    strangers = replace(head.rig, expression_names=tuple(f"flame_expr_{index:03d}" for index in range(52)))
+    with pytest.raises(ValueError, match="ARKit"):
+        driving_track(strangers, head.pose, 8, np.random.default_rng(0))
+
+
+def test_spread_poses_are_distinct() -> None:
+    features = builtin_clip("visemes").expressions
+    chosen = spread_poses(features, [ARKIT_NAMES.index("jawOpen")], 20, np.random.default_rng(0))
+    assert len(set(chosen)) == 20 and chosen == sorted(chosen)
+
+
+def test_frontal_views_are_those_nearest_to_the_face() -> None:
+    view = painted_head(32).coarse.views[0]
+
+    def orbit(first: float) -> ViewSet:
+        yaws = tuple(15.0 * index for index in range(24))
+        return ViewSet(tuple(replace(view, camera=orbit_camera(first + yaw, 0.0, 1.5, 32)) for yaw in yaws), yaws)
+
+    assert frontal_indices(orbit(0.0), 11) == (0, 1, 2, 3, 4, 5, 6, 19, 20, 21, 22, 23)
+    assert frontal_indices(orbit(30.0), 5) == (0, 1, 20, 21, 22, 23)
+    with pytest.raises(ValueError, match="frontal_views"):
+        frontal_indices(orbit(0.0), 24)
+
+
+def test_set_on_disk_and_resume(tmp_path: Path) -> None:
+    head = painted_head(64)
+    config = VideoPriorConfig(frontal_views=2, frames=8, size=48)
+    said: list[Progress] = []
+    frames = video_prior.run(head, head.coarse, config, 0, tmp_path, said.append)
+    assert frames.view_indices == (0, 1, 4) and len(frames.cameras) == 3 and said[-1].step == said[-1].total == 24
+    assert frames.cameras[0].width == 48 and frames.track.expressions.shape == (8, 52)
+    pictures = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.png"))}
+    assert [path.relative_to(tmp_path).as_posix() for path in pictures][8] == "view_01/frame_0000.png"
+    rgba = cv2.imread(str(tmp_path / "view_04" / "frame_0007.png"), cv2.IMREAD_UNCHANGED)
+    assert rgba is not None and rgba.shape == (48, 48, 4) and rgba.dtype == np.uint8
+
+    removed, kept = list(pictures)[5], list(pictures)[6]
+    stamp = kept.stat().st_mtime_ns
+    removed.unlink()
+    video_prior.run(head, head.coarse, config, 0, tmp_path, said.append)
+    assert kept.stat().st_mtime_ns == stamp
+    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.png"))} == pictures
+
+    video_prior.run(head, head.coarse, replace(config, frames=4), 0, tmp_path, said.append)
+    assert len(list(tmp_path.rglob("*.png"))) == 12
