@@ -60,7 +60,7 @@ class House:
         return FrameSet(folder, (views.views[0].camera,), (0,), track)
 
     def training(self, views: ViewSet, frames: FrameSet, head: Head, *rest: Any) -> TrainedHead:
-        config, seed, _, folder, _ = rest
+        _, seed, _, folder, _ = rest
         assert (frames.folder / "frame_0.png").exists()
         checkpoint, total = folder / "checkpoint.json", 4
         step, state = json.loads(checkpoint.read_text()) if checkpoint.exists() else (0, seed)

@@ -7,6 +7,7 @@ from string import Template
 
 import numpy as np
 from jaxtyping import Float32
+from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.toolkit import provenance
 from facecraft4d.toolkit.asset import Avatar
@@ -17,7 +18,7 @@ from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.evaluation.metrics import METRICS
 from facecraft4d.toolkit.geometry import resized_camera
-from facecraft4d.toolkit.images import encoded, read_rgb, resized
+from facecraft4d.toolkit.images import encoded, read_rgb, resized, tiled, to_bytes
 from facecraft4d.toolkit.pipeline import Build
 from facecraft4d.toolkit.rigging import neutral_pose
 
@@ -25,6 +26,7 @@ Picture = Float32[np.ndarray, "h w 3"]
 
 VIEW_SIZE, SHEET_SIZE, HERO_SIZE = 192, 176, 512
 """Sides in pixels of a view, of a cell of the expression sheet, of a large picture."""
+SHEET_COLUMNS, LABEL_HEIGHT = 9, 18
 SIDES = (0, 45, 90, 135, 180, 225, 270, 315)
 TEN = (
     "jawOpen", "mouthSmileLeft", "mouthFunnel", "mouthPucker", "mouthFrownLeft", "eyeBlinkLeft", "eyeWideRight", "browInnerUp", "cheekPuff",
@@ -58,6 +60,22 @@ def expression_pictures(avatar: Avatar, camera: Camera, size: int) -> tuple[tupl
     rest = ("neutral", draw(avatar, neutral_pose(avatar.rig), small).image)
     names = enumerate(avatar.rig.expression_names)
     return (rest, *((name, draw(avatar, expression_pose(avatar.rig, index), small).image) for index, name in names))
+
+
+def expression_sheet(avatar: Avatar, camera: Camera, cell: int = SHEET_SIZE) -> Picture:
+    """All expressions on one labelled picture, for documents."""
+    pictures = expression_pictures(avatar, camera, cell)
+    return tiled([labelled(image, name) for name, image in pictures], SHEET_COLUMNS)
+
+
+def labelled(image: Picture, text: str) -> Picture:
+    """The picture with a line of text under it."""
+    height, width, _ = image.shape
+    canvas = Image.new("RGB", (width, height + LABEL_HEIGHT), "white")
+    canvas.paste(Image.fromarray(to_bytes(image)))
+    font = ImageFont.load_default(LABEL_HEIGHT - 5)
+    ImageDraw.Draw(canvas).text((width / 2, height + 2), text, "black", font, anchor="ma")
+    return np.asarray(canvas, np.float32) / 255
 
 
 def _result(build: Build, camera: Camera) -> str:
@@ -188,18 +206,13 @@ def _data_uri(image: Picture) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{html.escape(cell)}">{html.escape(cell)}</td>'
-            if cell in ("met", "missed")
-            else f"<td>{html.escape(cell)}</td>"
-            for cell in row
-        )
-        + "</tr>"
-        for row in rows
-    )
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
     return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cell(text: str) -> str:
+    style = f' class="{text}"' if text in ("met", "missed") else ""
+    return f"<td{style}>{html.escape(text)}</td>"
 
 
 PAGE = Template(

@@ -33,7 +33,7 @@ _SFACE = "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNe
 _EXPRESSIONS = "front view at 512 pixels, each of the expressions at weight 1 against the neutral face"
 
 METRICS: dict[str, Metric] = {
-    "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25, 28),
+    "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25.0, 28.0),
     "front_ssim": Metric("Front SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), outside of the mask white in both"),
     "front_lpips_vgg": Metric(
         "Front LPIPS", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), outside of the mask white in both", 0.22, 0.14, False

@@ -1,0 +1,122 @@
+"""The page is whole, needs nothing from outside, and says what was measured."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.config import BuildConfig
+from facecraft4d.toolkit.curves import curves_svg
+from facecraft4d.toolkit.datatypes import CoinNetwork, Head, Portrait, TrainedHead
+from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.pipeline import Build, StageTime
+from facecraft4d.toolkit.provenance import provenance
+from facecraft4d.toolkit.report import expression_sheet, report_html, with_landmarks
+
+VOID = {"meta", "img", "br", "link", "input", "path", "polyline"}
+
+
+@pytest.fixture(scope="module")
+def page(
+    tiny_avatar: Avatar, tiny_head: Head, tiny_portrait: Portrait, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    from dataclasses import replace
+
+    photo = tmp_path_factory.mktemp("report") / "a <b> & c.png"
+    Image.new("RGB", (40, 30), (10, 200, 30)).save(photo)
+    config = BuildConfig()
+    avatar = replace(tiny_avatar, provenance=provenance(tiny_portrait, config))
+    n = len(tiny_avatar.splats.means)
+    coin = CoinNetwork(
+        *(np.zeros(shape, np.float32) for shape in ((1, 2), (n, 2), (4, 2), (4, 3), (4, 2), (4,), (3, 4), (3,)))
+    )
+    losses = {"l1": np.geomspace(1, 0.01, 50, dtype=np.float32), "never": np.full(50, np.nan, np.float32)}
+    trained = TrainedHead(tiny_avatar.splats, coin, 0, np.ones(n, np.float32), np.arange(50, dtype=np.int32), losses)
+    evaluation = Evaluation({"front_psnr_db": 26.123, "identity_front": 0.5}, {}, {}, ("a note on <identity>",))
+    times = (StageTime("preprocess", 1.25, 2**30, False), StageTime("training", 100.0, 2**31, True))
+    noted = replace(tiny_portrait, notes=("two faces; took the largest",))
+    build = Build(photo, config, noted, tiny_head, tiny_head.coarse, trained, evaluation, avatar, times)
+    return report_html(build, "draft")
+
+
+class Balance(HTMLParser):
+    """Checks that every element is closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_balanced_and_escaped(page: str) -> None:
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert "a &lt;b&gt; &amp; c.png" in page and "<identity>" not in page and "$" not in page
+
+
+def test_the_page_needs_nothing_from_outside(page: str) -> None:
+    assert all(source.startswith("data:image/") for source in re.findall(r'src="([^"]{0,40})', page))
+    assert not re.search(r"<script|<link|@import|url\(|https?://(?!www\.w3\.org)[^\s<]+\.(?:js|css|png|jpg)", page)
+
+
+def test_every_part_is_there(page: str, tiny_avatar: Avatar) -> None:
+    for title in ("Result", "Metrics", "Photograph", "Views", "Expressions", "Training", "Time", "Licences", "Options"):
+        assert re.search(f"<h2>{title}", page)
+    for name in tiny_avatar.rig.expression_names:
+        assert f">{name}</figcaption>" in page
+    for text in (
+        "478 landmarks",
+        "matte",
+        "yaw 180",
+        "26.12 dB",
+        "met",
+        "missed",
+        "not measured",
+        "CC0-1.0",
+        "training.splats",
+        "two faces",
+    ):
+        assert text in page
+    assert page.count("<svg") == 1, "a loss without values has no curve"
+
+
+def test_curves_are_svg_within_their_box() -> None:
+    svg = ElementTree.fromstring(
+        curves_svg(np.arange(5000, dtype=np.int32), np.geomspace(9, 0.1, 5000).astype(np.float32))
+    )
+    line = next(element for element in svg.iter() if element.tag.endswith("polyline"))
+    points = np.array([[float(value) for value in pair.split(",")] for pair in line.attrib["points"].split()])
+    assert 200 <= len(points) <= 300
+    assert (points >= 0).all() and (points <= [360, 180]).all()
+    assert (np.diff(points[:, 0]) > 0).all() and (np.diff(points[:, 1]) >= 0).all(), "a falling loss falls on the page"
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0, 0.0], [np.nan, 1.0, np.nan], [-1.0, 0.0, 1.0]])
+def test_odd_curves_are_drawn_too(values: list[float]) -> None:
+    ElementTree.fromstring(curves_svg(np.arange(3, dtype=np.int32), np.array(values, np.float32)))
+
+
+def test_landmarks_are_drawn_where_they_are(tiny_portrait: Portrait) -> None:
+    dotted = with_landmarks(tiny_portrait)
+    changed = np.argwhere((dotted != tiny_portrait.image).any(-1))
+    assert len(changed) and (np.abs(changed - tiny_portrait.landmarks[0, 1::-1]) <= 1).all()
+
+
+def test_the_expression_sheet_shows_all(tiny_avatar: Avatar, tiny_head: Head, tmp_path: Path) -> None:
+    sheet = expression_sheet(tiny_avatar, tiny_head.coarse.views[0].camera, cell=48)
+    assert sheet.shape[1] % 48 == 0 and 0 <= sheet.min() and sheet.max() <= 1
+    cells = -(-(len(tiny_avatar.rig.expression_names) + 1) // (sheet.shape[1] // 48))
+    assert sheet.shape[0] >= cells * 48
