@@ -1,0 +1,99 @@
+"""Photograph to portrait: load, find the face, align, cut out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from facecraft4d.toolkit.config import Matting, PreprocessConfig
+from facecraft4d.toolkit.datatypes import Portrait, Progress
+from facecraft4d.toolkit.landmarks import head_rotation
+from facecraft4d.toolkit.preprocess import align, matte
+from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
+from facecraft4d.toolkit.preprocess.load import Photo, read
+
+__all__ = ["run"]
+
+_WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE = np.array([0.0, -0.02]), 0.68, 1024
+"""The first, generous crop in which the head's outline is measured."""
+_COVERED = 0.99
+"""A pixel whose samples all come from the photograph."""
+
+
+def run(photo: Path, config: PreprocessConfig, report: Callable[[Progress], None]) -> Portrait:
+    """Make the portrait: upright, centred, cut out, on white. UserError in one line where the photograph cannot be used."""
+    steps = ("reading", "finding the face", "measuring the head", "matting", "done")
+
+    def tell(step: int) -> None:
+        report(Progress("preprocess", step, len(steps) - 1, steps[step]))
+
+    tell(0)
+    picture = read(photo)
+    tell(1)
+    face = find_face(picture, config.face)
+    tell(2)
+    probability, extent = _measure(picture, face, config)
+    tell(3)
+    portrait = _portrait(picture, face, probability, extent, config)
+    tell(4)
+    return portrait
+
+
+def _measure(picture: Photo, face: Face, config: PreprocessConfig) -> tuple[Float32[np.ndarray, "w w"], align.Extent]:
+    """Person mask on the generous crop, and how far the head with hair or hat reaches."""
+    matrix = align.crop_from_photo(face, _WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE)
+    covered = align.coverage(picture.rgb.shape[:2], matrix, _WIDE_SIZE) > _COVERED
+    if picture.alpha is not None:
+        probability = align.warp(picture.alpha, matrix, _WIDE_SIZE) * covered
+    else:
+        probability = matte.person_probability(align.warp(picture.rgb, matrix, _WIDE_SIZE), covered, config.matting)
+    plane = align.head_plane(_WIDE_SIZE, _WIDE_CENTER, _WIDE_METRES)
+    region = matte.face_region(_moved(face.found.landmarks, matrix), _WIDE_SIZE)
+    return probability, matte.extent(matte.keep_head(probability, plane, region), plane)
+
+
+def _portrait(
+    picture: Photo, face: Face, probability: Float32[np.ndarray, "w w"], extent: align.Extent, config: PreprocessConfig
+) -> Portrait:
+    size, (center, side) = config.size, align.frame(extent)
+    matrix = align.crop_from_photo(face, center, side, size)
+    wide = align.crop_from_photo(face, _WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE)
+    landmarks = _moved(face.found.landmarks, matrix)
+    image, covered = align.warp(picture.rgb, matrix, size), align.coverage(picture.rgb.shape[:2], matrix, size)
+    region = matte.face_region(landmarks, size)
+    alpha = align.warp(probability, matrix @ np.linalg.inv(wide), size)
+    if picture.alpha is None and config.matting is Matting.SELFIE:
+        alpha = matte.refine(image, alpha, region, covered > _COVERED)
+    colors = matte.foreground(image, alpha)
+    head = matte.keep_head(alpha * covered, align.head_plane(size, center, side), region)
+    white = colors * head[..., None] + 1 - head[..., None]
+    rotation = head_rotation(landmarks, landmarker().canonical)
+    notes = picture.notes + face.notes + _cut_notes(head, covered)
+    return Portrait(
+        np.clip(white, 0, 1),
+        head,
+        landmarks,
+        face.found.expression,
+        rotation.astype(np.float32),
+        matrix.astype(np.float32),
+        picture.sha256,
+        notes,
+    )
+
+
+def _moved(landmarks: Float32[np.ndarray, "478 3"], matrix: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, "478 3"]:
+    """Landmarks under a similarity of the image; depth takes its scale."""
+    xy = landmarks[:, :2] @ matrix[:2, :2].T + matrix[:2, 2]
+    return np.column_stack([xy, landmarks[:, 2] * np.hypot(*matrix[:2, 0])]).astype(np.float32)
+
+
+def _cut_notes(head: Float32[np.ndarray, "s s"], covered: Float32[np.ndarray, "s s"]) -> tuple[str, ...]:
+    """Say where the photograph itself cuts the head."""
+    inside = covered > _COVERED
+    cut = [
+        name
+        for name, shift, axis in (("top", 1, 0), ("left", 1, 1), ("right", -1, 1))
+        if (inside & ~np.roll(inside, 2 * shift, axis) & (np.roll(head, -2 * shift, axis) > 0.5)).any()
+    ]
+    return (f"the photo's border cuts the head ({', '.join(cut)})",) if cut else ()

@@ -1,0 +1,157 @@
+"""Read a photograph of any usual kind as upright 8-bit sRGB, or refuse it in one clear line."""
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from facecraft4d.toolkit.checks import UserError
+
+MAX_PIXELS = 64_000_000
+MAX_BYTES = 512 << 20
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
+"""What is read; other decoders of Pillow are never tried on a stranger's file."""
+
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    IndexError,
+    KeyError,
+    TypeError,
+    MemoryError,
+)
+"""What Pillow's decoders raise on damaged files."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A photograph, upright, on white where it is transparent."""
+
+    name: str
+    """The path as the user gave it, for messages."""
+    rgb: UInt8[np.ndarray, "h w 3"]
+    alpha: Float32[np.ndarray, "h w"] | None
+    """Its own cut-out in [0, 1], if it has a meaningful one."""
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def read(path: Path) -> Photo:
+    """Read a photograph; the header is checked before any pixel is decoded. UserError for everything that cannot be used."""
+    content = _read_bytes(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # Pillow's own size warning and its remarks on odd metadata: we check and decide
+        image = _open(path, content)
+        notes: tuple[str, ...] = (
+            ("the file holds several pictures: the first was taken",) if getattr(image, "n_frames", 1) > 1 else ()
+        )
+        try:
+            image.load()
+            image = ImageOps.exif_transpose(image)
+            rgb, alpha = _rgb_and_alpha(image)
+        except _DAMAGED as error:
+            raise UserError(
+                f"{path}: expected a complete picture, found a truncated or damaged one; save or copy it again"
+            ) from error
+    if alpha is not None:
+        alpha, alpha_notes = _meaningful(alpha)
+        notes += alpha_notes
+    if alpha is not None:
+        rgb = np.rint(rgb * alpha[..., None] + 255 * (1 - alpha[..., None])).astype(np.uint8)
+    return Photo(str(path), rgb, alpha, hashlib.sha256(content).hexdigest(), notes)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise UserError(f"{path}: expected a picture file, found a folder; name one photograph")
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UserError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found {size >> 20} MiB; save it smaller")
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: expected a picture file, found nothing; check the path") from error
+    except OSError as error:
+        raise UserError(f"{path}: expected a readable file, found: {error.strerror}; check its permissions") from error
+    if not content:
+        raise UserError(f"{path}: expected a picture, found an empty file; copy it again")
+    return content
+
+
+def _open(path: Path, content: bytes) -> Image.Image:
+    """Header only: kind and number of pixels."""
+    too_large = f"{path}: expected at most {MAX_PIXELS // 1_000_000} megapixels, found"
+    Image.init()  # makes known the formats beyond Pillow's first five
+    try:
+        image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{too_large} far more; scale it down") from error
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{path}: expected a picture ({', '.join(FORMATS)}), found something else; convert it first"
+        ) from error
+    except _DAMAGED as error:
+        raise UserError(
+            f"{path}: expected a picture with a sound header, found a damaged one; save or copy it again"
+        ) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise UserError(
+            f"{too_large} {image.width * image.height / 1e6:.0f} ({image.width} x {image.height}); scale it down"
+        )
+    return image
+
+
+def _rgb_and_alpha(image: Image.Image) -> tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"] | None]:
+    """Eight bits and sRGB from every mode of Pillow; straight alpha in [0, 1] where there is one."""
+    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+        return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, -1), None
+    alpha = None
+    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        alpha = np.asarray(image.getchannel("A"), np.float32) / 255
+    return np.array(_in_srgb(image)), alpha
+
+
+def _eight_bits(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
+    """Grey values of 16 bits, or of floating point in [0, 1] or [0, 255], as 8 bits."""
+    finite = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
+    top = finite.max(initial=0)
+    scale = 1 / 257 if top > 255 else 255 if values.dtype.kind == "f" and top <= 1 else 1
+    return np.clip(np.rint(finite * scale), 0, 255).astype(np.uint8)
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """RGB through the picture's own colour profile; a profile that cannot be read is left out."""
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("RGB", "RGBA", "CMYK"):
+        source = image.convert("RGB") if image.mode == "RGBA" else image
+        try:
+            converted = ImageCms.profileToProfile(
+                source, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")
+        return converted if converted is not None else source
+    return image.convert("RGB")
+
+
+def _meaningful(alpha: Float32[np.ndarray, "h w"]) -> tuple[Float32[np.ndarray, "h w"] | None, tuple[str, ...]]:
+    """Keep an alpha channel that cuts something out: part of the picture opaque, part of it clear."""
+    if (alpha > 0.9).mean() < 0.02:
+        return None, ("the picture's alpha channel is empty: ignored",)
+    if (alpha < 0.1).mean() < 0.02:
+        return None, ()
+    return alpha, ("the picture's own alpha channel is the matte",)
