@@ -10,7 +10,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def helper(function: F) -> F:
     """Compiled into its caller. Division by zero gives infinity, as in numpy."""
-    return cast(F, njit(error_model="numpy")(function))
+    return cast(F, njit(error_model="numpy", forceinline=True)(function))
 
 
 def kernel(function: F) -> F:
