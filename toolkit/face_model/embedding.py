@@ -19,7 +19,7 @@ from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, v
 
 Detector = Callable[[UInt8[np.ndarray, "h w 3"]], FaceLandmarks | None]
 
-YAWS, PITCHES = (-36, -24, -12, 0, 12, 24, 36), (-12, 0, 12)
+YAWS, PITCHES = (-36.0, -24.0, -12.0, 0.0, 12.0, 24.0, 36.0), (-12.0, 0.0, 12.0)
 PEOPLE = 4
 """The mean face and this many minus one random ones."""
 RADIUS, SIZE = 1.6, 512
@@ -112,7 +112,7 @@ def _directions(model: FaceModel, detect: Detector) -> Float64[np.ndarray, "478 
     """Roughly where each landmark faces, as if the face were an upright cylinder. A view from behind it says nothing of it:
     the detector lets hidden points slide along the outline.
     """
-    found = detect(draw_head(model, model.vertices, orbit_camera(0, 0, RADIUS, SIZE))[0])
+    found = detect(draw_head(model, model.vertices, orbit_camera(0.0, 0.0, RADIUS, SIZE))[0])
     if found is None:
         raise ValueError("the head must look like a face from the front, was not found")
     x = found.landmarks[:, 0].astype(np.float64)

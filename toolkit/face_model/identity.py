@@ -44,18 +44,18 @@ def macro_shape(
 
 def macro_directions(data: MakeHuman, count: int, mean: Deltas) -> Iterator[tuple[str, Deltas, tuple[float, float]]]:
     """(name, displacement at weight 1, range) of the overall characteristics."""
-    yield "masculine", macro_shape(data, count, sexes=("male",)) - mean, (-1, 1)
-    yield "old", macro_shape(data, count, build=("old", "averagemuscle", "averageweight")) - mean, (0, 1)
-    yield "child", macro_shape(data, count, build=("child", "averagemuscle", "averageweight")) - mean, (0, 1)
+    yield "masculine", macro_shape(data, count, sexes=("male",)) - mean, (-1.0, 1.0)
+    yield "old", macro_shape(data, count, build=("old", "averagemuscle", "averageweight")) - mean, (0.0, 1.0)
+    yield "child", macro_shape(data, count, build=("child", "averagemuscle", "averageweight")) - mean, (0.0, 1.0)
     for name, column in (("muscle", 1), ("weight", 2)):
         extremes = []
         for extreme in ("max", "min"):
             build = ["young", "averagemuscle", "averageweight"]
             build[column] = extreme + name
             extremes.append(macro_shape(data, count, build=(build[0], build[1], build[2])))
-        yield name, (extremes[0] - extremes[1]) / 2, (-1, 1)
+        yield name, (extremes[0] - extremes[1]) / 2, (-1.0, 1.0)
     for ancestry in ANCESTRIES:
-        yield ancestry, macro_shape(data, count, ancestries=(ancestry,)) - mean, (-0.5, 1)
+        yield ancestry, macro_shape(data, count, ancestries=(ancestry,)) - mean, (-0.5, 1.0)
 
 
 def detail_directions(data: MakeHuman, count: int) -> Iterator[tuple[str, str, Deltas, tuple[float, float]]]:
@@ -70,6 +70,6 @@ def detail_directions(data: MakeHuman, count: int) -> Iterator[tuple[str, str, D
             stem, _, last = name.rpartition("-")
             opposite = dict(OPPOSITES).get(last)
             if opposite and f"{stem}-{opposite}" in files:
-                yield folder, name, (read(name) - read(f"{stem}-{opposite}")) / 2, (-1, 1)
+                yield folder, name, (read(name) - read(f"{stem}-{opposite}")) / 2, (-1.0, 1.0)
             elif not any(last == low and f"{stem}-{high}" in files for high, low in OPPOSITES):
-                yield folder, name, read(name), (0, 1)
+                yield folder, name, read(name), (0.0, 1.0)
