@@ -80,9 +80,8 @@ def pose_from_weights(rig: Rig, weights: dict[str, float]) -> Pose:
     pose = neutral_pose(rig)
     for name, weight in weights.items():
         if name not in rig.expression_names:
-            near = [
-                known for known in rig.expression_names if name.lower()[:4] in known.lower()
-            ] or rig.expression_names
-            raise UserError(f"this avatar has no expression {name}: {', '.join(near[:8])}, ...")
+            near = [known for known in rig.expression_names if name.lower()[:4] in known.lower()]
+            names = ", ".join(near or (*rig.expression_names[:6], "..."))
+            raise UserError(f"this avatar has no expression {name}; it has {names}")
         pose.expression[rig.expression_names.index(name)] = weight
     return pose

@@ -55,7 +55,7 @@ def record(
     with open_sink(path, options.size, options.fps, background is None) as sink:
         renderer = open_renderer(options.size, options.size, options.backend)
         for frame in range(count):
-            camera = orbit.turned(360 * options.turns * frame / count, 0).camera(options.size, options.size)
+            camera = orbit.turned(360 * options.turns * frame / count, 0.0).camera(options.size, options.size)
             sink(composite(renderer.draw(animator.splats(motion.pose(frame / options.fps)), camera), background))
             report(Progress("record", frame + 1, count))
         renderer.close()
