@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from facecraft4d.toolkit.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.asset import Ingredient
@@ -27,6 +27,7 @@ Ears = tuple[Int64[np.ndarray, " l"], Int64[np.ndarray, " r"]]
 GROUPS = (
     "body", "helper-l-eye", "helper-r-eye", "helper-upper-teeth", "helper-lower-teeth", "helper-tongue",
 )  # fmt: skip
+EXPRESSIONS = "faceunits01/targets/faceunits"
 NECK_FRACTIONS = {"neck03": 0.75, "neck02": 0.5, "neck01": 0.25}
 """How much of the neck joint's turn each of MakeHuman's neck bones takes; the head takes all of it."""
 STILL = 0.03
@@ -44,28 +45,21 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     mean = macro_shape(data, count)
     shape = _symmetric(base.vertices + mean, mirror)
     ears = _ears(data, base, mirror)
-    origin = _between(shape, ears)
-    head = (shape - origin) * METRES
-    quads = np.concatenate([base.quads[group] for group in GROUPS])
-    quad_uvs = np.concatenate([base.quad_uvs[group] for group in GROUPS])
-    above_collar = _above_collar(head, base)
-    mesh = cut_quads(head, quads, base.uvs[quad_uvs], above_collar)
+    head = (shape - _between(shape, ears)) * METRES
+    mesh = _cut(base, head)
     report(Progress(STAGE, 1, 4, "identity"))
     names, deltas, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
     report(Progress(STAGE, 2, 4, "expressions"))
-    folder = "faceunits01/targets/faceunits"
-    expressions = np.stack([data.target(f"{folder}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
+    expressions = np.stack([data.target(f"{EXPRESSIONS}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
     report(Progress(STAGE, 3, 4, "joints and regions"))
     vertices = mesh.carry(head)
     boundary = boundary_loop(mesh.triangles)
-    skin = mesh.carry(_skin_weights(data, base, above_collar))
-    skin[boundary] = np.eye(len(JOINT_NAMES))[0]
-    regions = quad_regions(data, base, GROUPS, head, 1 - skin_root(data, count))
+    regions = quad_regions(data, base, GROUPS, head, 1 - skin_root(data, count))[mesh.quads]
     model = FaceModel(
         vertices=vertices.astype(np.float32),
         triangles=mesh.triangles.astype(np.int32),
-        corner_uvs=pack_islands(mesh.triangles, mesh.corner_uvs, vertices, TEXEL_DENSITY[regions[mesh.quads]]),
-        triangle_regions=regions[mesh.quads],
+        corner_uvs=pack_islands(mesh.triangles, mesh.corner_uvs, vertices, TEXEL_DENSITY[regions]),
+        triangle_regions=regions,
         region_names=REGION_NAMES,
         identity_names=tuple(names),
         identity_deltas=mesh.carry(deltas).astype(np.float32),
@@ -75,7 +69,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_names=JOINT_NAMES,
         joint_parents=JOINT_PARENTS,
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
-        skin_weights=(skin / skin.sum(1, keepdims=True)).astype(np.float32),
+        skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
         boundary=boundary.astype(np.int32),
         ingredients=(ingredient,),
@@ -101,6 +95,13 @@ def _symmetric(vertices: Float64[np.ndarray, "v 3"], mirror: Int64[np.ndarray, "
 def _between(values: Float64[np.ndarray, "v 3"], ears: Ears) -> Float64[np.ndarray, "3"]:
     """The midpoint between the ears' centres, or how far a displacement moves it."""
     return np.asarray((values[ears[0]].mean(0) + values[ears[1]].mean(0)) / 2)
+
+
+def _cut(base: BaseMesh, head: Float64[np.ndarray, "v 3"]) -> CutMesh:
+    """The bust with its eyes, teeth and tongue."""
+    quads = np.concatenate([base.quads[group] for group in GROUPS])
+    quad_uvs = np.concatenate([base.quad_uvs[group] for group in GROUPS])
+    return cut_quads(head, quads, base.uvs[quad_uvs], _above_collar(head, base))
 
 
 def _above_collar(head: Float64[np.ndarray, "v 3"], base: BaseMesh) -> Float64[np.ndarray, " v"]:
@@ -135,18 +136,24 @@ def skin_root(data: MakeHuman, count: int) -> Float64[np.ndarray, " v"]:
 
 
 def _skin_weights(
-    data: MakeHuman, base: BaseMesh, above_collar: Float64[np.ndarray, " v"]
-) -> Float64[np.ndarray, "v 5"]:
-    """Weights of root, neck, jaw and eyes for all vertices of the base mesh; rows sum to 1."""
+    data: MakeHuman,
+    base: BaseMesh,
+    head: Float64[np.ndarray, "v 3"],
+    mesh: CutMesh,
+    boundary: Int64[np.ndarray, " b"],
+) -> Float32[np.ndarray, "p 5"]:
+    """Weights of root, neck, jaw and eyes; rows sum to 1."""
     count = len(base.vertices)
     weights = np.zeros((count, 5))
-    weights[:, 0] = 1 - (1 - skin_root(data, count)) * _smooth_step(above_collar / STILL)
+    weights[:, 0] = 1 - (1 - skin_root(data, count)) * _smooth_step(_above_collar(head, base) / STILL)
     weights[:, 2] = data.bone_weights({bone: 1.0 for bone in data.bones_below("jaw")}, count)
     weights[:, 1] = 1 - weights[:, 0] - weights[:, 2]
     rigid = {"helper-upper-teeth": 1, "helper-lower-teeth": 2, "helper-tongue": 2, "helper-l-eye": 3, "helper-r-eye": 4}
     for group, joint in rigid.items():
         weights[base.group(group)] = np.eye(5)[joint]
-    return weights
+    skin = mesh.carry(weights)
+    skin[boundary] = np.eye(5)[0]
+    return np.asarray(skin / skin.sum(1, keepdims=True), np.float32)
 
 
 def _smooth_step(values: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, " v"]:
