@@ -45,12 +45,12 @@ def _measure(picture: Photo, face: Face, config: PreprocessConfig) -> tuple[Floa
     matrix = align.crop_from_photo(face, _WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE)
     covered = align.coverage(picture.rgb.shape[:2], matrix, _WIDE_SIZE) > _COVERED
     if picture.alpha is not None:
-        probability = align.warp(picture.alpha, matrix, _WIDE_SIZE) * covered
+        probability = align.warp(picture.alpha, matrix, _WIDE_SIZE)
     else:
         probability = matte.person_probability(align.warp(picture.rgb, matrix, _WIDE_SIZE), covered, config.matting)
     plane = align.head_plane(_WIDE_SIZE, _WIDE_CENTER, _WIDE_METRES)
     region = matte.face_region(_moved(face.found.landmarks, matrix), _WIDE_SIZE)
-    return probability, matte.extent(matte.keep_head(probability, plane, region), plane)
+    return probability, matte.extent(matte.keep_head(probability * covered, plane, region), plane)
 
 
 def _portrait(
@@ -64,7 +64,7 @@ def _portrait(
     region = matte.face_region(landmarks, size)
     alpha = align.warp(probability, matrix @ np.linalg.inv(wide), size)
     if picture.alpha is None and config.matting is Matting.SELFIE:
-        alpha = matte.refine(image, alpha, region, covered > _COVERED)
+        alpha = matte.refine(image, alpha, region)
     colors = matte.foreground(image, alpha)
     head = matte.keep_head(alpha * covered, align.head_plane(size, center, side), region)
     white = colors * head[..., None] + 1 - head[..., None]

@@ -18,7 +18,8 @@ MARGIN = 0.04
 """Least space around the head as a share of the side."""
 COLLAR_DEPTH, COLLAR_RISE, COLLAR_HALF_WIDTH = 0.195, 0.05, 0.115
 """The bust ends on a trough that is deepest under the chin and rises over the shoulders, a little below the head model's own edge."""
-_LARGEST_SUPERSAMPLING = 4
+_FINEST = 2048
+"""Most samples across when the target is coarser than the photograph; beyond that the photograph is shrunk first."""
 
 Image = UInt8[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
 
@@ -34,7 +35,7 @@ class Extent:
 
 def collar(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Lower end of the bust in the head plane."""
-    return COLLAR_DEPTH - COLLAR_RISE * (x / COLLAR_HALF_WIDTH) ** 4
+    return COLLAR_DEPTH - COLLAR_RISE * np.square(np.square(x / COLLAR_HALF_WIDTH))
 
 
 def roll_radians(face: Face) -> float:
@@ -76,8 +77,8 @@ def warp(image: Image, matrix: Float[np.ndarray, "3 3"], size: int) -> Float32[n
     Beyond the border the edge goes on; see `coverage`.
     """
     ratio = 1 / np.hypot(*matrix[:2, 0])
-    fineness = int(np.clip(np.ceil(ratio - 1e-6), 1, _LARGEST_SUPERSAMPLING))
-    source, matrix = _needed(image, matrix, size, max(1, int(ratio / _LARGEST_SUPERSAMPLING)))
+    fineness = int(np.clip(np.ceil(ratio - 1e-6), 1, max(1, _FINEST // size)))
+    source, matrix = _needed(image, matrix, size, max(1, round(ratio / fineness)))
     fine = _centered(np.diag([fineness, fineness, 1.0]) @ matrix)
     shape = (size * fineness, size * fineness)
     warped = cv2.warpAffine(source, fine[:2], shape, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)

@@ -39,25 +39,23 @@ Plane = tuple[Float[np.ndarray, "s s"], Float[np.ndarray, "s s"]]
 def person_probability(
     image: Float32[np.ndarray, "s s 3"], covered: Bool[np.ndarray, "s s"], matting: Matting
 ) -> Float32[np.ndarray, "s s"]:
-    """How sure a network is that a pixel shows the person; `image` shows head and shoulders, where `covered` by the photograph."""
-    probability = _resized(_isnet(image), image.shape[:2]) if matting is Matting.ISNET else _selfie(image, covered)
-    return np.asarray(probability * covered, np.float32)
+    """How sure a network is that a pixel shows the person; `image` shows head and shoulders.
+
+    Where it is not `covered` by the photograph the answer goes on from the border, like the image.
+    """
+    return _resized(_isnet(image), image.shape[:2]) if matting is Matting.ISNET else _selfie(image, covered)
 
 
 def refine(
-    image: Float32[np.ndarray, "s s 3"],
-    probability: Float32[np.ndarray, "s s"],
-    face: Bool[np.ndarray, "s s"],
-    covered: Bool[np.ndarray, "s s"],
+    image: Float32[np.ndarray, "s s 3"], probability: Float32[np.ndarray, "s s"], face: Bool[np.ndarray, "s s"]
 ) -> Float32[np.ndarray, "s s"]:
-    """Alpha by closed-form matting (Levin et al. 2008, with the mask as a weak prior where it is not sure).
-
-    `face` is foreground and what is not `covered` by the photograph is background, whatever the mask says.
-    """
+    """Alpha by closed-form matting (Levin et al. 2008, with the mask as a weak prior where it is not sure); `face` is foreground."""
     radius = max(1, round(_ERODED * image.shape[0]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    background = (cv2.erode((probability < 1 - _SURE).astype(np.uint8), disc) > 0) | ~covered
-    front = ((cv2.erode((probability > _SURE).astype(np.uint8), disc) > 0) | face) & covered
+    background, front = (
+        cv2.erode(sure.astype(np.uint8), disc) > 0 for sure in (probability < 1 - _SURE, probability > _SURE)
+    )
+    front |= face
     known = (background | front).ravel()
     weight = np.where(known, _KNOWN_WEIGHT, _PRIOR_WEIGHT * 2 * np.abs(probability.ravel() - _PERSON))
     target = np.where(known, front.ravel(), probability.ravel() > _PERSON)
@@ -146,7 +144,9 @@ def _selfie(image: Float32[np.ndarray, "s s 3"], covered: Bool[np.ndarray, "s s"
         )
         total[inner] += _resized((plain + mirrored[:, ::-1]) / 2, (bottom - top, right - left))
         votes[inner] += 1
-    return total / np.maximum(votes, 1)
+    seen = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    around = [(int(r[0]), size - int(r[-1]) - 1) for r in (rows, columns)]
+    return np.pad((total / np.maximum(votes, 1))[seen], around, mode="edge")
 
 
 def _resized(probability: Float32[np.ndarray, "n n"], shape: tuple[int, int]) -> Float32[np.ndarray, "h w"]:
