@@ -31,7 +31,7 @@ class OrbitCamera:
 
     def __post_init__(self) -> None:
         check_range("pitch_degrees", self.pitch_degrees, -MAX_PITCH_DEGREES, MAX_PITCH_DEGREES)
-        check_range("fov_y_degrees", self.fov_y_degrees, 1.0, 150.0)
+        check_range("fov_y_degrees", self.fov_y_degrees, 0.1, 170.0)
         check_range("distance", self.distance, 1e-3, 1e3)
 
     def camera(self, width: int, height: int) -> Camera:

@@ -23,9 +23,9 @@ class RenderOptions:
     pitch: float = 0.0
     """Degrees above the horizon, -89 to 89."""
     zoom: float = 1.0
-    """2 shows the middle of the picture twice as large."""
+    """2 shows the middle of the picture twice as large (0.1 to 20)."""
     fov: float = PORTRAIT_FOV_Y_DEGREES
-    """Vertical field of view in degrees; the camera steps back or forth so that the head keeps its size."""
+    """Vertical field of view in degrees, 5 to 150; the camera steps back or forth so that the head keeps its size."""
     size: int = 512
     """Side of the picture in pixels; even for MP4."""
     background: str = "white"

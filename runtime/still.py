@@ -1,5 +1,6 @@
 """One picture of an avatar."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,9 @@ def option_camera(avatar: Avatar, options: RenderOptions) -> OrbitCamera:
         ("pitch", options.pitch, -MAX_PITCH_DEGREES, MAX_PITCH_DEGREES),
         ("yaw", options.yaw, -3600, 3600),
         ("zoom", options.zoom, 0.1, 20),
-        ("fov", options.fov, 1, 150),
+        ("fov", options.fov, 5, 150),
     ):
         if not low <= value <= high:
             raise UserError(f"{name} must be between {low} and {high}, got {value}")
-    return framing(avatar, options.fov).turned(options.yaw, options.pitch).zoomed(options.zoom)
+    narrow = 2 * np.degrees(np.arctan(np.tan(np.radians(options.fov) / 2) / options.zoom))
+    return replace(framing(avatar, options.fov).turned(options.yaw, options.pitch), fov_y_degrees=float(narrow))

@@ -24,6 +24,7 @@ from facecraft4d.runtime.camera import OrbitCamera, framing
 from facecraft4d.runtime.clip import blend, on_rig
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.sort import back_to_front
+from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.clips import builtin_clips
@@ -129,6 +130,15 @@ def test_framing_holds_the_head_at_every_yaw(tiny: Avatar, fov: float) -> None:
         assert (pixels > 0).all() and (pixels < 100).all() and (depth > 0).all()
         heights.append(np.ptp(pixels[:, 1]))
     assert min(heights) > 60
+
+
+def test_zoom_enlarges_about_the_middle(tiny: Avatar) -> None:
+    means = carry_splats(tiny.splats, tiny.rig.vertices, tiny.rig).means
+    plain, large = (
+        project(option_camera(tiny, RenderOptions(zoom=zoom, fov=40.0)).camera(100, 100), means)[0]
+        for zoom in (1.0, 2.5)
+    )
+    assert np.allclose(large - 50, 2.5 * (plain - 50), atol=1e-6)
 
 
 # clips
