@@ -80,6 +80,11 @@ class Viewer:
         what = self.current.name if self.current else "at rest"
         return f"facecraft4d: {what}{'' if self.playing else ' (paused)'}, H for help"
 
+    def help_lines(self) -> tuple[str, ...]:
+        """Keys and clips."""
+        names = "        ".join(f"{number}: {clip.name}" for number, clip in enumerate(self.clips[:9], 1))
+        return (*HELP, names) if names else HELP
+
     def _toggle(self, what: str) -> None:
         setattr(self, what, not getattr(self, what))
 

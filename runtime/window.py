@@ -12,7 +12,7 @@ from facecraft4d.runtime.capture import Capture
 from facecraft4d.runtime.options import PlayOptions
 from facecraft4d.runtime.picture import Color, background_color, composite
 from facecraft4d.runtime.screen import Screen
-from facecraft4d.runtime.viewer import HELP, Viewer
+from facecraft4d.runtime.viewer import Viewer
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.datatypes import Clip
@@ -55,7 +55,7 @@ def _show(screen: Screen, viewer: Viewer, capture: Capture, background: Color, n
         capture.take(composite(screen.read(), background), viewer.wishes, now)
         viewer.wishes.clear()
     if viewer.help:
-        screen.show_text(HELP)
+        screen.show_text(viewer.help_lines())
 
 
 def _open_window(size: int, viewer: Viewer, stack: ExitStack) -> Window:

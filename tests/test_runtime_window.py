@@ -16,7 +16,7 @@ from PIL import Image
 
 from facecraft4d.exporters import load
 from facecraft4d.runtime.screen import text_panel
-from facecraft4d.runtime.viewer import FADE_SECONDS, HELP, Viewer
+from facecraft4d.runtime.viewer import FADE_SECONDS, Viewer
 from facecraft4d.toolkit.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.datatypes import Clip
 
@@ -92,6 +92,7 @@ def test_wishes_and_help(viewer: Viewer) -> None:
 
 def test_player_without_clips() -> None:
     viewer = Viewer(load(TINY), ())
+    assert len(viewer.help_lines()) == 3
     viewer.advance(1.0)
     viewer.step(1)
     viewer.choose(1)
@@ -99,7 +100,7 @@ def test_player_without_clips() -> None:
 
 
 def test_help_text_is_drawn() -> None:
-    panel = text_panel(HELP)
+    panel = text_panel(Viewer(load(TINY), (constant("nod", 0.5),)).help_lines())
     assert panel.shape[2] == 4 and panel[..., 0].min() < 60 < 200 < panel[..., 0].max()
 
 
