@@ -74,7 +74,7 @@ class _Encoded(_Kept):
     """Bytes written as text: _codecs.encode(text, 'latin1')"""
 
 
-class _Rebuilt:
+class _Rebuilt(_Kept):
     """copyreg._reconstructor(class, base, state): an empty object of the class, if the class is one of ours."""
 
     def __new__(cls, kind: Any, *_: Any) -> Any:
@@ -98,7 +98,9 @@ _GLOBALS: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """The Python implementation: the C one leaks damaged buffers when a hostile file makes it fail."""
+
     def find_class(self, module: str, name: str) -> Any:
         """Our stand-in for a global, or refusal."""
         if (module, name) not in _GLOBALS:
@@ -121,9 +123,11 @@ def read_pickle(path: Path) -> Any:
     except (
         pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, MemoryError, OverflowError, RecursionError,
     ) as error:  # fmt: skip
-        raise UserError(
-            f"{path}: expected a pickle with arrays only, found {str(error) or type(error).__name__}"
-        ) from error
+        raise UserError(f"{path}: expected a pickle with arrays only, found {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _npy_header_size(data: bytes) -> int:
