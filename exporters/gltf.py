@@ -34,7 +34,10 @@ FIRST_JOINT = 2
 
 
 def export_gltf(avatar: Avatar) -> bytes:
-    """The avatar as one GLB file; `read_gltf` gives back every array bit for bit. Raises ValueError for an unsound avatar."""
+    """The avatar as one GLB file; `read_gltf` gives back every array bit for bit. Raises ValueError for an unsound avatar.
+
+    The two exceptions: negative zeros in expression deltas become zeros, and skin weights are scaled where glTF would refuse them.
+    """
     check_avatar(avatar)
     rig, splats = avatar.rig, avatar.splats
     for what, count, most in (
@@ -79,7 +82,7 @@ def _rig_mesh(writer: GlbWriter, rig: Rig) -> Json:
         "POSITION": writer.accessor(rig.vertices, "VEC3", bounds=True),
         "NORMAL": writer.accessor(_vertex_normals(rig), "VEC3"),
     }
-    for group, (joints, weights) in enumerate(_influences(rig.skin_weights)):
+    for group, (joints, weights) in enumerate(_influences(_unit_sums(rig.skin_weights))):
         attributes[f"JOINTS_{group}"] = writer.accessor(joints, "VEC4")
         attributes[f"WEIGHTS_{group}"] = writer.accessor(weights, "VEC4")
     index_type = np.uint16 if len(rig.vertices) < 1 << 16 else np.uint32
@@ -112,6 +115,13 @@ def _vertex_normals(rig: Rig) -> np.ndarray:
     unit = normalized(sums)
     unit[np.linalg.norm(unit, axis=1) < 0.5] = (0.0, 1.0, 0.0)
     return unit.astype(np.float32)
+
+
+def _unit_sums(skin_weights: np.ndarray) -> np.ndarray:
+    """The weights, but rows whose sum strays from 1 by more than glTF allows (2e-7 for each influence) are scaled."""
+    sums = skin_weights.sum(1, keepdims=True, dtype=np.float64)
+    stray = np.abs(sums - 1) > 2e-7 * np.count_nonzero(skin_weights, axis=1, keepdims=True)
+    return np.where(stray, skin_weights / sums, skin_weights).astype(np.float32)
 
 
 def _influences(skin_weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

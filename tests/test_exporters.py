@@ -67,6 +67,14 @@ def test_round_trip_is_bit_for_bit(tiny: Avatar) -> None:
         assert export_gltf(read_gltf(data, "test")) == data
 
 
+def test_stray_skin_weights_are_scaled_and_others_left_alone(tiny: Avatar) -> None:
+    weights = tiny.rig.skin_weights.copy()
+    weights[5] *= np.float32(1.00005)
+    found = read_gltf(export_gltf(replace(tiny, rig=replace(tiny.rig, skin_weights=weights))), "test").rig.skin_weights
+    assert abs(found[5].sum(dtype=np.float64) - 1) < 2e-7 and np.allclose(found[5], tiny.rig.skin_weights[5])
+    assert np.array_equal(np.delete(found, 5, 0), np.delete(weights, 5, 0))
+
+
 def test_no_expressions_and_one_splat(tiny: Avatar) -> None:
     rig = replace(tiny.rig, expression_names=(), expression_deltas=tiny.rig.expression_deltas[:0])
     splats = replace(tiny.splats, **{f.name: getattr(tiny.splats, f.name)[:1] for f in fields(tiny.splats)})
