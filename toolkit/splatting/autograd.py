@@ -1,5 +1,6 @@
 """The compiled kernels as differentiable torch functions: project, shade, gather, blend. Rows are splats seen by a camera."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,8 +34,8 @@ class Rows:
 
     def spans(self) -> list[slice]:
         """Each image's rows."""
-        ends = np.cumsum([0, *map(len, self.ids)])
-        return [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        ends = itertools.accumulate(map(len, self.ids), initial=0)
+        return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
 
 
 def _numpy(tensor: Tensor) -> Array:

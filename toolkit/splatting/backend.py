@@ -45,12 +45,12 @@ def render(scene: Scene, settings: Settings, options: Options) -> tuple[Tensor, 
     viewmats = scene.viewmats.reshape(batches * c, 4, 4)
     intrinsics = scene.Ks.detach().reshape(batches * c, 3, 3).double().numpy()
     rows = Rows(settings, np.ascontiguousarray(viewmats.detach().double().numpy()), intrinsics, c, options.packed)
-    projected = list(Project.apply(*flat, viewmats, rows))  # type: ignore[no-untyped-call]
+    projected = list(Project.apply(*flat, viewmats, rows))
     if not options.packed:
         projected = [t.reshape(*lead, c, n, *t.shape[1:]) for t in projected]
     means2d, conics, depths, opacities = projected
     colors, backgrounds = _channels(scene, flat[0], viewmats, depths, rows, options.render_mode)
-    images, alphas = Blend.apply(means2d, conics, opacities, depths, colors, backgrounds, rows, options.absgrad)  # type: ignore[no-untyped-call]
+    images, alphas = Blend.apply(means2d, conics, opacities, depths, colors, backgrounds, rows, options.absgrad)
     images = images.reshape(*lead, c, *images.shape[1:])
     alphas = alphas.reshape(*lead, c, *alphas.shape[1:], 1)
     if options.render_mode.endswith("ED"):
@@ -72,10 +72,10 @@ def _channels(
         images, means.shape[1], *scene.colors.shape[scene.means.dim() - 1 + (not per_splat) :]
     )
     if scene.sh_degree is None:
-        colors = Gather.apply(channels, rows)  # type: ignore[no-untyped-call]
+        colors = Gather.apply(channels, rows)
     else:
         positions = torch.linalg.inv(viewmats)[:, :3, 3]
-        colors = Shade.apply(means, channels, positions, scene.sh_degree, rows)  # type: ignore[no-untyped-call]
+        colors = Shade.apply(means, channels, positions, scene.sh_degree, rows)
     behind = scene.backgrounds
     backgrounds = (
         depth.new_zeros(len(viewmats), colors.shape[-1]) if behind is None else behind.reshape(len(viewmats), -1)
@@ -90,8 +90,9 @@ def _facts(rows: Rows, s: Settings, lead: tuple[int, ...], n: int) -> dict[str, 
     sizes, radii = [len(ids) for ids in rows.ids], torch.from_numpy(np.concatenate(rows.radii))
     facts: dict[str, Any] = {"batch_ids": None, "camera_ids": None, "gaussian_ids": None}
     if rows.packed:
-        images = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        images = np.arange(len(sizes))
         facts = {"batch_ids": images // rows.cameras, "camera_ids": images % rows.cameras}
+        facts = {name: torch.from_numpy(np.repeat(ids, sizes)) for name, ids in facts.items()}
         facts["gaussian_ids"] = torch.from_numpy(np.concatenate(rows.ids))
     else:
         radii = radii.reshape(*lead, rows.cameras, n, 2)

@@ -91,14 +91,13 @@ def _tile_box(x: float, y: float, rx: int, ry: int, s: Settings) -> Any:
 def _reach(a: float, b: float, c: float, opacity: float, cutoff: float) -> Any:
     """The ellipse A x^2 + 2 B x y + C y^2 = q where the splat fades to the cut-off, a little enlarged against rounding.
 
-    Returns q, det, the height of its top and the x of its top; q < 0 where the conic is too stretched to be trusted.
+    Returns q, det and the x of its top; q < 0 where the conic is too stretched to be trusted.
     """
     det = a * c - b * b
     if not det > 1e-3 * a * c:
-        return -1.0, 0.0, 0.0, 0.0
+        return -1.0, 0.0, 0.0
     q = 2 * math.log(max(opacity / cutoff, 1.0)) * 1.002 + 1e-3
-    top = math.sqrt(q * a / det)
-    return q, det, top, -b / a * top
+    return q, det, -b / a * math.sqrt(q * a / det)
 
 
 @helper
@@ -107,7 +106,7 @@ def _rows(left: float, y: float, geometry: Any, reach: Any, ry: float) -> Any:
 
     `left`, `y`: the splat's mean minus the centre of the tile's first pixel.
     """
-    q, det, top, top_x = reach
+    q, det, top_x = reach
     high, low = ry, -ry
     if q >= 0:
         b, c = geometry
@@ -212,12 +211,14 @@ def _exponent(square: Any, cross: Any, half_c: Any, dy: Any) -> Any:
 
 
 @helper
-def _start_tile(x0: int, y0: int, x: Any, s: Settings, n: int, light: Array, behind: Array, stop: Array) -> int:
-    """Transmittance 1 inside the image and 0 outside; returns the number of pixels inside."""
+def _start_tile(x0: int, y0: int, x: Any, s: Settings, n: int, tile: Any) -> int:
+    """Transmittance 1 inside the image and 0 outside; returns the number of pixels inside, in all and by row."""
+    light, _, behind, stop, live_in_row = tile
     live = 0
     for row in range(TILE):
         inside = simd.select((x < s.width) & (x * 0.0 + (y0 + row) < s.height), x * 0.0 + 1.0, 0.0)
-        live += simd.count(inside > 0.0)
+        live_in_row[row] = simd.count(inside > 0.0)
+        live += live_in_row[row]
         simd.store(light, row * TILE, inside)
         simd.store(behind, row * TILE, x * 0.0)
         simd.store(stop, row * TILE, inside * n)
@@ -229,12 +230,14 @@ def _blend_splat(
     index: int, pair: Array, bins: Bins, color: Array, channels: Any, s: Settings, x: Any, y: Array, tile: Any
 ) -> int:
     """Add one pair to the tile's light and colours; returns how many pixels it finished."""
-    light, sums, behind, stop = tile
+    light, sums, behind, stop, live_in_row = tile
     g = bins.geometry[pair[ENTRY]]
     half_c, opacity, mean_y = g[4], g[5], g[1]
     dx = x - g[0]
     square, cross, finished = dx * dx * g[2], dx * g[3], 0
     for row in range(pair[ROW_BEGIN], pair[ROW_END]):
+        if live_in_row[row] == 0:
+            continue
         at = row * TILE
         through = simd.load(light, at)
         exponent = _exponent(square, cross, half_c, y[row] - mean_y)
@@ -245,7 +248,9 @@ def _blend_splat(
         after = through - weight
         ending = (after <= s.transmittance_stop) & (through > 0.0)
         if simd.count(ending) > 0:
-            finished += simd.count(ending)
+            ended = simd.count(ending)
+            finished += ended
+            live_in_row[row] -= ended
             simd.store(behind, at, simd.select(ending, through, simd.load(behind, at)))
             simd.store(stop, at, simd.select(ending, index, simd.load(stop, at)))
             weight, after = simd.select(ending, 0.0, weight), simd.select(ending, 0.0, after)
@@ -289,10 +294,11 @@ def _blend_tile(
         traces.stop[tile * PIXELS : (tile + 1) * PIXELS],
     )
     light, sums = np.empty(PIXELS, y.dtype), np.zeros(PIXELS * len(channels), y.dtype)
-    live, used = _start_tile(x0, y0, x, s, n, light, behind, stop), 0
+    work = (light, sums, behind, stop, np.empty(TILE, np.int64))
+    live, used = _start_tile(x0, y0, x, s, n, work), 0
     while used < n and live > 0:
         pair = bins.pairs[first + used]
-        live -= _blend_splat(used, pair, bins, colors[pair[ENTRY]], channels, s, x, y, (light, sums, behind, stop))
+        live -= _blend_splat(used, pair, bins, colors[pair[ENTRY]], channels, s, x, y, work)
         used += 1
     traces.used[tile] = used
     for row in range(min(TILE, s.height - y0)):
@@ -308,8 +314,9 @@ def _blend_tile(
 @helper
 def _start_tile_back(x0: int, y0: int, s: Settings, channels: Any, given: Any, background: Array, tile: Any) -> None:
     """The gradients of the tile's pixels as planes, and what a brighter background behind everything would change."""
-    light, rest, planes = tile
+    light, rest, planes, stop, _, row_stop = tile
     to_image, to_alpha = given
+    row_stop[:] = 0
     for row in range(min(TILE, s.height - y0)):
         for column in range(min(TILE, s.width - x0)):
             at = row * TILE + column
@@ -318,6 +325,7 @@ def _start_tile_back(x0: int, y0: int, s: Settings, channels: Any, given: Any, b
                 planes[channel * PIXELS + at] = to_image[y0 + row, x0 + column, channel]
                 through += background[channel] * to_image[y0 + row, x0 + column, channel]
             rest[at] = light[at] * through
+            row_stop[row] = max(row_stop[row], int(stop[at]))
 
 
 @helper
@@ -334,7 +342,7 @@ def _blend_splat_back(
     out: Array,
 ) -> None:
     """Gradients of one pair: mean x, y; conic A, B, C; opacity; colours; with room for it, the absolute ones of the mean."""
-    light, rest, planes, stop, tints = tile
+    light, rest, planes, stop, tints, row_stop = tile
     g = bins.geometry[pair[ENTRY]]
     half_a, minus_b, half_c, opacity, mean_y = g[2], g[3], g[4], g[5], g[1]
     dx = x - g[0]
@@ -344,13 +352,13 @@ def _blend_splat_back(
     for channel in range(len(channels)):
         simd.store(tints, channel * TILE, zero)
     for row in range(pair[ROW_BEGIN], pair[ROW_END]):
+        if row_stop[row] <= index:
+            continue
         at = row * TILE
         dy = y[row] - mean_y
         exponent = _exponent(square, cross, half_c, dy)
         raw = simd.exp(exponent) * opacity
         counts = (exponent <= 0.0) & (raw >= s.alpha_cutoff) & (simd.load(stop, at) > index)
-        if simd.count(counts) == 0:
-            continue
         raw = simd.select(counts, raw, 0.0)
         alpha = simd.select(raw < s.alpha_max, raw, s.alpha_max)
         share = 1.0 / (1.0 - alpha)
@@ -403,13 +411,13 @@ def _blend_tile_back(
     light, stop = traces.transmittance[span].copy(), traces.stop[span]
     rest, planes = np.zeros(PIXELS, y.dtype), np.zeros(PIXELS * len(channels), y.dtype)
     tints = np.empty(TILE * len(channels), y.dtype)
-    _start_tile_back(x0, y0, s, channels, given, background, (light, rest, planes))
+    work = (light, rest, planes, stop, tints, np.empty(TILE, np.int64))
+    _start_tile_back(x0, y0, s, channels, given, background, work)
     for index in range(n - 1, -1, -1):
         pair = bins.pairs[first + index]
         if index >= traces.used[tile]:
             out[pair[SLOT], :] = 0
         else:
-            work = (light, rest, planes, stop, tints)
             _blend_splat_back(index, pair, bins, colors[pair[ENTRY]], channels, s, x, y, work, out[pair[SLOT]])
 
 

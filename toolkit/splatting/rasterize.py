@@ -4,6 +4,7 @@ import inspect
 from enum import Enum
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -111,7 +112,13 @@ def _refuse_unsupported(arguments: dict[str, Any]) -> None:
     check_known("render_mode", arguments["render_mode"], RENDER_MODES)
     check_known("rasterize_mode", arguments["rasterize_mode"], ("classic", "antialiased"))
     check_known("camera_model on a CPU", arguments["camera_model"], ("pinhole", "ortho"))
-    fixed = {"tile_size": TILE, "sparse_grad": False, "distributed": False, "segmented": False, "with_ut": False}
+    fixed: dict[str, Any] = {
+        "tile_size": TILE,
+        "sparse_grad": False,
+        "distributed": False,
+        "segmented": False,
+        "with_ut": False,
+    }
     fixed |= {"with_eval3d": False, "covars": None, "radial_coeffs": None, "tangential_coeffs": None}
     fixed |= {"thin_prism_coeffs": None, "ftheta_coeffs": None, "viewmats_rs": None}
     for name, value in fixed.items():
@@ -139,8 +146,9 @@ def _check_scene(scene: backend.Scene) -> None:
             raise ValueError(
                 f"{name} must be {scene.means.dtype} on {scene.means.device} as means is, got {tensor.dtype} on {tensor.device}"
             )
-        if not bool(torch.isfinite(tensor.detach().sum())):
-            check_finite(name, tensor.detach().numpy())
+        values = tensor.detach().numpy()
+        if not np.isfinite(values.sum()):
+            check_finite(name, values)
     if scene.means.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"means must be float32 or float64, got {scene.means.dtype}")
 

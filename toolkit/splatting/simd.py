@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-untyped, no-untyped-call, untyped-decorator"
 """Vectors of sixteen numbers as a numba type, so that one row of a tile is one value in registers.
 
 `Vector` behaves like its element type (float32 or float64): + - * /, comparisons give a `Mask`, masks combine with &.
@@ -7,14 +8,16 @@ the compiler's mood. LLVM lowers the sixteen lanes to whatever the machine has.
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.extending import lower_builtin, models, register_model
+
+intrinsic = cast(Callable[[Callable[..., Any]], Any], extending.intrinsic)
 
 LANES = 16
 _I1, _I32 = ir.IntType(1), ir.IntType(32)
@@ -106,7 +109,7 @@ class _MaskAnd(AbstractTemplate):
         return signature(MASK, *args) if args == (MASK, MASK) else None
 
 
-@lower_builtin(operator.and_, Mask, Mask)  # type: ignore[untyped-decorator]
+@lower_builtin(operator.and_, Mask, Mask)
 def _lower_and(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.and_(*args)
 
