@@ -2,6 +2,7 @@
 golden vectors in data/flame_lbs.npz. Pickles imitate Python 2 with chumpy and an old scipy.
 """
 
+import functools
 import io
 import pickle
 import pickletools
@@ -24,6 +25,7 @@ def rule(label: str, seed: int, shape: tuple[int, ...]) -> np.ndarray:
     return ((total - 131070) * (1 / np.sqrt((2.0**32 - 1) / 3))).reshape(shape)
 
 
+@functools.cache
 def model(seed: int = WEIGHT_SEED) -> dict[str, np.ndarray]:
     """The arrays of a FLAME file: a helix of vertices on an ellipsoid."""
     i = np.arange(VERTICES, dtype=np.float64)
