@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facecraft4d.toolkit import landmarks
+from facecraft4d.toolkit import geometry, landmarks, mesh_raster
 from facecraft4d.toolkit.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.face_model import load_default_head
 
 PORTRAITS = Path(__file__).parent.parent / "samples" / "portraits"
 
@@ -112,3 +113,19 @@ def test_something_else_is_refused(tmp_path):
     wrong.write_bytes(b"not a zip")
     with pytest.raises(UserError, match=r"face_landmarker\.task"):
         landmarks.FaceLandmarker(wrong)
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (25.0, 0.0), (-25.0, 0.0), (20.0, 10.0)])
+def test_head_rotation_agrees_with_the_default_head(finder, yaw, pitch):
+    """Found on a render of the default head, the rotation is the camera's own."""
+    head = load_default_head()
+    camera = geometry.orbit_camera(yaw, pitch, 1.7, 384)
+    fragments = mesh_raster.rasterize(camera, head.vertices, head.triangles)
+    colors = np.tile(np.float32([0.85, 0.64, 0.54]), (len(head.triangles), 1))
+    colors[head.region("lips")], colors[head.region("eyes")] = [0.72, 0.35, 0.35], [0.95, 0.95, 0.95]
+    light = np.clip(mesh_raster.vertex_normals(head.vertices, head.triangles) @ np.float32([0.3, 0.4, 0.86]), 0, 1)
+    picture = mesh_raster.interpolate(fragments, colors[:, None] * (0.4 + 0.6 * light[head.triangles][..., None]))
+    picture[~fragments.covered] = 1
+    found = finder((255 * np.clip(picture, 0, 1)).astype(np.uint8))
+    error = landmarks.head_rotation(found.landmarks, finder.canonical) @ camera.camera_from_world[:3, :3].T
+    assert np.degrees(np.arccos((np.trace(error) - 1) / 2)) < 7

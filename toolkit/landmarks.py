@@ -16,12 +16,13 @@ from jaxtyping import Float, Float32, Int64, UInt8
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.geometry import rotation_from_axis_angle
 
 TEMPLES = (127, 356)
 """Landmarks of the subject's right and left temple."""
 EYE_CORNERS = (33, 133, 362, 263)
 """Right outer, right inner, left inner, left outer."""
-CHIN, FOREHEAD = 152, 10
+CHIN = 152
 FACE_OVAL: tuple[int, ...] = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58,
     132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
@@ -34,6 +35,9 @@ _TILE_SCORE = 0.7  # texture reaches 0.65 among thousands of tiles; faces that f
 _SMALLEST_TILE = 256
 _TILE_LEVELS_ALWAYS = 3
 _CROP_FACTOR = 1.5
+_CANONICAL_METRES, _CANONICAL_TILT, _CANONICAL_EARS = 0.0092, np.radians(6.0), np.array([0.0, -0.57, -6.77])
+"""Size of the file's unit, its tilt about +X and its midpoint between the ears, found by landmarks on renders of the default head
+from nine sides, so that a head rotation of identity and the origin mean the same for a photograph and for the default head."""
 _SCORE_POINTS: tuple[int, ...] = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80, 81, 82, 84, 87,
     88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160,
@@ -74,7 +78,7 @@ class FaceLandmarks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CanonicalFace:
-    """MediaPipe's average face: metres, +Y up, the face looks along +Z, the subject's left is +X."""
+    """MediaPipe's average face, placed in the world frame: metres, +Y up, looks along +Z, subject's left +X, origin between the ears."""
 
     points: Float32[np.ndarray, "468 3"]
     basis: Int64[np.ndarray, " b"]
@@ -269,13 +273,14 @@ def _read_canonical(message: bytes) -> CanonicalFace:
     fields = list(_protobuf_fields(message))
     mesh = next(value for number, value in fields if number == 1 and isinstance(value, bytes))
     floats = b"".join(v for number, v in _protobuf_fields(mesh) if number == 3 and isinstance(v, bytes))
-    points = np.frombuffer(floats, "<f4").reshape(468, 5)[:, :3] * np.float32(0.01)
+    points = np.frombuffer(floats, "<f4").reshape(468, 5)[:, :3] - _CANONICAL_EARS
+    points = _CANONICAL_METRES * points @ rotation_from_axis_angle(np.array([_CANONICAL_TILT, 0, 0])).T
     basis = [dict(_protobuf_fields(value)) for number, value in fields if number == 2 and isinstance(value, bytes)]
     indices = np.array([entry[1] for entry in basis], np.int64)
     if not indices.size or indices.min() < 0 or indices.max() >= len(points):
         raise ValueError("canonical face must name its rigid landmarks")
     basis_weights = np.frombuffer(b"".join(bytes(entry[2]) for entry in basis), "<f4")
-    return CanonicalFace(points, indices, basis_weights)
+    return CanonicalFace(points.astype(np.float32), indices, basis_weights)
 
 
 def _protobuf_fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32
 
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
 from facecraft4d.toolkit.datatypes import Portrait, Progress
-from facecraft4d.toolkit.landmarks import head_rotation
+from facecraft4d.toolkit.landmarks import CHIN, head_rotation
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
 from facecraft4d.toolkit.preprocess.load import Photo, read
@@ -69,7 +69,7 @@ def _portrait(
     head = matte.keep_head(alpha * covered, align.head_plane(size, center, side), region)
     white = colors * head[..., None] + 1 - head[..., None]
     rotation = head_rotation(landmarks, landmarker().canonical)
-    notes = picture.notes + face.notes + _cut_notes(head, covered)
+    notes = picture.notes + face.notes + _cut_notes(head, covered, float(landmarks[CHIN, 1]))
     return Portrait(
         np.clip(white, 0, 1),
         head,
@@ -88,12 +88,10 @@ def _moved(landmarks: Float32[np.ndarray, "478 3"], matrix: Float[np.ndarray, "3
     return np.column_stack([xy, landmarks[:, 2] * np.hypot(*matrix[:2, 0])]).astype(np.float32)
 
 
-def _cut_notes(head: Float32[np.ndarray, "s s"], covered: Float32[np.ndarray, "s s"]) -> tuple[str, ...]:
+def _cut_notes(head: Float32[np.ndarray, "s s"], covered: Float32[np.ndarray, "s s"], chin: float) -> tuple[str, ...]:
     """Say where the photograph itself cuts the head."""
-    inside = covered > _COVERED
-    cut = [
-        name
-        for name, shift, axis in (("top", 1, 0), ("left", 1, 1), ("right", -1, 1))
-        if (inside & ~np.roll(inside, 2 * shift, axis) & (np.roll(head, -2 * shift, axis) > 0.5)).any()
-    ]
-    return (f"the photo's border cuts the head ({', '.join(cut)})",) if cut else ()
+    inside = np.pad(covered > _COVERED, 2, mode="edge")
+    border = (covered > _COVERED) & ~(inside[4:, 2:-2] & inside[:-4, 2:-2] & inside[2:-2, 4:] & inside[2:-2, :-4])
+    rows = np.flatnonzero((border & (head > 0.5)).any(1))
+    parts = (("head", (rows < chin).any()), ("neck", (rows >= chin).any()))
+    return tuple(f"the photo's border cuts the {part}" for part, is_cut in parts if is_cut)

@@ -16,9 +16,6 @@ MAX_YAW_DEGREES, MAX_PITCH_DEGREES = 50, 45
 MAX_OUTSIDE = 0.25
 """Share of the face's outline that may lie beyond the photograph's border."""
 
-EARS_MIDPOINT = np.array([0.0, 0.005, -0.045])
-"""Between the ears in the canonical face's metres: the origin of the world frame."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
@@ -95,7 +92,7 @@ def _check_inside(photo: Photo, found: FaceLandmarks) -> tuple[str, ...]:
 
 
 def _placed(found: FaceLandmarks, rotation: Float[np.ndarray, "3 3"]) -> tuple[float, Float[np.ndarray, "2"]]:
-    """Pixels per metre and image of the midpoint between the ears, by least squares on the rigid landmarks."""
+    """Pixels per metre and image of the world frame's origin between the ears, by least squares on the rigid landmarks."""
     canonical = landmarker().canonical
     weight = (canonical.basis_weights / canonical.basis_weights.sum())[:, None].astype(np.float64)
     model = canonical.points[canonical.basis] @ rotation.T
@@ -103,4 +100,4 @@ def _placed(found: FaceLandmarks, rotation: Float[np.ndarray, "3 3"]) -> tuple[f
     model_center, seen_center = (weight * model).sum(0), (weight * seen).sum(0)
     model_offset = model - model_center
     scale = float((weight * (seen - seen_center) * model_offset).sum() / (weight * model_offset**2).sum())
-    return scale, (seen_center + scale * (rotation @ EARS_MIDPOINT - model_center))[:2]
+    return scale, (seen_center - scale * model_center)[:2]

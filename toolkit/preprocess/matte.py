@@ -28,7 +28,7 @@ _NECK_HALF_WIDTH, _NECK_FADE = 0.045, 0.012
 _COLLAR_FADE = 0.006
 _LOOSE_FROM = 0.02
 """Below this height (metres under the ears) only neck and what hangs from the head is kept."""
-_SPREAD = 0.25
+_SPREAD = 0.15
 """How much hanging hair may widen, sideways per downwards."""
 _REACH = Extent(-0.27, 0.27, -0.38)
 """Beyond these metres from the ears nothing belongs to the head."""
