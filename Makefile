@@ -17,7 +17,7 @@ bench:  ## what is fast, measured on this machine
 	for script in benchmarks/*.py; do $(PYTHON) $$script || exit 1; done
 
 golden:  ## draw the reference renders anew, then look at every one of them
-	$(PYTHON) tests/regenerate.py
+	$(PYTHON) tests/golden/regenerate.py
 
 lines:  ## line budget: modules of at most 300 lines
 	@git ls-files 'toolkit/*.py' 'exporters/*.py' 'runtime/*.py' 'facecraft4d/*.py' | xargs wc -l | sort -rn | head -8

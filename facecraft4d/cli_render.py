@@ -7,9 +7,13 @@ from typing import Annotated
 import tyro
 
 from facecraft4d import exporters
-from facecraft4d.cli_common import parse
+from facecraft4d.cli_common import check_option, parse
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
 from facecraft4d.toolkit.checks import UserError
+
+
+WEIGHTS = (-10.0, 10.0)
+"""Weights of an expression that make sense even in jest."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,6 @@ def tiny_head(tiny_avatar: Avatar) -> Head:
 def tiny_portrait(tiny_head: Head) -> Portrait:
     """The front view of the small avatar as a photograph made ready."""
     front = tiny_head.coarse.views[0]
-    landmarks = np.full((478, 3), VIEW_SIZE / 2, np.float32)
+    landmarks = np.random.default_rng(3).uniform(0.3, 0.7, (478, 3)).astype(np.float32) * VIEW_SIZE
     identity = np.eye(3, dtype=np.float32)
     return Portrait(front.image, front.mask, landmarks, np.zeros(52, np.float32), identity, identity, "0" * 64)

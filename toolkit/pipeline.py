@@ -78,7 +78,7 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
     made_of = provenance(portrait.result, config)
     avatar = bake.run(trained.result, head.result, made_of)
     judged = keep.stage(
-        "evaluation", Evaluation, (), (keep.input(avatar), portrait, head),
+        "evaluation", Evaluation, (), (keep.input((avatar.rig, avatar.splats)), portrait, head),
         lambda _: evaluation.run(avatar, portrait.result, head.result, report),
     ).result  # fmt: skip
     avatar = replace(avatar, provenance=replace(made_of, metrics=judged.metrics))
@@ -92,6 +92,7 @@ class _Keeper:
 
     def __init__(self, folder: Path, report: Report) -> None:
         self.folder, self.report = folder, report
+        self.code = {name: _code_digest(name) for name in STAGES}
         self.noted: list[StageTime] = []
 
     def input(self, value: T) -> Stored[T]:
@@ -102,10 +103,11 @@ class _Keeper:
         self, name: str, kind: type[T], options: Any, inputs: tuple[Stored[Any], ...], run: Callable[[Path], T]
     ) -> Stored[T]:
         """The stage's result under the hash of its code, options and inputs, kept or made now."""
-        key = digest_of(cache.FORMAT, name, _code_digest(name), _plain(options), tuple(each.digest for each in inputs))
+        key = digest_of(cache.FORMAT, name, self.code[name], _plain(options), tuple(each.digest for each in inputs))
         stored = cache.stage(self.folder, name, key, kind, run)
         self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
-        self.report(Progress(name, 1, 1, "kept" if stored.cached else "done"))
+        if stored.cached:
+            self.report(Progress(name, 1, 1, "kept"))
         text = json.dumps([asdict(time) for time in self.noted], indent=1)
         cache.write_atomically(self.folder / "timing.json", text.encode())
         return stored

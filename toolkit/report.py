@@ -22,9 +22,9 @@ from facecraft4d.toolkit.images import encoded, read_rgb, resized, tiled, to_byt
 from facecraft4d.toolkit.pipeline import Build
 from facecraft4d.toolkit.rigging import neutral_pose
 
-Picture = Float32[np.ndarray, "h w 3"]
+Picture = Float32[np.ndarray, "_ _ 3"]
 
-VIEW_SIZE, SHEET_SIZE, HERO_SIZE = 192, 176, 512
+VIEW_SIZE, SHEET_SIZE, HERO_SIZE = 224, 192, 512
 """Sides in pixels of a view, of a cell of the expression sheet, of a large picture."""
 SHEET_COLUMNS, LABEL_HEIGHT = 9, 18
 SIDES = (0, 45, 90, 135, 180, 225, 270, 315)
@@ -33,6 +33,8 @@ TEN = (
     "tongueOut",
 )  # fmt: skip
 """Expressions shown beside the photograph."""
+FACE_MARGIN = 1.5
+"""Side of a picture of the face, in widths or heights of its landmarks, whichever is larger."""
 LANDMARK_RGB = (0.0, 0.75, 0.55)
 
 
@@ -44,7 +46,10 @@ def report_html(build: Build, preset: str) -> str:
         _section("Metrics", _metrics(build, preset)),
         _section("Photograph", _photograph(build)),
         _section("Views: shape prior, then image prior", _views(build.head.coarse) + _views(build.views)),
-        _section("Expressions at weight 1", _expressions(build.avatar, camera)),
+        _section(
+            "Expressions at weight 1",
+            _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
+        ),
         _section("Training", _curves(build)),
         _section("Time", _times(build)),
         _section("Licences", _licences(build.avatar)),
@@ -54,18 +59,29 @@ def report_html(build: Build, preset: str) -> str:
     return PAGE.substitute(title=title, sections="\n".join(sections))
 
 
-def expression_pictures(avatar: Avatar, camera: Camera, size: int) -> tuple[tuple[str, Picture], ...]:
-    """Every expression at weight 1, the rest face first, seen by `camera` at `size` pixels."""
-    small = resized_camera(camera, size, size)
-    rest = ("neutral", draw(avatar, neutral_pose(avatar.rig), small).image)
+def face_camera(camera: Camera, portrait: Portrait, size: int) -> Camera:
+    """`camera` narrowed to a square around the face's landmarks, at `size` pixels."""
+    points = portrait.landmarks[:, :2] * (camera.width / portrait.image.shape[0])
+    low, high = points.min(0), points.max(0)
+    side, corner = FACE_MARGIN * float((high - low).max()), (low + high) / 2
+    x, y = (corner - side / 2).tolist()
+    scale = size / side
+    return Camera(
+        camera.camera_from_world, camera.fx * scale, camera.fy * scale, (camera.cx - x) * scale, (camera.cy - y) * scale, size, size
+    )  # fmt: skip
+
+
+def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Picture], ...]:
+    """Every expression at weight 1, the rest face first, seen by `camera`."""
+    rest = ("neutral", draw(avatar, neutral_pose(avatar.rig), camera).image)
     names = enumerate(avatar.rig.expression_names)
-    return (rest, *((name, draw(avatar, expression_pose(avatar.rig, index), small).image) for index, name in names))
+    return (rest, *((name, draw(avatar, expression_pose(avatar.rig, index), camera).image) for index, name in names))
 
 
-def expression_sheet(avatar: Avatar, camera: Camera, cell: int = SHEET_SIZE) -> Picture:
+def expression_sheet(build: Build) -> Picture:
     """All expressions on one labelled picture, for documents."""
-    pictures = expression_pictures(avatar, camera, cell)
-    return tiled([labelled(image, name) for name, image in pictures], SHEET_COLUMNS)
+    camera = face_camera(build.head.coarse.views[0].camera, build.portrait, SHEET_SIZE)
+    return tiled([labelled(image, name) for name, image in expression_pictures(build.avatar, camera)], SHEET_COLUMNS)
 
 
 def labelled(image: Picture, text: str) -> Picture:
@@ -90,8 +106,8 @@ def _result(build: Build, camera: Camera) -> str:
         nearest = int(np.argmin([abs((yaw - side + 180) % 360 - 180) for yaw in yaws]))
         view = resized_camera(build.head.coarse.views[nearest].camera, VIEW_SIZE, VIEW_SIZE)
         sides.append((f"yaw {yaws[nearest]:.0f}", draw(build.avatar, neutral_pose(build.avatar.rig), view).image))
-    small, names = resized_camera(camera, VIEW_SIZE, VIEW_SIZE), build.avatar.rig.expression_names
-    faces = [("the photograph", resized(build.portrait.image, VIEW_SIZE))]
+    small, names = face_camera(camera, build.portrait, VIEW_SIZE), build.avatar.rig.expression_names
+    faces = [("in the photograph's pose", draw(build.avatar, build.head.pose, small).image)]
     for name in (name for name in TEN if name in names):
         faces.append((name, draw(build.avatar, expression_pose(build.avatar.rig, names.index(name)), small).image))
     return _gallery(pair, "large") + _gallery(sides) + _gallery(faces)
@@ -131,10 +147,6 @@ def _views(views: ViewSet) -> str:
         ],
         "tiny",
     )
-
-
-def _expressions(avatar: Avatar, camera: Camera) -> str:
-    return _gallery(expression_pictures(avatar, camera, SHEET_SIZE))
 
 
 def _curves(build: Build) -> str:

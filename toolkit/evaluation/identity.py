@@ -3,6 +3,9 @@
 Policy where no face is found: in the photograph, identity is not measured and a note says so; in a render, the score is 0.
 """
 
+import functools
+from typing import Any
+
 import cv2
 import numpy as np
 from jaxtyping import Float32
@@ -13,7 +16,7 @@ from facecraft4d.toolkit.datatypes import Head, Portrait, View
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
 from facecraft4d.toolkit.geometry import resized_camera
-from facecraft4d.toolkit.images import resized
+from facecraft4d.toolkit.images import resized, to_bytes
 
 YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}
 
@@ -38,17 +41,23 @@ def measure(avatar: Avatar, portrait: Portrait, head: Head) -> tuple[dict[str, f
 
 def embedding(image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "128"] | None:
     """SFace's unit embedding of the largest face that YuNet finds, or None."""
-    detector = cv2.FaceDetectorYN.create(
-        str(weights.path("yunet")), "", (image.shape[1], image.shape[0]), DETECTION_SCORE, NMS, CANDIDATES
-    )
-    recognizer = cv2.FaceRecognizerSF.create(str(weights.path("sface")), "")
-    bgr = np.ascontiguousarray((image[..., ::-1] * 255).round().clip(0, 255).astype(np.uint8))
+    detector, recognizer = _networks(str(weights.path("yunet")), str(weights.path("sface")))
+    detector.setInputSize((image.shape[1], image.shape[0]))
+    bgr = np.ascontiguousarray(to_bytes(image)[..., ::-1])
     faces = detector.detect(bgr)[1]
     if faces is None:
         return None
     largest = faces[np.argmax(faces[:, 2] * faces[:, 3])]
     feature = recognizer.feature(recognizer.alignCrop(bgr, largest)).ravel()
     return np.asarray(feature / np.linalg.norm(feature), np.float32)
+
+
+@functools.cache
+def _networks(yunet: str, sface: str) -> tuple[Any, Any]:
+    """Detector and recogniser, read once; OpenCV 5 warns of a target that nobody asked for."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    detector = cv2.FaceDetectorYN.create(yunet, "", (SIZE, SIZE), DETECTION_SCORE, NMS, CANDIDATES)
+    return detector, cv2.FaceRecognizerSF.create(sface, "")
 
 
 def _view_at(head: Head, yaw_degrees: float) -> View:
