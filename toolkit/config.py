@@ -157,15 +157,15 @@ class DensifyConfig:
 class TrainingConfig:
     """Static stage, then COIN (paper, section 3.4)."""
 
-    static_iterations: int = 700
+    static_iterations: int = 800
     """Steps on the static views."""
-    coin_iterations: int = 900
+    coin_iterations: int = 1400
     """Steps with the colour-offset network on static and animated views."""
     resolution: int = 512
-    """Side of the training pictures in pixels in the last part of training."""
+    """Side of the training pictures in pixels in the last part of training; smaller ones stay as they are."""
     coarse_resolution: int = 256
     """Side of the training pictures before."""
-    fine_share: float = 0.12
+    fine_share: float = 0.3
     """Share of all steps, at the end, that runs at the full resolution."""
     splats: Annotated[int, tyro.conf.arg(aliases=("--splats",))] = 24_000
     """Hard cap on the number of Gaussians."""
@@ -230,13 +230,23 @@ def preset(name: Preset) -> BuildConfig:
         draft,
         shape_prior=replace(draft.shape_prior, latent_iterations=400, pivotal_iterations=400),
         video_prior=replace(draft.video_prior, frames=72, size=512),
-        training=replace(draft.training, static_iterations=3000, coin_iterations=5000, resolution=512, splats=50_000),
+        training=replace(
+            draft.training, static_iterations=3000, coin_iterations=5000, fine_share=0.5, splats=50_000, checkpoint_every=500
+        ),
     )
     if name is Preset.STANDARD:
         return standard
     return replace(
         standard,
         training=replace(
-            standard.training, static_iterations=30_000, coin_iterations=90_000, splats=100_000, checkpoint_every=2000
+            standard.training,
+            static_iterations=30_000,
+            coin_iterations=90_000,
+            fine_share=1.0,
+            splats=100_000,
+            checkpoint_every=2000,
+            lpips_every=1,
+            rates=LearningRates(rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01),
+            densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4),
         ),
     )

@@ -51,7 +51,7 @@ class Footage:
         return frames_of(vertices[self._head.rig.triangles], self._device)
 
     def picture(self, sample: Sample, size: int) -> Picture:
-        """The target of a sample, `size` pixels high."""
+        """The target of a sample, at most `size` pixels high; pictures are never enlarged."""
         pixels = self._pixels(size)(sample)
         values = torch.from_numpy(pixels).to(self._device).float() / 255
         camera = resized_camera(self._camera(sample), pixels.shape[1], pixels.shape[0])
@@ -67,10 +67,11 @@ class Footage:
     def _load(self, size: int, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
         pixels = self._static_pixels(sample.view) if sample.camera == STATIC else self._frame_pixels(sample)
         height, width = pixels.shape[:2]
-        if height == size:
+        if height <= size:
             return pixels
-        method = cv2.INTER_AREA if height > size else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(pixels, (round(width * size / height), size), interpolation=method), np.uint8)
+        return np.asarray(
+            cv2.resize(pixels, (round(width * size / height), size), interpolation=cv2.INTER_AREA), np.uint8
+        )
 
     def _static_pixels(self, view: int) -> UInt8[np.ndarray, "h w 4"]:
         source = self._views.views[view]
