@@ -4,14 +4,13 @@ Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_spla
 https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Khronos/KHR_gaussian_splatting
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbReader, GlbWriter, Json
-from facecraft4d.toolkit.asset import Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.asset import Avatar, check_avatar, provenance_from_json
 from facecraft4d.toolkit.checks import check_range
 from facecraft4d.toolkit.datatypes import BoundSplats, Rig, Splats
 from facecraft4d.toolkit.geometry import SH_C0, normalized
@@ -70,7 +69,7 @@ def read_gltf(data: bytes, name: str) -> Avatar:
     block = _block(reader)
     try:
         rig = _read_rig(reader, block)
-        avatar = Avatar(rig, _read_splats(reader), _read_provenance(block["provenance"]))
+        avatar = Avatar(rig, _read_splats(reader), provenance_from_json(block["provenance"]))
         check_avatar(avatar)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
@@ -265,10 +264,10 @@ def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], n
 
 def _read_skin_weights(reader: GlbReader, attributes: Json, shape: tuple[int, int]) -> np.ndarray:
     weights = np.zeros(shape, np.float32)
-    rows = np.arange(shape[0])[:, None]
     for group in range(sum(key.startswith("JOINTS_") for key in attributes)):
         joints = reader.array(attributes[f"JOINTS_{group}"], "VEC4", (UBYTE,), shape[0])
-        np.add.at(weights, (rows, joints), reader.array(attributes[f"WEIGHTS_{group}"], "VEC4", (FLOAT,), shape[0]))
+        values = reader.array(attributes[f"WEIGHTS_{group}"], "VEC4", (FLOAT,), shape[0])
+        np.add.at(weights, (np.arange(shape[0])[:, None], joints), values)
     return weights
 
 
@@ -292,15 +291,3 @@ def _names(names: Any) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"names must be a list of strings, got {str(names)[:80]}")
     return tuple(names)
-
-
-def _read_provenance(block: Mapping[str, Any]) -> Provenance:
-    known = {field.name for field in fields(Ingredient)}
-    ingredients = tuple(Ingredient(**{key: entry[key] for key in known & set(entry)}) for entry in block["ingredients"])
-    return Provenance(
-        ingredients=ingredients,
-        seed=int(block["seed"]),
-        versions={str(key): str(value) for key, value in block["versions"].items()},
-        options={str(key): str(value) for key, value in block["options"].items()},
-        metrics={str(key): float(value) for key, value in block["metrics"].items()},
-    )

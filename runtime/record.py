@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,14 +52,15 @@ def record(
     background, orbit = background_color(options.background), option_camera(avatar, options)
     motion, animator = on_rig(clip, avatar.rig), Animator(avatar)
     count = max(1, round(motion.duration * options.fps))
-    with open_sink(path, options.size, options.fps, background is None) as sink:
-        renderer = open_renderer(options.size, options.size, options.backend)
+    with (
+        open_sink(path, options.size, options.fps, background is None) as sink,
+        closing(open_renderer(options.size, options.size, options.backend)) as renderer,
+    ):
         for frame in range(count):
             camera = orbit.turned(360 * options.turns * frame / count, 0.0).camera(options.size, options.size)
             sink(composite(renderer.draw(animator.splats(motion.pose(frame / options.fps)), camera), background))
             report(Progress("record", frame + 1, count))
-        renderer.close()
-    return renderer.note
+        return renderer.note
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """One picture of an avatar."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,11 +27,8 @@ def render_image(avatar: Avatar, pose: Pose, options: RenderOptions) -> np.ndarr
     """The avatar in that pose as 8 bit RGB [h, w, 3], or RGBA [h, w, 4] on a transparent background."""
     background = background_color(options.background)
     camera = option_camera(avatar, options).camera(options.size, options.size)
-    renderer = open_renderer(options.size, options.size, options.backend)
-    try:
+    with closing(open_renderer(options.size, options.size, options.backend)) as renderer:
         return composite(renderer.draw(Animator(avatar).splats(pose), camera), background)
-    finally:
-        renderer.close()
 
 
 def render_still(avatar: Avatar, pose: Pose, path: Path, options: RenderOptions) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,28 @@ class Provenance:
     def commercial_use(self) -> bool:
         """True if every ingredient may be used commercially."""
         return all(ingredient.commercial_use for ingredient in self.ingredients)
+
+
+def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
+    """The provenance whose `dataclasses.asdict` was written as JSON. Raises KeyError or TypeError where something is missing."""
+    ingredients = tuple(
+        Ingredient(
+            name=str(entry["name"]),
+            role=str(entry["role"]),
+            licence=str(entry["licence"]),
+            commercial_use=entry["commercial_use"] is True,
+            source=str(entry["source"]),
+            sha256=str(entry["sha256"]),
+        )
+        for entry in block["ingredients"]
+    )
+    return Provenance(
+        ingredients=ingredients,
+        seed=int(block["seed"]),
+        versions={str(key): str(value) for key, value in block["versions"].items()},
+        options={str(key): str(value) for key, value in block["options"].items()},
+        metrics={str(key): float(value) for key, value in block["metrics"].items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
