@@ -231,7 +231,12 @@ def preset(name: Preset) -> BuildConfig:
         shape_prior=replace(draft.shape_prior, latent_iterations=400, pivotal_iterations=400),
         video_prior=replace(draft.video_prior, frames=72, size=512),
         training=replace(
-            draft.training, static_iterations=3000, coin_iterations=5000, fine_share=0.5, splats=50_000, checkpoint_every=500
+            draft.training,
+            static_iterations=3000,
+            coin_iterations=5000,
+            fine_share=0.5,
+            splats=50_000,
+            checkpoint_every=500,
         ),
     )
     if name is Preset.STANDARD:
@@ -246,7 +251,9 @@ def preset(name: Preset) -> BuildConfig:
             splats=100_000,
             checkpoint_every=2000,
             lpips_every=1,
-            rates=LearningRates(rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01),
+            rates=LearningRates(
+                rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01
+            ),
             densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4),
         ),
     )

@@ -213,7 +213,7 @@ class TrainedHead:
     reference_view: int
     """Row of `coin.view_embeddings` whose offsets become part of the avatar."""
     contributions: Float32[np.ndarray, " n"]
-    """Blend weight that each splat has in the static views, summed over pixels."""
+    """Blend weight of each splat, summed over the pixels of the static views and of some animated frames."""
     loss_steps: Int32[np.ndarray, " s"]
     losses: Mapping[str, Float32[np.ndarray, " s"]]
     """Curves over `loss_steps`, by name; NaN where a term was not in use."""

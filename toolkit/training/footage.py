@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, ViewSet
+from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, ViewSet
 from facecraft4d.toolkit.geometry import resized_camera
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
@@ -46,9 +46,8 @@ class Footage:
         """Triangle frames under a frame of the track, or under the photograph's pose for STATIC (cached)."""
         return self._frames_in(self._head.pose if frame == STATIC else self._frames.track.pose(frame))
 
-    def _frames_in(self, pose: object) -> TriangleFrames:
-        vertices = pose_vertices(self._head.rig, pose)  # type: ignore[arg-type]
-        return frames_of(vertices[self._head.rig.triangles], self._device)
+    def _frames_in(self, pose: Pose) -> TriangleFrames:
+        return frames_of(pose_vertices(self._head.rig, pose)[self._head.rig.triangles], self._device)
 
     def picture(self, sample: Sample, size: int) -> Picture:
         """The target of a sample, at most `size` pixels high; pictures are never enlarged."""

@@ -47,7 +47,7 @@ def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> Training
     return TrainingState.begin(parameters, triangles)
 
 
-def train_step(trainer: Trainer, state: TrainingState) -> dict[str, float]:
+def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     """One step: draw a picture, descend, refine when due. Returns the unweighted loss terms and the weighted total."""
     schedule, step = trainer.schedule, state.step
     sample, size = schedule.sample(step), schedule.resolution(step)
@@ -69,17 +69,25 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, float]:
         rest = trainer.footage.posed(STATIC)
         refine(state, rest, trainer.config.densify, schedule.budget(step), schedule.rng(step, 2))
     state.step += 1
-    return {name: float(value.detach()) for name, value in {**terms, "total": total}.items()}
+    return {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
 
 def contributions(trainer: Trainer, state: TrainingState) -> Float32[Tensor, " n"]:
-    """Blend weight of each splat in all static views, summed over pixels: the gradient of the drawn colours' sum."""
+    """Blend weight of each splat, summed over pixels, in all static views and in as many animated frames of the first camera.
+
+    It is the gradient of the drawn colours' sum.
+    """
+    schedule = trainer.schedule
+    samples = [Sample(view) for view in range(schedule.views)]
+    if schedule.view_indices and schedule.frames:
+        frames = sorted({round(f) for f in np.linspace(0, schedule.frames - 1, schedule.views)})
+        samples += [Sample(schedule.view_indices[0], 0, frame) for frame in frames]
     size = min(trainer.config.coarse_resolution, trainer.config.resolution)
-    with torch.no_grad():
-        world = place(state.parameters, state.triangles, trainer.footage.posed(STATIC))
     ones = torch.ones(len(state.triangles), 1, device=state.triangles.device, requires_grad=True)
-    for view in range(trainer.schedule.views):
-        rasterize(world, ones, trainer.footage.picture(Sample(view), size))[0].sum().backward()  # type: ignore[no-untyped-call]
+    for sample in samples:
+        with torch.no_grad():
+            world = place(state.parameters, state.triangles, trainer.footage.posed(sample.frame))
+        rasterize(world, ones, trainer.footage.picture(sample, size))[0].sum().backward()  # type: ignore[no-untyped-call]
     return torch.zeros_like(ones[:, 0]) if ones.grad is None else ones.grad[:, 0]
 
 
@@ -107,8 +115,9 @@ def train(
     state = load_checkpoint(folder, key, device) or start()
     total = trainer.schedule.total
     while state.step < total:
-        losses = train_step(trainer, state)
+        terms = train_step(trainer, state)
         if state.step % RECORD_EVERY == 0 or state.step == total:
+            losses = {name: float(value) for name, value in terms.items()}
             state.record(losses)
             stage = "coin" if trainer.schedule.is_coin(state.step - 1) else "static"
             report(Progress("training", state.step, total, f"{stage}, {len(state.triangles)} splats", losses))
