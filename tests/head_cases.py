@@ -71,7 +71,7 @@ def painted_head(size: int, **weights: float) -> Head:
     return head_of(rig, mesh, size, pose, (0.0, 15.0, 30.0, 180.0, 345.0))
 
 
-def curtain_head(size: int) -> Head:
+def curtain_head(size: int, **weights: float) -> Head:
     """Two red sheets (lips) that meet at half height and a white sheet (teeth) 20 mm behind; jawOpen lowers the lower one by 30 mm."""
     corners = np.array([[-1, 0], [1, 0], [1, 1], [-1, 1]])
     sheets = ((0.0, 0.2, 0.0), (-0.2, 0.0, 0.0), (-0.2, 0.2, -0.02))
@@ -79,17 +79,20 @@ def curtain_head(size: int) -> Head:
     quad = np.array([[0, 1, 2], [0, 2, 3]])
     deltas = np.zeros((52, 12, 3))
     deltas[ARKIT_NAMES.index("jawOpen"), 4:8, 1] = -0.03
-    weights = np.zeros((12, 5))
-    weights[:, 1] = 1
+    skin = np.zeros((12, 5))
+    skin[:, 1] = 1
     rig = replace(
         ellipsoid_rig(),
         vertices=vertices.astype(np.float32),
         triangles=np.concatenate([quad, quad + 4, quad + 8]).astype(np.int32),
         triangle_regions=np.array([1, 1, 1, 1, 3, 3], np.uint8),
         expression_deltas=deltas.astype(np.float32),
-        skin_weights=weights.astype(np.float32),
+        skin_weights=skin.astype(np.float32),
     )
     uvs = np.repeat([0.25, 0.25, 0.25, 0.25, 0.75, 0.75], 6).reshape(6, 3, 2).astype(np.float32)
     texture = np.zeros((2, 2, 3), np.float32)
     texture[0, 0], texture[1, 1] = (0.8, 0.2, 0.2), (0.9, 0.9, 0.85)
-    return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, neutral_pose(rig), (0.0,))
+    pose = neutral_pose(rig)
+    for name, weight in weights.items():
+        pose.expression[ARKIT_NAMES.index(name)] = weight
+    return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, pose, (0.0,))

@@ -5,9 +5,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from facecraft4d.toolkit.geometry import project, resized_camera
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, sample_texture
-from facecraft4d.toolkit.video_prior.pixels import extended, gather, look_up, trace
-from facecraft4d.toolkit.video_prior.source import FINE, Source, signed_areas
+from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, sample_texture, vertex_normals
+from facecraft4d.toolkit.video_prior.pixels import TORN, extended, gather, look_up, trace
+from facecraft4d.toolkit.video_prior.source import FINE, LAYER_REACH, STEP_REACH, Source, signed_areas
 from facecraft4d.toolkit.video_prior.surface import LAYERS, MOUTH_LAYERS, SKIN, Surface
 
 TORN_OUT, INTACT = 0.2, 0.5
@@ -16,15 +16,23 @@ TORN_OUT, INTACT = 0.2, 0.5
 LID_TORN_OUT, LID_INTACT = 0.4, 0.8
 """The same for lids, whose few pixels carry lashes and shadows."""
 
-LIP_SHADOW, SHADOW_WIDTH = 0.35, 0.0025
+LIP_SHADOW, SHADOW_WIDTH = 0.5, 0.0015
 """What lies behind the lips is this bright right beside them and full so many metres away: a thin slit stays dark."""
 
-LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.014, 0.025, 0.12
+LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.02, 0.03, 0.12
 """Light in the mouth: full up to this many metres behind the front of the lips, then falling by 1/e per this many, to no less than this."""
 
+MOUTH_REDNESS = np.array([0.9, 1.1, 1.15])
+"""Exponents of that light for red, green, blue: it is reflected by red walls."""
+
+MOUTH_AMBIENT, MOUTH_LIGHT = 0.8, np.array([0.0, 0.5, 0.87])
+"""Share of the light that comes from everywhere, and the direction of the rest: in front and above."""
 
 NO_AREA = 1e-3
 """Square pixels below which a surface counts as seen edge-on; it then counts as intact."""
+
+UNSURE = [LAYERS.index("tongue"), LAYERS.index("mouth_interior")]
+"""Layers of which a photograph shows too little to trust the fit: what it shows there (mostly teeth) does not move with them."""
 
 IN_MOUTH = [LAYERS.index(name) for name in MOUTH_LAYERS]
 
@@ -35,10 +43,15 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
     fine = rasterize(resized_camera(camera, FINE * camera.width, FINE * camera.height), vertices, surface.triangles)
     moved = np.zeros((*fine.depth.shape, 2), np.float32)
     share = np.zeros_like(fine.depth)
-    trace(
-        fine.triangle, fine.barycentrics, surface.triangles, surface.layers, intactness(source, surface, vertices),
-        source.points, (camera.fx, camera.fy, camera.cx, camera.cy), source.areas, source.layer, source.depth, moved, share,
+    motion = (project(camera, vertices)[0] - source.pixels).astype(np.float32)
+    shown = (
+        source.triangle, source.barycentrics, source.depth, source.doubtful, source.areas,
+        (camera.fx, camera.fy, camera.cx, camera.cy), (LAYER_REACH * len(fine.depth), STEP_REACH * len(fine.depth)),
     )  # fmt: skip
+    vertex = (source.points, motion, intactness(source, surface, vertices))
+    trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
+    unsure = np.isin(surface.layers, UNSURE)[fine.triangle] & (np.abs(moved).max(-1) > TORN)
+    share[unsure] = 0
     fill = fill_colors(source, surface, vertices, fine, share)
     return composed(source, fine.triangle, moved, share, fill)
 
@@ -69,13 +82,24 @@ def fill_colors(
     row, column = np.nonzero(fine.covered & (share < 1))
     picked = Fragments(*(part[row, column][None] for part in (fine.triangle, fine.barycentrics, fine.depth)))
     layer = surface.layers[picked.triangle[0]]
-    skin = interpolate(picked, source.skin_colors[surface.triangles])[0]
-    texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * source.gains[layer]
-    behind = interpolate(picked, behind_lips(surface, vertices)[surface.triangles][..., None])[0]
-    light = mouth_light(behind, lip_shadow(source, surface, fine)[row, column, None])
+    skin, gain, lips, behind, form = np.split(
+        interpolate(picked, _vertex_values(source, surface, vertices)[surface.triangles])[0], (3, 6, 7, 8), 1
+    )
+    texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * gain
+    light = form * mouth_light(behind, lip_shadow(source, surface, fine)[row, column, None])
     texture *= np.where(np.isin(layer, IN_MOUTH)[:, None], light, 1)
-    fill[row, column] = np.where((layer == SKIN)[:, None], skin, texture)
+    fill[row, column] = np.where((layer == SKIN)[:, None], skin + lips * (texture - skin), texture)
     return fill
+
+
+def _vertex_values(
+    source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]
+) -> Float32[np.ndarray, "v 9"]:
+    """Per vertex: skin colour, gain, whether it is of the lips, metres behind them, brightness by its normal."""
+    normals = vertex_normals(vertices, surface.triangles[np.isin(surface.layers, IN_MOUTH)])
+    form = MOUTH_AMBIENT + (1 - MOUTH_AMBIENT) * np.clip(normals @ MOUTH_LIGHT, 0, 1)
+    values = [source.skin_colors, source.gains, surface.lips, behind_lips(surface, vertices), form]
+    return np.column_stack(values).astype(np.float32)
 
 
 def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
@@ -85,10 +109,11 @@ def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float
     return np.asarray(np.percentile(vertices[surface.lips, 2], 90) - vertices[:, 2], np.float32)
 
 
-def mouth_light(behind: Float32[np.ndarray, "n 1"], shadow: Float32[np.ndarray, "n 1"]) -> Float32[np.ndarray, "n 1"]:
-    """Light in the mouth: less with depth, and behind the teeth line also less beside the lips."""
+def mouth_light(behind: Float32[np.ndarray, "n 1"], shadow: Float32[np.ndarray, "n 1"]) -> Float32[np.ndarray, "n 3"]:
+    """Light in the mouth: less with depth, and behind the teeth line also less beside the lips; what is left is reddish."""
     depth_light = np.clip(np.exp(-(behind - LIPS_DEPTH) / MOUTH_FADE), MOUTH_DARKEST, 1)
-    return np.asarray(depth_light * (1 - (1 - shadow) * np.clip(behind / LIPS_DEPTH, 0, 1)), np.float32)
+    light = depth_light * (1 - (1 - shadow) * np.clip(behind / LIPS_DEPTH, 0, 1))
+    return np.asarray(light**MOUTH_REDNESS, np.float32)
 
 
 def lip_shadow(source: Source, surface: Surface, fine: Fragments) -> Float32[np.ndarray, "fh fw"]:

@@ -7,13 +7,13 @@ import numba
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.video_prior.source import FINE, SAME_SURFACE
-
-KEPT_APART = 3
-"""Fine samples by which a moved pixel must stay clear of other layers: the fitted mesh is that inexact."""
+from facecraft4d.toolkit.video_prior.source import FINE, SAME_SURFACE, STEP
 
 STILL, STILL_METRES = 0.01, 1e-4
-"""Pixels and metres of depth below which a sample has not moved: then it is what the source shows there, without further tests."""
+"""Pixels and metres of depth below which a sample has not moved: it is looked up at its own place."""
+
+BARELY_HIDDEN = 0.01
+"""Metres: what lay less than this behind the same layer and stays in place shows the pixels that were in front of it."""
 
 TORN = 1.0
 """Pixels by which the samples of one pixel may move apart before each is looked up alone."""
@@ -21,12 +21,16 @@ TORN = 1.0
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def trace(
-    triangle, barycentrics, triangles, layers, share_of_vertex, points, intrinsics, facing, layer, depth, moved, share
-):
-    """For each fine sample: `moved` = its surface's pixel in the source minus its own, `share` = how far the source shows it."""
+def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, share):
+    """For each fine sample: `moved` = its surface's pixel in the source minus its own, `share` = how far the source shows it.
+
+    `source`: triangle, barycentrics, depth, doubtful (fine samples), areas (triangles), intrinsics,
+    reaches of borders between layers and of steps in depth (fine samples).
+    `vertex`: camera-space points in the source, motion from the source in pixels, intactness.
+    """
     height, width = triangle.shape
-    fx, fy, cx, cy = intrinsics
+    source_triangle, _, source_depth, _, areas, (fx, fy, cx, cy), _ = source
+    points, _, intact = vertex
     for row in range(height):
         for column in range(width):
             f = triangle[row, column]
@@ -38,39 +42,77 @@ def trace(
                 x += weight * points[v, 0]
                 y += weight * points[v, 1]
                 z += weight * points[v, 2]
-                trust += weight * share_of_vertex[v]
+                trust += weight * intact[v]
             x, y = fx * x / z + cx, fy * y / z + cy
             dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
             moved[row, column, 0], moved[row, column, 1] = dx, dy
-            still = abs(dx) < STILL and abs(dy) < STILL and abs(depth[row, column] - z) < STILL_METRES
-            if still and layer[row, column] == layers[f]:
-                share[row, column] = 1.0
+            still = abs(dx) < STILL and abs(dy) < STILL and abs(source_depth[row, column] - z) < STILL_METRES
+            r, c = (row, column) if still else (int(np.floor(y * FINE)), int(np.floor(x * FINE)))
+            if r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0:
                 continue
-            if facing[f] <= 0.0:
+            quiet = abs(dx) < TORN and abs(dy) < TORN and layers[source_triangle[r, c]] == layers[f]
+            if quiet and abs(source_depth[r, c] - z) < BARELY_HIDDEN:
+                trust = 1.0
+            elif areas[f] <= 0.0 or not _seen(source, layers, r, c, z, layers[f]):
                 continue
-            margin = min(KEPT_APART, int(np.sqrt(dx * dx + dy * dy)))
-            if _shown(layer, depth, int(np.floor(x * FINE)), int(np.floor(y * FINE)), z, layers[f], margin):
-                share[row, column] = trust
+            away_x, away_y = _way_out(source, vertex, triangles, layers, r, c, z, layers[f], -dx, -dy)
+            if away_x != 0.0 or away_y != 0.0:
+                r, c = r + int(np.rint(away_y)), c + int(np.rint(away_x))
+                outside = r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0
+                if outside or layers[source_triangle[r, c]] != layers[f]:
+                    continue
+                moved[row, column, 0] += away_x / FINE
+                moved[row, column, 1] += away_y / FINE
+            share[row, column] = trust
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _shown(layer, depth, column, row, z, wanted, margin):
-    """Whether the source shows this layer at this depth, and no other layer within the margin."""
-    height, width = layer.shape
-    if column < 0 or row < 0 or column >= width or row >= height:
+def _seen(source, layers, row, column, z, wanted):
+    """Whether the source shows this layer at this depth."""
+    triangle, depth = source[0], source[2]
+    height, width = depth.shape
+    if layers[triangle[row, column]] != wanted:
         return False
-    near = False
     for r in range(max(row - 1, 0), min(row + 2, height)):
         for c in range(max(column - 1, 0), min(column + 2, width)):
-            near = near or (layer[r, c] == wanted and abs(depth[r, c] - z) < SAME_SURFACE)
-    if not near or layer[row, column] != wanted:
-        return False
-    for r in range(max(row - margin, 0), min(row + margin + 1, height)):
-        for c in range(max(column - margin, 0), min(column + margin + 1, width)):
-            if layer[r, c] != wanted and layer[r, c] != 255:
-                return False
-    return True
+            if triangle[r, c] >= 0 and layers[triangle[r, c]] == wanted and abs(depth[r, c] - z) < SAME_SURFACE:
+                return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _way_out(source, vertex, triangles, layers, row, column, z, wanted, dx, dy):
+    """Where to look instead, in fine samples, if something beside it (another layer, or nearer) moved differently.
+
+    The fitted mesh is inexact there: the pixel may belong to that other thing. At its very edge the look goes a whole reach
+    away from it, at two reaches nowhere, and evenly in between. (0, 0) if nothing is near.
+    """
+    triangle, barycentrics, depth, doubtful, _, _, (layer_reach, step_reach) = source
+    motion = vertex[1]
+    if not doubtful[row, column]:
+        return 0.0, 0.0
+    height, width = depth.shape
+    span = int(2 * max(layer_reach, step_reach))
+    best, out_x, out_y = 1e9, 0.0, 0.0
+    for r in range(max(row - span, 0), min(row + span + 1, height)):
+        for c in range(max(column - span, 0), min(column + span + 1, width)):
+            f = triangle[r, c]
+            if f < 0 or (layers[f] == wanted and depth[r, c] > z - STEP):
+                continue
+            reach = step_reach if layers[f] == wanted else layer_reach
+            distance = np.sqrt(float((r - row) ** 2 + (c - column) ** 2))
+            if distance >= best or distance >= 2 * reach or distance == 0.0:
+                continue
+            x, y = -dx, -dy
+            for corner in range(3):
+                x += barycentrics[r, c, corner] * motion[triangles[f, corner], 0]
+                y += barycentrics[r, c, corner] * motion[triangles[f, corner], 1]
+            if x * x + y * y > TORN**2:
+                best, length = distance, (reach - distance / 2) / distance
+                out_x, out_y = (column - c) * length, (row - r) * length
+    return out_x, out_y
 
 
 @numba.njit(cache=True, nogil=True)

@@ -4,14 +4,12 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
 from facecraft4d.toolkit.datatypes import Camera, View
 from facecraft4d.toolkit.geometry import camera_center, normalized, project, resized_camera, transform_points
 from facecraft4d.toolkit.mesh_raster import rasterize, sample_texture, vertex_normals
 from facecraft4d.toolkit.video_prior.surface import (
-    LAYERS,
-    MOUTH_LAYERS,
     SKIN,
     Surface,
     diffuse,
@@ -28,14 +26,23 @@ NOTHING = 255
 SAME_SURFACE = 0.003
 """Metres within which two depths of one layer are the same surface."""
 
-FACING = 0.3
+STEP = 0.006
+"""Metres by which a surface must lie in front of another of its layer to count as a separate thing (chin and neck, hair and cheek)."""
+
+LAYER_REACH, STEP_REACH = 0.003, 0.006
+"""How far, in image heights, the fitted mesh may be off at the borders of layers and at steps in depth."""
+
+FACING = 0.15
 """Cosine towards the camera from which a vertex's colour is trusted."""
 
 CLEAN = 0.012
 """Radius in image heights around a trusted vertex that shows nothing but skin."""
 
-NEAR_THE_MOUTH = 0.05
-"""Metres around a layer within which the skin's brightness tells that of the layer."""
+LIDS_REACH = 0.04
+"""Metres around a lid from which its colour is taken."""
+
+ODD = 2.5
+"""Colours around the lids that differ from their median by more than this many median deviations (glasses, brows) are left out."""
 
 GAIN_LIMITS = (0.4, 1.6)
 
@@ -54,15 +61,18 @@ class Source:
     """Where each vertex of the photograph's pose appears."""
     points: Float32[np.ndarray, "v 3"]
     """The same vertices in the camera's frame, metres."""
-    layer: UInt8[np.ndarray, "fh fw"]
-    """Layer of the nearest surface at each fine sample, `NOTHING` for none."""
+    triangle: Int32[np.ndarray, "fh fw"]
+    """Nearest triangle at each fine sample, -1 for none."""
+    barycentrics: Float32[np.ndarray, "fh fw 3"]
     depth: Float32[np.ndarray, "fh fw"]
+    doubtful: Bool[np.ndarray, "fh fw"]
+    """Samples near the border of a layer or a step in depth."""
     areas: Float32[np.ndarray, " f"]
     """Signed area of each triangle in square pixels; negative for those that face away."""
     skin_colors: Float32[np.ndarray, "v 3"]
-    """Fill for the skin layer."""
-    gains: Float32[np.ndarray, "l 3"]
-    """Texture times gain is the fill for each other layer."""
+    """Fill for the skin."""
+    gains: Float32[np.ndarray, "v 3"]
+    """Texture times gain is the fill for lips and for what is not skin."""
 
 
 def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface, size: int) -> Source:
@@ -77,13 +87,33 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
         rgba=np.ascontiguousarray(rgba, np.float32),
         pixels=pixels.astype(np.float32),
         points=transform_points(camera.camera_from_world, vertices).astype(np.float32),
-        layer=np.where(fine.covered, surface.layers[fine.triangle], NOTHING).astype(np.uint8),
+        triangle=fine.triangle,
+        barycentrics=fine.barycentrics,
         depth=fine.depth,
+        doubtful=grown_by(edges(layer_image(fine.triangle, surface), fine.depth), 2 * max(LAYER_REACH, STEP_REACH)),
         areas=signed_areas(pixels[surface.triangles]),
         skin_colors=np.zeros_like(vertices),
-        gains=np.ones((len(LAYERS), 3), np.float32),
+        gains=np.ones_like(vertices),
     )
     return _with_fill(source, vertices, surface)
+
+
+def layer_image(triangle: Int32[np.ndarray, "fh fw"], surface: Surface) -> UInt8[np.ndarray, "fh fw"]:
+    """The layer that each sample sees, `NOTHING` where there is none."""
+    return np.where(triangle >= 0, surface.layers[triangle], NOTHING).astype(np.uint8)
+
+
+def edges(layer: UInt8[np.ndarray, "fh fw"], depth: Float32[np.ndarray, "fh fw"]) -> Bool[np.ndarray, "fh fw"]:
+    """Samples beside which another layer or another depth begins."""
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    changes = cv2.dilate(layer, cross) != cv2.erode(layer, cross)
+    return np.asarray(changes | (cv2.dilate(depth, cross) - cv2.erode(depth, cross) > STEP))
+
+
+def grown_by(mask: Bool[np.ndarray, "fh fw"], radius: float) -> Bool[np.ndarray, "fh fw"]:
+    """The mask grown by a square of `radius` image heights."""
+    side = 2 * max(1, round(radius * len(mask))) + 1
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
 
 
 def signed_areas(corners: Float[np.ndarray, "f 3 2"]) -> Float32[np.ndarray, " f"]:
@@ -93,7 +123,7 @@ def signed_areas(corners: Float[np.ndarray, "f 3 2"]) -> Float32[np.ndarray, " f
 
 
 def _with_fill(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surface) -> Source:
-    """Fill colours from what the view shows: trusted vertices keep theirs, the rest of the skin is diffused from them."""
+    """Fill from what the view shows: trusted vertices keep their colours, and the rest is diffused from them."""
     known = trusted(source, vertices, surface)
     height, width = source.rgba.shape[:2]
     smooth = cv2.GaussianBlur(source.rgba[..., :3], (0, 0), 0.5 * CLEAN * height)
@@ -101,43 +131,43 @@ def _with_fill(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Su
     textured = np.full_like(vertices, 0.5)
     owners, uvs = vertex_texture_corners(surface)
     textured[owners] = sample_texture(surface.texture, uvs)
-    gain = np.ones(3) if not known.any() else shown[known].mean(0) / np.maximum(textured[known].mean(0), 0.02)
-    colors = diffuse(surface, shown, known, textured * np.clip(gain, *GAIN_LIMITS))
-    gains = [
-        _layer_gain(layer, shown / np.maximum(textured, 0.02), known, vertices, surface) for layer in range(len(LAYERS))
-    ]
-    return replace(source, skin_colors=np.clip(colors, 0, 1), gains=np.stack(gains))
+    ratios = np.clip(shown / np.maximum(textured, 0.02), *GAIN_LIMITS)
+    usual = np.broadcast_to(np.median(ratios[known], 0) if known.any() else np.ones(3), vertices.shape)
+    plain = known & ~odd_beside_lids(shown, known, vertices, surface)
+    colors = np.clip(diffuse(surface, shown, plain, textured * usual), 0, 1)
+    colors[surface.lashes] *= LASHES
+    gains = np.where(surface.skin_vertices[:, None], diffuse(surface, ratios, known, usual), usual)
+    return replace(source, skin_colors=colors, gains=np.asarray(gains, np.float32))
+
+
+def odd_beside_lids(
+    shown: Float32[np.ndarray, "v 3"],
+    known: Bool[np.ndarray, " v"],
+    vertices: Float32[np.ndarray, "v 3"],
+    surface: Surface,
+) -> Bool[np.ndarray, " v"]:
+    """Known vertices around the lids whose colour is not that of most: glasses, brows, strands of hair."""
+    odd = np.zeros(len(vertices), bool)
+    for side in (vertices[:, 0] > 0, vertices[:, 0] <= 0):
+        lid = surface.lids & side
+        around = known & (np.linalg.norm(vertices - vertices[lid].mean(0), axis=1) < LIDS_REACH) if lid.any() else odd
+        if around.any():
+            deviation = np.linalg.norm(shown - np.median(shown[around], 0), axis=1)
+            odd |= around & (deviation > ODD * np.median(deviation[around]))
+    return odd
 
 
 def trusted(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surface) -> Bool[np.ndarray, " v"]:
     """Skin vertices that the view surely shows: they face it, nothing but skin is near them, and so for their neighbours."""
-    height, width = source.layer.shape
-    radius = round(CLEAN * height)
+    height, width = source.depth.shape
     column, row = (
         np.clip((source.pixels[:, i] * FINE).astype(int), 0, side - 1) for i, side in ((0, width), (1, height))
     )
-    solid = cv2.resize((source.rgba[..., 3] > 0.99).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    skin = cv2.erode((source.layer == SKIN) * solid, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0
+    layer = layer_image(source.triangle, surface)
+    clear = cv2.resize((source.rgba[..., 3] <= 0.99).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    foreign = grown_by((layer != SKIN) | (clear > 0), CLEAN) | grown_by(edges(layer, source.depth), STEP_REACH)
     towards = normalized(camera_center(source.camera) - vertices)
     faces = (vertex_normals(vertices, surface.triangles) * towards).sum(-1) > FACING
     near = np.abs(source.points[:, 2] - source.depth[row, column]) < SAME_SURFACE
-    shown = surface.skin_vertices & faces & near & skin[row, column]
+    shown = surface.skin_vertices & faces & near & ~foreign[row, column]
     return np.asarray(shown & ~grown(surface, surface.skin_vertices & ~(faces & near)))
-
-
-def _layer_gain(
-    layer: int,
-    ratios: Float[np.ndarray, "v 3"],
-    known: Bool[np.ndarray, " v"],
-    vertices: Float32[np.ndarray, "v 3"],
-    surface: Surface,
-) -> Float32[np.ndarray, "3"]:
-    """How much brighter the view shows the skin around a layer than its texture has it; 1 where that is not known."""
-    members = np.unique(surface.triangles[surface.layers == layer])
-    if not len(members) or layer == SKIN:
-        return np.ones(3, np.float32)
-    centre = vertices[members].mean(0) * ([0, 1, 1] if LAYERS[layer] in MOUTH_LAYERS else [1, 1, 1])
-    around = known & (np.abs(vertices - centre)[:, 1:].max(1) < NEAR_THE_MOUTH)
-    if not around.any():
-        return np.ones(3, np.float32)
-    return np.asarray(np.clip(np.median(ratios[around], 0), *GAIN_LIMITS), np.float32)
