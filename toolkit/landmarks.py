@@ -4,8 +4,10 @@ The file is a zip of three TFLite networks and a canonical face. Detection looks
 overlapping tiles after that, because the detector (128 pixels wide, made for phone portraits) overlooks small faces.
 """
 
+import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +88,26 @@ class CanonicalFace:
     basis_weights: Float32[np.ndarray, " b"]
 
 
+@contextmanager
+def _without_native_chatter() -> Iterator[None]:
+    """Close the error stream to the interpreter's C++ code, which greets there and would tear the progress bar."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
 class LiteNetwork:
     """A TFLite network on one thread, so that the same input gives the same output."""
 
     def __init__(self, content: bytes) -> None:
-        self._interpreter = Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
+        with _without_native_chatter():
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
 

