@@ -79,7 +79,7 @@ def test_same_as_the_processor_on_random_splats(target: Target, seed: int) -> No
     splats = some_splats(count=400, seed=seed)
     expected = SoftwareRenderer(SIZE, SIZE, "").draw(splats, camera)
     found = target.draw(splats, camera)
-    assert psnr(found, expected) > 45 and np.abs(found - expected).max() < 0.02
+    assert psnr(found, expected) > 45 and np.abs(found - expected).max() < 0.05
 
 
 @pytest.mark.parametrize("yaw", [0.0, 35.0, 180.0])

@@ -152,7 +152,9 @@ def display() -> Iterator[str]:
 
 def xdotool(display: str, *arguments: str) -> str:
     environment = {**os.environ, "DISPLAY": display}
-    return subprocess.run(["xdotool", *arguments], env=environment, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["xdotool", *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
 
 
 def wait_for(path: Path, seconds: float = 30.0) -> None:
