@@ -15,8 +15,10 @@ SKIN, HAIR, TORSO = range(3)
 CHARTS = {SKIN: (0.0, 0.0, 0.7, 0.7), HAIR: (0.0, 0.7, 0.7, 1.0), TORSO: (0.7, 0.0, 1.0, 1.0)}
 """Left, top, right, bottom of each part's piece of the texture."""
 _PADDING = 0.006
-_HIDDEN = 0.02
+_HIDDEN = 0.1
 """A shell's triangles whose corners are all less present than this lie inside the head and are left out."""
+_CLEARANCE = 0.004
+"""Metres that covered skin stays below a shell."""
 _JOINTS = {HAIR: "neck", TORSO: "root"}
 _REGIONS = {HAIR: "hair", TORSO: "torso"}
 
@@ -33,6 +35,26 @@ class Assembly:
     vertex_parts: UInt8[np.ndarray, " v"]
     mirror: Int64[np.ndarray, " v"]
     """The vertex on the other side."""
+
+
+def tuck(
+    vertices: Float32[np.ndarray, "v 3"], shell: Shell, triangles: Int32[np.ndarray, "f 3"]
+) -> Float32[np.ndarray, "v 3"]:
+    """How the vertices of `triangles` must move so that none pokes through a shell that covers them (metres)."""
+    rows, columns, radii = shell.grid.locate(vertices)
+    sheet = np.linalg.norm(shell.vertices[:-2].reshape(*shell.present.shape, 3) - shell.grid.origins, axis=-1)
+    covered = shell.grid.sample(shell.present, rows, columns) * (rows > -0.5)
+    allowed = np.maximum(shell.grid.sample(sheet, rows, columns) - _CLEARANCE, 0.3 * radii)
+    share = np.clip((covered - 0.55) / 0.2, 0, 1) * np.isin(np.arange(len(vertices)), triangles)
+    axis = shell.grid.center * [1, 0, 1] + vertices * [0, 1, 0]
+    origin = np.where(
+        (vertices[:, 1] > shell.grid.center[1])[:, None] & (len(shell.grid.elevations) > 0), shell.grid.center, axis
+    )
+    moved = origin + (vertices - origin) * np.minimum(1, allowed / np.maximum(radii, 1e-9))[:, None]
+    floor = shell.vertices[:-2, 1].min() + _CLEARANCE
+    if not shell.crown:
+        moved[:, 1] = np.maximum(moved[:, 1], floor)
+    return ((moved - vertices) * share[:, None]).astype(np.float32)
 
 
 def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:
@@ -94,23 +116,21 @@ def _placed(uvs: Float32[np.ndarray, "f 3 2"], part: int) -> Float32[np.ndarray,
 
 
 def _shell_surface(shell: Shell) -> tuple[Int32[np.ndarray, "f 3"], Float32[np.ndarray, "f 3 2"]]:
-    """The triangles outside the head and their chart coordinates; a tall chart is turned by the caller's piece's shape."""
+    """The triangles outside the head and their chart coordinates: the grid itself with one more row for the closed end."""
     rows, columns = shell.present.shape
-    body = shell.triangles[: 2 * (rows - 1) * columns]
-    if shell.closed_top:
-        body = np.concatenate([body, shell.triangles[len(body) : len(body) + columns]])
-    top = rows * columns
-    row, column = body // columns, (body % columns).astype(np.float64)
-    lid = body == top
-    row = np.where(lid, 0, row + (1 if shell.closed_top else 0))
-    wrapped = ~lid & (column == 0) & (np.where(lid, 0, column).max(1, keepdims=True) == columns - 1)
-    column = np.where(wrapped, columns, column)
-    others = np.where(lid, 0, column).sum(1, keepdims=True) / 2
-    column = np.where(lid, others, column)
-    across, down = column / columns, row / (rows if shell.closed_top else rows - 1)
-    uvs = np.stack([across, down] if shell.closed_top else [down, across], -1)
-    presence = np.append(shell.present.ravel(), [1.0, 0.0])
+    count = 2 * (rows - 1) * columns
+    lid = slice(count, count + columns) if shell.crown else slice(count + columns, None)
+    body = np.concatenate([shell.triangles[:count], shell.triangles[lid]])
+    middle = body >= rows * columns
+    row = np.where(middle, -1 if shell.crown else rows, body // columns) + (1 if shell.crown else 0)
+    column = np.where(middle, 0, body % columns).astype(np.float64)
+    wraps = (column.max(1, keepdims=True) == columns - 1) & (column == 0) & ~middle
+    column = np.where(wraps, columns, column)
+    column = np.where(middle, column.sum(1, keepdims=True) / 2, column)
+    across, down = column / columns, row / rows
+    presence = np.append(shell.present.ravel(), [1.0, 1.0])
     kept = (presence[body] > _HIDDEN).any(1)
+    uvs = np.stack([across, down] if shell.crown else [down, across], -1)
     return body[kept], uvs[kept].astype(np.float32)
 
 

@@ -10,7 +10,7 @@ from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.datatypes import Head, Mesh, Portrait, Progress
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.rigging import pose_vertices
-from facecraft4d.toolkit.shape_prior.assembly import Assembly, assemble
+from facecraft4d.toolkit.shape_prior.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.landmark_fit import Latent
 from facecraft4d.toolkit.shape_prior.latent import invert_latent
 from facecraft4d.toolkit.shape_prior.pivotal import PIVOT_SIGMA, fit_offsets
@@ -50,10 +50,9 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
 
 
 def wrap(model: FaceModel, latent: Latent, offsets: Float32[np.ndarray, "v 3"], segments: Segments) -> Assembly:
-    """The personalised head with its shells of hair and clothes."""
-    rig = personalized_rig(model, latent.identity.astype(np.float32), offsets)
-    pose = latent.pose(model)
-    posed = pose_vertices(rig, pose)
+    """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
+    identity, pose = latent.identity.astype(np.float32), latent.pose(model)
+    posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
     if model.landmarks_478 is None:
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
 
@@ -66,4 +65,6 @@ def wrap(model: FaceModel, latent: Latent, offsets: Float32[np.ndarray, "v 3"], 
     scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[_CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    return assemble(model, rig, pose, hair_shell(scene), torso_shell(scene, axis))
+    hair, torso = hair_shell(scene), torso_shell(scene, axis)
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
+    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)

@@ -19,7 +19,7 @@ OFFSET_METRES = 0.02
 """Expected size of the offsets themselves."""
 PIVOT_SIGMA = 0.001
 """Expected landmark error after tuning, as a fraction of the picture."""
-_ROUNDS = 4
+_ROUNDS = 3
 _RIGID_REGIONS = ("eyes", "teeth", "tongue")
 
 
@@ -74,7 +74,10 @@ def _solve(
     prior = scipy.sparse.kron(smooth, scipy.sparse.eye_array(3), format="csr")
     normal = (jacobian.T @ jacobian + prior).tocsc()
     right = -(jacobian.T @ residual + prior @ offsets.ravel())
-    return np.asarray(scipy.sparse.linalg.spsolve(normal, right)).reshape(-1, 3)
+    factors = scipy.sparse.linalg.splu(
+        normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    return np.asarray(factors.solve(right)).reshape(-1, 3)
 
 
 def _landmark_rows(

@@ -14,8 +14,15 @@ FACE_OVAL = (
 )
 """MediaPipe's landmarks around the face, clockwise in the picture from the top of the forehead."""
 _BELOW_BROWS = (*FACE_OVAL[7:30], 105, 66, 107, 9, 336, 296, 334)
-_FOREHEAD, _CHIN, _NOSE_TIP = 10, 152, 4
+_FEATURES = (
+    (70, 63, 105, 66, 107, 55, 133, 153, 145, 163, 33, 46),
+    (300, 293, 334, 296, 336, 285, 362, 380, 374, 390, 263, 276),
+    (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
+)
+"""Rims of both eyes with their brows, and of the lips."""
+_FOREHEAD, _CHIN, _MOUTH = 10, 152, 14
 _JAW_CORNERS = (172, 397)
+_EAR_LOBES = (132, 361, 58, 288)
 _WORKING_SIZE = 256
 _CUTS = 4
 
@@ -34,7 +41,7 @@ class Segments:
     @property
     def matte(self) -> Bool[np.ndarray, "h w"]:
         """All of the person."""
-        return self.skin | self.hair | self.torso
+        return np.asarray(self.skin | self.hair | self.torso)
 
 
 def segment(portrait: Portrait) -> Segments:
@@ -49,8 +56,9 @@ def segment(portrait: Portrait) -> Segments:
     neck_end = chin[1] + 0.55 * height
     skin &= rows < neck_end
     other = matte & ~skin
-    hair = _reaching_up(other & (rows < chin[1] + 0.02 * height), points[_NOSE_TIP, 1])
-    hair |= _hanging_hair(portrait, other, hair, chin[1] + 0.02 * height, neck_end)
+    jaw = 0.5 * (chin[1] + points[_MOUTH, 1])
+    hair = _reaching_up(other & (rows < jaw), points[_MOUTH, 1])
+    hair |= _hanging_hair(portrait, other, hair, jaw, neck_end)
     return Segments(skin, hair, matte & ~skin & ~hair)
 
 
@@ -67,27 +75,38 @@ def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarra
     down = np.array([0.0, 0.5 * height])
     labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
     labels[polygon(centre + (oval - centre) * 0.96, _WORKING_SIZE)] = cv2.GC_PR_FGD
+    # Beside the jaw, below the ears, skin ends at the face's outline: what lies outside is hair.
+    lobe = scaled[list(_EAR_LOBES), 1].mean()
+    beside = ~polygon(centre + (oval - centre) * 1.03, _WORKING_SIZE)
+    rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
+    beside &= (rows > lobe) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
+    labels[beside] = cv2.GC_BGD
     seed = scaled[list(_BELOW_BROWS)]
     labels[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)] = cv2.GC_FGD
     alpha = cv2.resize(portrait.alpha, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
     labels[alpha < 0.5] = cv2.GC_BGD
-    picture = cv2.resize(portrait.image, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB) * np.float32([2.55, 1, 1]) + np.float32([0, 128, 128])
+    lab = _plain_lab(portrait, scaled)
     cv2.setRNGSeed(0)
-    cv2.grabCut(
-        lab.clip(0, 255).astype(np.uint8),
-        labels,
-        None,
-        np.zeros((1, 65)),
-        np.zeros((1, 65)),
-        _CUTS,
-        cv2.GC_INIT_WITH_MASK,
-    )
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(lab, labels, (0, 0, 1, 1), *models, _CUTS, cv2.GC_INIT_WITH_MASK)
     skin = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    skin = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, parts = cv2.connectedComponents(skin)
+    opened = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, parts = cv2.connectedComponents(opened)
     main = parts[int(centre[1]), int(centre[0])]
-    return (parts == main) if main > 0 and count > 1 else skin > 0
+    return np.asarray((parts == main) if main > 0 and count > 1 else opened > 0)
+
+
+def _plain_lab(portrait: Portrait, points: np.ndarray) -> np.ndarray:
+    """The picture at the working size in 8 bit Lab, eyes, brows and mouth painted over: their colours are not skin's."""
+    picture = cv2.resize(portrait.image, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
+    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), np.float32)
+    lab = lab * np.array([2.55, 1, 1], np.float32) + np.array([0, 128, 128], np.float32)
+    seed = points[list(_BELOW_BROWS)]
+    skin = np.median(lab[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)], 0)
+    for part in _FEATURES:
+        corners = points[list(part)]
+        lab[polygon(corners.mean(0) + (corners - corners.mean(0)) * 1.25, _WORKING_SIZE)] = skin
+    return np.asarray(lab.clip(0, 255).astype(np.uint8))
 
 
 def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:

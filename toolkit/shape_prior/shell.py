@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.ndimage
 from jaxtyping import Float, Float64, Int, Int32
 
 from facecraft4d.toolkit.datatypes import Camera
@@ -26,6 +27,12 @@ FRINGE_METRES = 0.018
 """The most that hair stands off the forehead; the photograph cannot tell."""
 BACK_METRES = 0.035
 """The most that hair stands off the back of the head."""
+_CHEEK_METRES = 0.005
+"""The most that hair stands off the cheeks."""
+_BEHIND_JAW_DEGREES = 76
+"""Below the ears hair beside the jaw hangs behind it, this far from the line of sight."""
+_CURTAIN_DEGREES = (45.0, 80.0)
+"""Below the brows hair beside the face rises from the skin between these angles from the line of sight: it hangs by the ears."""
 _WALK = np.arange(0.0, 0.32, 0.001)
 
 
@@ -38,8 +45,8 @@ class Shell:
     triangles: Int32[np.ndarray, "f 3"]
     present: Float64[np.ndarray, "r c"]
     """Above one half where the sheet is outside the skin."""
-    closed_top: bool
-    """Whether the sheet has a crown; otherwise its upper rim hides inside the neck."""
+    crown: bool
+    """Whether the sheet is closed above (hair, open below inside the neck) or below (clothes, open above)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,39 +79,49 @@ def hair_shell(scene: Scene) -> Shell:
     skin = outer_radii(grid, scene.vertices, scene.triangles)
     facing = _wrap(grid.azimuths - scene.camera_azimuth)
     sides = [_side_reach(scene, grid, skin, facing, side, scene.segments.hair) for side in (1, -1)]
-    thickness = _around(facing, sides, (FRINGE_METRES, BACK_METRES), np.hypot(*grid.directions[:, 0, [0, 2]].T))
+    level = np.hypot(*grid.directions[:, 0, [0, 2]].T)
+    heights = (grid.points(skin)[..., 1].mean(1) - low[1]) / (high[1] - low[1])
+    below = np.clip((0.6 - heights) / 0.15, 0, 1)
+    thickness = _around(facing, sides, (FRINGE_METRES, BACK_METRES), level, below)
     present = _hair_presence(scene, grid, skin + 0.5 * thickness, facing, nape)
     present[-1] = 0
-    present = wrapped_filter(present, (0.6, 0.6))
-    share = np.clip(present * 2 - 0.5, 0, 1)
-    radii = skin + share * thickness - (1 - share) * UNDER_SKIN_METRES
+    present = wrapped_filter(present, (0.5, 0.5))
+    radii = skin + _lift(present, thickness)
     return _finished(scene, grid, radii, present, True)
 
 
 def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
-    """The sheet of clothes and shoulders around the axis of the neck, from its middle (`neck`) to below the picture's edge."""
-    depth = float(project(scene.camera, neck)[1])
-    bottom = min(_height_at(scene.camera, scene.camera.height, depth), neck[1] - 0.1) - 0.04
-    grid = capsule_grid(neck, bottom, COLUMNS, 1.3 * SPACING_METRES, dome=False)
+    """The sheet of clothes and shoulders around the axis of the neck, from its middle (`neck`) to where the matte ends."""
+    torso = scene.segments.torso
+    rows = np.flatnonzero(torso.any(1))
+    lowest = float(rows.max() + 1) if len(rows) else 0.0
+    bottom = _height_at(scene.camera, lowest, float(project(scene.camera, neck)[1]))
+    if lowest >= scene.camera.height:
+        bottom -= 0.03  # the picture cuts the shoulders off: go on below its edge
+    grid = capsule_grid(neck, min(bottom, neck[1] - 0.03), COLUMNS, SPACING_METRES, dome=False)
     skin = outer_radii(grid, scene.vertices, scene.triangles)
     facing = _wrap(grid.azimuths - scene.camera_azimuth)
-    reach = [_side_reach(scene, grid, skin * 0, facing, side, scene.segments.torso)[0] for side in (1, -1)]
-    in_picture = project(scene.camera, grid.points(skin * 0)[:, 0])[0][:, 1] < scene.camera.height - 2
+    reach = [_side_reach(scene, grid, skin * 0, facing, side, torso)[0] for side in (1, -1)]
+    in_picture = project(scene.camera, grid.points(skin * 0)[:, 0])[0][:, 1] < min(lowest, scene.camera.height) - 2
     last = max(int(in_picture.sum()) - 1, 0)
     reach = [np.where(in_picture, side, side[last]) for side in reach]
     wide = _mixed(facing, reach)
     deep = np.minimum(wide, 0.062 + 0.35 * np.maximum(wide - 0.062, 0)).clip(max=0.125)
     radii = (np.abs(np.sin(facing) / wide) ** 2.4 + np.abs(np.cos(facing) / deep) ** 2.4) ** (-1 / 2.4)
-    radii = np.maximum(radii, skin + 0.004)
-    soft = scene.segments.torso.astype(np.float32)
-    seen = picture_values(scene.camera, soft, grid.points(np.maximum(0.97 * radii, skin)))
-    front = np.cos(facing) > 0.05
-    start = _first_row(np.maximum(*[(r > 0.02).astype(float) for r in reach]))
-    present = np.where(front, seen > 0.5, (np.arange(len(seen)) >= start)[:, None]).astype(float)
-    present = wrapped_filter(np.maximum.accumulate(present, 0), (0.6, 0.6))
-    share = np.clip(present * 2 - 0.5, 0, 1)
-    radii = share * radii + (1 - share) * (skin - UNDER_SKIN_METRES)
-    return _finished(scene, grid, radii, present, False)
+    radii = np.maximum(radii, np.minimum(skin, 0.075) + 0.004)
+    seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(0.97 * radii))
+    start = _first_row(np.maximum(*[(side > 0.02).astype(float) for side in reach]))
+    behind = (np.arange(len(seen)) >= start)[:, None]
+    present = np.maximum.accumulate(np.where(np.cos(facing) > 0.05, seen, behind).astype(float), 0)
+    present = wrapped_filter(present, (0.5, 0.5))
+    covered = np.minimum(skin, radii)
+    return _finished(scene, grid, covered + _lift(present, radii - covered), present, False)
+
+
+def _lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """Height over the skin: crosses it exactly where presence is one half."""
+    rise = np.clip((present - 0.5) * 2, -1, 1)
+    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, 1.6 * rise), UNDER_SKIN_METRES * rise))
 
 
 def _wrap(angles: np.ndarray) -> np.ndarray:
@@ -142,9 +159,16 @@ def _side_reach(
 
 
 def _around(
-    facing: np.ndarray, sides: list[tuple[np.ndarray, np.ndarray]], caps: tuple[float, float], level: np.ndarray
+    facing: np.ndarray,
+    sides: list[tuple[np.ndarray, np.ndarray]],
+    caps: tuple[float, float],
+    level: np.ndarray,
+    low: np.ndarray,
 ) -> np.ndarray:
-    """Thickness [r, c] from the two sides' [r], at most `caps` (front, back) where rays are level; free at the crown."""
+    """Thickness [r, c] from the two sides' [r], at most `caps` (front, back) where rays are level; free at the crown.
+
+    `level` [r] is the rays' horizontal share, `low` [r] is 1 below the brows and 0 well above them.
+    """
     filled = []
     for reach, valid in sides:
         rows = np.arange(len(reach))
@@ -154,7 +178,11 @@ def _around(
     thickness = _mixed(facing, filled)
     level = np.clip(level * 2 - 0.8, 0, 1)[:, None]
     front, back = (level * np.maximum(sign * np.cos(facing), 0) ** 0.7 for sign in (1, -1))
-    capped = (1 - front) * thickness + front * np.minimum(thickness, caps[0])
+    start, end = np.radians(_CURTAIN_DEGREES)
+    curtain = 1 - np.clip((np.abs(facing) - start) / (end - start), 0, 1)
+    front = front + low[:, None] * (curtain - front)
+    cap = caps[0] + (_CHEEK_METRES - caps[0]) * low[:, None]
+    capped = (1 - front) * thickness + front * np.minimum(thickness, cap)
     return np.maximum((1 - back) * capped + back * np.minimum(capped, caps[1]), 0.003)
 
 
@@ -166,14 +194,34 @@ def _mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
 def _hair_presence(scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: float) -> np.ndarray:
     """1 where there is hair [r, c]: seen in the photograph, or mirrored, or grown behind the ears down to the nape."""
     points = grid.points(radii)
-    seen = (picture_values(scene.camera, scene.segments.hair, points) > 0.5).astype(float)
+    seen = picture_values(scene.camera, _softened(scene.segments.hair, scene.segments.matte), points)
+    low, high = scene.scalp[:, 1].min(), scene.scalp[:, 1].max()
+    under_ears = np.clip(0.5 - (points[..., 1] - low) / (0.1 * (high - low)), 0, 1)
+    seen = seen * (1 - under_ears * (np.abs(facing) < np.radians(_BEHIND_JAW_DEGREES)))
     visible = np.cos(facing) > 0.02
     mirror = (-np.arange(len(facing))) % len(facing)
     mirrored, mirror_visible = seen[:, mirror], visible[mirror]
     fall = _lowest_side_row(seen, facing)
     grown = (points[..., 1] > nape) | (np.arange(len(seen))[:, None] <= fall)
     grown &= (np.abs(grid.azimuths) > np.radians(80)) | (points[..., 1] > scene.scalp[:, 1].mean())
-    return np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
+    present = np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
+    return present * _largest_part(present > 0.4)
+
+
+def _largest_part(mask: np.ndarray) -> np.ndarray:
+    """The largest connected part of a mask that goes around the columns."""
+    parts, count = scipy.ndimage.label(np.concatenate([mask, mask], 1))
+    if count == 0:
+        return mask
+    largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1
+    columns = mask.shape[1]
+    return np.asarray(largest[:, :columns] | largest[:, columns:])
+
+
+def _softened(mask: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """A mask with smooth borders inside the matte; outside the matte the nearest value within goes on."""
+    nearest = scipy.ndimage.distance_transform_edt(~matte, return_distances=False, return_indices=True)
+    return np.asarray(scipy.ndimage.gaussian_filter(mask[tuple(nearest)].astype(np.float32), 0.005 * len(mask)))
 
 
 def _lowest_side_row(seen: np.ndarray, facing: np.ndarray) -> int:
@@ -181,7 +229,7 @@ def _lowest_side_row(seen: np.ndarray, facing: np.ndarray) -> int:
     lowest = []
     for side in (1, -1):
         near = np.abs(_wrap(facing - side * np.pi / 2)) < np.radians(25)
-        rows = np.flatnonzero(seen[:, near].any(1))
+        rows = np.flatnonzero((seen[:, near] > 0.5).any(1))
         lowest.append(int(rows.max()) if len(rows) else -1)
     return min(lowest)
 
@@ -191,7 +239,7 @@ def _first_row(flags: np.ndarray) -> int:
     return int(rows.min()) if len(rows) else len(flags)
 
 
-def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, closed_top: bool) -> Shell:
+def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
     """Draw the sheet in until no point leaves the matte, and close its ends."""
     inside = signed_distance(scene.segments.matte)
     for _ in range(12):
@@ -204,4 +252,4 @@ def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndar
     top = rim[0].mean(0)
     bottom = rim[-1].mean(0)
     vertices = np.concatenate([rim.reshape(-1, 3), top[None], bottom[None]])
-    return Shell(grid, vertices, sheet_triangles(*radii.shape), present, closed_top)
+    return Shell(grid, vertices, sheet_triangles(*radii.shape), present, crown)

@@ -20,6 +20,11 @@ from facecraft4d.toolkit.geometry import project
 class ShellGrid:
     """Rays; a sheet is one radius for each."""
 
+    center: Float64[np.ndarray, "3"]
+    elevations: Float64[np.ndarray, " e"]
+    """Radians of the rows that fan out, from the crown down; may be empty."""
+    spacing: float
+    """Metres between the level rows, the first of which runs through `center`."""
     origins: Float64[np.ndarray, "r c 3"]
     directions: Float64[np.ndarray, "r c 3"]
     azimuths: Float64[np.ndarray, " c"]
@@ -29,6 +34,25 @@ class ShellGrid:
         """World points on the rays."""
         return np.asarray(self.origins + radii[..., None] * self.directions)
 
+    def locate(self, points: Float[np.ndarray, "n 3"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Fractional row and column [n] of the ray through each point, and its radius [n]; rows may lie outside the grid."""
+        x, y, z = (points.astype(np.float64) - self.center).T
+        flat = np.hypot(x, z)
+        columns = (np.arctan2(x, z) / (2 * np.pi) + 0.5) * len(self.azimuths)
+        level = len(self.elevations) - y / self.spacing
+        if not len(self.elevations):
+            return level, columns, flat
+        # The fan ends one step above the first level row, which stands for elevation 0.
+        ladder = np.append(self.elevations, 0.0)
+        fan = np.interp(-np.arctan2(y, flat), -ladder, np.arange(len(ladder)))
+        above = y > 0
+        return np.where(above, fan, level), columns, np.where(above, np.hypot(flat, y), flat)
+
+    def sample(self, values: Float[np.ndarray, "r c"], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Bilinear values at fractional rows and columns; the last rows go on beyond the grid."""
+        wrapped = np.concatenate([values, values[:, :1]], 1)
+        return np.asarray(scipy.ndimage.map_coordinates(wrapped, [rows, columns], order=1, mode="nearest"))
+
 
 def capsule_grid(
     center: Float64[np.ndarray, "3"], bottom: float, columns: int, spacing: float, dome: bool = True
@@ -36,16 +60,15 @@ def capsule_grid(
     """Rays from `center` upwards (if `dome`) and from the axis below it down to height `bottom`, about `spacing` metres apart."""
     azimuths = (np.arange(columns) / columns * 2 - 1) * np.pi
     flat = np.stack([np.sin(azimuths), np.zeros(columns), np.cos(azimuths)], -1)
-    elevations = (
-        np.radians(np.arange(87.0, 1.0, -np.degrees(spacing / 0.1)))[:, None, None] if dome else np.zeros((0, 1, 1))
-    )
-    up = np.array([0.0, 1.0, 0.0])
-    fan = np.cos(elevations) * flat + np.sin(elevations) * up
-    heights = np.arange(center[1], bottom - spacing, -spacing)
-    origins = np.tile(center, (len(fan) + len(heights), columns, 1))
-    origins[len(fan) :, :, 1] = heights[:, None]
-    directions = np.concatenate([fan, np.tile(flat, (len(heights), 1, 1))])
-    return ShellGrid(origins, directions, azimuths)
+    step = np.degrees(spacing / 0.1)
+    elevations = np.radians(np.arange(87.0, 0.5 * step, -step)) if dome else np.zeros(0)
+    fan = np.cos(elevations)[:, None, None] * flat + np.sin(elevations)[:, None, None] * np.array([0.0, 1.0, 0.0])
+    count = max(int(np.ceil((center[1] - bottom) / spacing)), 1) + 1
+    spacing = max(float(center[1] - bottom), 1e-3) / (count - 1)
+    origins = np.tile(center, (len(elevations) + count, columns, 1))
+    origins[len(elevations) :, :, 1] = (center[1] - spacing * np.arange(count))[:, None]
+    directions = np.concatenate([fan, np.tile(flat, (count, 1, 1))])
+    return ShellGrid(center, elevations, spacing, origins, directions, azimuths)
 
 
 def outer_radii(

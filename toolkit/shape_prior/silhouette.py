@@ -11,6 +11,7 @@ from facecraft4d.toolkit.mesh_raster import rasterize
 from facecraft4d.toolkit.shape_prior.landmark_fit import NO_PULL, ContourPull
 from facecraft4d.toolkit.shape_prior.segment import Segments
 
+_MOST_PAIRS = 400
 _REACH = 0.07
 """Outlines further apart than this (fraction of the picture) are not the same outline."""
 
@@ -38,14 +39,17 @@ def pair_outlines(
     rim = triangles[fragments.triangle[rows, columns], fragments.barycentrics[rows, columns].argmax(-1)]
     outside = ~segments.matte[rows, columns]
     leaving, back = _match(edge, edge_normals, border, border_normals, camera.width)
-    leaving, back = leaving[outside[leaving]], back[outside[leaving]]
     columns, rows = _pixels(border - border_normals, camera)
-    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=2)[rows, columns]
+    clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=2)[rows, columns]
+    leaving, back = leaving[outside[leaving] & ~clothed[back]], back[outside[leaving] & ~clothed[back]]
+    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=2)[rows, columns] & ~clothed
     short, onto = _match(border, border_normals, edge, edge_normals, camera.width)
     short, onto = short[bare[short]], onto[bare[short]]
     # A vertex near the outline is pulled by how far the outline itself has to go.
     source = np.concatenate([leaving, onto])
     target = np.concatenate([back, short])
+    some = slice(None, None, max(1, len(source) // _MOST_PAIRS))
+    source, target = source[some], target[some]
     pixels, _ = project(camera, vertices[rim[source]].astype(np.float64))
     return ContourPull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
 

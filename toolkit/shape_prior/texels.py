@@ -16,7 +16,7 @@ from facecraft4d.toolkit.shape_prior.shell_grid import signed_distance
 
 DEPTH_TOLERANCE = 0.003
 """Metres behind the nearest surface at which a point still counts as seen."""
-_GRAZING = (0.15, 0.45)
+GRAZING_SKIN, GRAZING_SHELL = (0.2, 0.5), (0.1, 0.35)
 """Cosines between normal and line of sight at which trust begins and is complete."""
 _RIM_PIXELS = (1.0, 4.0)
 """Distances to the matte's border at which trust begins and is complete, per 512 pixels."""
@@ -58,10 +58,15 @@ class Sight:
     """What a camera sees of surface points."""
 
     pixels: Float32[np.ndarray, "n 2"]
-    trust: Float32[np.ndarray, " n"]
-    """0 hidden, grazing or at the matte's border; 1 well seen."""
+    clear: Float32[np.ndarray, " n"]
+    """0 hidden or at the matte's border, 1 well inside."""
     facing: Float32[np.ndarray, " n"]
     """Cosine between normal and line of sight; 0 where hidden."""
+
+    def trust(self, grazing: tuple[float, float]) -> Float32[np.ndarray, " n"]:
+        """How far the picture's colours count: less where the surface turns away."""
+        trusted: Float32[np.ndarray, " n"] = (self.clear * _ramp(self.facing, *grazing)).astype(np.float32)
+        return trusted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +74,8 @@ class Photograph:
     """The portrait as a source of colours."""
 
     portrait: Portrait
+    image: Float32[np.ndarray, "h w 3"]
+    """Its colours without the white that shines through at the matte's border."""
     segments: Segments
     camera: Camera
     depth: Float32[np.ndarray, "h w"]
@@ -81,7 +88,13 @@ def photograph(portrait: Portrait, segments: Segments, camera: Camera, assembly:
     depth = rasterize(camera, assembly.posed, assembly.rig.triangles).depth
     padded = np.pad(portrait.alpha > 0.6, 8, mode="edge")
     rim = signed_distance(padded)[8:-8, 8:-8].astype(np.float32)
-    return Photograph(portrait, segments, camera, depth, rim)
+    return Photograph(portrait, _unblended(portrait), segments, camera, depth, rim)
+
+
+def _unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
+    """Take the white background out of half transparent pixels."""
+    alpha = np.maximum(portrait.alpha, 0.3)[..., None]
+    return np.asarray(((portrait.image - (1 - alpha)) / alpha).clip(0, 1), np.float32)
 
 
 def sight(photo: Photograph, points: Float32[np.ndarray, "n 3"], normals: Float32[np.ndarray, "n 3"]) -> Sight:
@@ -95,8 +108,8 @@ def sight(photo: Photograph, points: Float32[np.ndarray, "n 3"], normals: Float3
     view = normalized(camera_center(photo.camera) - points)
     facing = np.where(seen, (view * normals).sum(1), 0).clip(0)
     rim = photo.rim[row, column] * 512 / size
-    trust = _ramp(facing, *_GRAZING) * _ramp(rim, *_RIM_PIXELS)
-    return Sight(pixels.astype(np.float32), trust.astype(np.float32), facing.astype(np.float32))
+    clear = _ramp(rim, *_RIM_PIXELS) * seen
+    return Sight(pixels.astype(np.float32), clear.astype(np.float32), facing.astype(np.float32))
 
 
 def sample_picture(

@@ -10,11 +10,13 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.geometry import LUMA, camera_center, normalized
 from facecraft4d.toolkit.shape_prior.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.synthesis import diffuse, quilt
 from facecraft4d.toolkit.shape_prior.texels import (
+    GRAZING_SHELL,
+    GRAZING_SKIN,
     Photograph,
     Sight,
     Texels,
@@ -27,8 +29,17 @@ from facecraft4d.toolkit.shape_prior.texels import (
 
 _BASE_SIGMA = {SKIN: 0.014, HAIR: 0.03, TORSO: 0.025}
 """Width of the blur that parts base from detail, as a fraction of the picture."""
+_GRAZING = {SKIN: GRAZING_SKIN, HAIR: GRAZING_SHELL, TORSO: GRAZING_SHELL}
 _MIRROR_WEIGHT = 0.15
-_PATCH = 0.045
+_DARK = 0.6
+"""Skin darker than this part of its median is not used to complete."""
+_HAIR_OVER_SKIN = 0.6
+"""Skin that turns away more than this (cosine) does not take the colour of hair beside it."""
+_PATTERNED = 0.22
+"""A part whose brightness varies more than this (standard deviation) carries a design, as a cap does: it is not repeated."""
+_USUAL = 4.0
+"""Detail beyond this many times its median size is cut off where it is used to complete."""
+_PATCH = 0.07
 """Side of a quilted patch as a fraction of the texture."""
 
 
@@ -55,13 +66,21 @@ class _Sources:
 
 
 def _sources(photo: Photograph, part: int) -> _Sources:
-    segments, image = photo.segments, photo.portrait.image
+    segments, image = photo.segments, photo.image
     mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
     if part == SKIN:
+        # Eyes, frames of glasses and shadows are not what skin looks like where nobody saw it.
+        brightness = image @ LUMA
         mask = mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1)
+        mask &= brightness > _DARK * np.median(brightness[mask]) if mask.any() else mask
     base = label_blur(image, mask, _BASE_SIGMA[part] * image.shape[0])
     clear = scipy.ndimage.binary_erosion(mask, iterations=1)
-    return _Sources(base, np.where(mask[..., None], image - base, 0).astype(np.float32), clear.astype(np.float32))
+    detail = np.where(mask[..., None], image - base, 0)
+    if not mask.any() or float((image[mask] @ LUMA).std()) > _PATTERNED:
+        return _Sources(base, np.zeros_like(base), clear.astype(np.float32))
+    # What stands out (an emblem, a highlight) must not be spread: limit detail to what is usual here.
+    usual = _USUAL * np.median(np.abs(detail[mask]))
+    return _Sources(base, detail.clip(-usual, usual).astype(np.float32), clear.astype(np.float32))
 
 
 def _paint_part(
@@ -78,16 +97,15 @@ def _paint_part(
     label = sample_picture(sources.label[..., None], own.pixels)[:, 0].clip(0, 1)
     label_mirrored = sample_picture(sources.label[..., None], mirrored.pixels)[:, 0].clip(0, 1)
     base = piece.spread(_vertex_base(assembly, photo, sources, part), assembly.rig.triangles)
-    seen = _trust(assembly, photo, piece, own)
-    reflected = mirrored.trust * label_mirrored * (1 - seen)
+    seen = _trust(assembly, photo, piece, own, part)
+    reflected = mirrored.trust(_GRAZING[part]) * label_mirrored * (1 - seen)
     detail = sample_picture(sources.detail, mirrored.pixels) * reflected[:, None]
-    if part != SKIN:
-        detail = detail + (1 - reflected)[:, None] * _quilted(piece, sources, own, seen * label, rng)
+    detail = detail + (1 - reflected)[:, None] * _quilted(piece, sources, own, seen * label, rng, _turn(photo, part))
     filled = base + detail
     if part == SKIN:
         inside = paint_inside(assembly, piece, photo.portrait)
         filled = filled * (1 - inside.covers[:, None]) + inside.colors * inside.covers[:, None]
-    picture = sample_picture(photo.portrait.image, own.pixels)
+    picture = sample_picture(photo.image, own.pixels)
     colors[mine] = seen[:, None] * picture + (1 - seen)[:, None] * filled
     return colors
 
@@ -102,13 +120,17 @@ def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight
     return both[0], both[1]
 
 
-def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight) -> Float32[np.ndarray, " n"]:
+def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, part: int) -> Float32[np.ndarray, " n"]:
     """How far the photograph's own colour counts; on eyeballs only inside the open eye."""
     regions = assembly.rig.triangle_regions[piece.triangles]
     opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), 0.7)[..., None]
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
+    trust = own.trust(_GRAZING[part])
+    if part == SKIN:
+        hair = sample_picture(photo.segments.hair.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
+        trust = trust * (1 - hair * (own.facing < _HAIR_OVER_SKIN))
     eyes = regions == assembly.rig.region_names.index("eyes")
-    return np.where(eyes, open_ * (own.facing > 0), own.trust).astype(np.float32)
+    return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
 
 
 def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources, part: int) -> Float32[np.ndarray, "v 3"]:
@@ -120,23 +142,47 @@ def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources, part:
     for order, importance in ((np.arange(len(weights)), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         seen = sight(photo, assembly.posed[order], normals[order])
         label = sample_picture(sources.label[..., None], seen.pixels)[:, 0].clip(0, 1)
-        weight = importance * seen.trust * label * plain * (assembly.vertex_parts == part)
+        weight = importance * seen.trust(_GRAZING[part]) * label * plain * (assembly.vertex_parts == part)
         take = weight > weights
         colors[take] = sample_picture(sources.base, seen.pixels)[take]
         weights = np.where(take, weight, weights)
     return diffuse(rig.vertices, rig.triangles, colors, weights)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """How a part's chart is laid out."""
+
+    upright: bool
+    """The azimuth runs down the rows."""
+    reflect_about: float | None
+    """The camera's azimuth in turns, if the back may repeat the front."""
+
+
+def _turn(photo: Photograph, part: int) -> _Turn:
+    center = camera_center(photo.camera)
+    return _Turn(part == TORSO, float(np.arctan2(center[0], center[2]) / (2 * np.pi)) if part == HAIR else None)
+
+
 def _quilted(
-    piece: Texels, sources: _Sources, own: Sight, known: Float32[np.ndarray, " n"], rng: np.random.Generator
+    piece: Texels,
+    sources: _Sources,
+    own: Sight,
+    known: Float32[np.ndarray, " n"],
+    rng: np.random.Generator,
+    turn: _Turn,
 ) -> Float32[np.ndarray, "n 3"]:
-    """Detail for the whole chart, from patches of its seen part."""
-    low = piece.rows.min(), piece.columns.min()
-    shape = (piece.rows.max() - low[0] + 1, piece.columns.max() - low[1] + 1)
-    at = (piece.rows - low[0], piece.columns - low[1])
+    """Detail for the whole chart: the back of the hair repeats its front where that was seen; the rest is quilted."""
+    down, across = (piece.columns, piece.rows) if turn.upright else (piece.rows, piece.columns)
+    at = (down - down.min(), across - across.min())
+    shape = (int(at[0].max()) + 1, int(at[1].max()) + 1)
     detail = np.zeros((*shape, 3), np.float32)
     detail[at] = sample_picture(sources.detail, own.pixels)
     sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
     sure[at], wanted[at] = known > 0.6, True
-    side = 2 * int(_PATCH * piece.size / 2)
-    return quilt(detail, sure, wanted, side, rng)[at]
+    if turn.reflect_about is not None:
+        twin = np.round((1.5 + 2 * turn.reflect_about) * shape[1] - np.arange(shape[1])).astype(int) % shape[1]
+        repeated = sure[:, twin] & ~sure
+        detail = np.where(repeated[..., None], detail[:, twin], detail)
+        sure = sure | repeated
+    return quilt(detail, sure, wanted, 2 * int(_PATCH * piece.size / 2), rng)[at]

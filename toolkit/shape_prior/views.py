@@ -8,7 +8,7 @@ from facecraft4d.toolkit.datatypes import Camera, Mesh, Portrait, View, ViewSet
 from facecraft4d.toolkit.geometry import camera_center, orbit_camera
 from facecraft4d.toolkit.mesh_raster import draw_mesh
 
-SUPERSAMPLE = 3
+SUPERSAMPLE = 2
 
 
 def orbit(camera: Camera, center: Float[np.ndarray, "3"], count: int) -> tuple[Camera, ...]:
