@@ -71,7 +71,7 @@ def rasterize(
     return Fragments(triangle, barycentrics, depth)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 @no_type_check
 def _bounds(points, corners, intrinsics, near, width, height):
     """Pixel rectangle x0, x1, y0, y1 (ends excluded) that holds a triangle; empty if it lies behind `near`."""
@@ -93,7 +93,7 @@ def _bounds(points, corners, intrinsics, near, width, height):
     return int(x0), int(x1), int(y0), int(y1)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 @no_type_check
 def _edge(points, first, second, sign, normal):
     """Write the plane through the camera and an edge to `normal`; return whether rays exactly on it count as inside."""
@@ -105,7 +105,7 @@ def _edge(points, first, second, sign, normal):
     return normal[1] > 0.0 or (normal[1] == 0.0 and normal[2] > 0.0)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 @no_type_check
 def _fill(points, triangles, intrinsics, near, cull, triangle, barycentrics, depth):
     """The z-buffer: rays d = (x, y, 1); edge function e_i = d . n_i; weights e_i / sum e; depth = determinant / sum e."""
@@ -154,7 +154,7 @@ def interpolate(fragments: Fragments, corner_values: Float[np.ndarray, "f 3 k"])
     return out
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 @no_type_check
 def _interpolate(triangle, barycentrics, values, out):
     height, width, channels = out.shape
@@ -178,7 +178,7 @@ def sample_texture(
     return out.reshape(*uv.shape[:-1], texture.shape[2])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 @no_type_check
 def _sample(texture, uv, out):
     height, width, channels = texture.shape

@@ -9,8 +9,10 @@ resampled twice however far it travels: all views share one surface, and composi
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import no_type_check
 
 import cv2
+import numba
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
@@ -107,17 +109,23 @@ def agreement(
     depth: Float32[np.ndarray, "sh sw"], pixels: Pixels, z: Float[np.ndarray, "h w"], tolerance: float
 ) -> Image:
     """Share of each bilinear footprint whose depth equals `z` within `tolerance`; pixels outside the picture count as no."""
-    height, width = depth.shape
-    x, y = pixels[..., 0] - 0.5, pixels[..., 1] - 0.5
-    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
     share = np.zeros(z.shape, np.float32)
-    for row in (top, top + 1):
-        for column in (left, left + 1):
-            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            found = depth[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
-            agrees = inside & (found > 0) & (np.abs(found - z) <= tolerance)
-            share += agrees * (1 - np.abs(x - column)) * (1 - np.abs(y - row))
+    _agreement(depth, np.ascontiguousarray(pixels, np.float64), np.asarray(z, np.float64), tolerance, share)
     return share
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _agreement(depth, pixels, z, tolerance, share):
+    height, width = depth.shape
+    for i in range(share.shape[0]):
+        for j in range(share.shape[1]):
+            x, y = pixels[i, j, 0] - 0.5, pixels[i, j, 1] - 0.5
+            left, top = int(np.floor(x)), int(np.floor(y))
+            for row in range(max(top, 0), min(top + 2, height)):
+                for column in range(max(left, 0), min(left + 2, width)):
+                    if depth[row, column] > 0 and abs(depth[row, column] - z[i, j]) <= tolerance:
+                        share[i, j] += (1 - abs(x - column)) * (1 - abs(y - row))
 
 
 def soften(visible: Bool[np.ndarray, "h w"], boundary: float) -> Image:

@@ -50,8 +50,8 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
     )  # fmt: skip
     vertex = (source.points, motion, intactness(source, surface, vertices))
     trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
-    unsure = np.isin(surface.layers, UNSURE)[fine.triangle] & (np.abs(moved).max(-1) > TORN)
-    share[unsure] = 0
+    row, column = np.nonzero(np.isin(surface.layers, UNSURE)[fine.triangle] & (share > 0))
+    share[row, column] *= np.abs(moved[row, column]).max(-1) <= TORN
     fill = fill_colors(source, surface, vertices, fine, share)
     return composed(source, fine.triangle, moved, share, fill)
 

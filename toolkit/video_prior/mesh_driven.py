@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, View, ViewSet
 from facecraft4d.toolkit.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.video_prior.animate import animated
@@ -37,9 +37,10 @@ def run(
     indices = frontal_indices(views, config.frontal_views)
     track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(seed))
     keep_only(folder, digest(head, views, indices, track, config.size))
+    posed = [pose_vertices(head.rig, track.pose(frame)) for frame in range(config.frames)]
     done, total = 0, len(indices) * config.frames
     for index in indices:
-        for _ in write_view(head, views, index, track, config.size, folder / f"view_{index:02d}"):
+        for _ in write_view(head, views.views[index], posed, config.size, folder / f"view_{index:02d}"):
             done += 1
             report(Progress("video_prior", done, total))
     cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
@@ -56,17 +57,19 @@ def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
     return (0, *sorted(others[:beside]))
 
 
-def write_view(head: Head, views: ViewSet, index: int, track: Track, size: int, folder: Path) -> Iterator[None]:
-    """Write the missing pictures of one view; yields once for every picture, in order."""
+def write_view(
+    head: Head, view: View, posed: list[Float32[np.ndarray, "v 3"]], size: int, folder: Path
+) -> Iterator[None]:
+    """Write the missing pictures of one view, the head's vertices being `posed`; yields once for every picture, in order."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"frame_{frame:04d}.png" for frame in range(len(track.expressions))]
+    paths = [folder / f"frame_{frame:04d}.png" for frame in range(len(posed))]
     missing = [not path.exists() for path in paths]
     surface = surface_of(head)
-    source = source_of(views.views[index], pose_vertices(head.rig, head.pose), surface, size) if any(missing) else None
+    source = source_of(view, pose_vertices(head.rig, head.pose), surface, size) if any(missing) else None
 
     def write(frame: int) -> None:
         if missing[frame] and source is not None:
-            write_png(paths[frame], animated(source, surface, pose_vertices(head.rig, track.pose(frame))))
+            write_png(paths[frame], animated(source, surface, posed[frame]))
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         yield from pool.map(write, range(len(paths)))

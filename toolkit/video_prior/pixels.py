@@ -96,8 +96,9 @@ def _way_out(source, vertex, triangles, layers, row, column, z, wanted, dx, dy):
     height, width = depth.shape
     span = int(2 * max(layer_reach, step_reach))
     best, out_x, out_y = 1e9, 0.0, 0.0
-    for r in range(max(row - span, 0), min(row + span + 1, height)):
-        for c in range(max(column - span, 0), min(column + span + 1, width)):
+    stride = 1 + span // 8  # borders are lines: every second sample finds them
+    for r in range(max(row - span, 0), min(row + span + 1, height), stride):
+        for c in range(max(column - span, 0), min(column + span + 1, width), stride):
             f = triangle[r, c]
             if f < 0 or (layers[f] == wanted and depth[r, c] > z - STEP):
                 continue
