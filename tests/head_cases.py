@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.clips import JOINT_NAMES
+from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.datatypes import Head, Mesh, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.geometry import normalized, orbit_camera
 from facecraft4d.toolkit.mesh_raster import draw_mesh

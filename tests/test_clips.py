@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.clips import JOINT_NAMES, builtin_clip, builtin_clips, read_clip, write_clip
+from facecraft4d.toolkit.clips import builtin_clip, builtin_clips, read_clip, write_clip
 from facecraft4d.toolkit.datatypes import Clip
 
 OWN = ("blinks_gaze", "brows", "cheeks_nose", "head_turns", "jaw", "smiles_frowns", "visemes")

@@ -1,4 +1,6 @@
-"""ARKit's 52 facial action names, alphabetical: the expression names users see."""
+"""The names users see: ARKit's 52 facial actions, alphabetical, and the joints of every head."""
+
+JOINT_NAMES = ("root", "neck", "jaw", "eye_left", "eye_right")
 
 ARKIT_NAMES: tuple[str, ...] = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",

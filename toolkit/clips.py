@@ -12,12 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.datatypes import Clip
-
-JOINT_NAMES = ("root", "neck", "jaw", "eye_left", "eye_right")
-"""The joints a clip can move."""
 
 MAX_BYTES = 64 << 20
 """Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""
@@ -48,7 +45,7 @@ def builtin_clip(name: str) -> Clip:
 
 
 def read_clip(source: str | Path | Traversable) -> Clip:
-    """Read a clip; expressions in ARKit's order, joints in that of `JOINT_NAMES`, evenly spaced in time from its first row.
+    """Read a clip; expressions in ARKit's order, joints in arkit.JOINT_NAMES' order, evenly spaced in time from its first row.
 
     Raises UserError for a file that is not there, too large, not text, has unknown or repeated columns, cells that are not
     finite numbers, or times that do not increase.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.clips import COLUMNS, JOINT_NAMES, write_clip
+from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
+from facecraft4d.toolkit.clips import COLUMNS, write_clip
 from facecraft4d.toolkit.datatypes import Clip
 
 FPS = 30.0

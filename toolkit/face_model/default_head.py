@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.asset import Ingredient
 from facecraft4d.toolkit.datatypes import Progress
 from facecraft4d.toolkit.face_model.identity import (
@@ -18,7 +18,7 @@ from facecraft4d.toolkit.face_model.identity import (
 )
 from facecraft4d.toolkit.face_model.makehuman import METRES, BaseMesh, MakeHuman
 from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, boundary_loop, cut_quads
-from facecraft4d.toolkit.face_model.model import JOINT_NAMES, JOINT_PARENTS, FaceModel, HairHull
+from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel, HairHull
 from facecraft4d.toolkit.face_model.regions import REGION_NAMES, TEXEL_DENSITY, quad_regions
 from facecraft4d.toolkit.face_model.uv_atlas import pack_islands
 

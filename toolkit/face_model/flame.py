@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from facecraft4d.toolkit.arkit import JOINT_NAMES
 from facecraft4d.toolkit.asset import Ingredient
 from facecraft4d.toolkit.checks import UserError, check_finite, check_shape
 from facecraft4d.toolkit.face_model.model import (
-    JOINT_NAMES,
     JOINT_PARENTS,
     ContourPoints,
     FaceModel,

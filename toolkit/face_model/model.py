@@ -8,7 +8,6 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from facecraft4d.toolkit.asset import Ingredient
 from facecraft4d.toolkit.datatypes import Rig
 
-JOINT_NAMES = ("root", "neck", "jaw", "eye_left", "eye_right")
 JOINT_PARENTS = (-1, 0, 1, 1, 1)
 
 
