@@ -228,6 +228,11 @@ def test_the_budget_grows_to_the_cap():
     assert rounds == sorted(rounds) and rounds[-1] == TINY.splats and rounds[0] > schedule.start_count
 
 
+@pytest.mark.parametrize(("triangles", "start"), [(10, 280), (350, 350), (9000, 400)])
+def test_training_starts_with_a_splat_on_each_triangle_where_the_cap_allows(triangles, start):
+    assert Schedule(TINY, 0, 4, (0,), 3, triangles).start_count == start
+
+
 # the schedule
 
 

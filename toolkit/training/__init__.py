@@ -28,7 +28,8 @@ def run(
     goes on from it and ends with the same numbers. Raises UserError for options that leave nothing to train.
     """
     _check(config)
-    schedule = Schedule(config, seed, len(views.views), frames.view_indices, len(frames.track.expressions))
+    pictures = (len(views.views), frames.view_indices, len(frames.track.expressions))
+    schedule = Schedule(config, seed, *pictures, len(head.rig.triangles))
     distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
     trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))

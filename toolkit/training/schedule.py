@@ -36,6 +36,8 @@ class Schedule:
     view_indices: tuple[int, ...]
     """View of each animated camera."""
     frames: int
+    triangles: int = 0
+    """Size of the rig: where the cap allows, training starts with a splat on each."""
 
     @property
     def total(self) -> int:
@@ -66,7 +68,8 @@ class Schedule:
     @property
     def start_count(self) -> int:
         """Splats at the first step."""
-        return round(self.config.splats * self.config.densify.start_share)
+        share = round(self.config.splats * self.config.densify.start_share)
+        return max(share, min(self.triangles, self.config.splats))
 
     def refines(self, step: int) -> bool:
         """True for the steps after which splats are added and removed."""
