@@ -11,7 +11,6 @@ from facecraft4d.cli_common import check_option, parse
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
 from facecraft4d.toolkit.checks import UserError
 
-
 WEIGHTS = (-10.0, 10.0)
 """Weights of an expression that make sense even in jest."""
 
@@ -52,7 +51,7 @@ def expression_weights(settings: tuple[str, ...]) -> dict[str, float]:
         try:
             weights[name] = float(text)
         except ValueError:
-            raise UserError(
-                f"--expression {setting}: expected NAME=VALUE with a number, for instance jawOpen=0.8"
-            ) from None
+            wanted = "expected NAME=VALUE with a number, for instance jawOpen=0.8"
+            raise UserError(f"--expression {setting}: {wanted}") from None
+        check_option(f"expression {name}", weights[name], *WEIGHTS)
     return weights

@@ -59,16 +59,30 @@ def report_html(build: Build, preset: str) -> str:
     return PAGE.substitute(title=title, sections="\n".join(sections))
 
 
-def face_camera(camera: Camera, portrait: Portrait, size: int) -> Camera:
-    """`camera` narrowed to a square around the face's landmarks, at `size` pixels."""
-    points = portrait.landmarks[:, :2] * (camera.width / portrait.image.shape[0])
+def face_window(portrait: Portrait) -> tuple[float, float, float]:
+    """Left, top and side of a square around the face's landmarks, in parts of the portrait's side."""
+    points = portrait.landmarks[:, :2] / portrait.image.shape[0]
     low, high = points.min(0), points.max(0)
-    side, corner = FACE_MARGIN * float((high - low).max()), (low + high) / 2
-    x, y = (corner - side / 2).tolist()
-    scale = size / side
+    side = FACE_MARGIN * float((high - low).max())
+    left, top = ((low + high - side) / 2).tolist()
+    return left, top, side
+
+
+def face_camera(camera: Camera, portrait: Portrait, size: int) -> Camera:
+    """The portrait's `camera` narrowed to `face_window`, at `size` pixels."""
+    left, top, side = face_window(portrait)
+    scale, x, y = size / (side * camera.width), left * camera.width, top * camera.width
     return Camera(
         camera.camera_from_world, camera.fx * scale, camera.fy * scale, (camera.cx - x) * scale, (camera.cy - y) * scale, size, size
     )  # fmt: skip
+
+
+def photographed_face(portrait: Portrait, size: int) -> Picture:
+    """The photograph in `face_window`; white where that leaves the portrait."""
+    margin = portrait.image.shape[0]
+    left, top, side = (round(value * margin) for value in face_window(portrait))
+    wide = np.pad(portrait.image, ((margin, margin), (margin, margin), (0, 0)), constant_values=1)
+    return resized(np.ascontiguousarray(wide[margin + top :, margin + left :][:side, :side]), size)
 
 
 def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Picture], ...]:
@@ -107,7 +121,10 @@ def _result(build: Build, camera: Camera) -> str:
         view = resized_camera(build.head.coarse.views[nearest].camera, VIEW_SIZE, VIEW_SIZE)
         sides.append((f"yaw {yaws[nearest]:.0f}", draw(build.avatar, neutral_pose(build.avatar.rig), view).image))
     small, names = face_camera(camera, build.portrait, VIEW_SIZE), build.avatar.rig.expression_names
-    faces = [("in the photograph's pose", draw(build.avatar, build.head.pose, small).image)]
+    faces = [
+        ("the photograph", photographed_face(build.portrait, VIEW_SIZE)),
+        ("the avatar in its pose", draw(build.avatar, build.head.pose, small).image),
+    ]
     for name in (name for name in TEN if name in names):
         faces.append((name, draw(build.avatar, expression_pose(build.avatar.rig, names.index(name)), small).image))
     return _gallery(pair, "large") + _gallery(sides) + _gallery(faces)

@@ -8,7 +8,7 @@ from jaxtyping import Float32
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.datatypes import Camera, Pose
 from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
-from facecraft4d.toolkit.splatting import cpu
+from facecraft4d.toolkit.splatting.cpu import draw as draw_splats
 
 WHITE = (1.0, 1.0, 1.0)
 
@@ -24,5 +24,5 @@ class Picture(NamedTuple):
 def draw(avatar: Avatar, pose: Pose, camera: Camera) -> Picture:
     """The avatar in a pose, on white."""
     splats = carry_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
-    image, alpha = cpu.draw(splats, camera, WHITE)
+    image, alpha = draw_splats(splats, camera, WHITE)
     return Picture(image.clip(0, 1), alpha)
