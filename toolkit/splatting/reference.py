@@ -77,6 +77,6 @@ def composite(means2d: Tensor, conics: Tensor, depths: Tensor, opacities: Tensor
     alpha = torch.where((sigma >= 0) & (alpha >= s.alpha_cutoff), alpha, 0.0)
     unstopped = torch.cumprod(1 - alpha.detach(), 1) > s.transmittance_stop
     alpha = torch.where(unstopped, alpha, 0.0)
-    after = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha], 1), 1)
+    after = torch.cumprod(torch.cat([alpha.new_ones(len(alpha), 1), 1 - alpha], 1), 1)
     image = (alpha * after[:, :-1]) @ colors[order] + after[:, -1:] * background
     return image.reshape(s.height, s.width, -1), (1 - after[:, -1]).reshape(s.height, s.width)
