@@ -71,7 +71,7 @@ def write_view(
         if missing[frame] and source is not None:
             write_png(paths[frame], animated(source, surface, posed[frame]))
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(write, range(len(paths)))
 
 
