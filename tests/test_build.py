@@ -1,0 +1,67 @@
+"""The whole main job on a real photograph, as small as it gets: it runs, it survives kills, and it gives the same file again."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from facecraft4d import exporters
+from facecraft4d.toolkit.arkit import ARKIT_NAMES
+
+SMALL = (
+    "--device", "cpu", "--preprocess.size", "256", "--shape-prior.latent-iterations", "3", "--shape-prior.pivotal-iterations", "3",
+    "--shape-prior.texture-size", "128", "--shape-prior.views", "8", "--video-prior.frames", "2", "--video-prior.frontal-views", "2",
+    "--training.static-iterations", "8", "--training.coin-iterations", "8", "--training.resolution", "64",
+    "--training.coarse-resolution", "32", "--training.checkpoint-every", "4", "--splats", "12000",
+)  # fmt: skip
+RESULTS = {"avatar.glb", "report.html", "preview.mp4", "metrics.json", "expression_sheet.png", "build"}
+PHOTO = Path(str(files("facecraft4d.samples"))) / "portraits" / "grace_hopper.jpg"
+
+
+def build(out: Path, kill_at: str = "") -> int:
+    """Run a small build; kill it when it speaks of a stage. Returns its exit code."""
+    command = [sys.executable, "-m", "facecraft4d.cli", "build", str(PHOTO), "--out", str(out), *SMALL]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=dict(os.environ)
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if kill_at and line.startswith(kill_at):
+                process.send_signal(signal.SIGKILL)
+                break
+        process.stderr.read()
+    return process.returncode
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unbroken build."""
+    out = tmp_path_factory.mktemp("whole") / "head"
+    assert build(out) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_a_photograph_becomes_an_avatar(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} == RESULTS
+    avatar = exporters.load(whole / "avatar.glb")
+    assert avatar.rig.expression_names == ARKIT_NAMES
+    assert 0 < len(avatar.splats.means) <= 12_000
+    assert avatar.provenance.commercial_use and avatar.provenance.metrics["identity_front"] > 0.3
+    with Image.open(whole / "expression_sheet.png") as sheet:
+        assert sheet.width > 1000
+
+
+@pytest.mark.slow
+def test_a_killed_build_goes_on_to_the_same_file(whole: Path, tmp_path: Path) -> None:
+    for stage in ("shape_prior", "training", "training"):
+        assert build(tmp_path / "head", stage) == -signal.SIGKILL
+        assert not (tmp_path / "head" / "avatar.glb").exists()
+    assert build(tmp_path / "head") == 0
+    assert (tmp_path / "head" / "avatar.glb").read_bytes() == (whole / "avatar.glb").read_bytes()
+    assert (tmp_path / "head" / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
