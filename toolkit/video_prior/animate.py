@@ -48,7 +48,8 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
         source.triangle, source.barycentrics, source.depth, source.doubtful, source.areas,
         (camera.fx, camera.fy, camera.cx, camera.cy), (LAYER_REACH * len(fine.depth), STEP_REACH * len(fine.depth)),
     )  # fmt: skip
-    vertex = (source.points, motion, intactness(source, surface, vertices))
+    plain = surface.skin_vertices & ~surface.lips & ~surface.lids
+    vertex = (source.points, motion, intactness(source, surface, vertices), plain)
     trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
     row, column = np.nonzero(np.isin(surface.layers, UNSURE)[fine.triangle] & (share > 0))
     share[row, column] *= np.abs(moved[row, column]).max(-1) <= TORN

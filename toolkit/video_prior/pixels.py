@@ -15,6 +15,9 @@ STILL, STILL_METRES = 0.01, 1e-4
 BARELY_HIDDEN = 0.01
 """Metres: what lay less than this behind the same layer and stays in place shows the pixels that were in front of it."""
 
+SIDEWAYS, ALIKE = 0.02, 0.012
+"""How far (image heights) to look for pixels beside a hidden surface, and how far they may lie in front of it or behind, metres."""
+
 TORN = 1.0
 """Pixels by which the samples of one pixel may move apart before each is looked up alone."""
 
@@ -26,11 +29,12 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
 
     `source`: triangle, barycentrics, depth, doubtful (fine samples), areas (triangles), intrinsics,
     reaches of borders between layers and of steps in depth (fine samples).
-    `vertex`: camera-space points in the source, motion from the source in pixels, intactness.
+    `vertex`: camera-space points in the source, motion from the source in pixels, intactness, whether it is plain skin: where the
+    source hides that, it shows what is beside.
     """
     height, width = triangle.shape
     source_triangle, _, source_depth, _, areas, (fx, fy, cx, cy), _ = source
-    points, _, intact = vertex
+    points, _, intact, plain = vertex
     for row in range(height):
         for column in range(width):
             f = triangle[row, column]
@@ -53,7 +57,14 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
             quiet = abs(dx) < TORN and abs(dy) < TORN and layers[source_triangle[r, c]] == layers[f]
             if quiet and abs(source_depth[r, c] - z) < BARELY_HIDDEN:
                 trust = 1.0
-            elif areas[f] <= 0.0 or not _seen(source, layers, r, c, z, layers[f]):
+            elif areas[f] <= 0.0:
+                continue
+            elif not _seen(source, layers, r, c, z, layers[f]):
+                if plain[triangles[f, 0]]:
+                    beside_x, beside_y = _beside(source, layers, r, c, z, layers[f])
+                    moved[row, column, 0] += beside_x / FINE
+                    moved[row, column, 1] += beside_y / FINE
+                    share[row, column] = beside_x != 0.0 or beside_y != 0.0
                 continue
             away_x, away_y = _way_out(source, vertex, triangles, layers, r, c, z, layers[f], -dx, -dy)
             if away_x != 0.0 or away_y != 0.0:
@@ -79,6 +90,28 @@ def _seen(source, layers, row, column, z, wanted):
             if triangle[r, c] >= 0 and layers[triangle[r, c]] == wanted and abs(depth[r, c] - z) < SAME_SURFACE:
                 return True
     return False
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _beside(source, layers, row, column, z, wanted):
+    """From a hidden surface to the nearest place that shows the same layer at about its depth, and a reach farther; else (0, 0)."""
+    triangle, depth, step_reach = source[0], source[2], source[6][1]
+    height, width = depth.shape
+    span = int(SIDEWAYS * height)
+    nearest, out_x, out_y = 1e9, 0.0, 0.0
+    for r in range(max(row - span, 0), min(row + span + 1, height)):
+        for c in range(max(column - span, 0), min(column + span + 1, width)):
+            distance = float((r - row) ** 2 + (c - column) ** 2)
+            if distance >= nearest or triangle[r, c] < 0 or layers[triangle[r, c]] != wanted:
+                continue
+            if abs(depth[r, c] - z) < ALIKE:
+                nearest, out_x, out_y = distance, float(c - column), float(r - row)
+    farther = 1 + step_reach / max(np.sqrt(nearest), 1.0)
+    r, c = row + int(farther * out_y), column + int(farther * out_x)
+    if 0 <= r < height and 0 <= c < width and triangle[r, c] >= 0 and abs(depth[r, c] - z) < 2 * ALIKE:
+        return out_x * farther, out_y * farther
+    return out_x, out_y
 
 
 @numba.njit(cache=True, nogil=True)
