@@ -77,7 +77,7 @@ def eyeball(center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def bump(vertices: np.ndarray, center: tuple[float, float, float], radius: float) -> np.ndarray:
     """A smooth weight of 1 at `center` that ends at `radius`."""
     distance = np.linalg.norm((vertices - center) * (1, 1, 0.6), axis=1) / radius
-    return np.clip(1 - distance**2, 0, None) ** 2
+    return np.asarray(np.clip(1 - distance**2, 0, None) ** 2)
 
 
 # centre of the action on the subject's left (mirrored for the right), its radius, and the displacement at its centre in millimetres
@@ -124,7 +124,7 @@ def jaw_drop(vertices: np.ndarray) -> np.ndarray:
     """The chin and lower lip swing down by 22 mm."""
     below = np.clip((MOUTH_Y - vertices[:, 1]) / 0.001, 0, 1) * (vertices[:, 1] > -0.11)
     weight = below * np.clip(vertices[:, 2] / 0.06, 0, 1) * np.clip(1.15 - np.abs(vertices[:, 0]) / 0.045, 0, 1)
-    return weight[:, None] * np.array((0, -0.022, -0.006))
+    return np.asarray(weight[:, None] * np.array((0, -0.022, -0.006)))
 
 
 def skin_weights(vertices: np.ndarray, eye_of_vertex: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ def paint(centers: np.ndarray, regions: np.ndarray, rng: np.random.Generator) ->
     light = (
         0.92 + 0.10 * centers[:, 1] / 0.12 + 0.06 * centers[:, 0] / 0.08 + 0.04 * np.clip(centers[:, 2] / 0.1, -1, 1)
     )
-    return np.clip(colors * light[:, None] + rng.normal(0, 0.008, colors.shape), 0, 1)
+    return np.asarray(np.clip(colors * light[:, None] + rng.normal(0, 0.008, colors.shape), 0, 1))
 
 
 def tiny_avatar() -> Avatar:

@@ -54,7 +54,7 @@ def tuck(
     floor = shell.vertices[:-2, 1].min() + _CLEARANCE
     if not shell.crown:
         moved[:, 1] = np.maximum(moved[:, 1], floor)
-    return ((moved - vertices) * share[:, None]).astype(np.float32)
+    return np.asarray((moved - vertices) * share[:, None], np.float32)
 
 
 def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:

@@ -183,12 +183,12 @@ def _around(
     front = front + low[:, None] * (curtain - front)
     cap = caps[0] + (_CHEEK_METRES - caps[0]) * low[:, None]
     capped = (1 - front) * thickness + front * np.minimum(thickness, cap)
-    return np.maximum((1 - back) * capped + back * np.minimum(capped, caps[1]), 0.003)
+    return np.asarray(np.maximum((1 - back) * capped + back * np.minimum(capped, caps[1]), 0.003))
 
 
 def _mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
     left = 0.5 + 0.5 * np.sin(facing)
-    return np.maximum(sides[0][:, None] * left + sides[1][:, None] * (1 - left), 1e-3)
+    return np.asarray(np.maximum(sides[0][:, None] * left + sides[1][:, None] * (1 - left), 1e-3))
 
 
 def _hair_presence(scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: float) -> np.ndarray:
@@ -205,7 +205,7 @@ def _hair_presence(scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.
     grown = (points[..., 1] > nape) | (np.arange(len(seen))[:, None] <= fall)
     grown &= (np.abs(grid.azimuths) > np.radians(80)) | (points[..., 1] > scene.scalp[:, 1].mean())
     present = np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
-    return present * _largest_part(present > 0.4)
+    return np.asarray(present * _largest_part(present > 0.4))
 
 
 def _largest_part(mask: np.ndarray) -> np.ndarray:
