@@ -60,10 +60,10 @@ class ShapePriorConfig:
 
     prior: ShapePrior = ShapePrior.PARAMETRIC
     """parametric: fits the CC0 head in two phases (latent, then pivotal tuning)."""
-    latent_iterations: int = 200
-    """Steps of the latent phase (identity, pose, expression, lighting, albedo)."""
-    pivotal_iterations: int = 150
-    """Steps of pivotal tuning (vertex offsets, hair shell, texture)."""
+    latent_iterations: int = 60
+    """Steps of the latent phase on the picture (identity, pose, expression, lighting, albedo), after landmarks and contours."""
+    pivotal_iterations: int = 60
+    """Steps of pivotal tuning on the texture, after vertex offsets and the shells of hair and clothes."""
     texture_size: int = 1024
     """Side of the texture in pixels."""
     views: int = 24
@@ -228,7 +228,7 @@ def preset(name: Preset) -> BuildConfig:
         return draft
     standard = replace(
         draft,
-        shape_prior=replace(draft.shape_prior, latent_iterations=400, pivotal_iterations=400),
+        shape_prior=replace(draft.shape_prior, latent_iterations=200, pivotal_iterations=200),
         video_prior=replace(draft.video_prior, frames=72, size=512),
         training=replace(
             draft.training,

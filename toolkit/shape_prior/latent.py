@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.datatypes import Portrait
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.shape_prior.landmark_fit import LANDMARK_SIGMA, Latent, Targets, fit_landmarks, start
+from facecraft4d.toolkit.shape_prior.photometric import Shading, fit_picture
 from facecraft4d.toolkit.shape_prior.segment import Segments
 from facecraft4d.toolkit.shape_prior.silhouette import pair_outlines
 
@@ -24,7 +24,9 @@ class Inversion:
 
     latent: Latent
     targets: Targets
-    light_sh: Float32[np.ndarray, "9 3"]
+    shading: Shading
+    losses: dict[str, float]
+    """The last ones of the picture's fit."""
 
 
 def invert_latent(model: FaceModel, portrait: Portrait, segments: Segments, config: ShapePriorConfig) -> Inversion:
@@ -39,6 +41,5 @@ def invert_latent(model: FaceModel, portrait: Portrait, segments: Segments, conf
         posed = pose_vertices(personalized_rig(model, latent.identity.astype(np.float32)), latent.pose(model))
         pull = pair_outlines(latent.camera, posed, outlined, segments)
         latent = fit_landmarks(model, latent, replace(targets, pull=pull), 4)
-    light = np.zeros((9, 3), np.float32)
-    light[0] = 1
-    return Inversion(latent, targets, light)
+    latent, shading, losses = fit_picture(model, portrait, segments, latent, targets, config.latent_iterations)
+    return Inversion(latent, targets, shading, losses)

@@ -18,6 +18,7 @@ from facecraft4d.toolkit.shape_prior.segment import Segments, segment
 from facecraft4d.toolkit.shape_prior.shell import Scene, hair_shell, torso_shell
 from facecraft4d.toolkit.shape_prior.texels import photograph
 from facecraft4d.toolkit.shape_prior.texture import paint
+from facecraft4d.toolkit.shape_prior.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.views import draw_views, orbit
 
 STAGE = "shape_prior"
@@ -35,18 +36,20 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     segments = segment(portrait)
     inversion = invert_latent(model, portrait, segments, config)
     latent = inversion.latent
-    report(Progress(STAGE, 1, 4, "shape"))
+    report(Progress(STAGE, 1, 4, "shape", inversion.losses))
     targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
     assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = photograph(portrait, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.texture_size, np.random.default_rng(seed))
-    report(Progress(STAGE, 3, 4, "views"))
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
+    texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.pivotal_iterations)
+    mesh = replace(mesh, texture=texture)
+    report(Progress(STAGE, 3, 4, "views", losses))
     cameras = orbit(latent.camera, np.zeros(3), config.views)
     coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
-    return Head(assembly.rig, mesh, latent.pose(model), coarse, inversion.light_sh)
+    return Head(assembly.rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
 
 
 def wrap(model: FaceModel, latent: Latent, offsets: Float32[np.ndarray, "v 3"], segments: Segments) -> Assembly:

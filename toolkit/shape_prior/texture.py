@@ -37,9 +37,11 @@ _HAIR_OVER_SKIN = 0.6
 """Skin that turns away more than this (cosine) does not take the colour of hair beside it."""
 _PATTERNED = 0.22
 """A part whose brightness varies more than this (standard deviation) carries a design, as a cap does: it is not repeated."""
+_SKIN_DETAIL = 0.5
+"""How much of the skin's detail is carried on where nobody saw it."""
 _USUAL = 4.0
 """Detail beyond this many times its median size is cut off where it is used to complete."""
-_PATCH = 0.07
+_PATCH = {SKIN: 0.03, HAIR: 0.07, TORSO: 0.05}
 """Side of a quilted patch as a fraction of the texture."""
 
 
@@ -80,7 +82,8 @@ def _sources(photo: Photograph, part: int) -> _Sources:
         return _Sources(base, np.zeros_like(base), clear.astype(np.float32))
     # What stands out (an emblem, a highlight) must not be spread: limit detail to what is usual here.
     usual = _USUAL * np.median(np.abs(detail[mask]))
-    return _Sources(base, detail.clip(-usual, usual).astype(np.float32), clear.astype(np.float32))
+    share = _SKIN_DETAIL if part == SKIN else 1.0
+    return _Sources(base, (share * detail.clip(-usual, usual)).astype(np.float32), clear.astype(np.float32))
 
 
 def _paint_part(
@@ -157,11 +160,14 @@ class _Turn:
     """The azimuth runs down the rows."""
     reflect_about: float | None
     """The camera's azimuth in turns, if the back may repeat the front."""
+    patch: float
 
 
 def _turn(photo: Photograph, part: int) -> _Turn:
     center = camera_center(photo.camera)
-    return _Turn(part == TORSO, float(np.arctan2(center[0], center[2]) / (2 * np.pi)) if part == HAIR else None)
+    return _Turn(
+        part == TORSO, float(np.arctan2(center[0], center[2]) / (2 * np.pi)) if part == HAIR else None, _PATCH[part]
+    )
 
 
 def _quilted(
@@ -185,4 +191,4 @@ def _quilted(
         repeated = sure[:, twin] & ~sure
         detail = np.where(repeated[..., None], detail[:, twin], detail)
         sure = sure | repeated
-    return quilt(detail, sure, wanted, 2 * int(_PATCH * piece.size / 2), rng)[at]
+    return quilt(detail, sure, wanted, 2 * int(turn.patch * piece.size / 2), rng)[at]
