@@ -12,16 +12,10 @@ SH_BASIS = (0.28209479177387814, 0.4886025119029199, 1.0925484305920792, 0.94617
 
 def rotations(quats: Tensor) -> Tensor:
     """Rotation matrices [n, 3, 3] from quaternions wxyz [n, 4] of any length."""
-    w, x, y, z = torch.nn.functional.normalize(quats, dim=-1).unbind(-1)
-    rows = [
-        1 - 2 * (y * y + z * z),
-        2 * (x * y - w * z),
-        2 * (x * z + w * y),
-        2 * (x * y + w * z),
-        1 - 2 * (x * x + z * z),
-    ]
-    rows += [2 * (y * z - w * x), 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]
-    return torch.stack(rows, -1).reshape(-1, 3, 3)
+    unit = torch.nn.functional.normalize(quats, dim=-1)
+    axes = torch.eye(3, dtype=quats.dtype).expand(len(quats), 3, 3)
+    cross = torch.linalg.cross(unit[:, None, 1:].expand_as(axes), axes).mT  # cross @ u = vector part x u
+    return axes + 2 * unit[:, :1, None] * cross + 2 * cross @ cross
 
 
 def evaluate_sh(directions: Tensor, coefficients: Tensor, degree: int) -> Tensor:
