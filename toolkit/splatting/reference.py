@@ -14,7 +14,7 @@ def rotations(quats: Tensor) -> Tensor:
     """Rotation matrices [n, 3, 3] from quaternions wxyz [n, 4] of any length."""
     unit = torch.nn.functional.normalize(quats, dim=-1)
     axes = torch.eye(3, dtype=quats.dtype).expand(len(quats), 3, 3)
-    cross = torch.linalg.cross(unit[:, None, 1:].expand_as(axes), axes).mT  # cross @ u = vector part x u
+    cross: Tensor = torch.linalg.cross(unit[:, None, 1:].expand_as(axes), axes).mT  # cross @ u = vector part x u
     return axes + 2 * unit[:, :1, None] * cross + 2 * cross @ cross
 
 
@@ -35,7 +35,7 @@ def project(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, vie
     """means2d [n, 2], conics [n, 3], depths [n], effective opacities [n], radii [n, 2] (0 = not drawn) for one camera."""
     fx, fy, cx, cy = intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]
     x, y, z = (means @ viewmat[:3, :3].T + viewmat[:3, 3]).unbind(-1)
-    zero, one = torch.zeros_like(z), torch.ones_like(z)
+    zero, one = 0 * z, 0 * z + 1
     limit_x, limit_y = s.sigma_clamp * 0.5 * s.width / fx, s.sigma_clamp * 0.5 * s.height / fy
     tx = (x / z).clamp(-(cx / fx + limit_x), (s.width - cx) / fx + limit_x) / z
     ty = (y / z).clamp(-(cy / fy + limit_y), (s.height - cy) / fy + limit_y) / z
@@ -47,8 +47,7 @@ def project(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, vie
     det = a * d - b * b
     if s.antialiased:
         opacities = opacities * (before / det).clamp_min(0).sqrt()
-    scale = 1 if s.ortho else 1 / z
-    means2d = torch.stack([fx * x * scale + cx, fy * y * scale + cy], -1)
+    means2d = torch.stack([fx * x * j[0] + cx, fy * y * j[0] + cy], -1)
     extent = (2 * (opacities / s.alpha_cutoff).clamp_min(1).log()).sqrt().clamp_max(s.extent_max)
     radii = (extent[:, None] * torch.stack([a, d], -1).sqrt()).ceil().detach()
     drawn = (z >= s.near_plane) & (z <= s.far_plane) & (det > 0) & (opacities >= s.alpha_cutoff)
