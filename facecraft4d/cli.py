@@ -1,5 +1,6 @@
 """The command line: finds the command, runs it, turns a user's mistake into one line and exit code 2."""
 
+import errno
 import sys
 from importlib import import_module
 
@@ -39,6 +40,8 @@ TOOLKIT_MODULES = frozenset({"torch", "scipy", "cv2", "ai_edge_litert", "pymatti
 MISTAKE = 2
 """Exit code for a mistake in what the user gave."""
 INTERRUPTED = 130
+MACHINE_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EPIPE})
+"""No room, no right to write, a reader that left: nothing a traceback would explain."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,8 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         if (error.name or "").split(".")[0] not in TOOLKIT_MODULES:
             raise
         return _refuse(f'{words[0]} needs {error.name}; install it with: pip install "facecraft4d[toolkit]"')
+    except OSError as error:
+        if error.errno not in MACHINE_ERRORS:
+            raise
+        return _refuse(f"{error.filename or words[0]}: {error.strerror}")
     except KeyboardInterrupt:
-        print("\nfacecraft4d: stopped", file=sys.stderr)
+        print("\nfacecraft4d: stopped; a build goes on where it was when the same command runs again", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -5,6 +5,10 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +29,7 @@ PREVIEW_SIZE = 512
 CORE_SECONDS = (1.0, 2.8)
 """Processor time of a static and of a COIN step at 512 pixels with 100,000 splats, measured on a 2-core EPYC (Zen 4)."""
 
+LOCK = ".lock"
 LARGEST_SEED = 2**32 - 1
 
 
@@ -61,15 +66,52 @@ def main(arguments: list[str]) -> int:
     options = parse_options(arguments)
     check_options(options)
     refuse_paper_on_cpu(options)
-    with shown_progress() as report:
+    folder = options.out / "build"
+    with shown_progress() as report, alone_in(folder):
         from facecraft4d.toolkit import pipeline
 
         if options.fresh:
-            shutil.rmtree(options.out / "build", ignore_errors=True)
-        build = pipeline.build(options.portrait, options.config, options.out / "build", report)
+            forget(folder)
+        build = pipeline.build(options.portrait, options.config, folder, report)
+        started = time.perf_counter()
         write_results(build, options, report)
-    print_summary(build, options)
+    print_summary(build, options, time.perf_counter() - started)
     return 0
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the build folder; UserError if another build has it. The lock falls with the process, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{folder.parent}: another build is running there; wait for it, or choose another --out"
+                ) from None
+        try:
+            yield
+        finally:
+            drop_empty(folder)
+
+
+def drop_empty(folder: Path) -> None:
+    """Leave nothing of a build that made nothing: a refused photograph costs no folder."""
+    if not [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]:
+        shutil.rmtree(folder)
+        with suppress(OSError):
+            folder.parent.rmdir()
+
+
+def forget(folder: Path) -> None:
+    """Remove what the stages of an earlier build made."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -172,16 +214,21 @@ def write_results(build: "Build", options: Options, report: Report) -> None:
     write_atomically(out / "report.html", report_html(build, options.preset).encode())
 
 
-def print_summary(build: "Build", options: Options) -> None:
+def print_summary(build: "Build", options: Options, seconds_for_results: float) -> None:
     """Time per stage, metrics with their targets, where the files are."""
     from facecraft4d.toolkit.evaluation import as_json
 
-    for time in build.times:
-        kept = "  (kept)" if time.cached else ""
-        print(f"{time.stage:<24} {readable_seconds(time.seconds):>12}  peak {readable_bytes(time.peak_bytes)}{kept}")
-    for name, row in as_json(build.evaluation, options.preset)["metrics"].items():
-        target = "" if row["target"] is None else f"  target {row['target']:g}: {'met' if row['met'] else 'missed'}"
-        value = "not measured" if row["value"] is None else f"{row['value']:.4f} {row['unit']}"
+    for row in build.times:
+        kept = "  (kept)" if row.cached else ""
+        print(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {readable_bytes(row.peak_bytes)}{kept}")
+    made = sum(row.seconds for row in build.times if not row.cached)
+    print(f"{'preview, report':<24} {readable_seconds(seconds_for_results):>12}")
+    print(f"{'this run':<24} {readable_seconds(made + seconds_for_results):>12}")
+    for name, metric in as_json(build.evaluation, options.preset)["metrics"].items():
+        target = (
+            "" if metric["target"] is None else f"  target {metric['target']:g}: {'met' if metric['met'] else 'missed'}"
+        )
+        value = "not measured" if metric["value"] is None else f"{metric['value']:.4f} {metric['unit']}"
         print(f"{name:<24} {value:>12}{target}")
     print(*(options.out / name for name in ("avatar.glb", "report.html", "preview.mp4", "metrics.json")), sep="\n")
 

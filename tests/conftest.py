@@ -37,8 +37,12 @@ def tiny_head(tiny_avatar: Avatar) -> Head:
     for yaw in yaws:
         camera = orbit_camera(yaw, 0.0, RADIUS, VIEW_SIZE)
         picture = draw(tiny_avatar, neutral_pose(rig), camera)
-        views.append(View(camera, picture.image, picture.alpha, np.where(picture.alpha > 0.5, RADIUS, 0).astype(np.float32)))
-    mesh = Mesh(rig.vertices, rig.triangles, np.zeros((len(rig.triangles), 3, 2), np.float32), np.ones((4, 4, 3), np.float32))
+        views.append(
+            View(camera, picture.image, picture.alpha, np.where(picture.alpha > 0.5, RADIUS, 0).astype(np.float32))
+        )
+    mesh = Mesh(
+        rig.vertices, rig.triangles, np.zeros((len(rig.triangles), 3, 2), np.float32), np.ones((4, 4, 3), np.float32)
+    )
     return Head(rig, mesh, neutral_pose(rig), ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
 
 

@@ -154,8 +154,7 @@ def test_a_mistake_costs_one_line(place: Path, capsys: pytest.CaptureFixture[str
 
 
 def _files(place: Path) -> set[str]:
-    """What a command may leave: nothing but kept stage results in a build folder."""
-    return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and "build" not in path.parts}
+    return {str(path.relative_to(place)) for path in place.rglob("*")}
 
 
 def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -253,6 +252,30 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
 @pytest.mark.parametrize("name", Preset)
 def test_every_preset_passes_its_own_checks(name: Preset) -> None:
     cli_build.check_config(preset(name))
+
+
+def test_one_build_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    with cli_build.alone_in(tmp_path / "build"):
+        with pytest.raises(UserError, match="another build"), cli_build.alone_in(tmp_path / "build"):
+            pass
+    with cli_build.alone_in(tmp_path / "build"):
+        pass
+
+
+def test_fresh_forgets_what_stages_made(tmp_path: Path) -> None:
+    (tmp_path / "training" / "key").mkdir(parents=True)
+    (tmp_path / "training" / "key" / "result.npz").write_bytes(b"x")
+    cli_build.forget(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(words: list[str]) -> int:
+        raise OSError(28, "No space left on device", "out/avatar.glb")
+
+    monkeypatch.setattr(cli, "_dispatch", full)
+    assert cli.main(["build"]) == 2
+    assert capsys.readouterr().err == "facecraft4d: out/avatar.glb: No space left on device\n"
 
 
 def test_paper_goes_on_when_told(place: Path) -> None:
