@@ -203,13 +203,15 @@ def write_results(build: "Build", options: Options, report: Report) -> None:
     from facecraft4d.runtime import RecordOptions, find_clip, record
     from facecraft4d.toolkit.cache import write_atomically
     from facecraft4d.toolkit.evaluation import as_json
+    from facecraft4d.toolkit.figures import expression_sheet, overview
     from facecraft4d.toolkit.images import encoded
-    from facecraft4d.toolkit.report import expression_sheet, report_html
+    from facecraft4d.toolkit.report import report_html
 
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb")
     write_atomically(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
+    write_atomically(out / "overview.png", encoded(overview(build), "PNG"))
     write_atomically(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
     write_atomically(out / "report.html", report_html(build, options.preset).encode())
 

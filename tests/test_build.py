@@ -19,7 +19,7 @@ SMALL = (
     "--training.static-iterations", "8", "--training.coin-iterations", "8", "--training.resolution", "64",
     "--training.coarse-resolution", "32", "--training.checkpoint-every", "4", "--splats", "12000",
 )  # fmt: skip
-RESULTS = {"avatar.glb", "report.html", "preview.mp4", "metrics.json", "expression_sheet.png", "build"}
+RESULTS = {"avatar.glb", "report.html", "preview.mp4", "metrics.json", "expression_sheet.png", "overview.png", "build"}
 PHOTO = Path(str(files("facecraft4d.samples"))) / "portraits" / "grace_hopper.jpg"
 
 

@@ -14,18 +14,21 @@ from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.curves import curves_svg
 from facecraft4d.toolkit.datatypes import CoinNetwork, Head, Portrait, TrainedHead
 from facecraft4d.toolkit.evaluation import Evaluation
-from facecraft4d.toolkit.geometry import project, unproject
-from facecraft4d.toolkit.pipeline import Build, StageTime
-from facecraft4d.toolkit.provenance import provenance
-from facecraft4d.toolkit.report import (
+from facecraft4d.toolkit.figures import (
     LABEL_HEIGHT,
+    OVERVIEW_SIZE,
     SHEET_COLUMNS,
     SHEET_SIZE,
     expression_sheet,
     face_camera,
-    report_html,
+    overview,
     with_landmarks,
 )
+from facecraft4d.toolkit.geometry import project, unproject
+from facecraft4d.toolkit.images import resized
+from facecraft4d.toolkit.pipeline import Build, StageTime
+from facecraft4d.toolkit.provenance import provenance
+from facecraft4d.toolkit.report import report_html
 
 RADIUS = 1.6
 VOID = {"meta", "img", "br", "link", "input", "path", "polyline"}
@@ -141,3 +144,11 @@ def test_the_face_camera_centers_the_landmarks(tiny_build: Build) -> None:
     point = unproject(camera, middle * (camera.width / portrait.image.shape[0]), np.array(RADIUS))
     pixel, _ = project(face_camera(camera, portrait, 200), point)
     np.testing.assert_allclose(pixel, [100, 100], atol=1e-3)
+
+
+def test_the_overview_begins_with_the_photograph(tiny_build: Build) -> None:
+    picture = overview(tiny_build)
+    assert picture.shape == (2 * OVERVIEW_SIZE, 5 * OVERVIEW_SIZE, 3)
+    np.testing.assert_allclose(
+        picture[:OVERVIEW_SIZE, :OVERVIEW_SIZE], resized(tiny_build.portrait.image, OVERVIEW_SIZE)
+    )

@@ -6,36 +6,37 @@ from collections.abc import Iterable, Sequence
 from string import Template
 
 import numpy as np
-from jaxtyping import Float32
-from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.toolkit import provenance
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.curves import curves_svg
-from facecraft4d.toolkit.datatypes import Camera, Portrait, ViewSet
+from facecraft4d.toolkit.datatypes import Camera, ViewSet
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.evaluation.metrics import METRICS
+from facecraft4d.toolkit.figures import (
+    SHEET_SIZE,
+    Picture,
+    expression_pictures,
+    face_camera,
+    photographed_face,
+    side_camera,
+    with_landmarks,
+)
 from facecraft4d.toolkit.geometry import resized_camera
-from facecraft4d.toolkit.images import encoded, read_rgb, resized, tiled, to_bytes
+from facecraft4d.toolkit.images import encoded, read_rgb, resized
 from facecraft4d.toolkit.pipeline import Build
 from facecraft4d.toolkit.rigging import neutral_pose
 
-Picture = Float32[np.ndarray, "_ _ 3"]
-
-VIEW_SIZE, SHEET_SIZE, HERO_SIZE = 224, 192, 512
-"""Sides in pixels of a view, of a cell of the expression sheet, of a large picture."""
-SHEET_COLUMNS, LABEL_HEIGHT = 9, 18
+VIEW_SIZE, HERO_SIZE = 224, 512
+"""Sides in pixels of a view and of a large picture."""
 SIDES = (0, 45, 90, 135, 180, 225, 270, 315)
 TEN = (
     "jawOpen", "mouthSmileLeft", "mouthFunnel", "mouthPucker", "mouthFrownLeft", "eyeBlinkLeft", "eyeWideRight", "browInnerUp", "cheekPuff",
     "tongueOut",
 )  # fmt: skip
 """Expressions shown beside the photograph."""
-FACE_MARGIN = 1.5
-"""Side of a picture of the face, in widths or heights of its landmarks, whichever is larger."""
-LANDMARK_RGB = (0.0, 0.75, 0.55)
 
 
 def report_html(build: Build, preset: str) -> str:
@@ -59,67 +60,16 @@ def report_html(build: Build, preset: str) -> str:
     return PAGE.substitute(title=title, sections="\n".join(sections))
 
 
-def face_window(portrait: Portrait) -> tuple[float, float, float]:
-    """Left, top and side of a square around the face's landmarks, in parts of the portrait's side."""
-    points = portrait.landmarks[:, :2] / portrait.image.shape[0]
-    low, high = points.min(0), points.max(0)
-    side = FACE_MARGIN * float((high - low).max())
-    left, top = ((low + high - side) / 2).tolist()
-    return left, top, side
-
-
-def face_camera(camera: Camera, portrait: Portrait, size: int) -> Camera:
-    """The portrait's `camera` narrowed to `face_window`, at `size` pixels."""
-    left, top, side = face_window(portrait)
-    scale, x, y = size / (side * camera.width), left * camera.width, top * camera.width
-    return Camera(
-        camera.camera_from_world, camera.fx * scale, camera.fy * scale, (camera.cx - x) * scale, (camera.cy - y) * scale, size, size
-    )  # fmt: skip
-
-
-def photographed_face(portrait: Portrait, size: int) -> Picture:
-    """The photograph in `face_window`; white where that leaves the portrait."""
-    margin = portrait.image.shape[0]
-    left, top, side = (round(value * margin) for value in face_window(portrait))
-    wide = np.pad(portrait.image, ((margin, margin), (margin, margin), (0, 0)), constant_values=1)
-    return resized(np.ascontiguousarray(wide[margin + top :, margin + left :][:side, :side]), size)
-
-
-def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Picture], ...]:
-    """Every expression at weight 1, the rest face first, seen by `camera`."""
-    rest = ("neutral", draw(avatar, neutral_pose(avatar.rig), camera).image)
-    names = enumerate(avatar.rig.expression_names)
-    return (rest, *((name, draw(avatar, expression_pose(avatar.rig, index), camera).image) for index, name in names))
-
-
-def expression_sheet(build: Build) -> Picture:
-    """All expressions on one labelled picture, for documents."""
-    camera = face_camera(build.head.coarse.views[0].camera, build.portrait, SHEET_SIZE)
-    return tiled([labelled(image, name) for name, image in expression_pictures(build.avatar, camera)], SHEET_COLUMNS)
-
-
-def labelled(image: Picture, text: str) -> Picture:
-    """The picture with a line of text under it."""
-    height, width, _ = image.shape
-    canvas = Image.new("RGB", (width, height + LABEL_HEIGHT), "white")
-    canvas.paste(Image.fromarray(to_bytes(image)))
-    font = ImageFont.load_default(LABEL_HEIGHT - 5)
-    ImageDraw.Draw(canvas).text((width / 2, height + 2), text, "black", font, anchor="ma")
-    return np.asarray(canvas, np.float32) / 255
-
-
 def _result(build: Build, camera: Camera) -> str:
     large = resized_camera(camera, HERO_SIZE, HERO_SIZE)
     pair = [
         ("the photograph, aligned", resized(build.portrait.image, HERO_SIZE)),
         ("the avatar in its pose", draw(build.avatar, build.head.pose, large).image),
     ]
-    yaws = build.head.coarse.yaws_degrees
     sides = []
     for side in SIDES:
-        nearest = int(np.argmin([abs((yaw - side + 180) % 360 - 180) for yaw in yaws]))
-        view = resized_camera(build.head.coarse.views[nearest].camera, VIEW_SIZE, VIEW_SIZE)
-        sides.append((f"yaw {yaws[nearest]:.0f}", draw(build.avatar, neutral_pose(build.avatar.rig), view).image))
+        yaw, view = side_camera(build, side, VIEW_SIZE)
+        sides.append((f"yaw {yaw:.0f}", draw(build.avatar, neutral_pose(build.avatar.rig), view).image))
     small, names = face_camera(camera, build.portrait, VIEW_SIZE), build.avatar.rig.expression_names
     faces = [
         ("the photograph", photographed_face(build.portrait, VIEW_SIZE)),
@@ -143,17 +93,6 @@ def _photograph(build: Build) -> str:
         pass  # the photograph may be gone when a kept build is reported
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in portrait.notes)
     return _gallery(pictures, "medium") + notes
-
-
-def with_landmarks(portrait: Portrait) -> Picture:
-    """The portrait with a dot on each landmark."""
-    image, size = portrait.image.copy(), portrait.image.shape[0]
-    centers = np.floor(portrait.landmarks[:, :2]).astype(int)
-    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        x, y = (centers + np.array([dx, dy])).T
-        inside = (x >= 0) & (y >= 0) & (x < size) & (y < size)
-        image[y[inside], x[inside]] = LANDMARK_RGB
-    return image
 
 
 def _views(views: ViewSet) -> str:
