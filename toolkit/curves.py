@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, Int32
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 360, 180, 52, 22
+WIDTH, HEIGHT, LEFT, BOTTOM = 360, 180, 62, 22
 POINTS = 300
 """A curve with more points is thinned to about this many means."""
 

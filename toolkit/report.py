@@ -107,11 +107,12 @@ def _views(views: ViewSet) -> str:
 
 def _curves(build: Build) -> str:
     trained = build.trained
-    return "".join(
-        f"<figure class=plot>{curves_svg(trained.loss_steps, values)}<figcaption>{html.escape(name)}</figcaption></figure>"
+    plots = "".join(
+        f"<figure>{curves_svg(trained.loss_steps, values)}<figcaption>{html.escape(name)}</figcaption></figure>"
         for name, values in trained.losses.items()
         if np.isfinite(values).any()
     )
+    return f'<div class="gallery plots">{plots}</div>'
 
 
 def _metrics(build: Build, preset: str) -> str:
@@ -207,8 +208,8 @@ h2 { font-size: 1.15rem; margin: 2.75rem 0 .9rem; padding-top: .9rem; border-top
 figure { margin: 0; }
 img { display: block; width: 100%; height: auto; border-radius: 6px; background: #fff; }
 figcaption { font-size: .78rem; color: var(--soft); text-align: center; padding-top: .2rem; overflow-wrap: anywhere; }
-.plot { display: inline-block; width: min(100%, 370px); margin-right: 1rem; }
-.plot svg { width: 100%; height: auto; color: var(--ink); }
+.gallery.plots { grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
+svg { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; margin-bottom: 1.2rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
