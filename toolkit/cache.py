@@ -6,7 +6,6 @@ interrupted run. ``stage.json`` is written last, so a folder that has one is com
 """
 
 import hashlib
-import io
 import json
 import os
 import resource
@@ -14,10 +13,11 @@ import shutil
 import sys
 import time
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -43,15 +43,23 @@ class Stored(Generic[T]):
     """True if it was read rather than computed."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a temporary file beside `path` and rename it: a reader sees the old file or the new one, never half."""
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that takes its place when the block ends well: a reader sees the old file or the new one, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            yield file
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with replacing(path) as file:
+        file.write(data)
 
 
 def digest_of(*parts: Any) -> str:
@@ -75,10 +83,9 @@ def save(path: Path, value: Any) -> None:
     """Write a dataclass (or tuple, mapping, array, number, string, path) to one .npz; paths become relative to its folder."""
     arrays: list[np.ndarray] = []
     tree = _encode(value, arrays, lambda inner: os.path.relpath(inner, path.parent))
-    buffer = io.BytesIO()
     named = {f"array_{index}": array for index, array in enumerate(arrays)}
-    np.savez(buffer, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **named)  # type: ignore[arg-type]
-    write_atomically(path, buffer.getvalue())
+    with replacing(path) as file:
+        np.savez(file, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **named)  # type: ignore[arg-type]
 
 
 def load(path: Path, kind: type[T]) -> T:

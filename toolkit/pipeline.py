@@ -18,7 +18,7 @@ T = TypeVar("T")
 Report = Callable[[Progress], None]
 
 SOURCES = Path(__file__).parent
-ABOVE_STAGES = frozenset({"pipeline", "provenance", "figures", "report", "doctor", "config"})
+ABOVE_STAGES = frozenset({"pipeline", "provenance", "figures", "curves", "report", "doctor", "config"})
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
 
