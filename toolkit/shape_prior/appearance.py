@@ -20,6 +20,10 @@ _IRISES = ((473, 474, 475, 476, 477), (468, 469, 470, 471, 472))
 _IRIS_RADIANS, _PUPIL_RADIANS = 0.47, 0.17
 """Half angles seen from the middle of the eyeball (a 5.9 mm iris on a 12 mm ball)."""
 _TEETH, _TONGUE, _CAVITY = np.array([[0.88, 0.84, 0.76], [0.68, 0.36, 0.34], [0.22, 0.07, 0.07]], np.float32)
+_TOOTH_RADIANS, _ARCH_DEPTH = 0.19, 0.032
+"""A tooth's width seen from the middle of the dental arch, which lies that far (metres) behind its front."""
+_SHADE_DEPTH = 0.06
+"""Metres behind the lips over which teeth and tongue fade into the dark."""
 _CAVITY_DEPTH = 0.012
 """Metres behind the lips at which the inside of the mouth is dark."""
 SPECIAL_REGIONS = ("eyes", "teeth", "tongue", "mouth_interior", "eye_sockets")
@@ -48,9 +52,17 @@ def paint_inside(assembly: Assembly, table: Texels, portrait: Portrait) -> Paint
     colors, covers = np.zeros((len(regions), 3), np.float32), np.zeros(len(regions), np.float32)
     brightness = _brightness(portrait)
     names = assembly.rig.region_names
-    for name, color in (("teeth", _TEETH), ("tongue", _TONGUE)):
+    lips = assembly.rig.vertices[
+        np.unique(assembly.rig.triangles[assembly.rig.triangle_regions == names.index("lips")])
+    ]
+    front = float(np.quantile(lips[:, 2], 0.3))
+    for name, color in (
+        ("teeth", _TEETH * _tooth_gaps(points, regions == names.index("teeth"))[:, None]),
+        ("tongue", np.tile(_TONGUE, (len(points), 1))),
+    ):
         mine = regions == names.index(name)
-        colors[mine], covers[mine] = color * brightness, 1
+        shade = np.clip(1 - (front - points[mine, 2]) / _SHADE_DEPTH, 0.55, 1)[:, None]
+        colors[mine], covers[mine] = color[mine] * shade * brightness, 1
     mouth = regions == names.index("mouth_interior")
     lips = assembly.rig.vertices[
         np.unique(assembly.rig.triangles[assembly.rig.triangle_regions == names.index("lips")])
@@ -64,6 +76,14 @@ def paint_inside(assembly: Assembly, table: Texels, portrait: Portrait) -> Paint
         mine = (regions == names.index("eyes")) & ((points[:, 0] > 0) == (center[0] > 0))
         colors[mine], covers[mine] = _eyeball(points[mine] - center, portrait, eye), 1
     return Paint(colors, covers)
+
+
+def _tooth_gaps(points: Float32[np.ndarray, "n 3"], teeth: Bool[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+    """1 on a tooth, darker between two, by the angle around the dental arch."""
+    front = float(points[teeth, 2].max()) if teeth.any() else 0.0
+    angle = np.arctan2(points[:, 0], points[:, 2] - front + _ARCH_DEPTH)
+    off_gap = np.abs((angle / _TOOTH_RADIANS + 0.5) % 1 - 0.5)
+    return np.asarray(1 - 0.3 * np.exp(-((off_gap / 0.08) ** 2)), np.float32)
 
 
 def _brightness(portrait: Portrait) -> float:

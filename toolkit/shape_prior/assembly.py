@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8
+from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.datatypes import Pose, Rig
 from facecraft4d.toolkit.face_model.model import FaceModel
@@ -134,7 +134,7 @@ def _shell_surface(shell: Shell) -> tuple[Int32[np.ndarray, "f 3"], Float32[np.n
     return body[kept], uvs[kept].astype(np.float32)
 
 
-def _shell_mirror(shell: Shell, used: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+def _shell_mirror(shell: Shell, used: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Position in `used` of the vertex at the opposite azimuth; a vertex whose twin was left out mirrors to itself."""
     rows, columns = shell.present.shape
     twin = np.where(used < rows * columns, used // columns * columns + (-used) % columns, used)

@@ -23,6 +23,8 @@ IRISES = slice(468, 478)
 _RIGHT_IRIS, _LEFT_IRIS = range(468, 473), range(473, 478)
 _STEPS = 25
 _HUBER = 2.0
+_SETTLED = 1e-3
+"""A step that changes no weight, angle or metre by more than this is the last."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,12 +92,15 @@ def fit_landmarks(model: FaceModel, latent: Latent, targets: Targets, steps: int
     for step in range(steps):
         pose_only = step < 4 and not latent.identity.any()
         residual, jacobian = _system(basis, model, latent, targets)
-        free = np.arange(jacobian.shape[1]) < 6 if pose_only else np.ones(jacobian.shape[1], bool)
-        normal = jacobian[:, free].T @ jacobian[:, free]
+        if pose_only:
+            jacobian = jacobian[:, :6]
+        normal = jacobian.T @ jacobian
         normal[np.diag_indices_from(normal)] *= 1.001
-        change = np.zeros(jacobian.shape[1])
-        change[free] = scipy.linalg.solve(normal, -jacobian[:, free].T @ residual, assume_a="pos")
+        change = np.zeros(6 + len(latent.identity) + len(latent.expression) + 4)
+        change[: len(normal)] = scipy.linalg.solve(normal, -jacobian.T @ residual, assume_a="pos")
         latent = _moved(model, latent, change)
+        if not pose_only and np.abs(change).max() < _SETTLED:
+            break
     return latent
 
 
@@ -107,7 +112,8 @@ class _Basis:
     directions: Float64[np.ndarray, "w n 3"]
     """Identity, then expression."""
     eyes: Float64[np.ndarray, "2 3"]
-    validity: Float64[np.ndarray, " n"]
+    validity: Float64[np.ndarray, " l"]
+    """Of the landmarks only."""
 
 
 def _basis(model: FaceModel, pull: ContourPull = NO_PULL) -> _Basis:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from facecraft4d.toolkit.datatypes import Camera, Portrait
 from facecraft4d.toolkit.face_model import FaceModel
-from facecraft4d.toolkit.face_model.deform import ModelTensors, deform, model_tensors, rotation_matrices
+from facecraft4d.toolkit.face_model.deform import rotation_matrices
 from facecraft4d.toolkit.geometry import resized_camera
 from facecraft4d.toolkit.losses import Trunk, lpips
 from facecraft4d.toolkit.mesh_raster import rasterize
@@ -65,7 +65,9 @@ class _Problem:
         self, model: FaceModel, portrait: Portrait, segments: Segments, latent: Latent, targets: Targets
     ) -> None:
         self.model, self.latent, self.targets = model, latent, targets
-        self.tensors: ModelTensors = model_tensors(model)
+        directions = np.concatenate([model.identity_deltas, model.expression_deltas])
+        self.directions = torch.as_tensor(directions.reshape(len(directions), -1))
+        self.rest = torch.as_tensor(model.vertices)
         self.triangles = torch.as_tensor(model.triangles, dtype=torch.int64)
         face = np.isin(model.triangle_regions, [model.region_names.index(name) for name in _FACE_REGIONS])
         self.face = torch.as_tensor(face)
@@ -98,8 +100,9 @@ class _Problem:
 
     def posed(self, state: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """World vertices and their positions in the camera."""
-        rotations = torch.as_tensor(self.latent.pose(self.model).joint_rotations)
-        world = deform(self.tensors, state["identity"], state["expression"], rotations, torch.zeros(3))
+        # With the head at rest only the eyeballs' turn is missing, and they are not part of the face that is compared.
+        weights = torch.cat([state["identity"], state["expression"]])
+        world = self.rest + (weights @ self.directions).view(-1, 3)
         matrix = torch.as_tensor(self.latent.camera.camera_from_world, dtype=torch.float32)
         turned = world @ (rotation_matrices(state["motion"][:3]) @ matrix[:3, :3]).T
         return world, turned + matrix[:3, 3] + state["motion"][3:]

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numba
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64, Int, Shaped
 
 from facecraft4d.toolkit.datatypes import Camera
 from facecraft4d.toolkit.geometry import project
@@ -120,7 +120,7 @@ def _last_hits(origins, directions, corners):
     return hits
 
 
-def picture_values(camera: Camera, picture: Float[np.ndarray, "h w"], points: Float[np.ndarray, "*n 3"]) -> np.ndarray:
+def picture_values(camera: Camera, picture: Shaped[np.ndarray, "h w"], points: Float[np.ndarray, "*n 3"]) -> np.ndarray:
     """Bilinear samples of a picture where world points project to; beyond its rim the rim's values."""
     pixels, _ = project(camera, points)
     return np.asarray(

@@ -18,7 +18,7 @@ _REACH = 0.07
 
 def outline(mask: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
     """Points [n, 2] (x, y in pixels) on the border of a mask and its outward unit normals [n, 2]; the picture's rim is no border."""
-    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float32), 2.0)
+    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float64), 2.0)
     inner = mask & ~scipy.ndimage.binary_erosion(mask, border_value=1)
     rows, columns = np.nonzero(inner)
     gradient = -np.stack(np.gradient(soft)[::-1], -1)[rows, columns]

@@ -191,4 +191,4 @@ def _quilted(
         repeated = sure[:, twin] & ~sure
         detail = np.where(repeated[..., None], detail[:, twin], detail)
         sure = sure | repeated
-    return quilt(detail, sure, wanted, 2 * int(turn.patch * piece.size / 2), rng)[at]
+    return np.asarray(quilt(detail, sure, wanted, 2 * int(turn.patch * piece.size / 2), rng)[at])

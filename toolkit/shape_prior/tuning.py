@@ -15,7 +15,7 @@ from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, vertex_norma
 from facecraft4d.toolkit.shape_prior.texels import Photograph
 
 _RATE, _LPIPS_WEIGHT = 5e-3, 0.1
-_PERCEIVED_SIZE = 160
+_PERCEIVED_SIZE = 128
 _LEAST_FACING, _LEAST_RIM = 0.5, 3.0
 """Texels seen more obliquely (cosine) or nearer to the matte's border (pixels) keep what completion gave them."""
 
@@ -48,7 +48,11 @@ def tune_texture(
     losses: dict[str, float] = {}
     for _ in range(iterations if len(seen.texels) else 0):
         optimizer.zero_grad()
-        colors = (values[seen.owners] * seen.shares[..., None]).sum(1)
+        # Four selections: their gradients add up much faster than those of one gather.
+        colors = sum(
+            (values.index_select(0, seen.owners[:, k]) * seen.shares[:, k, None] for k in range(4)),
+            torch.zeros_like(seen.target),
+        )
         square = (colors - seen.target).square().mean()
         picture = seen.picture.index_put((seen.rows, seen.columns), colors)
         perceived = network.distance(network.features(_small(picture)), wanted).mean()
@@ -91,5 +95,4 @@ def _blend(uv: Float32[np.ndarray, "n 2"], size: int) -> tuple[Int64[np.ndarray,
 
 
 def _small(picture: Float[Tensor, "h w 3"]) -> Float[Tensor, "1 3 s s"]:
-    size = min(_PERCEIVED_SIZE, picture.shape[0])
-    return functional.interpolate(picture.permute(2, 0, 1)[None], (size, size), mode="area")
+    return functional.avg_pool2d(picture.permute(2, 0, 1)[None], max(1, picture.shape[0] // _PERCEIVED_SIZE))
