@@ -21,7 +21,8 @@ _FEATURES = (
 )
 """Rims of both eyes with their brows, and of the lips."""
 _FOREHEAD, _CHIN, _MOUTH = 10, 152, 14
-_JAW_CORNERS = (172, 397)
+JAW_CORNERS = (172, 397)
+"""The subject's right and left."""
 _EAR_LOBES = (132, 361, 58, 288)
 _WORKING_SIZE = 256
 _CUTS = 4
@@ -71,7 +72,7 @@ def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarra
     centre = scaled[list(FACE_OVAL)].mean(0)
     oval = scaled[list(FACE_OVAL)]
     labels[polygon(centre + (oval - centre) * (1.28, 1.12), _WORKING_SIZE)] = cv2.GC_PR_BGD
-    left, right = (scaled[i] for i in _JAW_CORNERS)
+    left, right = (scaled[i] for i in JAW_CORNERS)
     down = np.array([0.0, 0.5 * height])
     labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
     labels[polygon(centre + (oval - centre) * 0.96, _WORKING_SIZE)] = cv2.GC_PR_FGD

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.geometry import LUMA, camera_center, normalized
 from facecraft4d.toolkit.shape_prior.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.segment import FACE_OVAL, JAW_CORNERS, polygon
 from facecraft4d.toolkit.shape_prior.synthesis import diffuse, quilt
 from facecraft4d.toolkit.shape_prior.texels import (
     GRAZING_SHELL,
@@ -34,9 +35,13 @@ _MIRROR_WEIGHT = 0.15
 _DARK = 0.6
 """Skin darker than this part of its median is not used to complete."""
 _HAIR_OVER_SKIN = 0.6
-"""Skin that turns away more than this (cosine) does not take the colour of hair beside it."""
+"""Skin that turns away more than this (cosine) does not take the colour of hair or shadow beside it."""
 _PATTERNED = 0.22
 """A part whose brightness varies more than this (standard deviation) carries a design, as a cap does: it is not repeated."""
+_PATTERN_SIGMA = 0.005
+"""Width of the base's blur for such a part."""
+_LIKE_SKIN = 0.16
+"""Largest difference of a channel from the skin's median that passes for skin."""
 _SKIN_DETAIL = 0.5
 """How much of the skin's detail is carried on where nobody saw it."""
 _USUAL = 4.0
@@ -68,22 +73,38 @@ class _Sources:
 
 
 def _sources(photo: Photograph, part: int) -> _Sources:
-    segments, image = photo.segments, photo.image
-    mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
-    if part == SKIN:
-        # Eyes, frames of glasses and shadows are not what skin looks like where nobody saw it.
-        brightness = image @ LUMA
-        mask = mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1)
-        mask &= brightness > _DARK * np.median(brightness[mask]) if mask.any() else mask
-    base = label_blur(image, mask, _BASE_SIGMA[part] * image.shape[0])
-    clear = scipy.ndimage.binary_erosion(mask, iterations=1)
-    detail = np.where(mask[..., None], image - base, 0)
+    image, mask = photo.image, _typical(photo, part)
+    clear = scipy.ndimage.binary_erosion(mask, iterations=1).astype(np.float32)
     if not mask.any() or float((image[mask] @ LUMA).std()) > _PATTERNED:
-        return _Sources(base, np.zeros_like(base), clear.astype(np.float32))
+        base = label_blur(image, mask, _PATTERN_SIGMA * image.shape[0])
+        return _Sources(base, np.zeros_like(base), clear)
+    base = label_blur(image, mask, _BASE_SIGMA[part] * image.shape[0])
+    detail = np.where(mask[..., None], image - base, 0)
     # What stands out (an emblem, a highlight) must not be spread: limit detail to what is usual here.
     usual = _USUAL * np.median(np.abs(detail[mask]))
     share = _SKIN_DETAIL if part == SKIN else 1.0
-    return _Sources(base, (share * detail.clip(-usual, usual)).astype(np.float32), clear.astype(np.float32))
+    return _Sources(base, (share * detail.clip(-usual, usual)).astype(np.float32), clear)
+
+
+def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels whose colours may be carried on to where nobody saw the part."""
+    segments, image = photo.segments, photo.image
+    mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
+    if part == SKIN and mask.any():
+        # Eyes, frames of glasses and shadows are not what skin looks like.
+        mask &= ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1) & ~_dark(photo)
+    if part == HAIR and segments.skin.any():
+        # Ears and cheeks that were taken for hair.
+        like_skin = np.abs(image - np.median(image[segments.skin], 0)).max(-1) < _LIKE_SKIN
+        mask = mask & ~like_skin if (mask & like_skin).sum() < 0.3 * mask.sum() else mask
+    return np.asarray(mask)
+
+
+def _dark(photo: Photograph) -> Bool[np.ndarray, "h w"]:
+    """Pixels much darker than the skin."""
+    brightness = photo.image @ LUMA
+    skin = brightness[photo.segments.skin]
+    return np.asarray(brightness < _DARK * np.median(skin)) if len(skin) else np.zeros(brightness.shape, bool)
 
 
 def _paint_part(
@@ -130,7 +151,12 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
     trust = own.trust(_GRAZING[part])
     if part == SKIN:
-        hair = sample_picture(photo.segments.hair.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
+        face = polygon(photo.portrait.landmarks[list(FACE_OVAL), :2], len(photo.image))
+        # The shadow below the chin is real.
+        right, left = photo.portrait.landmarks[list(JAW_CORNERS), 0].astype(int).clip(0)
+        face[:, right:left] = True
+        other = (photo.segments.hair | (_dark(photo) & ~face)).astype(np.float32)
+        hair = sample_picture(other[..., None], own.pixels)[:, 0].clip(0, 1)
         trust = trust * (1 - hair * (own.facing < _HAIR_OVER_SKIN))
     eyes = regions == assembly.rig.region_names.index("eyes")
     return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
