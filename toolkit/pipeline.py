@@ -1,10 +1,13 @@
 """A photograph to an avatar: the stages in order, each kept in the build folder under the hash of all that decides its result."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+import torch
 
 from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.asset import Avatar
@@ -53,6 +56,11 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
 
     Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
     """
+    with _repeatable():
+        return _build(photo, config, folder, report)
+
+
+def _build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
     device, seed = resolve_device(config.device), config.seed
     keep = _Keeper(folder, report)
     portrait = keep.stage(
@@ -85,6 +93,20 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
     return Build(
         photo, config, portrait.result, head.result, views.result, trained.result, judged, avatar, keep.times()
     )
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Torch sums in a fixed order: by default, gradients of gathered rows are added up by whichever thread comes first."""
+    settings: Any = torch.utils.deterministic
+    before, filling = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True, warn_only=True)  # warns where CUDA has no such order
+    settings.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        settings.fill_uninitialized_memory = filling
 
 
 class _Keeper:
