@@ -18,6 +18,7 @@ from facecraft4d.toolkit.geometry import resized_camera
 from facecraft4d.toolkit.losses import Trunk, lpips
 from facecraft4d.toolkit.mesh_raster import rasterize
 from facecraft4d.toolkit.shape_prior.landmark_fit import EXPRESSION_SIGMA, Latent, Targets
+from facecraft4d.toolkit.shape_prior.repeatable import repeatable
 from facecraft4d.toolkit.shape_prior.segment import Segments
 
 SIZE = 128
@@ -159,6 +160,7 @@ class _Problem:
         return ((1 + error.square().sum(-1)).sqrt() - 1).mul(trust).mean()
 
 
+@repeatable()
 def fit_picture(
     model: FaceModel, portrait: Portrait, segments: Segments, latent: Latent, targets: Targets, iterations: int
 ) -> tuple[Latent, Shading, dict[str, float]]:

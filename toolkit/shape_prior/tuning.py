@@ -12,6 +12,7 @@ from facecraft4d.toolkit.datatypes import Mesh
 from facecraft4d.toolkit.geometry import camera_center, normalized
 from facecraft4d.toolkit.losses import Trunk, lpips
 from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, vertex_normals
+from facecraft4d.toolkit.shape_prior.repeatable import repeatable
 from facecraft4d.toolkit.shape_prior.texels import Photograph
 
 _RATE, _LPIPS_WEIGHT = 5e-3, 0.1
@@ -35,6 +36,7 @@ class _Seen:
     picture: Float[Tensor, "h w 3"]
 
 
+@repeatable()
 def tune_texture(
     posed: Mesh, photo: Photograph, iterations: int
 ) -> tuple[Float32[np.ndarray, "s s 3"], dict[str, float]]:
