@@ -41,10 +41,15 @@ def test_a_soft_border_is_neither_hole_nor_floater() -> None:
     assert coverage.compare(soft, disc(40))[1:] == (0.0, 0.0)
 
 
-def test_a_silhouette_that_touches_the_border_has_no_holes_there() -> None:
+def test_the_border_of_the_picture_is_a_soft_border_too() -> None:
     mask = np.zeros((SIDE, SIDE), np.float32)
     mask[60:] = 1
     assert coverage.compare(mask, mask) == (1.0, 0.0, 0.0)
+    fading = mask.copy()
+    fading[-1] = 0.3
+    assert coverage.compare(fading, mask)[1] == 0
+    fading[-4] = 0.3
+    assert coverage.compare(fading, mask)[1] > 0
 
 
 def test_front_metrics_of_equal_pictures_and_outside_of_the_mask(rng_image: np.ndarray) -> None:

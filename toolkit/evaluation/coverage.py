@@ -9,7 +9,8 @@ from facecraft4d.toolkit.datatypes import Head
 from facecraft4d.toolkit.evaluation.drawing import draw
 
 ERODED, DILATED = 6 / 512, 10 / 512
-"""Borders of the silhouette in which neither holes nor floaters count, as parts of the picture's side."""
+"""Borders of the silhouette in which neither holes nor floaters count, as parts of the picture's side. The picture's own border is one:
+what lies beyond was never seen, so a bust that runs out of the picture ends softly there."""
 
 
 def measure(avatar: Avatar, head: Head) -> dict[str, float]:
@@ -29,7 +30,7 @@ def compare(alpha: Float32[np.ndarray, "h w"], mask: Float32[np.ndarray, "h w"])
     side = max(mask.shape)
     drawn, wanted = alpha > 0.5, mask > 0.5
     iou = float((drawn & wanted).sum() / max((drawn | wanted).sum(), 1))
-    inside = ndimage.distance_transform_edt(np.pad(wanted, 1, constant_values=True))[1:-1, 1:-1] > ERODED * side
+    inside = ndimage.distance_transform_edt(np.pad(wanted, 1))[1:-1, 1:-1] > ERODED * side
     outside = ndimage.distance_transform_edt(~wanted) > DILATED * side if wanted.any() else np.ones_like(wanted)
     holes = float((inside & ~drawn).sum() / max(inside.sum(), 1))
     return iou, holes, float(alpha[outside].sum() / max(alpha.sum(), 1e-9))
