@@ -8,7 +8,7 @@ import pytest
 import torch
 from splat_scenes import camera, splats
 
-from facecraft4d.toolkit.splatting import projection, reference
+from facecraft4d.toolkit.splatting import harmonics, projection, reference
 from facecraft4d.toolkit.splatting.settings import Settings
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "gsplat_projection_sh.npz")
@@ -44,14 +44,14 @@ def test_projection_equals_the_stored_one(view: int) -> None:
 
 @pytest.mark.parametrize("degree", range(4))
 def test_harmonics_equal_the_stored_ones(degree: int) -> None:
-    means, harmonics = GOLDEN["means"], GOLDEN["sh"]
+    means, coefficients = GOLDEN["means"], GOLDEN["sh"]
     for view in range(3):
         expected = np.maximum(GOLDEN[f"sh_value_degree{degree}"][view] + 0.5, 0)
         eye = np.linalg.inv(GOLDEN["viewmats"][view].astype(np.float64))[:3, 3]
         colors = np.empty((len(means), 3), np.float32)
-        projection.shade(np.arange(len(means)), means, harmonics, eye, degree, colors)
+        harmonics.shade(np.arange(len(means)), means, coefficients, eye, degree, colors)
         towards = torch.from_numpy(GOLDEN["sh_dirs_unnormalised"][view])
-        by_twin = reference.evaluate_sh(towards, torch.from_numpy(harmonics), degree)
+        by_twin = reference.evaluate_sh(towards, torch.from_numpy(coefficients), degree)
         assert np.abs(colors - expected).max() < 1e-5 and np.abs(by_twin.numpy() - expected).max() < 1e-5
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facecraft4d.toolkit.splatting import kernels, projection
+from facecraft4d.toolkit.splatting import binning, harmonics, kernels, projection
 from facecraft4d.toolkit.splatting.settings import Settings
 
 Array = NDArray[Any]
@@ -88,36 +88,34 @@ class Project(torch.autograd.Function):
 
 
 class Shade(torch.autograd.Function):
-    """(means [b, n, 3], harmonics [b or images, n, k, 3], camera positions [images, 3]) -> colours [rows, 3]."""
+    """(means [b, n, 3], coefficients [b or images, n, k, 3], camera positions [images, 3]) -> colours [rows, 3]."""
 
     @staticmethod
-    def forward(ctx: Any, means: Tensor, harmonics: Tensor, positions: Tensor, degree: int, rows: Rows) -> Tensor:
+    def forward(ctx: Any, means: Tensor, coefficients: Tensor, positions: Tensor, degree: int, rows: Rows) -> Tensor:
         """Evaluate the harmonics towards each camera."""
-        ctx.inputs, ctx.positions = (_numpy(means), _numpy(harmonics)), _numpy(positions.double())
+        ctx.inputs, ctx.positions = (_numpy(means), _numpy(coefficients)), _numpy(positions.double())
         ctx.rows, ctx.degree, ctx.dtype = rows, degree, means.dtype
-        ctx.shared = len(harmonics) == len(means)
+        ctx.shared = len(coefficients) == len(means)
         ctx.colors = np.empty((sum(map(len, rows.ids)), 3), ctx.inputs[0].dtype)
         for image, span in enumerate(rows.spans()):
             batch = image // rows.cameras
-            coefficients = ctx.inputs[1][batch if ctx.shared else image]
-            projection.shade(
-                rows.ids[image], ctx.inputs[0][batch], coefficients, ctx.positions[image], degree, ctx.colors[span]
-            )
+            own = ctx.inputs[1][batch if ctx.shared else image]
+            harmonics.shade(rows.ids[image], ctx.inputs[0][batch], own, ctx.positions[image], degree, ctx.colors[span])
         return torch.from_numpy(ctx.colors)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        """Gradients of means, harmonics and camera positions."""
+        """Gradients of means, coefficients and camera positions."""
         outputs, eyes, given = [np.zeros_like(a) for a in ctx.inputs], np.zeros_like(ctx.positions), _numpy(gradient)
         for image, span in enumerate(ctx.rows.spans()):
             batch = image // ctx.rows.cameras
             which = batch if ctx.shared else image
-            means, harmonics = ctx.inputs[0][batch], ctx.inputs[1][which]
+            means, coefficients = ctx.inputs[0][batch], ctx.inputs[1][which]
             to = (outputs[0][batch], outputs[1][which])
-            eyes[image] = projection.shade_backward(
+            eyes[image] = harmonics.shade_backward(
                 ctx.rows.ids[image],
                 means,
-                harmonics,
+                coefficients,
                 ctx.positions[image],
                 ctx.degree,
                 ctx.colors[span],
@@ -227,7 +225,7 @@ def _blend_image(
 ) -> Any:
     """Draw one image; returns its bins and traces."""
     means2d, conics, depths, opacities = arrays
-    bins = kernels.bin_splats(means2d, conics, depths, opacities, radii, s, numba.get_num_threads())
+    bins = binning.bin_splats(means2d, conics, depths, opacities, radii, s, numba.get_num_threads())
     parts = _channel_parts(colors.shape[-1])
     for first, size in parts:
         target = (

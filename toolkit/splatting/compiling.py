@@ -10,8 +10,11 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
-SOURCES = ("compiling", "settings", "simd", "projection", "kernels")
+SOURCES = ("compiling", "settings", "simd", "projection", "harmonics", "binning", "kernels")
 """The modules that compiled code is made from."""
+
+BLOCK = 512
+"""Splats that one thread takes at a time."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

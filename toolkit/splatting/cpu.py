@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facecraft4d.toolkit.checks import check_finite
 from facecraft4d.toolkit.datatypes import Camera, Splats
-from facecraft4d.toolkit.splatting import kernels, projection
+from facecraft4d.toolkit.splatting import binning, kernels, projection
 from facecraft4d.toolkit.splatting.settings import Settings
 
 Array = NDArray[Any]
@@ -54,7 +54,7 @@ def _render(splats: Splats, camera: Camera, channels: Array, background: tuple[f
     view = np.ascontiguousarray(camera.camera_from_world, np.float64)
     projection.project(tuple(inputs), view, intrinsics, s, (*projected, radii))
     means2d, conics, depths, opacities = projected
-    bins = kernels.bin_splats(means2d, conics, depths, opacities, radii, s, numba.get_num_threads())
+    bins = binning.bin_splats(means2d, conics, depths, opacities, radii, s, numba.get_num_threads())
     image = np.empty((s.height, s.width, colors.shape[1]), np.float32)
     alpha = np.empty((s.height, s.width), np.float32)
     kernels.blend(bins, colors, np.array(background, np.float32), (0,) * colors.shape[1], s, image, alpha)
