@@ -1,6 +1,7 @@
 """The command line: finds the command, runs it, turns a user's mistake into one line and exit code 2."""
 
 import errno
+import os
 import sys
 from importlib import import_module
 
@@ -36,6 +37,9 @@ facecraft4d COMMAND --help lists a command's options; facecraft4d --version prin
 
 TOOLKIT_MODULES = frozenset({"torch", "scipy", "cv2", "ai_edge_litert", "pymatting"})
 """What the extra [toolkit] installs."""
+
+WAITING = "PASSIVE"
+"""How OpenMP's threads wait for each other. By default they spin, and on a busy machine a build then takes four to ten times as long."""
 
 MISTAKE = 2
 """Exit code for a mistake in what the user gave."""
@@ -75,6 +79,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if words[0] not in COMMANDS:
         raise UserError(f"'{words[0]}' is no command; there are {', '.join(COMMANDS)}")
+    os.environ.setdefault("OMP_WAIT_POLICY", WAITING)  # read once, when the libraries of a command are loaded
     result: int = import_module(f"facecraft4d.{COMMANDS[words[0]][0]}").main(words[1:])
     return result
 
