@@ -1,8 +1,10 @@
-"""How long the CPU rasteriser takes for a frame and for a training step, beside a prototype and over the number of splats.
+"""How long the CPU rasteriser takes for a frame and for a training step, beside its peers and over the number of splats.
 
     python benchmarks/bench_rasterizer.py [--prototype path/to/diff_nb2.py] [--repeats 10]
 
-Peers are measured in turns within one run; the least of all turns counts, as wall time and as processor time.
+The peers: a prototype (numba kernels under torch's own projection), the runtime's OpenGL pass (frames only, picture read back; on a machine
+without a graphics card that is an emulator, and the triangles it draws are faster there than quads), and the readable twin in torch, at a
+size that it can bear. Peers take turns within one run; the least of all turns counts, as wall time and as processor time.
 """
 
 import argparse
@@ -19,11 +21,16 @@ import numba
 import numpy as np
 import torch
 
+from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
 from facecraft4d.toolkit import geometry
+from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.splatting import reference
 from facecraft4d.toolkit.splatting.rasterize import rasterization
+from facecraft4d.toolkit.splatting.settings import Settings
 
-CASES = [(20_000, 256), (20_000, 512), (50_000, 256), (50_000, 512), (100_000, 512)]
+CASES = [(n, size) for n in (20_000, 50_000, 100_000) for size in (256, 512)]
 SCALING = [(10_000, 512), (20_000, 512), (50_000, 512), (100_000, 512), (200_000, 512), (200_000, 1024)]
+TWIN_CASE = (2_000, 128)
 FOV_Y_DEGREES = 30.0
 
 
@@ -103,20 +110,64 @@ def least(runs: list[Callable[[], Any]], repeats: int) -> np.ndarray:
     return 1e3 * times
 
 
+def opengl(scene: dict[str, torch.Tensor], size: int) -> Callable[[], Any] | None:
+    """The same picture by the runtime's OpenGL pass, read back; None where there is no OpenGL."""
+    try:
+        renderer = OffscreenRenderer(size, size)
+    except NoOpenGL as error:
+        print(f"no OpenGL: {error}")
+        return None
+    arrays = [scene[name].detach().numpy() for name in ("means", "quats", "scales", "opacities", "colors")]
+    viewmats, _, focal = camera(size)
+    seen = Camera(viewmats[0].double().numpy(), focal, focal, size / 2, size / 2, size, size)
+    return lambda: renderer.draw(Splats(*arrays), seen)
+
+
+def by_twin(scene: dict[str, torch.Tensor], size: int) -> Callable[[], torch.Tensor]:
+    """The same picture by the readable twin."""
+    viewmats, Ks, _ = camera(size)
+    s = Settings(size, size)
+
+    def draw() -> torch.Tensor:
+        parts = [scene[name] for name in ("means", "quats", "scales", "opacities")]
+        projected = reference.project(*parts, viewmats[0], Ks[0], s)
+        return reference.composite(*projected, scene["colors"], torch.zeros(3), s)[0]
+
+    return draw
+
+
+def line(what: str, n: int, size: int, times: np.ndarray) -> str:
+    """Least times of ours and of one peer, and their ratios."""
+    row = "".join(f"{wall:9.1f} ({processor:7.1f})" for wall, processor in times)
+    ratio = times[0] / times[1]
+    return f"{what:16} {n:7} splats {size:5} px {row}   {ratio[0]:.3f} ({ratio[1]:.3f})"
+
+
 def compare(module: Any, repeats: int) -> None:
-    """The table beside the prototype."""
-    print("\nleast wall (processor) ms          ours              prototype         ratio")
+    """Ours beside each peer. OpenGL comes last: Mesa's emulator and torch's compiler both bring LLVM, and load in this order only."""
+    print("\nleast wall (processor) ms                           ours               peer       ratio")
+    for n, size in CASES if module else []:
+        scene = head(n)
+        draw, other = ours(scene, size), prototype(module, scene, size)
+        difference = (draw() - other()).detach().abs().mean()
+        assert difference < 2e-3, f"the prototype draws another picture: mean difference {difference}"
+        for kind in (frame, step):
+            times = least([kind(draw, scene), kind(other, scene)], repeats)
+            print(line(f"{kind.__name__}, prototype", n, size, times), flush=True)
+    scene = head(TWIN_CASE[0])
+    peers = ours(scene, TWIN_CASE[1]), by_twin(scene, TWIN_CASE[1])
+    for kind in (frame, step):
+        print(
+            line(f"{kind.__name__}, twin", *TWIN_CASE, least([kind(peer, scene) for peer in peers], repeats)),
+            flush=True,
+        )
     for n, size in CASES:
         scene = head(n)
-        draws = [ours(scene, size)] + ([prototype(module, scene, size)] if module else [])
-        if module:
-            difference = (draws[0]() - draws[1]()).detach().abs().mean()
-            assert difference < 2e-3, f"the prototype draws another picture: mean difference {difference}"
-        for kind in (frame, step):
-            times = least([kind(draw, scene) for draw in draws], repeats)
-            row = "".join(f"{wall:8.1f} ({processor:6.1f})  " for wall, processor in times)
-            ratio = f"{times[0, 0] / times[1, 0]:.2f} ({times[0, 1] / times[1, 1]:.2f})" if module else ""
-            print(f"{kind.__name__:5} {n:7} splats {size:5} px {row} {ratio}")
+        gl = opengl(scene, size)
+        if gl is None:
+            return
+        times = least([frame(ours(scene, size), scene), gl], repeats)
+        print(line("frame, OpenGL", n, size, times), flush=True)
 
 
 def scaling(repeats: int) -> None:
