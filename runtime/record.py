@@ -56,6 +56,7 @@ def record(
         open_sink(path, options.size, options.fps, background is None) as sink,
         closing(open_renderer(options.size, options.size, options.backend)) as renderer,
     ):
+        report(Progress("record", 0, count, renderer.note))
         for frame in range(count):
             camera = orbit.turned(360 * options.turns * frame / count, 0.0).camera(options.size, options.size)
             sink(composite(renderer.draw(animator.splats(motion.pose(frame / options.fps)), camera), background))

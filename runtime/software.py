@@ -4,14 +4,14 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.datatypes import Camera, Splats
-from facecraft4d.toolkit.splatting.cpu import draw
+from facecraft4d.toolkit.splatting.cpu import COMPILING, draw, is_compiled
 
 
 class SoftwareRenderer:
     """The toolkit's compiled rasteriser as a `Renderer`."""
 
     def __init__(self, width: int, height: int, note: str) -> None:
-        self.note = note
+        self.note = note if is_compiled() else f"{note} ({COMPILING})"
         self._size = width, height
 
     def draw(self, splats: Splats, camera: Camera) -> Float32[np.ndarray, "h w 4"]:

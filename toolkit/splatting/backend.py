@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facecraft4d.toolkit.splatting import cpu, kernels, projection
 from facecraft4d.toolkit.splatting.autograd import Blend, Gather, Project, Rows, Shade
+from facecraft4d.toolkit.splatting.compiling import is_kept
 from facecraft4d.toolkit.splatting.settings import TILE, Settings
 
 
@@ -35,6 +37,11 @@ class Options(NamedTuple):
     render_mode: str = "RGB"
     packed: bool = True
     absgrad: bool = False
+
+
+def is_compiled() -> bool:
+    """Whether `render` and its gradients start at once."""
+    return cpu.is_compiled() and is_kept(projection.project_backward, kernels.blend_backward)
 
 
 def render(scene: Scene, settings: Settings, options: Options) -> tuple[Tensor, Tensor, dict[str, Any]]:

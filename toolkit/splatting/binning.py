@@ -106,7 +106,7 @@ def _rows(left: float, y: float, geometry: Any, reach: Any, ry: float) -> Any:
 
 
 @kernel
-def _find_pairs(means2d: Array, conics: Array, opacities: Array, radii: Array, first_slot: Array, s: Settings) -> Any:
+def find_pairs(means2d: Array, conics: Array, opacities: Array, radii: Array, first_slot: Array, s: Settings) -> Any:
     """`geometry` [m, 6] and, for each slot, its tile and rows [slots, 3] (tile -1: the splat misses it)."""
     m, wide = len(means2d), (s.width + TILE - 1) // TILE
     geometry, slots = np.empty((m, 6), means2d.dtype), np.empty((first_slot[m], 3), np.int32)
@@ -167,7 +167,7 @@ def bin_splats(
     """Sort projected splats (of one camera) into tiles, front to back."""
     order = depth_order(depths) if depths.dtype == np.float32 else np.argsort(depths, kind="stable").astype(np.int32)
     first_slot = _count_slots(means2d, radii, s)
-    geometry, slots = _find_pairs(means2d, conics, opacities, radii, first_slot, s)
+    geometry, slots = find_pairs(means2d, conics, opacities, radii, first_slot, s)
     tiles = -(-s.width // TILE) * -(-s.height // TILE)
     first_pair, pairs = _sort_pairs(order, first_slot, slots, tiles)
     heaviest_first = np.argsort(-np.diff(first_pair), kind="stable")

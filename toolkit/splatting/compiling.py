@@ -41,3 +41,13 @@ def kernel(function: F) -> F:
 def serial(function: F) -> F:
     """Compiled once for each precision, kept on disk; one core."""
     return cast(F, _kept(njit(cache=True, error_model="numpy")(unwrap(function))))
+
+
+def is_kept(*kernels: Any) -> bool:
+    """Whether all these kernels are compiled already, in this process or on disk; the first call compiles for seconds otherwise."""
+
+    def on_disk(dispatcher: Any) -> bool:
+        index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+        return index is not None and bool(index._load_index())
+
+    return all(kernel.signatures or on_disk(kernel) for kernel in kernels)

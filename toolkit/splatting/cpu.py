@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 from facecraft4d.toolkit.checks import check_finite
 from facecraft4d.toolkit.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import binning, kernels, projection
+from facecraft4d.toolkit.splatting.compiling import is_kept
 from facecraft4d.toolkit.splatting.settings import Settings
 
 Array = NDArray[Any]
-
-
 BLACK = (0.0, 0.0, 0.0)
+COMPILING = "compiling the rasteriser, once on this machine"
+"""What to tell a user before the first picture where `is_compiled` is false."""
+
+
+def is_compiled() -> bool:
+    """Whether `draw` starts at once."""
+    return is_kept(projection.project, binning.find_pairs, kernels.blend)
 
 
 def draw(

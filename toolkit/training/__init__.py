@@ -7,6 +7,8 @@ from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
 from facecraft4d.toolkit.losses import Trunk, lpips
+from facecraft4d.toolkit.splatting.backend import is_compiled
+from facecraft4d.toolkit.splatting.cpu import COMPILING
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.loop import Trainer, begin, finish, train
 from facecraft4d.toolkit.training.schedule import Schedule
@@ -33,6 +35,8 @@ def run(
     distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
     trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
+    if device == "cpu" and not is_compiled():
+        report(Progress("training", 0, schedule.total, COMPILING))
     state = train(trainer, lambda: begin(trainer, head, views, device), (folder, key), report, device)
     return finish(trainer, state)
 
