@@ -229,6 +229,32 @@ def test_open_mouth_shows_teeth_and_tongue(head: FaceModel) -> None:
     assert smile["teeth"] > 150 and smile["mouth_interior"] + smile["tongue"] > 300
 
 
+def test_upper_incisors_hang_below_the_lips_and_bite_over_the_lower_ones(head: FaceModel) -> None:
+    def middle(part: np.ndarray) -> np.ndarray:
+        return head.vertices[part[np.abs(head.vertices[part, 0]) < 0.003]]
+
+    teeth, lips = _vertices_of(head, "teeth"), _vertices_of(head, "lips")
+    upper, lower = (middle(teeth[(head.skin_weights[teeth, JAW] > 0.5) == below]) for below in (False, True))
+    meeting = middle(lips[head.skin_weights[lips, JAW] < 0.5])[:, 1].min()
+    assert 0.002 < meeting - upper[:, 1].min() < 0.0045, "metres of incisor below the upper lip"
+    assert 0.001 < lower[:, 1].max() - upper[:, 1].min() < 0.004, "overbite"
+    assert upper[:, 2].max() > lower[:, 2].max() + 0.001
+
+
+def test_mouth_close_closes_the_lips_of_an_open_jaw(head: FaceModel) -> None:
+    """ARKit's definition: the closure of the lips relative to the jaw's opening, so alone it folds the lower lip upwards."""
+    lips = _vertices_of(head, "lips")
+    middle = lips[np.abs(head.vertices[lips, 0]) < 0.003]
+    below = head.skin_weights[middle, JAW] > 0.5
+
+    def gap(**weights: float) -> float:
+        heights = _posed(head, weights)[middle, 1]
+        return float(heights[~below].min() - heights[below].max())
+
+    assert gap(jawOpen=1.0) > 0.02 and abs(gap(jawOpen=1.0, mouthClose=1.0) - gap()) < 0.003
+    assert gap(mouthClose=1.0) < -0.01
+
+
 def test_blink_closes_that_eye_only(head: FaceModel) -> None:
     def seen(vertices: np.ndarray) -> tuple[int, int]:
         fragments = rasterize(orbit_camera(0.0, 0.0, 1.6, 512), vertices, head.triangles)

@@ -22,6 +22,7 @@ from facecraft4d.toolkit.figures import (
     expression_sheet,
     face_camera,
     overview,
+    shown_pose,
     with_landmarks,
 )
 from facecraft4d.toolkit.geometry import project, unproject
@@ -91,7 +92,7 @@ def test_every_part_is_there(page: str, tiny_avatar: Avatar) -> None:
     for title in ("Result", "Metrics", "Photograph", "Views", "Expressions", "Training", "Time", "Licences", "Options"):
         assert re.search(f"<h2>{title}", page)
     for name in tiny_avatar.rig.expression_names:
-        assert f">{name}</figcaption>" in page
+        assert re.search(f">{name}( on jawOpen)?</figcaption>", page)
     for text in (
         "478 landmarks",
         "matte",
@@ -136,6 +137,14 @@ def test_the_expression_sheet_shows_all(tiny_build: Build) -> None:
     rows = -(-(len(tiny_build.avatar.rig.expression_names) + 1) // SHEET_COLUMNS)
     assert sheet.shape == (rows * (SHEET_SIZE + LABEL_HEIGHT), SHEET_COLUMNS * SHEET_SIZE, 3)
     assert 0 <= sheet.min() and sheet.max() <= 1
+
+
+def test_mouth_close_is_shown_on_an_open_jaw(tiny_build: Build) -> None:
+    rig = tiny_build.avatar.rig
+    for name, caption in (("mouthClose", "mouthClose on jawOpen"), ("jawOpen", "jawOpen")):
+        said, pose = shown_pose(rig, rig.expression_names.index(name))
+        raised = {rig.expression_names[index] for index in np.flatnonzero(pose.expression == 1)}
+        assert said == caption and raised == {name, "jawOpen"} and pose.expression.sum() == len(raised)
 
 
 def test_the_face_camera_centers_the_landmarks(tiny_build: Build) -> None:

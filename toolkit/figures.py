@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Camera, Portrait
+from facecraft4d.toolkit.datatypes import Camera, Portrait, Pose, Rig
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.geometry import resized_camera
@@ -23,6 +23,8 @@ OVERVIEW_YAWS = (45, 90, 180, -45)
 OVERVIEW_EXPRESSIONS = ("jawOpen", "mouthSmileLeft", "eyeBlinkLeft", "browInnerUp")
 FACE_MARGIN = 1.5
 """Side of a picture of the face, in widths or heights of its landmarks, whichever is larger."""
+SHOWN_ON = {"mouthClose": "jawOpen"}
+"""Expressions that ARKit defines relative to another one: they are shown together with it."""
 LANDMARK_RGB = (0.0, 0.75, 0.55)
 
 
@@ -52,11 +54,21 @@ def photographed_face(portrait: Portrait, size: int) -> Picture:
     return resized(np.ascontiguousarray(wide[margin + top :, margin + left :][:side, :side]), size)
 
 
+def shown_pose(rig: Rig, index: int) -> tuple[str, Pose]:
+    """An expression at weight 1, with the one that it is defined on (see `SHOWN_ON`), and the caption of the two."""
+    name, pose = rig.expression_names[index], expression_pose(rig, index)
+    base = SHOWN_ON.get(name, "")
+    if base not in rig.expression_names:
+        return name, pose
+    pose.expression[rig.expression_names.index(base)] = 1
+    return f"{name} on {base}", pose
+
+
 def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Picture], ...]:
-    """Every expression at weight 1, the rest face first, seen by `camera`."""
-    rest = ("neutral", draw(avatar, neutral_pose(avatar.rig), camera).image)
-    names = enumerate(avatar.rig.expression_names)
-    return (rest, *((name, draw(avatar, expression_pose(avatar.rig, index), camera).image) for index, name in names))
+    """Every expression at weight 1 (see shown_pose), the rest face first, seen by `camera`."""
+    poses = [("neutral", neutral_pose(avatar.rig))]
+    poses += [shown_pose(avatar.rig, index) for index in range(len(avatar.rig.expression_names))]
+    return tuple((caption, draw(avatar, pose, camera).image) for caption, pose in poses)
 
 
 def expression_sheet(build: Build) -> Picture:

@@ -32,6 +32,8 @@ NECK_FRACTIONS = {"neck03": 0.75, "neck02": 0.5, "neck01": 0.25}
 """How much of the neck joint's turn each of MakeHuman's neck bones takes; the head takes all of it."""
 STILL = 0.03
 """The edge below the neck does not move; up to this height above it (metres) the neck's motion fades in."""
+TEETH_SHIFTS = {"helper-upper-teeth": (0.0, -0.004, 0.0025), "helper-lower-teeth": (0.0, -0.002, 0.001)}
+"""How far (metres) the rows of teeth move: an open mouth then shows some 3 mm of the upper incisors."""
 REACH = 0.04
 """How far around a joint (metres, standard deviation) the vertices lie that tell where it is."""
 
@@ -45,7 +47,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     mean = macro_shape(data, count)
     shape = _symmetric(base.vertices + mean, mirror)
     ears = _ears(data, base, mirror)
-    head = (shape - _between(shape, ears)) * METRES
+    head = with_teeth_seated(base, (shape - _between(shape, ears)) * METRES)
     mesh = _cut(base, head)
     report(Progress(STAGE, 1, 4, "identity"))
     names, deltas, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
@@ -77,6 +79,14 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
     return model
+
+
+def with_teeth_seated(base: BaseMesh, head: Float64[np.ndarray, "v 3"]) -> Float64[np.ndarray, "v 3"]:
+    """MakeHuman's teeth end where the lips meet, far behind them; here the upper ones hang lower and bite over the lower ones."""
+    seated = head.copy()
+    for row, shift in TEETH_SHIFTS.items():
+        seated[base.group(row)] += shift
+    return seated
 
 
 def _ears(data: MakeHuman, base: BaseMesh, mirror: Int64[np.ndarray, " v"]) -> Ears:

@@ -2,13 +2,14 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from facecraft4d.toolkit.geometry import project, resized_camera
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, sample_texture, vertex_normals
-from facecraft4d.toolkit.video_prior.pixels import TORN, extended, gather, look_up, trace
+from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, sample_texture
+from facecraft4d.toolkit.video_prior.mouth import IN_MOUTH, MOUTH_REDNESS, inner_lip_light, lip_shadow, mouth_colors
+from facecraft4d.toolkit.video_prior.pixels import STILL, TORN, extended, gather, look_up, trace
 from facecraft4d.toolkit.video_prior.source import FINE, LAYER_REACH, STEP_REACH, Source, signed_areas
-from facecraft4d.toolkit.video_prior.surface import LAYERS, MOUTH_LAYERS, SKIN, Surface
+from facecraft4d.toolkit.video_prior.surface import LAYERS, SKIN, Surface
 
 TORN_OUT, INTACT = 0.2, 0.5
 """Skin drawn out to five times its area in the source shows the fill, up to twice its area its own pixels."""
@@ -16,25 +17,17 @@ TORN_OUT, INTACT = 0.2, 0.5
 LID_TORN_OUT, LID_INTACT = 0.4, 0.8
 """The same for lids, whose few pixels carry lashes and shadows."""
 
-LIP_SHADOW, SHADOW_WIDTH = 0.5, 0.0015
-"""What lies behind the lips is this bright right beside them and full so many metres away: a thin slit stays dark."""
+LASH_LINE = 0.45
+"""Brightness of the line of lashes of a closed eye relative to the lids."""
 
-LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.02, 0.03, 0.12
-"""Light in the mouth: full up to this many metres behind the front of the lips, then falling by 1/e per this many, to no less than this."""
-
-MOUTH_REDNESS = np.array([0.9, 1.1, 1.15])
-"""Exponents of that light for red, green, blue: it is reflected by red walls."""
-
-MOUTH_AMBIENT, MOUTH_LIGHT = 0.8, np.array([0.0, 0.5, 0.87])
-"""Share of the light that comes from everywhere, and the direction of the rest: in front and above."""
+GLASSES = 0.3
+"""How strange pixels around the lids must be for glasses."""
 
 NO_AREA = 1e-3
 """Square pixels below which a surface counts as seen edge-on; it then counts as intact."""
 
 UNSURE = [LAYERS.index("tongue"), LAYERS.index("mouth_interior")]
 """Layers of which a photograph shows too little to trust the fit: what it shows there (mostly teeth) does not move with them."""
-
-IN_MOUTH = [LAYERS.index(name) for name in MOUTH_LAYERS]
 
 
 def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> UInt8[np.ndarray, "h w 4"]:
@@ -51,10 +44,64 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
     plain = surface.skin_vertices & ~surface.lips & ~surface.lids
     vertex = (source.points, motion, intactness(source, surface, vertices), plain)
     trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
-    row, column = np.nonzero(np.isin(surface.layers, UNSURE)[fine.triangle] & (share > 0))
-    share[row, column] *= np.abs(moved[row, column]).max(-1) <= TORN
-    fill = fill_colors(source, surface, vertices, fine, share)
+    light = lip_shadow(camera, surface, fine)
+    share *= certainty(source, surface, fine.triangle, moved, light)
+    keep_before_lids(source, surface, fine.triangle, moved, share)
+    lashes = lash_line(surface, fine.triangle, moved)
+    share *= 1 - lashes
+    fill = fill_colors(source, surface, vertices, fine, share, light)
+    fill *= 1 - (1 - LASH_LINE) * lashes[..., None]
     return composed(source, fine.triangle, moved, share, fill)
+
+
+def certainty(
+    source: Source,
+    surface: Surface,
+    triangle: Int32[np.ndarray, "fh fw"],
+    moved: Float32[np.ndarray, "fh fw 2"],
+    light: Float32[np.ndarray, "fh fw"],
+) -> Float32[np.ndarray, "fh fw"]:
+    """How far the source's pixels are those of the surface. What is in doubt does not move, it fades within a pixel of motion;
+    what is seen through the mouth fades where its `light` is less than it was."""
+    sure = np.ones(triangle.shape, np.float32)
+    in_doubt = (surface.rim[surface.triangles].max(1) > 0) | np.isin(surface.layers, IN_MOUTH)
+    row, column = np.nonzero((triangle >= 0) & in_doubt[triangle])
+    layer, motion = surface.layers[triangle[row, column]], np.abs(moved[row, column]).max(-1)
+    from_column, from_row = (
+        np.clip(np.rint(index + FINE * moved[row, column, axis]).astype(int), 0, side - 1)
+        for axis, index, side in ((0, column, triangle.shape[1]), (1, row, triangle.shape[0]))
+    )
+    strange = source.strange[from_row, from_column] * ((layer == SKIN) & (motion > STILL))
+    darker = light[row, column] / source.mouth_light[from_row, from_column]
+    sure[row, column] = (1 - strange * np.clip(motion / TORN, 0, 1)) * np.minimum(darker**2, 1)
+    sure[row, column] *= ~(np.isin(layer, UNSURE) & (motion > TORN))
+    return sure
+
+
+def keep_before_lids(
+    source: Source,
+    surface: Surface,
+    triangle: Int32[np.ndarray, "fh fw"],
+    moved: Float32[np.ndarray, "fh fw 2"],
+    share: Float32[np.ndarray, "fh fw"],
+) -> None:
+    """Glasses stay where they are while the skin behind them blinks; changes `moved` and `share`."""
+    stays = (source.before_lids > GLASSES) & (triangle >= 0) & (surface.layers == SKIN)[triangle]
+    stays &= (surface.rim * ~surface.lips)[surface.triangles].max(1)[triangle] > 0
+    moved[stays], share[stays] = 0, np.maximum(source.before_lids[stays], (np.abs(moved[stays]).max(-1) <= STILL))
+
+
+def lash_line(
+    surface: Surface, triangle: Int32[np.ndarray, "fh fw"], moved: Float32[np.ndarray, "fh fw 2"]
+) -> Float32[np.ndarray, "fh fw"]:
+    """Where the upper lid of a closing eye meets what is below, 0 to 1."""
+    side = np.where(triangle >= 0, surface.lid_sides[triangle], 0)
+    near = np.ones((FINE + 1, FINE + 1), np.uint8)
+    upper, lower = (cv2.dilate((side == part).astype(np.uint8), near) for part in (1, 2))
+    line = cv2.GaussianBlur(np.minimum(upper, lower).astype(np.float32), (0, 0), 0.5 * FINE)
+    row, column = np.nonzero(line)
+    line[row, column] *= np.clip(np.abs(moved[row, column]).max(-1) / TORN, 0, 1)
+    return np.asarray(line, np.float32)
 
 
 def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
@@ -77,58 +124,23 @@ def fill_colors(
     vertices: Float32[np.ndarray, "v 3"],
     fine: Fragments,
     share: Float32[np.ndarray, "fh fw"],
+    light: Float32[np.ndarray, "fh fw"],
 ) -> Float32[np.ndarray, "fh fw 3"]:
-    """What the source does not show: skin from around it, the rest from the texture, darker inside the mouth."""
+    """What the source does not show: skin from around it, eyes from the texture, the mouth's inside painted."""
     fill = np.zeros((*share.shape, 3), np.float32)
     row, column = np.nonzero(fine.covered & (share < 1))
     picked = Fragments(*(part[row, column][None] for part in (fine.triangle, fine.barycentrics, fine.depth)))
     layer = surface.layers[picked.triangle[0]]
-    skin, gain, lips, behind, form = np.split(
-        interpolate(picked, _vertex_values(source, surface, vertices)[surface.triangles])[0], (3, 6, 7, 8), 1
-    )
-    texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * gain
-    light = form * mouth_light(behind, lip_shadow(source, surface, fine)[row, column, None])
-    texture *= np.where(np.isin(layer, IN_MOUTH)[:, None], light, 1)
-    fill[row, column] = np.where((layer == SKIN)[:, None], skin + lips * (texture - skin), texture)
+    texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * source.gain
+    values = np.column_stack([source.skin_colors, inner_lip_light(surface, vertices)]).astype(np.float32)
+    skin, inner = np.split(interpolate(picked, values[surface.triangles])[0], (3,), 1)
+    fill[row, column] = np.where((layer == SKIN)[:, None], skin * inner**MOUTH_REDNESS, texture)
+    inside = np.isin(layer, IN_MOUTH)
+    if inside.any():
+        mouth = Fragments(*(part[:, inside] for part in (picked.triangle, picked.barycentrics, picked.depth)))
+        shadow = light[row[inside], column[inside], None]
+        fill[row[inside], column[inside]] = mouth_colors(surface, vertices, mouth, shadow) * source.gain
     return fill
-
-
-def _vertex_values(
-    source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]
-) -> Float32[np.ndarray, "v 9"]:
-    """Per vertex: skin colour, gain, whether it is of the lips, metres behind them, brightness by its normal."""
-    normals = vertex_normals(vertices, surface.triangles[np.isin(surface.layers, IN_MOUTH)])
-    form = MOUTH_AMBIENT + (1 - MOUTH_AMBIENT) * np.clip(normals @ MOUTH_LIGHT, 0, 1)
-    values = [source.skin_colors, source.gains, surface.lips, behind_lips(surface, vertices), form]
-    return np.column_stack(values).astype(np.float32)
-
-
-def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
-    """How far each vertex lies behind the front of the lips, metres; 0 for a head without lips."""
-    if not surface.lips.any():
-        return np.zeros(len(vertices), np.float32)
-    return np.asarray(np.percentile(vertices[surface.lips, 2], 90) - vertices[:, 2], np.float32)
-
-
-def mouth_light(behind: Float32[np.ndarray, "n 1"], shadow: Float32[np.ndarray, "n 1"]) -> Float32[np.ndarray, "n 3"]:
-    """Light in the mouth: less with depth, and behind the teeth line also less beside the lips; what is left is reddish."""
-    depth_light = np.clip(np.exp(-(behind - LIPS_DEPTH) / MOUTH_FADE), MOUTH_DARKEST, 1)
-    light = depth_light * (1 - (1 - shadow) * np.clip(behind / LIPS_DEPTH, 0, 1))
-    return np.asarray(light**MOUTH_REDNESS, np.float32)
-
-
-def lip_shadow(source: Source, surface: Surface, fine: Fragments) -> Float32[np.ndarray, "fh fw"]:
-    """Light on what is seen through the mouth by its distance in the picture from the lips."""
-    light = np.ones_like(fine.depth)
-    inside = np.isin(surface.layers, IN_MOUTH)[fine.triangle] & fine.covered
-    row, column = np.nonzero(inside)
-    if not len(row):
-        return light
-    box = np.s_[max(row.min() - 1, 0) : row.max() + 2, max(column.min() - 1, 0) : column.max() + 2]
-    distance = cv2.distanceTransform(inside[box].astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    metres = distance * fine.depth[row, column].mean() / (FINE * source.camera.fx)
-    light[box] = LIP_SHADOW + (1 - LIP_SHADOW) * np.minimum(metres / SHADOW_WIDTH, 1)
-    return light
 
 
 def composed(

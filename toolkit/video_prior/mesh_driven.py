@@ -19,8 +19,8 @@ from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, View,
 from facecraft4d.toolkit.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.video_prior.animate import animated
+from facecraft4d.toolkit.video_prior.fill import source_of
 from facecraft4d.toolkit.video_prior.poses import driving_track
-from facecraft4d.toolkit.video_prior.source import source_of
 from facecraft4d.toolkit.video_prior.surface import surface_of
 
 STAMP = "inputs.sha256"

@@ -40,13 +40,7 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
             f = triangle[row, column]
             if f < 0:
                 continue
-            x, y, z, trust = 0.0, 0.0, 0.0, 0.0
-            for corner in range(3):
-                v, weight = triangles[f, corner], barycentrics[row, column, corner]
-                x += weight * points[v, 0]
-                y += weight * points[v, 1]
-                z += weight * points[v, 2]
-                trust += weight * intact[v]
+            x, y, z, trust = _blend(triangles[f], barycentrics[row, column], points, intact)
             x, y = fx * x / z + cx, fy * y / z + cy
             dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
             moved[row, column, 0], moved[row, column, 1] = dx, dy
@@ -75,6 +69,20 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
                 moved[row, column, 0] += away_x / FINE
                 moved[row, column, 1] += away_y / FINE
             share[row, column] = trust
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _blend(corners, weights, points, intact):
+    """A sample's point in the source and its intactness, from its triangle's corners."""
+    x, y, z, trust = 0.0, 0.0, 0.0, 0.0
+    for corner in range(3):
+        v, weight = corners[corner], weights[corner]
+        x += weight * points[v, 0]
+        y += weight * points[v, 1]
+        z += weight * points[v, 2]
+        trust += weight * intact[v]
+    return x, y, z, trust
 
 
 @numba.njit(cache=True, nogil=True)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
+import scipy.spatial
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
 from facecraft4d.toolkit.datatypes import Head, Rig
+from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.mesh_raster import sample_texture
 
 SKIN = 0
 """The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
@@ -16,6 +19,30 @@ LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
 """Surfaces behind one another. A pixel of one must not be taken for a nearby pixel of another."""
 
 MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
+
+BLINK_STILL, BLINK_FAR = 0.0005, 0.0015
+"""Metres: skin that a blink moves by less than the first is not part of it, by more than the second it is."""
+
+LOWER_LID_REACH = 0.025
+"""Metres around the middle of an eye that a blink's upper lid may come down to."""
+
+LASH_REACH = 0.0035
+"""Metres around the lids that may show lashes or make-up."""
+
+INCISORS = 0.006
+"""Metres behind the front of a row of teeth in which its incisors lie."""
+
+FRONT = 0.5
+"""Cosine between a triangle's normal and the way the face looks, above which its skin tells the light."""
+
+WHITE_OVER_SKIN, WHITE_LIMITS = 1.3, (0.55, 0.95)
+"""Brightness of white over that of well lit skin, kept within limits for dark skin and dark pictures."""
+
+USUAL_SKIN, TINT = np.array([1.27, 0.95, 0.78]), 0.08
+"""Red, green, blue of skin in neutral light over their mean, and how far the light's tint may go."""
+
+RIM_REACH, RIM_FADE = 0.006, 0.0015
+"""Metres around the lips' inner border (at rest) that a fit often lays over teeth or shadow, and over which that ends."""
 
 ANCHORING = 1e-3
 """Weight of the texture's own colour in the diffusion; it only matters where nothing of a part is seen."""
@@ -36,6 +63,18 @@ class Surface:
     lids: Bool[np.ndarray, " v"]
     lashes: Bool[np.ndarray, " v"]
     """The edges of the lids, where the skin turns into the eye sockets."""
+    lid_sides: UInt8[np.ndarray, " f"]
+    """1 on upper lids, 2 on lower lids and what is below, 0 elsewhere: lashes are where a closed eye's sides meet."""
+    glazed: Bool[np.ndarray, " f"]
+    """Skin that blinks but lies too far from the lids to show lashes: what is strange there stands before it, like glasses."""
+    rim: Float32[np.ndarray, " v"]
+    """1 on what blinks and on the lips near their inner border, falling to 0 on the rest: pixels there may belong to something else."""
+    rest: Float32[np.ndarray, "v 3"]
+    """The vertices at rest, metres."""
+    crown: Float32[np.ndarray, " v"]
+    """On teeth, how far a vertex lies from the row's cutting edge, metres; 0 elsewhere."""
+    white: Float32[np.ndarray, "3"]
+    """What something white and well lit would show, by the skin's colour."""
     neighbours: scipy.sparse.csr_matrix
     """Adjacency of the skin layer's vertices [v, v]."""
 
@@ -59,8 +98,85 @@ def surface_of(head: Head) -> Surface:
         lips=lips,
         lids=lids,
         lashes=skin & _members(rig, layers == LAYERS.index("eye_sockets")),
+        lid_sides=_lid_sides(rig, lids),
+        glazed=_glazed(rig, lids),
+        rim=np.maximum(
+            _lip_rim(rig, lips, _members(rig, layers == LAYERS.index("mouth_interior"))), blinking(rig, lids)
+        ),
+        rest=rig.vertices,
+        crown=_crown(rig, _members(rig, layers == LAYERS.index("teeth"))),
+        white=white_by_skin(skin_samples(head)),
         neighbours=_adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
     )
+
+
+def skin_samples(head: Head) -> Float32[np.ndarray, "n 3"]:
+    """The texture at the triangles of the face's front; empty for a head without skin."""
+    rig = head.rig
+    corners = rig.vertices[rig.triangles]
+    normals = normalized(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    front = (rig.triangle_regions == rig.region_names.index("skin")) & (normals[:, 2] > FRONT)
+    return sample_texture(head.mesh.texture, head.mesh.corner_uvs[front].mean(1))
+
+
+def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
+    """White under the picture's light: a little brighter than the brighter skin, half as tinted as skin is beside usual skin."""
+    if not len(skin):
+        return np.ones(3, np.float32)
+    level = np.clip(WHITE_OVER_SKIN * np.percentile(skin.mean(1), 80), *WHITE_LIMITS)
+    usual = np.median(skin, 0)
+    tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
+    return np.asarray(np.minimum(level * tint, 1), np.float32)
+
+
+def blinking(rig: Rig, lids: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
+    """1 on the lids and on skin that blinking moves far, 0 where it hardly moves; glasses stand before it."""
+    blinks = [index for index, name in enumerate(rig.expression_names) if name.startswith("eyeBlink")]
+    if not lids.any() or not blinks:
+        return lids.astype(np.float32)
+    moved = np.linalg.norm(rig.expression_deltas[blinks], axis=-1).max(0)
+    eyeless = np.clip((moved - BLINK_STILL) / (BLINK_FAR - BLINK_STILL), 0, 1)
+    return np.asarray(np.maximum(eyeless, lids), np.float32)
+
+
+def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"]:
+    sides = np.zeros(len(rig.triangles), np.uint8)
+    of_lids, centers = lids[rig.triangles].all(1), rig.vertices[rig.triangles].mean(1)
+    left = centers[:, 0] > 0
+    for side in (left, ~left):
+        eye = of_lids & side
+        if eye.any():
+            low, high = centers[eye, 1].min(), centers[eye, 1].max()
+            near = np.linalg.norm(centers - centers[eye].mean(0), axis=1) < LOWER_LID_REACH
+            sides[side & near & (centers[:, 1] < (low + high) / 2)] = 2
+            sides[eye & (centers[:, 1] > (low + high) / 2)] = 1
+    return sides
+
+
+def _glazed(rig: Rig, lids: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " f"]:
+    if not lids.any():
+        return np.zeros(len(rig.triangles), bool)
+    distance = scipy.spatial.cKDTree(rig.vertices[lids]).query(rig.vertices)[0]
+    return np.asarray((distance[rig.triangles].max(1) > LASH_REACH) & (blinking(rig, lids)[rig.triangles].max(1) > 0))
+
+
+def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
+    rim = np.zeros(len(rig.vertices), np.float32)
+    border = lips & inside
+    if border.any():
+        distance = scipy.spatial.cKDTree(rig.vertices[border]).query(rig.vertices[lips])[0]
+        rim[lips] = np.clip((RIM_REACH + RIM_FADE - distance) / RIM_FADE, 0, 1)
+    return rim
+
+
+def _crown(rig: Rig, teeth: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
+    crown = np.zeros(len(rig.vertices), np.float32)
+    lower = rig.skin_weights[:, rig.joint_names.index("jaw")] > 0.5
+    for row, sign in ((teeth & ~lower, 1), (teeth & lower, -1)):
+        if row.any():
+            height, depth = sign * rig.vertices[row, 1], rig.vertices[row, 2]
+            crown[row] = height - height[depth > depth.max() - INCISORS].min()
+    return crown
 
 
 def diffuse(
