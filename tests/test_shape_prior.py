@@ -16,9 +16,10 @@ from facecraft4d.toolkit.shape_prior import run
 from facecraft4d.toolkit.shape_prior.landmark_fit import Latent, Targets, fit_landmarks, start
 from facecraft4d.toolkit.shape_prior.photometric import surface_weights, torch_normals
 from facecraft4d.toolkit.shape_prior.pivotal import laplacian, projection_slopes
+from facecraft4d.toolkit.shape_prior.quilting import Canvas, Sample, quilt
 from facecraft4d.toolkit.shape_prior.shell_grid import capsule_grid, outer_radii, sheet_triangles, signed_distance
 from facecraft4d.toolkit.shape_prior.silhouette import outline
-from facecraft4d.toolkit.shape_prior.synthesis import diffuse, quilt
+from facecraft4d.toolkit.shape_prior.synthesis import carried, diffuse
 from facecraft4d.toolkit.shape_prior.views import orbit
 
 SIZE = 192
@@ -205,18 +206,56 @@ def test_diffusion_keeps_what_is_known_and_stays_between() -> None:
     assert np.abs(spread[weights > 0, 0] - values[weights > 0, 0]).mean() < 0.05
 
 
+def _canvas(picture: np.ndarray, guide: np.ndarray) -> tuple[Canvas, Sample]:
+    """A chart whose middle half is known, and that half as the sample."""
+    height, width, _ = picture.shape
+    known = np.zeros((height, width), bool)
+    known[:, width // 4 : -width // 4] = True
+    rows = np.arange(height, dtype=np.float32)
+    sample = Sample(picture, guide, known, rows, 0.1)
+    return Canvas(picture, known, np.ones_like(known), guide), sample
+
+
 def test_quilting_repeats_for_a_seed_fills_what_is_wanted_and_keeps_what_is_known() -> None:
-    rng = np.random.default_rng(5)
-    detail = rng.normal(0, 0.1, (60, 80, 3)).astype(np.float32)
-    known = np.zeros((60, 80), bool)
-    known[:, 20:60] = True
-    wanted = np.ones((60, 80), bool)
-    first, second = (quilt(detail, known, wanted, 12, np.random.default_rng(1)) for _ in range(2))
+    detail = np.random.default_rng(5).normal(0, 0.1, (60, 80, 3)).astype(np.float32)
+    canvas, sample = _canvas(detail, np.zeros_like(detail))
+    first, second = (quilt(canvas, sample, (12, 8), 0.9, np.random.default_rng(1)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(first[known], detail[known])
-    filled = first[~known].std(-1)
-    assert (filled > 1e-4).mean() > 0.99
-    assert first[~known].std() == pytest.approx(detail[known].std(), rel=0.35)
+    np.testing.assert_array_equal(first[canvas.known], detail[canvas.known])
+    filled = first[~canvas.known]
+    assert (filled.std(-1) > 1e-4).mean() > 0.99
+    assert filled.std() == pytest.approx(detail[canvas.known].std(), rel=0.35)
+
+
+def test_a_patterned_hat_goes_on_with_its_grain_and_no_other_colours() -> None:
+    """A dark band below a white crown: behind, each height keeps its colour, as rough as in front, and nothing lies between."""
+    rng = np.random.default_rng(2)
+    guide = np.where(np.arange(64)[:, None, None] < 30, 0.9, 0.1) * np.ones((64, 128, 3))
+    picture = (guide + rng.uniform(-0.05, 0.05, guide.shape)).astype(np.float32)
+    canvas, sample = _canvas(picture, guide.astype(np.float32))
+    known = canvas.known
+    canvas = dataclasses.replace(canvas, guide=carried(canvas.guide, known, 64))
+    filled = quilt(canvas, sample, (24, 16, 8), 1.0, np.random.default_rng(0))
+    levels = filled[~known].mean(-1)
+    assert ((levels > 0.2) & (levels < 0.8)).mean() < 0.01
+    grain = [(filled - guide)[rows][:, ~known[0]].std() for rows in (slice(0, 24), slice(36, 64))]
+    np.testing.assert_allclose(grain, (picture - guide)[known].std(), rtol=0.25)
+    assert np.abs(filled.mean((1, 2)) - picture.mean((1, 2))).mean() < 0.08
+
+
+def test_bands_are_carried_around_without_a_gradient_and_slope_to_meet() -> None:
+    """A band that lies higher on one side than on the other; every colour behind is one of the two in front."""
+    known = np.zeros((50, 120), bool)
+    known[:, 30:91] = True
+    border = np.where(np.arange(120) < 60, 20, 30)
+    low = (np.arange(50)[:, None, None] > border[None, :, None]) * np.ones(3, np.float32)
+    around = carried(low.astype(np.float32), known, 60)
+    np.testing.assert_array_equal(around[known], low[known])
+    assert np.minimum(around, 1 - around).max() < 1e-5
+    heights = np.argmax(around[..., 0] > 0.5, 0)
+    behind = np.roll(heights, 60)[31:90]
+    assert (np.diff(behind) <= 0).all()
+    assert behind[0] == 31 and behind[-1] == 21
 
 
 def test_an_outline_lies_on_the_border_and_points_outward() -> None:

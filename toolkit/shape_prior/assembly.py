@@ -1,6 +1,6 @@
 """Joins the personalised face model and its shells into one rig with one texture atlas."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32, Int64, UInt8
@@ -59,51 +59,52 @@ def tuck(
 
 def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:
     """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint."""
-    vertices, triangles, uvs, regions, mirrors = (
-        [rig.vertices],
-        [rig.triangles],
-        [_placed(model.corner_uvs, SKIN)],
-        [rig.triangle_regions],
-        [model.mirror_vertices],
-    )
-    weights, parts = [rig.skin_weights], [np.full(len(rig.vertices), SKIN)]
     start = len(rig.vertices)
+    pieces = [_Piece(rig.vertices, rig.triangles, _placed(model.corner_uvs, SKIN), model.mirror_vertices)]
+    regions, weights = [rig.triangle_regions], [rig.skin_weights]
     for part, shell in ((HAIR, hair), (TORSO, torso)):
-        kept, chart = _shell_surface(shell)
-        used, compact = np.unique(kept, return_inverse=True)
-        vertices.append(shell.vertices[used].astype(np.float32))
-        triangles.append((compact.reshape(-1, 3) + start).astype(np.int32))
-        uvs.append(_placed(chart, part))
-        regions.append(np.full(len(kept), len(rig.region_names) + part - 1, np.uint8))
-        mirrors.append(_shell_mirror(shell, used) + start)
-        weights.append(
-            np.tile(
-                np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index(_JOINTS[part])], (len(used), 1)
-            )
-        )
-        parts.append(np.full(len(used), part))
-        start += len(used)
-    counts = [len(t) for t in triangles]
-    whole = Rig(
-        vertices=np.concatenate(vertices),
-        triangles=np.concatenate(triangles),
+        piece = _shell_piece(shell, part, start)
+        joint = np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index(_JOINTS[part])]
+        regions.append(np.full(len(piece.triangles), len(rig.region_names) + part - 1, np.uint8))
+        weights.append(np.tile(joint, (len(piece.vertices), 1)))
+        pieces.append(piece)
+        start += len(piece.vertices)
+    whole = replace(
+        rig,
+        vertices=np.concatenate([piece.vertices for piece in pieces]),
+        triangles=np.concatenate([piece.triangles for piece in pieces]),
         triangle_regions=np.concatenate(regions),
         region_names=(*rig.region_names, _REGIONS[HAIR], _REGIONS[TORSO]),
-        expression_names=rig.expression_names,
         expression_deltas=np.pad(rig.expression_deltas, ((0, 0), (0, start - len(rig.vertices)), (0, 0))),
-        joint_names=rig.joint_names,
-        joint_parents=rig.joint_parents,
-        joint_positions=rig.joint_positions,
         skin_weights=np.concatenate(weights),
     )
     return Assembly(
         rig=whole,
         posed=pose_vertices(whole, pose),
-        corner_uvs=np.concatenate(uvs),
-        triangle_parts=np.repeat(np.arange(3), counts).astype(np.uint8),
-        vertex_parts=np.concatenate(parts).astype(np.uint8),
-        mirror=np.concatenate(mirrors).astype(np.int64),
+        corner_uvs=np.concatenate([piece.corner_uvs for piece in pieces]),
+        triangle_parts=np.repeat(np.arange(3), [len(piece.triangles) for piece in pieces]).astype(np.uint8),
+        vertex_parts=np.repeat(np.arange(3), [len(piece.vertices) for piece in pieces]).astype(np.uint8),
+        mirror=np.concatenate([piece.mirror for piece in pieces]).astype(np.int64),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """One part of the mesh; triangles and mirror count vertices of the whole."""
+
+    vertices: Float32[np.ndarray, "v 3"]
+    triangles: Int32[np.ndarray, "f 3"]
+    corner_uvs: Float32[np.ndarray, "f 3 2"]
+    mirror: Int[np.ndarray, " v"]
+
+
+def _shell_piece(shell: Shell, part: int, start: int) -> _Piece:
+    """The visible surface of a shell as the vertices from `start` on."""
+    kept, chart = _shell_surface(shell)
+    used, compact = np.unique(kept, return_inverse=True)
+    triangles = (compact.reshape(-1, 3) + start).astype(np.int32)
+    mirror = _shell_mirror(shell, used) + start
+    return _Piece(shell.vertices[used].astype(np.float32), triangles, _placed(chart, part), mirror)
 
 
 def _placed(uvs: Float32[np.ndarray, "f 3 2"], part: int) -> Float32[np.ndarray, "f 3 2"]:

@@ -38,10 +38,11 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     latent = inversion.latent
     report(Progress(STAGE, 1, 4, "shape", inversion.losses))
     targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
-    assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments)
+    rng = np.random.default_rng(seed)
+    assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = photograph(portrait, segments, latent.camera, assembly)
-    texture = paint(assembly, photo, config.texture_size, np.random.default_rng(seed))
+    texture = paint(assembly, photo, config.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.pivotal_iterations)
     mesh = replace(mesh, texture=texture)
@@ -52,7 +53,13 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     return Head(assembly.rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
 
 
-def wrap(model: FaceModel, latent: Latent, offsets: Float32[np.ndarray, "v 3"], segments: Segments) -> Assembly:
+def wrap(
+    model: FaceModel,
+    latent: Latent,
+    offsets: Float32[np.ndarray, "v 3"],
+    segments: Segments,
+    rng: np.random.Generator,
+) -> Assembly:
     """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
     identity, pose = latent.identity.astype(np.float32), latent.pose(model)
     posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
@@ -68,6 +75,6 @@ def wrap(model: FaceModel, latent: Latent, offsets: Float32[np.ndarray, "v 3"], 
     scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[_CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    hair, torso = hair_shell(scene), torso_shell(scene, axis)
+    hair, torso = hair_shell(scene, rng), torso_shell(scene, axis)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
     return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)

@@ -33,6 +33,10 @@ _BEHIND_JAW_DEGREES = 76
 """Below the ears hair beside the jaw hangs behind it, this far from the line of sight."""
 _CURTAIN_DEGREES = (45.0, 80.0)
 """Below the brows hair beside the face rises from the skin between these angles from the line of sight: it hangs by the ears."""
+_NAPE_DROP, _NAPE_WAVE = 0.012, 0.003
+"""Metres that the hairline hangs lower behind than beside, and that strands let it waver."""
+_COLLAR_RISE = 0.05
+"""Metres above the middle of the neck that a collar may stand up beside the jaw."""
 _WALK = np.arange(0.0, 0.32, 0.001)
 
 
@@ -69,13 +73,13 @@ class Scene:
         return float(np.arctan2(center[0], center[2]))
 
 
-def hair_shell(scene: Scene) -> Shell:
-    """The sheet of hair and headwear, from the crown to where the photograph's hair ends, or to the nape."""
+def hair_shell(scene: Scene, rng: np.random.Generator) -> Shell:
+    """The sheet of hair and headwear, from the crown to where the photograph's hair ends, or to the nape; `rng` draws its edge."""
     low, high = scene.scalp.min(0), scene.scalp.max(0)
     center = np.array([0.0, low[1] + 0.45 * (high[1] - low[1]), (low[2] + high[2]) / 2])
     lowest = _lowest_height(scene, scene.segments.hair, center)
     nape = float(low[1])
-    grid = capsule_grid(center, min(lowest, nape) - 2 * SPACING_METRES, COLUMNS, SPACING_METRES)
+    grid = capsule_grid(center, min(lowest, nape) - _NAPE_DROP - 2 * SPACING_METRES, COLUMNS, SPACING_METRES)
     skin = outer_radii(grid, scene.vertices, scene.triangles)
     facing = _wrap(grid.azimuths - scene.camera_azimuth)
     sides = [_side_reach(scene, grid, skin, facing, side, scene.segments.hair) for side in (1, -1)]
@@ -83,7 +87,9 @@ def hair_shell(scene: Scene) -> Shell:
     heights = (grid.points(skin)[..., 1].mean(1) - low[1]) / (high[1] - low[1])
     below = np.clip((0.6 - heights) / 0.15, 0, 1)
     thickness = _around(facing, sides, (FRINGE_METRES, BACK_METRES), level, below)
-    present = _hair_presence(scene, grid, skin + 0.5 * thickness, facing, nape)
+    wave = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1.5 * _NAPE_WAVE, COLUMNS), 0.8, mode="wrap")
+    drop = _NAPE_DROP * np.clip(-np.cos(grid.azimuths), 0, 1) ** 2 + wave
+    present = _hair_presence(scene, grid, skin + 0.5 * thickness, facing, nape - drop)
     present[-1] = 0
     present = wrapped_filter(present, (0.5, 0.5))
     radii = skin + _lift(present, thickness)
@@ -92,8 +98,11 @@ def hair_shell(scene: Scene) -> Shell:
 
 def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     """The sheet of clothes and shoulders around the axis of the neck, from its middle (`neck`) to where the matte ends."""
-    torso = scene.segments.torso
+    torso, throat = scene.segments.torso, neck[1]
     rows = np.flatnonzero(torso.any(1))
+    if len(rows):
+        top = _height_at(scene.camera, float(rows.min()), float(project(scene.camera, neck)[1])) + SPACING_METRES
+        neck = np.array([neck[0], np.clip(top, neck[1], neck[1] + _COLLAR_RISE), neck[2]])
     lowest = float(rows.max() + 1) if len(rows) else 0.0
     bottom = _height_at(scene.camera, lowest, float(project(scene.camera, neck)[1]))
     if lowest >= scene.camera.height:
@@ -111,7 +120,8 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     radii = np.maximum(radii, np.minimum(skin, 0.075) + 0.004)
     seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(0.97 * radii))
     start = _first_row(np.maximum(*[(side > 0.02).astype(float) for side in reach]))
-    behind = (np.arange(len(seen)) >= start)[:, None]
+    # What stands up beside the jaw does so only where it is seen.
+    behind = ((np.arange(len(seen)) >= start) & (grid.origins[:, 0, 1] <= throat + 1e-9))[:, None]
     present = np.maximum.accumulate(np.where(np.cos(facing) > 0.05, seen, behind).astype(float), 0)
     present = wrapped_filter(present, (0.5, 0.5))
     covered = np.minimum(skin, radii)
@@ -191,8 +201,10 @@ def _mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
     return np.asarray(np.maximum(sides[0][:, None] * left + sides[1][:, None] * (1 - left), 1e-3))
 
 
-def _hair_presence(scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: float) -> np.ndarray:
-    """1 where there is hair [r, c]: seen in the photograph, or mirrored, or grown behind the ears down to the nape."""
+def _hair_presence(
+    scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: np.ndarray
+) -> np.ndarray:
+    """1 where there is hair [r, c]: seen in the photograph, or mirrored, or grown behind the ears down to the nape [c]."""
     points = grid.points(radii)
     seen = picture_values(scene.camera, _softened(scene.segments.hair, scene.segments.matte), points)
     low, high = scene.scalp[:, 1].min(), scene.scalp[:, 1].max()
@@ -202,8 +214,9 @@ def _hair_presence(scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.
     mirror = (-np.arange(len(facing))) % len(facing)
     mirrored, mirror_visible = seen[:, mirror], visible[mirror]
     fall = _lowest_side_row(seen, facing)
-    grown = (points[..., 1] > nape) | (np.arange(len(seen))[:, None] <= fall)
-    grown &= (np.abs(grid.azimuths) > np.radians(80)) | (points[..., 1] > scene.scalp[:, 1].mean())
+    end = np.minimum(nape, nape - nape.max() + points[fall, :, 1].mean()) if fall >= 0 else nape
+    grown = np.clip(0.5 + (points[..., 1] - end) / (2 * SPACING_METRES), 0, 1)
+    grown = grown * ((np.abs(grid.azimuths) > np.radians(80)) | (points[..., 1] > scene.scalp[:, 1].mean()))
     present = np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
     return np.asarray(present * _largest_part(present > 0.4))
 

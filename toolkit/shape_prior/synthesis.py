@@ -1,20 +1,21 @@
-"""Fills what nobody saw: smooth colours over the mesh, and detail quilted from patches that were seen.
+"""Fills what nobody saw: smooth colours over the mesh, and the colours of a chart's rows carried around to where they end."""
 
-Quilting after Efros and Freeman 2001, with feathered instead of cut overlaps, on the detail layer only (zero mean).
-"""
+from typing import no_type_check
 
+import numba
 import numpy as np
+import scipy.ndimage
 import scipy.sparse
 import scipy.sparse.linalg
 from jaxtyping import Bool, Float, Float32, Int
 
-_CANDIDATES = 160
-_BEST = 8
-_CALM = (0.6, 0.1, 4.0)
-"""Patches are calm up to this quantile of the contrast, and up to that many times that quantile (energy)."""
 _FLATNESS = 0.01
 """How well colours conduct up and down, beside along the horizon."""
 _SMOOTHNESS = 0.02
+_STEEPNESS = 5.0
+"""How much farther a row up or down is than a column beside, when the nearest seen colour is looked for."""
+_SKIP = 0.01
+"""Cost (squared colour) of pairing a row with one that is already paired."""
 
 
 def diffuse(
@@ -45,81 +46,72 @@ def diffuse(
     return np.asarray(scipy.sparse.linalg.splu(system).solve(right), np.float32)
 
 
-def quilt(
-    detail: Float32[np.ndarray, "h w 3"],
-    known: Bool[np.ndarray, "h w"],
-    wanted: Bool[np.ndarray, "h w"],
-    patch: int,
-    rng: np.random.Generator,
+def carried(
+    low: Float32[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"], middle: int
 ) -> Float32[np.ndarray, "h w 3"]:
-    """Detail for the `wanted` pixels made of patches cut where everything is `known`; `detail` itself where known.
+    """The smoothed colours of a chart, going on along its rows from where they are known to where they are not.
 
-    Patches overlap by half; each is the best of random candidates in what it shares with what already lies there. Only the
-    calmer patches are used: an emblem on a hat stands out, and must not come twice. Columns wrap around.
-    If no whole patch is known the result is 0 outside `known`.
+    Columns wrap around; the seen part lies about column `middle`. Half around, what one side shows turns into what the other shows
+    by moving up and down: bands stay bands, slope if they must, and none of them bleeds into the next.
     """
-    # Start the scan at the front, so that what is made meets itself nowhere.
-    half = known.shape[1] // 2
-    turned = _quilt(np.roll(detail, half, 1), np.roll(known, half, 1), np.roll(wanted, half, 1), patch, rng)
-    return np.roll(turned, -half, 1)
+    if not known.any():
+        return np.zeros_like(low)
+    columns = known.shape[1]
+    filled = np.roll(nearest(low, known)[0], columns // 2 - middle, 1)
+    left, right = columns // 4, columns - 1 - columns // 4
+    # From the subject's left side, now at `right`, around the back to the right side, now at `left`.
+    share = np.arange(1, left + columns - right) / (left + columns - right)
+    back = (np.arange(len(share)) + right + 1) % columns
+    filled[:, back] = _morphed(filled[:, right], filled[:, left], share.astype(np.float32))
+    around = np.roll(filled, middle - columns // 2, 1)
+    return np.where(known[..., None], low, around).astype(np.float32)
 
 
-def _quilt(
-    detail: np.ndarray, known: np.ndarray, wanted: np.ndarray, patch: int, rng: np.random.Generator
-) -> np.ndarray:
-    filled = np.where(known[..., None], detail, 0).astype(np.float32)
-    weight = known.astype(np.float32)
-    sources = _calm_patches(detail, _whole_patches(known, patch), patch)
-    if not len(sources):
-        return filled
-    window = np.minimum(np.arange(1, patch + 1), np.arange(patch, 0, -1)).astype(np.float32) / (patch / 2)
-    feather = np.minimum(np.outer(window, window), 1)[..., None]
-    height, width = known.shape
-    starts = [(r, c) for r in _starts(height, patch) for c in _starts(width, patch)]
-    for r, c in starts:
-        place = (slice(r, r + patch), slice(c, c + patch))
-        if not (wanted[place] & ~known[place]).any():
-            continue
-        chosen = sources[rng.integers(0, len(sources), _CANDIDATES)]
-        lying = filled[place] / np.maximum(weight[place], 1e-6)[..., None]
-        sure = np.minimum(weight[place], 1)[..., None]
-        blocks = np.stack([detail[i : i + patch, j : j + patch] for i, j in chosen])
-        misfit = (((blocks - lying) ** 2) * sure).sum((1, 2, 3))
-        best = blocks[int(np.argsort(misfit)[rng.integers(0, _BEST)])]
-        open_ = ~known[place][..., None] * feather
-        filled[place] += best * open_
-        weight[place] += open_[..., 0]
-    result = filled / np.maximum(weight, 1e-6)[..., None]
-    # Averaging overlapping patches flattens the contrast: give it back.
-    some = sources[rng.integers(0, len(sources), 50)]
-    target = np.std([detail[i : i + patch, j : j + patch] for i, j in some])
-    gain = np.clip(target / max(float(result[wanted & ~known].std()), 1e-4), 0.8, 1.3)
-    return np.where(known[..., None], detail, result * gain).astype(np.float32)
+def nearest(low: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colour of the nearest known pixel of a chart that goes around, and how far it is."""
+    distance, index = scipy.ndimage.distance_transform_edt(
+        ~np.concatenate([known] * 3, 1), sampling=(_STEEPNESS, 1.0), return_indices=True
+    )
+    columns = known.shape[1]
+    middle = np.s_[:, columns : 2 * columns]
+    return low[index[0][middle], index[1][middle] % columns], distance[middle]
 
 
-def _whole_patches(known: Bool[np.ndarray, "h w"], patch: int) -> Int[np.ndarray, "n 2"]:
-    """Top left corners of all patches that are known throughout."""
-    table = np.pad(known.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    if min(known.shape) < patch:
-        return np.zeros((0, 2), np.int64)
-    count = table[patch:, patch:] - table[:-patch, patch:] - table[patch:, :-patch] + table[:-patch, :-patch]
-    return np.argwhere(count == patch * patch)
+def _morphed(
+    first: Float32[np.ndarray, "h 3"], last: Float32[np.ndarray, "h 3"], share: Float32[np.ndarray, " n"]
+) -> Float32[np.ndarray, "h n 3"]:
+    """Columns between two: rows that correspond (dynamic time warping) move from their height in `first` to that in `last`."""
+    difference = ((first[:, None].astype(np.float64) - last[None]) ** 2).sum(-1)
+    a, b = _pairs(difference, _SKIP).T
+    rows = np.arange(len(first))
+    between = np.empty((len(rows), len(share), 3), np.float32)
+    for column, t in enumerate(share):
+        height = (1 - t) * a + t * b + 1e-6 * np.arange(len(a))
+        at = np.interp(rows, height, np.arange(len(a))).round().astype(int)
+        between[:, column] = (1 - t) * first[a[at]] + t * last[b[at]]
+    return between
 
 
-def _calm_patches(detail: np.ndarray, sources: np.ndarray, patch: int) -> np.ndarray:
-    """Those of the patches whose contrast is low."""
-    if not len(sources):
-        return sources
-    energy = (detail**2).sum(-1)
-    table = np.pad(energy.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    r, c = sources.T
-    contrast = table[r + patch, c + patch] - table[r, c + patch] - table[r + patch, c] + table[r, c]
-    most, least, times = _CALM
-    limit = min(np.quantile(contrast, most), times * np.quantile(contrast, least))
-    return np.asarray(sources[contrast <= limit])
-
-
-def _starts(length: int, patch: int) -> list[int]:
-    if length <= patch:
-        return [0] if length == patch else []
-    return [*range(0, length - patch, patch // 2), length - patch]
+@numba.njit(cache=True)
+@no_type_check
+def _pairs(difference, skip):
+    """The cheapest monotone pairing [n, 2] of two sequences from both starts to both ends."""
+    rows, columns = difference.shape
+    cost = np.full((rows + 1, columns + 1), np.inf)
+    cost[0, 0] = 0.0
+    for i in range(rows):
+        for j in range(columns):
+            before = min(cost[i, j], cost[i, j + 1] + skip, cost[i + 1, j] + skip)
+            cost[i + 1, j + 1] = before + difference[i, j]
+    path = [(rows - 1, columns - 1)]
+    i, j = rows - 1, columns - 1
+    while i > 0 or j > 0:
+        both, down, right = cost[i, j], cost[i, j + 1] + skip, cost[i + 1, j] + skip
+        if both <= down and both <= right:
+            i, j = i - 1, j - 1
+        elif down <= right:
+            i -= 1
+        else:
+            j -= 1
+        path.append((i, j))
+    return np.array(path[::-1])

@@ -16,7 +16,7 @@ from facecraft4d.toolkit.shape_prior.shell_grid import signed_distance
 
 DEPTH_TOLERANCE = 0.003
 """Metres behind the nearest surface at which a point still counts as seen."""
-GRAZING_SKIN, GRAZING_SHELL = (0.12, 0.35), (0.1, 0.3)
+GRAZING_SKIN, GRAZING_SHELL = (0.12, 0.35), (0.12, 0.35)
 """Cosines between normal and line of sight at which trust begins and is complete."""
 _RIM_PIXELS = (1.0, 4.0)
 """Distances to the matte's border at which trust begins and is complete, per 512 pixels."""

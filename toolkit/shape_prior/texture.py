@@ -1,7 +1,7 @@
 """Paints the assembled head: the photograph where it sees, its mirror image, and completion where nobody saw.
 
-Every colour is a smooth base plus detail. The base is diffused over the mesh itself, so no seam of the atlas shows; detail comes
-from the photograph, from its mirror image, or from quilted patches.
+Skin is a smooth base plus detail. The base is diffused over the mesh itself, so no seam of the atlas shows; detail comes from the
+photograph, from its mirror image, or from quilted patches. Hair and clothes are continued in whole patches (sheets.py).
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float32
 
-from facecraft4d.toolkit.geometry import LUMA, camera_center, normalized
+from facecraft4d.toolkit.geometry import LUMA, normalized
 from facecraft4d.toolkit.shape_prior.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.quilting import Canvas, Sample, quilt
 from facecraft4d.toolkit.shape_prior.segment import FACE_OVAL, JAW_CORNERS, polygon
-from facecraft4d.toolkit.shape_prior.synthesis import diffuse, quilt
+from facecraft4d.toolkit.shape_prior.sheets import continued, seen_or_mirrored
+from facecraft4d.toolkit.shape_prior.synthesis import diffuse
 from facecraft4d.toolkit.shape_prior.texels import (
     GRAZING_SHELL,
     GRAZING_SKIN,
@@ -28,26 +30,29 @@ from facecraft4d.toolkit.shape_prior.texels import (
     texels,
 )
 
-_BASE_SIGMA = {SKIN: 0.014, HAIR: 0.03, TORSO: 0.025}
-"""Width of the blur that parts base from detail, as a fraction of the picture."""
+_BASE_SIGMA = 0.014
+"""Width of the blur that parts the skin's base from its detail, as a fraction of the picture."""
 _GRAZING = {SKIN: GRAZING_SKIN, HAIR: GRAZING_SHELL, TORSO: GRAZING_SHELL}
 _MIRROR_WEIGHT = 0.15
 _DARK = 0.6
 """Skin darker than this part of its median is not used to complete."""
-_HAIR_OVER_SKIN = 0.6
+_BROWS = (105, 334)
+_FACE_INNER = 0.93
+"""Part of the face's outline, from its middle, inside which what is dark belongs to the face."""
+_HAIR_OVER_SKIN = 0.7
 """Skin that turns away more than this (cosine) does not take the colour of hair or shadow beside it."""
-_PATTERNED = 0.22
-"""A part whose brightness varies more than this (standard deviation) carries a design, as a cap does: it is not repeated."""
-_PATTERN_SIGMA = 0.005
-"""Width of the base's blur for such a part."""
 _LIKE_SKIN = 0.16
 """Largest difference of a channel from the skin's median that passes for skin."""
+_SKIN_TINT = 0.1
+"""Largest difference of a channel, each as a share of the brightest one, that passes for skin: grey hair is as bright, but paler."""
 _SKIN_DETAIL = 0.5
 """How much of the skin's detail is carried on where nobody saw it."""
 _USUAL = 4.0
 """Detail beyond this many times its median size is cut off where it is used to complete."""
-_PATCH = {SKIN: 0.03, HAIR: 0.07, TORSO: 0.05}
-"""Side of a quilted patch as a fraction of the texture."""
+_SKIN_PATCH, _SKIN_CALM = 0.03, 0.6
+"""Side of a patch of skin as a fraction of the texture; quantile of the contrast up to which patches are used."""
+_INSIDE, _OPAQUE = 0.003, 0.8
+"""Distance from the matte's border, as a fraction of the picture, and alpha from which hair and clothes are sampled."""
 
 
 def paint(assembly: Assembly, photo: Photograph, size: int, rng: np.random.Generator) -> Float32[np.ndarray, "s s 3"]:
@@ -64,26 +69,32 @@ def paint(assembly: Assembly, photo: Photograph, size: int, rng: np.random.Gener
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sources:
-    """What the photograph's label says about one part."""
+    """What the photograph says about skin."""
 
     base: Float32[np.ndarray, "h w 3"]
     detail: Float32[np.ndarray, "h w 3"]
     label: Float32[np.ndarray, "h w"]
-    """1 where pixels show this part and lie clear of the matte's border."""
+    """1 where pixels show skin and lie clear of the matte's border."""
 
 
-def _sources(photo: Photograph, part: int) -> _Sources:
-    image, mask = photo.image, _typical(photo, part)
+def _sources(photo: Photograph) -> _Sources:
+    image, mask = photo.image, _typical(photo, SKIN)
     clear = scipy.ndimage.binary_erosion(mask, iterations=1).astype(np.float32)
-    if not mask.any() or float((image[mask] @ LUMA).std()) > _PATTERNED:
-        base = label_blur(image, mask, _PATTERN_SIGMA * image.shape[0])
-        return _Sources(base, np.zeros_like(base), clear)
-    base = label_blur(image, mask, _BASE_SIGMA[part] * image.shape[0])
+    base = label_blur(image, mask, _BASE_SIGMA * image.shape[0])
     detail = np.where(mask[..., None], image - base, 0)
-    # What stands out (an emblem, a highlight) must not be spread: limit detail to what is usual here.
-    usual = _USUAL * np.median(np.abs(detail[mask]))
-    share = _SKIN_DETAIL if part == SKIN else 1.0
-    return _Sources(base, (share * detail.clip(-usual, usual)).astype(np.float32), clear)
+    # What stands out (a mole, a highlight) must not be spread: limit detail to what is usual here.
+    usual = _USUAL * np.median(np.abs(detail[mask])) if mask.any() else 0.0
+    return _Sources(base, (_SKIN_DETAIL * detail.clip(-usual, usual)).astype(np.float32), clear)
+
+
+def _usable(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
+    """Typical pixels of a part well inside it; those of the skin if the photograph shows nothing of the part."""
+    typical = _typical(photo, part)
+    inner = typical & (photo.rim > _INSIDE * len(photo.image)) & (photo.portrait.alpha > _OPAQUE)
+    for mask in (inner, typical):
+        if mask.any():
+            return np.asarray(mask)
+    return _typical(photo, SKIN)
 
 
 def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
@@ -93,9 +104,14 @@ def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
     if part == SKIN and mask.any():
         # Eyes, frames of glasses and shadows are not what skin looks like.
         mask &= ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1) & ~_dark(photo)
-    if part == HAIR and segments.skin.any():
-        # Ears and cheeks that were taken for hair.
-        like_skin = np.abs(image - np.median(image[segments.skin], 0)).max(-1) < _LIKE_SKIN
+    if part != SKIN and segments.skin.any():
+        # Ears and cheeks that were taken for hair, and what a collar leaves open.
+        skin = np.median(image[segments.skin], 0)
+        tint = np.abs(image / image.max(-1, keepdims=True).clip(0.05) - skin / max(float(skin.max()), 0.05)).max(-1)
+        like_skin = (np.abs(image - skin).max(-1) < _LIKE_SKIN) & (tint < _SKIN_TINT)
+        like_skin = scipy.ndimage.binary_opening(like_skin)
+        if part == HAIR:  # above the brows what is as bright as skin is a highlight
+            like_skin[: max(0, int(photo.portrait.landmarks[list(_BROWS), 1].min()))] = False
         mask = mask & ~like_skin if (mask & like_skin).sum() < 0.3 * mask.sum() else mask
     return np.asarray(mask)
 
@@ -111,27 +127,56 @@ def _paint_part(
     assembly: Assembly, photo: Photograph, table: Texels, part: int, rng: np.random.Generator
 ) -> Float32[np.ndarray, "n 3"]:
     """Colours of all texels as if they belonged to one part (only those that do are used)."""
-    sources = _sources(photo, part)
     mine = assembly.triangle_parts[table.triangles] == part
     colors = np.zeros((len(mine), 3), np.float32)
     if not mine.any():
         return colors
     piece = Texels(table.rows[mine], table.columns[mine], table.triangles[mine], table.barycentrics[mine], table.size)
-    own, mirrored = _sights(assembly, photo, piece)
-    label = sample_picture(sources.label[..., None], own.pixels)[:, 0].clip(0, 1)
-    label_mirrored = sample_picture(sources.label[..., None], mirrored.pixels)[:, 0].clip(0, 1)
-    base = piece.spread(_vertex_base(assembly, photo, sources, part), assembly.rig.triangles)
-    seen = _trust(assembly, photo, piece, own, part)
-    reflected = mirrored.trust(_GRAZING[part]) * label_mirrored * (1 - seen)
-    detail = sample_picture(sources.detail, mirrored.pixels) * reflected[:, None]
-    detail = detail + (1 - reflected)[:, None] * _quilted(piece, sources, own, seen * label, rng, _turn(photo, part))
-    filled = base + detail
-    if part == SKIN:
-        inside = paint_inside(assembly, piece, photo.portrait)
-        filled = filled * (1 - inside.covers[:, None]) + inside.colors * inside.covers[:, None]
-    picture = sample_picture(photo.image, own.pixels)
+    both = _sights(assembly, photo, piece)
+    seen = _trust(assembly, photo, piece, both[0], part)
+    usable = _usable(photo, part)
+    if part == SKIN or not usable.any():
+        filled = _skin(assembly, photo, piece, both, seen, rng)
+    else:
+        filled = continued(photo, usable, piece, seen_or_mirrored(photo, usable, both, _GRAZING[part]), part, rng)
+    picture = sample_picture(photo.image, both[0].pixels)
     colors[mine] = seen[:, None] * picture + (1 - seen)[:, None] * filled
     return colors
+
+
+def _skin(
+    assembly: Assembly,
+    photo: Photograph,
+    piece: Texels,
+    both: tuple[Sight, Sight],
+    seen: Float32[np.ndarray, " n"],
+    rng: np.random.Generator,
+) -> Float32[np.ndarray, "n 3"]:
+    """Skin as it goes on where nobody saw it, and what lies inside eyes and mouth."""
+    sources, (own, mirrored) = _sources(photo), both
+    label, label_mirrored = (sample_picture(sources.label[..., None], s.pixels)[:, 0].clip(0, 1) for s in both)
+    base = piece.spread(_vertex_base(assembly, photo, sources), assembly.rig.triangles)
+    reflected = (mirrored.trust(_GRAZING[SKIN]) * label_mirrored * (1 - seen))[:, None]
+    detail = sample_picture(sources.detail, mirrored.pixels) * reflected
+    detail = detail + (1 - reflected) * _quilted(piece, sources, own, seen * label, rng)
+    inside = paint_inside(assembly, piece, photo.portrait)
+    covers = inside.covers[:, None]
+    return np.asarray((base + detail) * (1 - covers) + inside.colors * covers, np.float32)
+
+
+def _quilted(
+    piece: Texels, sources: _Sources, own: Sight, known: Float32[np.ndarray, " n"], rng: np.random.Generator
+) -> Float32[np.ndarray, "n 3"]:
+    """The skin's detail for its whole chart."""
+    at = (piece.rows - piece.rows.min(), piece.columns - piece.columns.min())
+    shape = (int(at[0].max()) + 1, int(at[1].max()) + 1)
+    detail, flat = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 3), np.float32)
+    sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
+    detail[at], sure[at], wanted[at] = sample_picture(sources.detail, own.pixels), known > 0.6, True
+    rows = np.zeros(len(sources.detail), np.float32)
+    sample = Sample(sources.detail, np.zeros_like(sources.detail), sources.label > 0.5, rows, 0.0)
+    size = 2 * round(_SKIN_PATCH * piece.size / 2)
+    return np.asarray(quilt(Canvas(detail, sure, wanted, flat), sample, (size, size // 2), _SKIN_CALM, rng)[at])
 
 
 def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight, Sight]:
@@ -149,20 +194,25 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
     regions = assembly.rig.triangle_regions[piece.triangles]
     opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), 0.7)[..., None]
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
-    trust = own.trust(_GRAZING[part])
+    trust: Float32[np.ndarray, " n"] = own.trust(_GRAZING[part])
     if part == SKIN:
-        face = polygon(photo.portrait.landmarks[list(FACE_OVAL), :2], len(photo.image))
+        oval = photo.portrait.landmarks[list(FACE_OVAL), :2]
+        face = polygon(oval.mean(0) + _FACE_INNER * (oval - oval.mean(0)), len(photo.image))
         # The shadow below the chin is real.
         right, left = photo.portrait.landmarks[list(JAW_CORNERS), 0].astype(int).clip(0)
         face[:, right:left] = True
         other = (photo.segments.hair | (_dark(photo) & ~face)).astype(np.float32)
         hair = sample_picture(other[..., None], own.pixels)[:, 0].clip(0, 1)
         trust = trust * (1 - hair * (own.facing < _HAIR_OVER_SKIN))
+    else:
+        # Where a sheet's edge comes to lie on the face's pixels, it is not skin.
+        mask = scipy.ndimage.binary_dilation(photo.segments.hair if part == HAIR else photo.segments.torso)
+        trust = trust * sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
     eyes = regions == assembly.rig.region_names.index("eyes")
     return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
 
 
-def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources, part: int) -> Float32[np.ndarray, "v 3"]:
+def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources) -> Float32[np.ndarray, "v 3"]:
     """The smooth base colour of every vertex."""
     rig, normals = assembly.rig, posed_normals(assembly)
     special = [rig.region_names.index(name) for name in SPECIAL_REGIONS]
@@ -171,50 +221,8 @@ def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources, part:
     for order, importance in ((np.arange(len(weights)), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         seen = sight(photo, assembly.posed[order], normals[order])
         label = sample_picture(sources.label[..., None], seen.pixels)[:, 0].clip(0, 1)
-        weight = importance * seen.trust(_GRAZING[part]) * label * plain * (assembly.vertex_parts == part)
+        weight = importance * seen.trust(_GRAZING[SKIN]) * label * plain * (assembly.vertex_parts == SKIN)
         take = weight > weights
         colors[take] = sample_picture(sources.base, seen.pixels)[take]
         weights = np.where(take, weight, weights)
     return diffuse(rig.vertices, rig.triangles, colors, weights)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """How a part's chart is laid out."""
-
-    upright: bool
-    """The azimuth runs down the rows."""
-    reflect_about: float | None
-    """The camera's azimuth in turns, if the back may repeat the front."""
-    patch: float
-
-
-def _turn(photo: Photograph, part: int) -> _Turn:
-    center = camera_center(photo.camera)
-    return _Turn(
-        part == TORSO, float(np.arctan2(center[0], center[2]) / (2 * np.pi)) if part == HAIR else None, _PATCH[part]
-    )
-
-
-def _quilted(
-    piece: Texels,
-    sources: _Sources,
-    own: Sight,
-    known: Float32[np.ndarray, " n"],
-    rng: np.random.Generator,
-    turn: _Turn,
-) -> Float32[np.ndarray, "n 3"]:
-    """Detail for the whole chart: the back of the hair repeats its front where that was seen; the rest is quilted."""
-    down, across = (piece.columns, piece.rows) if turn.upright else (piece.rows, piece.columns)
-    at = (down - down.min(), across - across.min())
-    shape = (int(at[0].max()) + 1, int(at[1].max()) + 1)
-    detail = np.zeros((*shape, 3), np.float32)
-    detail[at] = sample_picture(sources.detail, own.pixels)
-    sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
-    sure[at], wanted[at] = known > 0.6, True
-    if turn.reflect_about is not None:
-        twin = np.round((1.5 + 2 * turn.reflect_about) * shape[1] - np.arange(shape[1])).astype(int) % shape[1]
-        repeated = sure[:, twin] & ~sure
-        detail = np.where(repeated[..., None], detail[:, twin], detail)
-        sure = sure | repeated
-    return np.asarray(quilt(detail, sure, wanted, 2 * int(turn.patch * piece.size / 2), rng)[at])

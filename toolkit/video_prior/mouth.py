@@ -23,6 +23,9 @@ ARCH_DEPTH, TOOTH_RADIANS = 0.032, 0.19
 GAP, GAP_DARK = 0.09, 0.28
 """Half width of the line between two teeth in widths of a tooth, and how much darker it is."""
 
+GAPS_FADE = 0.015
+"""Metres behind the front of the arch by which the lines fade: from the side they would be seen as stripes."""
+
 CROWN, GUM_ARCH, GUM_EDGE = 0.0095, 0.0015, 0.0006
 """Metres of a tooth outside of its gum, by how much gums rise over a tooth's middle, and how soft their edge is."""
 
@@ -70,7 +73,8 @@ def tooth_colors(
     """Teeth around the dental arch whose `front` is at that Z: a darker line between two, gums beyond the crown."""
     angle = np.arctan2(rest[:, :1], rest[:, 2:] - front + ARCH_DEPTH)
     off_gap = np.abs((angle / TOOTH_RADIANS + 0.5) % 1 - 0.5)
-    tooth = TOOTH_RGB * (1 - GAP_DARK * np.exp(-((off_gap / GAP) ** 2)))
+    back = (front - rest[:, 2:]) / GAPS_FADE
+    tooth = TOOTH_RGB * (1 - GAP_DARK * np.exp(-((off_gap / GAP) ** 2) - back**2))
     gum = np.clip((crown - CROWN - GUM_ARCH * (2 * off_gap - 1)) / GUM_EDGE + 0.5, 0, 1)
     return np.asarray(tooth + gum * (GUM_RGB - tooth), np.float32)
 

@@ -1,0 +1,214 @@
+"""Texture for what nobody saw, from patches that somebody saw (image quilting after Efros and Freeman 2001, with a guide).
+
+Whole colours are copied, never averaged: what is made has the grain of what was seen and none but its colours.
+"""
+
+from dataclasses import dataclass
+from typing import no_type_check
+
+import cv2
+import numba
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+_COMPARED, _BEST = 64, 4
+"""Patches compared with what already lies there, of those the guide likes best; and patches drawn from, of those that fit best."""
+_MOST_SOURCES = 2500
+_OVERLAP = 3
+"""A patch overlaps its neighbours by its side over this."""
+_FITS = 0.02
+"""Mean squared distance to the guide up to which a large patch is taken where a smaller one could be."""
+_JITTER, _REUSE = 0.002, 0.003
+"""Chance cost, and cost of each earlier use of a patch or one near it: those that fit take turns."""
+_FEATHER = 0.7
+"""Pixels of smoothing along a cut."""
+_PROBES = (0.05, 0.28, 0.5, 0.72, 0.95)
+"""Where a patch is compared with the guide, as parts of its side, both ways."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """A chart to be filled; its columns go around."""
+
+    picture: Float32[np.ndarray, "h w 3"]
+    known: Bool[np.ndarray, "h w"]
+    """Where the picture stays."""
+    wanted: Bool[np.ndarray, "h w"]
+    guide: Float32[np.ndarray, "h w 3"]
+    """What the smoothed picture should be."""
+
+    def turned(self, by: int) -> "Canvas":
+        """Rolled along the columns."""
+        return Canvas(*(np.roll(a, by, 1) for a in (self.picture, self.known, self.wanted, self.guide)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A picture of the same stuff at the canvas' scale."""
+
+    picture: Float32[np.ndarray, "sh sw 3"]
+    low: Float32[np.ndarray, "sh sw 3"]
+    """The smoothed picture."""
+    usable: Bool[np.ndarray, "sh sw"]
+    rows: Float32[np.ndarray, " sh"]
+    """The canvas' row at the height of each row."""
+    height_cost: float
+    """Cost (squared colour) of taking a patch from the other end of the canvas; 0 if height means nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patches:
+    """Squares of the sample that are usable throughout."""
+
+    sample: Sample
+    size: int
+    corners: Int[np.ndarray, "n 2"]
+    colors: Float32[np.ndarray, "n p"]
+    """The smoothed picture at the probes."""
+    uses: Int[np.ndarray, " n"]
+    """How often a patch, or one near it, was laid; changes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """What lies on the canvas already; changes."""
+
+    filled: Float32[np.ndarray, "h w 3"]
+    done: Bool[np.ndarray, "h w"]
+
+
+def quilt(
+    canvas: Canvas, sample: Sample, sizes: tuple[int, ...], calm: float, rng: np.random.Generator
+) -> Float32[np.ndarray, "h w 3"]:
+    """The picture where it is known, and patches of the sample where it is wanted; 0 where no patch was to be had.
+
+    A place takes the first of the `sizes` (falling) that has a patch whose colours fit the guide. Patches with more contrast than
+    the quantile `calm` stand out (an emblem) and are not used.
+    """
+    # Start the scan at the front, so that what is made meets itself nowhere.
+    half = canvas.known.shape[1] // 2
+    turned = canvas.turned(half)
+    fitting = [size for size in sizes if size <= min(*canvas.known.shape, *sample.usable.shape)]
+    supply = [patches for size in fitting if len((patches := _patches(sample, size, calm)).corners)]
+    filled = np.where(turned.known[..., None], turned.picture, 0).astype(np.float32)
+    state = _State(filled, turned.known.copy())
+    for patches in supply:
+        _lay(turned, patches, np.inf if patches is supply[-1] else _FITS, state, rng)
+    return np.roll(filled, -half, 1)
+
+
+def _lay(canvas: Canvas, patches: _Patches, limit: float, state: _State, rng: np.random.Generator) -> None:
+    """Lay patches of one size wherever one misses the guide by no more than `limit`."""
+    size = patches.size
+    for r in _starts(state.done.shape[0], size):
+        for c in _starts(state.done.shape[1], size):
+            place = np.s_[r : r + size, c : c + size]
+            filled, done, known = state.filled[place], state.done[place], canvas.known[place]
+            if not (canvas.wanted[place] & ~done).any():
+                continue
+            block = _chosen(canvas, patches, (r, c), limit, state, rng)
+            if block is None:
+                continue
+            taken = _taken(((block - filled) ** 2).sum(-1) * done, done)
+            share = np.maximum(cv2.GaussianBlur(taken.astype(np.float32), (0, 0), _FEATHER), ~done)
+            share = (share * ~known)[..., None]
+            state.filled[place] = filled * (1 - share) + block * share
+            state.done[place] = True
+
+
+def _chosen(
+    canvas: Canvas,
+    patches: _Patches,
+    place: tuple[int, int],
+    limit: float,
+    state: _State,
+    rng: np.random.Generator,
+) -> Float32[np.ndarray, "p p 3"] | None:
+    """One of the patches that agree best with the guide and with what lies there; None if all of them miss the guide."""
+    (r, c), size = place, patches.size
+    misfit = ((patches.colors - _probed(canvas.guide, np.array([[r, c]]), size)) ** 2).mean(1)
+    misfit += patches.sample.height_cost * ((patches.sample.rows[patches.corners[:, 0]] - r) / len(state.done)) ** 2
+    cost = misfit + _JITTER * rng.random(len(misfit)) + _REUSE * patches.uses
+    cost[misfit > max(_FITS, 1.5 * float(misfit.min()))] = np.inf
+    if misfit.min() > limit:
+        return None
+    near = np.argsort(cost, kind="stable")[: min(_COMPARED, int(np.isfinite(cost).sum()))]
+    window = np.s_[r : r + size, c : c + size]
+    lying, done = state.filled[window], state.done[window][..., None]
+    blocks = np.stack([patches.sample.picture[i : i + size, j : j + size] for i, j in patches.corners[near]])
+    seam = (((blocks - lying) ** 2) * done).sum((1, 2, 3)) / max(3 * int(done.sum()), 1)
+    best = np.argsort(cost[near] + seam, kind="stable")[:_BEST]
+    best = best[rng.integers(0, len(best))]
+    patches.uses[(np.abs(patches.corners - patches.corners[near[best]]) < size / 2).all(1)] += 1
+    return np.asarray(blocks[best])
+
+
+def _patches(sample: Sample, size: int, calm: float) -> _Patches:
+    """The calmer ones of all squares of that size that are usable throughout."""
+    corners = np.argwhere(_boxes(_summed(sample.usable), size) == size * size)
+    if len(corners):
+        contrast = _boxes(_summed(((sample.picture - sample.low) ** 2).sum(-1)), size)[tuple(corners.T)]
+        corners = corners[contrast <= np.quantile(contrast, calm)]
+        corners = corners[:: -(-len(corners) // _MOST_SOURCES)]
+    return _Patches(sample, size, corners, _probed(sample.low, corners, size), np.zeros(len(corners), np.int64))
+
+
+def _summed(values: np.ndarray) -> np.ndarray:
+    """Summed area table with a leading row and column of zeros."""
+    return np.pad(values.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+
+
+def _boxes(table: np.ndarray, size: int) -> np.ndarray:
+    """Sums over all squares."""
+    return np.asarray(table[size:, size:] - table[:-size, size:] - table[size:, :-size] + table[:-size, :-size])
+
+
+def _probed(
+    low: Float32[np.ndarray, "h w 3"], corners: Int[np.ndarray, "n 2"], size: int
+) -> Float32[np.ndarray, "n p"]:
+    steps = (np.array(_PROBES) * size).astype(int)
+    down, across = np.meshgrid(steps, steps, indexing="ij")
+    at = corners[:, None] + np.stack([down.ravel(), across.ravel()], -1)
+    return np.asarray(low[at[..., 0], at[..., 1]].reshape(len(corners), 3 * len(_PROBES) ** 2))
+
+
+def _taken(error: Float32[np.ndarray, "p p"], done: Bool[np.ndarray, "p p"]) -> Bool[np.ndarray, "p p"]:
+    """The pixels of a patch that are used: all where nothing lies yet, and up to the cheapest cut from each side that is done."""
+    overlap = len(error) // _OVERLAP
+    taken = np.ones(done.shape, bool)
+    for quarter in range(4):
+        strip = np.ascontiguousarray(np.rot90(error, quarter)[:, :overlap], np.float64)
+        if np.rot90(done, quarter)[:, :overlap].mean() < 0.5:
+            continue
+        inside = np.ones(done.shape, bool)
+        inside[:, :overlap] = np.arange(overlap) >= _cut(strip)[:, None]
+        taken &= np.rot90(inside, -quarter)
+    return np.asarray(taken | ~done)
+
+
+@numba.njit(cache=True)
+@no_type_check
+def _cut(error):
+    """Column of the cheapest path down a strip, row by row, with steps of at most one column."""
+    rows, columns = error.shape
+    cost = error.copy()
+    for i in range(1, rows):
+        for j in range(columns):
+            low = cost[i - 1, j]
+            if j > 0 and cost[i - 1, j - 1] < low:
+                low = cost[i - 1, j - 1]
+            if j + 1 < columns and cost[i - 1, j + 1] < low:
+                low = cost[i - 1, j + 1]
+            cost[i, j] += low
+    path = np.zeros(rows, np.int64)
+    path[rows - 1] = np.argmin(cost[rows - 1])
+    for i in range(rows - 2, -1, -1):
+        j = path[i + 1]
+        start, end = max(j - 1, 0), min(j + 2, columns)
+        path[i] = start + np.argmin(cost[i, start:end])
+    return path
+
+
+def _starts(length: int, patch: int) -> list[int]:
+    step = patch - patch // _OVERLAP
+    return [*range(0, length - patch, step), length - patch]
