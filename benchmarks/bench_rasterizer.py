@@ -207,8 +207,8 @@ def main() -> None:
     print(
         f"{platform.machine()} {numba.core.config.CPU_NAME or ''} {threads} threads, numba {numba.__version__}, torch {torch.__version__}"
     )
+    scaling(options.repeats)  # first: its column of peak memory must be its own
     compare(load_prototype(options.prototype) if options.prototype else None, options.repeats)
-    scaling(options.repeats)
 
 
 if __name__ == "__main__":
