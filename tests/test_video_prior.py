@@ -19,7 +19,7 @@ from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.video_prior.animate import animated, intactness
 from facecraft4d.toolkit.video_prior.fill import source_of
 from facecraft4d.toolkit.video_prior.mesh_driven import frontal_indices
-from facecraft4d.toolkit.video_prior.mouth import TOOTH_RGB, behind_lips, mouth_light, tooth_colors
+from facecraft4d.toolkit.video_prior.mouth import TOOTH_RGB, behind_lips, mouth_gain, mouth_light, tooth_colors
 from facecraft4d.toolkit.video_prior.pixels import extended
 from facecraft4d.toolkit.video_prior.poses import ALONE, driving_track, spread_poses
 from facecraft4d.toolkit.video_prior.source import edges, grown_by, signed_areas
@@ -110,6 +110,13 @@ def test_white_follows_the_light_within_limits() -> None:
     warm = white_by_skin(skin * np.array([1.1, 1, 0.8], np.float32))
     assert warm[0] / warm[2] > bright[0] / bright[2]
     np.testing.assert_array_equal(white_by_skin(skin[:0]), 1)
+
+
+def test_painted_teeth_are_as_bright_as_those_the_picture_shows() -> None:
+    white = np.full(3, 0.7, np.float32)
+    gains = [mouth_gain(np.full((100, 3), level, np.float32), white) for level in (0.2, 0.7, 0.8, 2.0)]
+    assert gains[0] == 1 and gains == sorted(gains) and gains[1] < gains[2] < gains[3] < 1.5
+    assert mouth_gain(np.ones((3, 3), np.float32), white) == 1
 
 
 def test_lips_plane_leans_with_the_jaw() -> None:

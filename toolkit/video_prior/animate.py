@@ -139,7 +139,9 @@ def fill_colors(
     if inside.any():
         mouth = Fragments(*(part[:, inside] for part in (picked.triangle, picked.barycentrics, picked.depth)))
         shadow = light[row[inside], column[inside], None]
-        fill[row[inside], column[inside]] = mouth_colors(surface, vertices, mouth, shadow) * source.gain
+        fill[row[inside], column[inside]] = (
+            mouth_colors(surface, vertices, mouth, shadow) * source.gain * source.mouth_gain
+        )
     return fill
 
 

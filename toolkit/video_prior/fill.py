@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float32
 from facecraft4d.toolkit.datatypes import View
 from facecraft4d.toolkit.geometry import camera_center, normalized
 from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, sample_texture, vertex_normals
-from facecraft4d.toolkit.video_prior.mouth import lip_shadow
+from facecraft4d.toolkit.video_prior.mouth import TEETH, lip_shadow, mouth_gain
 from facecraft4d.toolkit.video_prior.source import (
     FINE,
     SAME_SURFACE,
@@ -66,10 +66,12 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     plain = known & ~odd_beside_lids(shown, known, vertices, surface) & ~odd_on_lips(shown, known, surface)
     colors = np.clip(diffuse(surface, shown, plain, textured * usual), 0, 1)
     source = replace(source, skin_colors=colors, gain=np.asarray(usual, np.float32))
+    row, column = np.nonzero(layer_image(source.triangle, surface) == TEETH)
+    gain = mouth_gain(source.rgba[row // FINE, column // FINE, :3], surface.white * source.gain)
     strange = strangeness(source, surface)
     before = strange * (surface.glazed[source.triangle] & (source.triangle >= 0))
     light = lip_shadow(source.camera, surface, Fragments(source.triangle, source.barycentrics, source.depth))
-    source = replace(source, strange=strange, before_lids=before.astype(np.float32), mouth_light=light)
+    source = replace(source, mouth_gain=gain, strange=strange, before_lids=before.astype(np.float32), mouth_light=light)
     colors[surface.lashes] *= LASHES
     return source
 

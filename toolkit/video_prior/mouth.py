@@ -20,6 +20,9 @@ TOOTH_RGB, GUM_RGB, TONGUE_RGB, CAVITY_RGB = np.array(
 ARCH_DEPTH, TOOTH_RADIANS = 0.032, 0.19
 """The dental arch's middle lies this many metres behind its front; a tooth seen from there is so wide."""
 
+FEW_TEETH, BRIGHTER = 60, 1.35
+"""Samples of teeth that a picture must show to tell how bright they are, and how much brighter than painted they may be."""
+
 GAP, GAP_DARK = 0.09, 0.28
 """Half width of the line between two teeth in widths of a tooth, and how much darker it is."""
 
@@ -35,13 +38,13 @@ GROOVE, GROOVE_DARK = 0.003, 0.1
 LIP_SHADOW, SHADOW_WIDTH = 0.45, 0.0025
 """What lies behind the lips is this bright right beside them and full so many metres away: a thin slit stays dark."""
 
-LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.016, 0.022, 0.06
+LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.018, 0.022, 0.06
 """Light in the mouth: full up to this many metres behind the front of the lips, then falling by 1/e per this many, to no less than this."""
 
 MOUTH_REDNESS = np.array([0.9, 1.1, 1.15])
 """Exponents of that light for red, green, blue: it is reflected by red walls."""
 
-MOUTH_AMBIENT, MOUTH_LIGHT = 0.65, np.array([0.0, 0.5, 0.87])
+MOUTH_AMBIENT, MOUTH_LIGHT = 0.75, np.array([0.0, 0.5, 0.87])
 """Share of the light that comes from everywhere, and the direction of the rest: in front and above."""
 
 CREASE_DEPTH, CREASE_DARK = 0.010, 0.45
@@ -77,6 +80,14 @@ def tooth_colors(
     tooth = TOOTH_RGB * (1 - GAP_DARK * np.exp(-((off_gap / GAP) ** 2) - back**2))
     gum = np.clip((crown - CROWN - GUM_ARCH * (2 * off_gap - 1)) / GUM_EDGE + 0.5, 0, 1)
     return np.asarray(tooth + gum * (GUM_RGB - tooth), np.float32)
+
+
+def mouth_gain(teeth: Float32[np.ndarray, "n 3"], white: Float32[np.ndarray, "3"]) -> float:
+    """How much brighter than painted the mouth is where a picture shows `teeth` (pixels of them), so that both go together."""
+    if len(teeth) < FEW_TEETH:
+        return 1.0
+    painted = float((TOOTH_RGB * white).mean()) * (MOUTH_AMBIENT + (1 - MOUTH_AMBIENT) * MOUTH_LIGHT[2])
+    return float(np.clip(np.percentile(teeth.mean(1), 75) / painted, 1, BRIGHTER))
 
 
 def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:

@@ -50,6 +50,8 @@ class Source:
     """Fill for skin, lips and lids."""
     gain: Float32[np.ndarray, "3"]
     """Texture times gain is the fill for what is not skin."""
+    mouth_gain: float
+    """The same for the painted inside of the mouth."""
     strange: Float32[np.ndarray, "fh fw"]
     """How surely a sample of a rim shows something else than that rim (teeth on a lip, glasses over a lid), 0 to 1."""
     before_lids: Float32[np.ndarray, "fh fw"]
@@ -77,6 +79,7 @@ def bare_source(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
         areas=signed_areas(pixels[surface.triangles]),
         skin_colors=np.zeros_like(vertices),
         gain=np.ones(3, np.float32),
+        mouth_gain=1.0,
         strange=np.zeros_like(fine.depth),
         before_lids=np.zeros_like(fine.depth),
         mouth_light=np.ones_like(fine.depth),
