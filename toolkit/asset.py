@@ -1,7 +1,7 @@
 """The Avatar: rig, baked splats, provenance. The contract between toolkit, exporters and runtime; numpy only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,11 @@ class Avatar:
     rig: Rig
     splats: BoundSplats
     provenance: Provenance
+
+    def level(self, count: int) -> "Avatar":
+        """The avatar with its first `count` splats alone: the best that so few can show, as training orders them."""
+        rows = {each.name: getattr(self.splats, each.name)[:count] for each in fields(self.splats)}
+        return replace(self, splats=BoundSplats(**rows))
 
 
 def check_avatar(avatar: Avatar) -> None:

@@ -13,6 +13,8 @@ from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 """Adam's constants as 3D Gaussian splatting sets them."""
 
+RESET_OPACITY = 0.01
+
 RATE_OF = {
     "means": "means", "rotations_wxyz": "rotations", "log_scales": "log_scales", "opacity_logits": "opacities",
     "colors": "colors", "gaussian_embeddings": "gaussian_embeddings",
@@ -43,16 +45,21 @@ class TrainingState:
         zeros = torch.zeros(len(triangles), device=triangles.device)
         return cls(parameters, triangles, zeros, zeros.clone())
 
-    def descend(self, rates: LearningRates, factor: float) -> None:
-        """One Adam step (Kingma and Ba 2015) on every parameter that has a gradient; clears the gradients."""
+    def descend(self, rates: LearningRates, factor: float, drawn: int) -> None:
+        """One Adam step (Kingma and Ba 2015) on every parameter that has a gradient; clears the gradients.
+
+        Splats behind the first `drawn` rest, with their moments.
+        """
         with torch.no_grad():
-            for name, parameter in self.parameters.items():
+            for name, whole in self.parameters.items():
                 rate = factor * getattr(rates, RATE_OF.get(name, "coin"))
-                gradient, parameter.grad = parameter.grad, None
+                gradient, whole.grad = whole.grad, None
                 if gradient is None or rate == 0:
                     continue
-                first = self.first_moments.setdefault(name, torch.zeros_like(parameter))
-                second = self.second_moments.setdefault(name, torch.zeros_like(parameter))
+                rows = slice(drawn if name in SPLAT_NAMES else None)
+                first = self.first_moments.setdefault(name, torch.zeros_like(whole))[rows]
+                second = self.second_moments.setdefault(name, torch.zeros_like(whole))[rows]
+                parameter, gradient = whole[rows], gradient[rows]
                 self.updates[name] = count = self.updates.get(name, 0) + 1
                 first.lerp_(gradient, 1 - BETA1)
                 second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
@@ -71,6 +78,14 @@ class TrainingState:
         self.triangles = self.triangles[rows]
         self.gradient_sum = torch.zeros(len(rows), device=rows.device)
         self.gradient_count = self.gradient_sum.clone()
+
+    def reset_opacities(self) -> None:
+        """Make every splat at most 1 % opaque (Kerbl et al. 2023, section 5.2), its moments zero."""
+        name = "opacity_logits"
+        with torch.no_grad():
+            self.parameters[name].clamp_(max=math.log(RESET_OPACITY / (1 - RESET_OPACITY)))
+            for moments in (self.first_moments, self.second_moments):
+                moments[name].zero_()
 
     def record(self, losses: dict[str, float]) -> None:
         """Append a point to the loss curves; a term that was not in use becomes NaN."""
