@@ -107,7 +107,7 @@ def psnrs(avatar: Avatar, subject: Subject, held_out: int, size: int) -> np.ndar
 
 def table(subject: Subject, config: TrainingConfig, held_out: int) -> list[str]:
     """Rows of markdown."""
-    single = replace(config, levels=LevelsConfig(share=0.0))
+    single = replace(config, levels=LevelsConfig(weight=0.0))
     judged = lambda avatar: psnrs(avatar, subject, held_out, config.resolution)  # noqa: E731
     leveled, plain = fit(subject, config, held_out, "levels"), fit(subject, single, held_out, "no levels")
     rows = ["| splats | set | " + " | ".join(HEADINGS) + " |", "|---" * (2 + len(HEADINGS)) + "|"]

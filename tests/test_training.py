@@ -20,16 +20,9 @@ from facecraft4d.toolkit.training.checkpoint import FILE_NAME
 from facecraft4d.toolkit.training.coin import color_offsets
 from facecraft4d.toolkit.training.densify import best_of_each, refine, survivors
 from facecraft4d.toolkit.training.footage import Footage
-from facecraft4d.toolkit.training.gaussians import (
-    SPLAT_NAMES,
-    frames_of,
-    place,
-    position_excess,
-    scale_excess,
-    splat_parameters,
-)
+from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
 from facecraft4d.toolkit.training.initial import allocate, initial_splats, surface_points
-from facecraft4d.toolkit.training.levels import largest_sigma, level_order
+from facecraft4d.toolkit.training.levels import enlarge, largest_sigma, level_order
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
 from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
@@ -380,36 +373,48 @@ def test_every_prefix_takes_from_each_cell_its_share_of_what_shows():
         assert (worth[inside].diff() <= 0).all()
 
 
-def test_levels_are_drawn_after_densification_only():
+def test_levels_begin_after_densification():
     config = replace(TINY, static_iterations=2000, coin_iterations=4000, densify=DensifyConfig(end_share=0.5))
     schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
-    assert {schedule.level(step) for step in range(3000)} == {1.0}
+    assert not schedule.leveled(2999) and schedule.leveled(3000) and schedule.leveled(5999)
     drawn = np.array([schedule.level(step) for step in range(3000, 6000)])
-    assert np.mean(drawn == 1) == pytest.approx(1 - config.levels.share, abs=0.03)
     for level in LEVELS:
-        assert np.mean(drawn == level) == pytest.approx(config.levels.share / 3, abs=0.03)
-    single = replace(schedule, config=replace(config, levels=LevelsConfig(share=0.0)))
-    assert {single.level(step) for step in range(6000)} == {1.0}
+        assert np.mean(drawn == level) == pytest.approx(1 / len(LEVELS), abs=0.03)
+    single = replace(schedule, config=replace(config, levels=LevelsConfig(weight=0.0)))
+    assert not single.leveled(5999)
 
 
-def test_a_prefix_step_leaves_the_rest_alone(scene):
-    """Neither parameters nor moments of splats behind the prefix change; its own and the network's do."""
-    config = replace(NO_LPIPS, densify=replace(NO_LPIPS.densify, end_share=0.0), levels=LevelsConfig(share=1.0))
-    trainer = a_trainer(scene, config)
-    state = a_state(scene, trainer)
-    for _ in range(config.static_iterations + 2):
-        loop.train_step(trainer, state)
-    count = round(trainer.schedule.level(state.step) * len(state.triangles))
-    assert count <= len(state.triangles) // 2
-    groups = {"parameters": state.parameters, "first": state.first_moments, "second": state.second_moments}
-    before = {(g, name): tensor.detach().clone() for g, group in groups.items() for name, tensor in group.items()}
-    loop.train_step(trainer, state)
-    for (group, name), old in before.items():
-        new = groups[group][name].detach()
-        if name in SPLAT_NAMES:
-            assert torch.equal(new[count:], old[count:])
-            new, old = new[:count], old[:count]
-        assert not torch.equal(new, old), (group, name)
+def test_levels_begin_with_wider_splats_below_the_others():
+    parameters, _ = splat_parameters(random_splats(800, 5), "cpu")
+    old = {name: tensor.detach().clone() for name, tensor in parameters.items()}
+    with torch.no_grad():
+        enlarge(parameters, LevelsConfig(grow=0.75, sink=0.5))
+    grown = (parameters["log_scales"] - old["log_scales"]).detach()
+    expected = torch.ones(800)
+    expected[:200], expected[:100] = 1.5, 0.75 * 8**0.5
+    expected[200:400] = 0.75 * 2**0.5
+    torch.testing.assert_close(grown.amax(1).exp(), expected)
+    assert grown.gather(1, old["log_scales"].argmin(1, keepdim=True)).eq(0).all()
+    sunk = old["means"] - parameters["means"].detach()
+    torch.testing.assert_close(sunk[:, 1], 0.5 * (expected - 1) * old["log_scales"].exp().amax(1), atol=1e-5, rtol=1e-4)
+    assert sunk[:, [0, 2]].eq(0).all() and sunk[400:].eq(0).all()
+
+
+def test_every_level_is_trained(scene):
+    """A step in the order of levels draws all splats and a prefix: with a heavy weight on levels the small ones come nearer."""
+    errors = []
+    for weight in (1e-9, 3.0):
+        config = replace(
+            NO_LPIPS, static_iterations=60, coin_iterations=0, densify=replace(NO_LPIPS.densify, end_share=0.0),
+            levels=LevelsConfig(weight=weight),
+        )  # fmt: skip
+        trainer = a_trainer(scene, config)
+        state = a_state(scene, trainer)
+        for _ in range(trainer.schedule.total):
+            loop.train_step(trainer, state)
+        splats = loop.finish(trainer, state).splats
+        errors.append(mean_error(scene, BoundSplats(**{n: getattr(splats, n)[:35] for n in splats.__slots__})))
+    assert errors[1] < 0.9 * errors[0]
 
 
 def test_small_levels_may_have_larger_splats():

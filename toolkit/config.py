@@ -151,7 +151,7 @@ class DensifyConfig:
     """Splats with a larger standard deviation than this many metres are split, others cloned."""
     prune_opacity: float = 0.005
     """Splats below are removed, except the last one of a triangle."""
-    recycle: float = 0.05
+    recycle: float = 0.1
     """Share of the splats that a round takes from where they show least to where the gradient is largest."""
     reset_every: int = 0
     """Steps between resets of the opacity to at most 1 %, until densification or the static stage ends; 0 for none."""
@@ -161,8 +161,12 @@ class DensifyConfig:
 class LevelsConfig:
     """Levels of detail: the first splats of an avatar are a head of their own."""
 
-    share: float = 0.5
-    """Share of the steps after densification that draw the first half, quarter or eighth alone; 0 for one level."""
+    weight: float = 0.5
+    """After densification every step also draws the first half, quarter or eighth of the splats, with this weight; 0 for one level."""
+    grow: float = 0.7
+    """Where levels begin, splats become this times as wide as their level needs to cover what all splats cover, if that is wider."""
+    sink: float = 0.5
+    """How far they move under those that come later, as a share of what they grow by."""
     cell: float = 0.012
     """Every level covers the head: splats take turns in cells of this many metres."""
 

@@ -51,7 +51,7 @@ def _check(config: TrainingConfig) -> None:
     shares = {
         "fine-share": config.fine_share, "reference-share": config.reference_share, "static-share": config.static_share,
         "densify.start-share": config.densify.start_share, "densify.end-share": config.densify.end_share,
-        "densify.recycle": config.densify.recycle, "levels.share": config.levels.share,
+        "densify.recycle": config.densify.recycle,
     }  # fmt: skip
     for name, share in shares.items():
         if not 0 <= share <= 1:

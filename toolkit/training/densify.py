@@ -2,7 +2,8 @@
 
 After 3D Gaussian splatting (Kerbl et al. 2023), with changes for a fixed budget and short schedules: rounds take the splats of largest
 mean gradient until the budget of the round is full; sizes and offsets of a split are local, so they hold in every pose; a clone shares
-its parent's coverage (Bulo et al. 2024), and opacity is never reset, since coverage is supervised by the matte.
+its parent's coverage (Bulo et al. 2024); rounds go on at the cap with splats that show least; opacity is reset where asked only, since
+coverage is supervised by the matte.
 """
 
 import numpy as np

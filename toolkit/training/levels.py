@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from facecraft4d.toolkit.config import LevelsConfig
 from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
 from facecraft4d.toolkit.training.schedule import LEVELS, Schedule
 
@@ -25,6 +26,21 @@ def level_order(
         0, cells, contributions.double()
     )
     return order[torch.argsort(-weight[cells[order]] / (2 * turn + 1), stable=True)]
+
+
+def enlarge(parameters: Parameters, config: LevelsConfig) -> None:
+    """Widen splats in the order of levels, but not thicken them, as far as their level needs to cover what all splats cover.
+
+    Where n splats cover the head, k must be sqrt(n / k) times as wide. They sink by a share of what they grow, so that those of larger
+    levels lie over them.
+    """
+    log_scales, count = parameters["log_scales"], len(parameters["log_scales"])
+    sizes = torch.tensor(sorted([1.0, *LEVELS]), dtype=torch.float64) * count
+    level = torch.searchsorted(sizes, torch.arange(count, dtype=torch.float64) + 0.5)
+    growth = (config.grow * (count / sizes[level]).sqrt()).clamp_min(1).to(log_scales)
+    thin = torch.nn.functional.one_hot(log_scales.argmin(1), 3).bool()
+    parameters["means"][:, 1] -= config.sink * (growth - 1) * log_scales.exp().amax(1)
+    log_scales += torch.where(thin, 0.0, growth.log()[:, None])
 
 
 def largest_sigma(schedule: Schedule, step: int, count: int) -> Float32[Tensor, "n 1"]:

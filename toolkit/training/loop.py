@@ -15,11 +15,11 @@ from facecraft4d.toolkit.losses import Lpips
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.densify import observe, refine
-from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.footage import Footage, Picture
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
-from facecraft4d.toolkit.training.levels import largest_sigma, level_order, prefix
-from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.levels import enlarge, largest_sigma, level_order, prefix
+from facecraft4d.toolkit.training.objective import Drawn, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -52,26 +52,19 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     """One step: draw a picture, descend, refine when due. Returns the unweighted loss terms and the weighted total."""
     schedule, step = trainer.schedule, state.step
     if step == schedule.settled and schedule.leveled(step):
-        order_splats(trainer, state)
-    count = max(round(schedule.level(step) * len(state.triangles)), 1)
-    shown = prefix(state.parameters, count)
-    largest = largest_sigma(schedule, step, len(state.triangles))[:count].to(state.triangles.device)
-    sample, size = schedule.sample(step), schedule.resolution(step)
-    picture = trainer.footage.picture(sample, size)
-    view = sample.view if schedule.is_coin(step) else None
-    drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
+        begin_levels(trainer, state)
+    drawn, picture, terms = compare(trainer, state, len(state.triangles))
     drawn.meta["means2d"].retain_grad()
-    chance = schedule.rng(step, 1).random(5)
-    background = picture.image.new_tensor(chance[:3])
-    terms = loss_terms(drawn, picture, shown, trainer.config.losses, background, largest)
-    total = sum(getattr(trainer.config.losses, name) * term for name, term in terms.items())
     if trainer.lpips is not None and schedule.uses_lpips(step):
-        terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (chance[3], chance[4]))
-        total = total + trainer.config.losses.lpips * trainer.config.lpips_every * terms["lpips"]
+        corner = schedule.rng(step, 1).random(5)[3:]
+        terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (corner[0], corner[1]))
+    total = weighted(terms, trainer.config)
+    if schedule.leveled(step):
+        count = max(round(schedule.level(step) * len(state.triangles)), 1)
+        total = total + trainer.config.levels.weight * weighted(compare(trainer, state, count)[2], trainer.config)
     total.backward()
-    if step < schedule.settled:
-        observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
-    state.descend(trainer.config.rates, schedule.rate_factor(step), count)
+    observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
+    state.descend(trainer.config.rates, schedule.rate_factor(step))
     if schedule.refines(step):
         rest = trainer.footage.posed(STATIC)
         worth = contributions(trainer, state) if trainer.config.densify.recycle else None
@@ -80,6 +73,34 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
         state.reset_opacities()
     state.step += 1
     return {name: value.detach() for name, value in {**terms, "total": total}.items()}
+
+
+def compare(trainer: Trainer, state: TrainingState, count: int) -> tuple[Drawn, Picture, dict[str, Tensor]]:
+    """The step's picture as the first `count` splats draw it, its target, and the loss terms between them, without LPIPS."""
+    schedule, step = trainer.schedule, state.step
+    sample = schedule.sample(step)
+    picture = trainer.footage.picture(sample, schedule.resolution(step))
+    view = sample.view if schedule.is_coin(step) else None
+    shown = prefix(state.parameters, count)
+    drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
+    background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
+    largest = largest_sigma(schedule, step, len(state.triangles))[:count].to(state.triangles.device)
+    return drawn, picture, loss_terms(drawn, picture, shown, trainer.config.losses, background, largest)
+
+
+def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:
+    """The total that is descended; LPIPS makes up for the steps without it."""
+    parts = [getattr(config.losses, name) * term for name, term in terms.items() if name != "lpips"]
+    if "lpips" in terms:
+        parts.append(config.losses.lpips * config.lpips_every * terms["lpips"])
+    return torch.stack(parts).sum()
+
+
+def begin_levels(trainer: Trainer, state: TrainingState) -> None:
+    """Put the splats in the order of levels and make those of small levels large enough to cover the head."""
+    order_splats(trainer, state)
+    with torch.no_grad():
+        enlarge(state.parameters, trainer.config.levels)
 
 
 def order_splats(trainer: Trainer, state: TrainingState) -> None:

@@ -91,14 +91,12 @@ class Schedule:
         return math.ceil(self.config.densify.end_share * self.total)
 
     def leveled(self, step: int) -> bool:
-        """True where the splats lie in the order of levels."""
-        return step >= self.settled and self.config.levels.share > 0
+        """True where the splats lie in the order of levels, and levels are trained."""
+        return step >= self.settled and self.config.levels.weight > 0
 
     def level(self, step: int) -> float:
-        """Share of the splats that a step draws, from the first one on."""
-        rng = self.rng(step, 4)
-        alone = self.leveled(step) and rng.random() < self.config.levels.share
-        return LEVELS[int(rng.integers(len(LEVELS)))] if alone else 1.0
+        """Share of the splats that a step draws beside all of them, from the first one on."""
+        return LEVELS[int(self.rng(step, 4).integers(len(LEVELS)))]
 
     def budget(self, step: int) -> int:
         """How many splats there may be after refining at `step`: grows linearly to the cap."""

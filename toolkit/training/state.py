@@ -45,21 +45,16 @@ class TrainingState:
         zeros = torch.zeros(len(triangles), device=triangles.device)
         return cls(parameters, triangles, zeros, zeros.clone())
 
-    def descend(self, rates: LearningRates, factor: float, drawn: int) -> None:
-        """One Adam step (Kingma and Ba 2015) on every parameter that has a gradient; clears the gradients.
-
-        Splats behind the first `drawn` rest, with their moments.
-        """
+    def descend(self, rates: LearningRates, factor: float) -> None:
+        """One Adam step (Kingma and Ba 2015) on every parameter that has a gradient; clears the gradients."""
         with torch.no_grad():
-            for name, whole in self.parameters.items():
+            for name, parameter in self.parameters.items():
                 rate = factor * getattr(rates, RATE_OF.get(name, "coin"))
-                gradient, whole.grad = whole.grad, None
+                gradient, parameter.grad = parameter.grad, None
                 if gradient is None or rate == 0:
                     continue
-                rows = slice(drawn if name in SPLAT_NAMES else None)
-                first = self.first_moments.setdefault(name, torch.zeros_like(whole))[rows]
-                second = self.second_moments.setdefault(name, torch.zeros_like(whole))[rows]
-                parameter, gradient = whole[rows], gradient[rows]
+                first = self.first_moments.setdefault(name, torch.zeros_like(parameter))
+                second = self.second_moments.setdefault(name, torch.zeros_like(parameter))
                 self.updates[name] = count = self.updates.get(name, 0) + 1
                 first.lerp_(gradient, 1 - BETA1)
                 second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
