@@ -62,7 +62,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     if schedule.leveled(step):
         count = max(round(schedule.level(step) * len(state.triangles)), 1)
         total = total + trainer.config.levels.weight * weighted(compare(trainer, state, count)[2], trainer.config)
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
     state.descend(trainer.config.rates, schedule.rate_factor(step))
     if schedule.refines(step):
