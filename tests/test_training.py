@@ -10,6 +10,7 @@ import torch
 from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 
 from facecraft4d.toolkit import training
+from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Provenance
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import DensifyConfig, LevelsConfig, Preset, preset
 from facecraft4d.toolkit.datatypes import BoundSplats
@@ -22,7 +23,7 @@ from facecraft4d.toolkit.training.densify import best_of_each, refine, survivors
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
 from facecraft4d.toolkit.training.initial import allocate, initial_splats, surface_points
-from facecraft4d.toolkit.training.levels import enlarge, largest_sigma, level_order
+from facecraft4d.toolkit.training.levels import level_order, prefix
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
 from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
@@ -384,20 +385,21 @@ def test_levels_begin_after_densification():
     assert not single.leveled(5999)
 
 
-def test_levels_begin_with_wider_splats_below_the_others():
-    parameters, _ = splat_parameters(random_splats(800, 5), "cpu")
-    old = {name: tensor.detach().clone() for name, tensor in parameters.items()}
-    with torch.no_grad():
-        enlarge(parameters, LevelsConfig(grow=0.75, sink=0.5))
-    grown = (parameters["log_scales"] - old["log_scales"]).detach()
-    expected = torch.ones(800)
-    expected[:200], expected[:100] = 1.5, 0.75 * 8**0.5
-    expected[200:400] = 0.75 * 2**0.5
-    torch.testing.assert_close(grown.amax(1).exp(), expected)
-    assert grown.gather(1, old["log_scales"].argmin(1, keepdim=True)).eq(0).all()
-    sunk = old["means"] - parameters["means"].detach()
-    torch.testing.assert_close(sunk[:, 1], 0.5 * (expected - 1) * old["log_scales"].exp().amax(1), atol=1e-5, rtol=1e-4)
-    assert sunk[:, [0, 2]].eq(0).all() and sunk[400:].eq(0).all()
+def test_training_widens_a_level_as_the_avatar_does(scene):
+    splats = random_splats(80, 5)
+    avatar = Avatar(scene[2].rig, splats, Provenance())
+    parameters, _ = splat_parameters(splats, "cpu")
+    for count in (10, 40, 80):
+        first, level = prefix(parameters, count), avatar.level(count).splats
+        for name in LOCAL:
+            np.testing.assert_allclose(first[name].detach(), getattr(level, name), atol=1e-6)
+    grown = avatar.level(10).splats.log_scales - splats.log_scales[:10]
+    np.testing.assert_allclose(np.sort(grown, 1), [[0, *[LEVEL_WIDENING * np.log(8)] * 2]] * 10, atol=1e-6)
+    np.testing.assert_allclose(
+        avatar.level(40).level(10).splats.log_scales, avatar.level(10).splats.log_scales, atol=1e-6
+    )
+    prefix(parameters, 10)["log_scales"].sum().backward()
+    assert parameters["log_scales"].grad[:10].eq(1).all() and parameters["log_scales"].grad[10:].eq(0).all()
 
 
 def test_every_level_is_trained(scene):
@@ -412,17 +414,9 @@ def test_every_level_is_trained(scene):
         state = a_state(scene, trainer)
         for _ in range(trainer.schedule.total):
             loop.train_step(trainer, state)
-        splats = loop.finish(trainer, state).splats
-        errors.append(mean_error(scene, BoundSplats(**{n: getattr(splats, n)[:35] for n in splats.__slots__})))
+        avatar = Avatar(scene[2].rig, loop.finish(trainer, state).splats, Provenance())
+        errors.append(mean_error(scene, avatar.level(35).splats))
     assert errors[1] < 0.9 * errors[0]
-
-
-def test_small_levels_may_have_larger_splats():
-    schedule = Schedule(replace(TINY, densify=DensifyConfig(end_share=0.5)), 0, 4, (0,), 3, triangles=400)
-    before, after = (largest_sigma(schedule, step, 800) for step in (5, 6))
-    assert before.eq(1).all()
-    torch.testing.assert_close(after[:100], torch.full((100, 1), 2.0))
-    assert after[100] < 2 and after.diff(dim=0).max() <= 0 and after[400:].eq(1).all()
 
 
 def test_the_budget_grows_to_the_cap():
@@ -487,7 +481,7 @@ def test_structure_loss_does_not_reach_the_network(scene):
         assert gradient is None or not gradient.any()
     assert state.parameters["colors"].grad.any() and state.parameters["means"].grad.any()
     state.parameters["means"].grad = None
-    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, torch.ones(3), torch.ones(1, 1))
+    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, torch.ones(3))
     terms["l1"].backward()
     assert all(state.parameters[name].grad.any() for name in (*network, "means"))
 

@@ -161,12 +161,8 @@ class DensifyConfig:
 class LevelsConfig:
     """Levels of detail: the first splats of an avatar are a head of their own."""
 
-    weight: float = 0.5
+    weight: float = 0.3
     """After densification every step also draws the first half, quarter or eighth of the splats, with this weight; 0 for one level."""
-    grow: float = 0.7
-    """Where levels begin, splats become this times as wide as their level needs to cover what all splats cover, if that is wider."""
-    sink: float = 0.5
-    """How far they move under those that come later, as a share of what they grow by."""
     cell: float = 0.012
     """Every level covers the head: splats take turns in cells of this many metres."""
 

@@ -99,6 +99,6 @@ def position_excess(parameters: Parameters, visible: Tensor, free: float) -> Ten
     return _mean_over(functional.relu(parameters["means"].norm(dim=1) - free), visible)
 
 
-def scale_excess(parameters: Parameters, visible: Tensor, free: float | Float32[Tensor, "n 1"]) -> Tensor:
+def scale_excess(parameters: Parameters, visible: Tensor, free: float) -> Tensor:
     """Mean over the visible splats of the length of what their standard deviations exceed `free` by (triangle units)."""
     return _mean_over(functional.relu(parameters["log_scales"].exp() - free).norm(dim=1), visible)

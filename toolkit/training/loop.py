@@ -18,7 +18,7 @@ from facecraft4d.toolkit.training.densify import observe, refine
 from facecraft4d.toolkit.training.footage import Footage, Picture
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
-from facecraft4d.toolkit.training.levels import enlarge, largest_sigma, level_order, prefix
+from facecraft4d.toolkit.training.levels import level_order, prefix
 from facecraft4d.toolkit.training.objective import Drawn, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
@@ -52,7 +52,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     """One step: draw a picture, descend, refine when due. Returns the unweighted loss terms and the weighted total."""
     schedule, step = trainer.schedule, state.step
     if step == schedule.settled and schedule.leveled(step):
-        begin_levels(trainer, state)
+        order_splats(trainer, state)
     drawn, picture, terms = compare(trainer, state, len(state.triangles))
     drawn.meta["means2d"].retain_grad()
     if trainer.lpips is not None and schedule.uses_lpips(step):
@@ -84,7 +84,7 @@ def compare(trainer: Trainer, state: TrainingState, count: int) -> tuple[Drawn, 
     shown = prefix(state.parameters, count)
     drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
     background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
-    largest = largest_sigma(schedule, step, len(state.triangles))[:count].to(state.triangles.device)
+    largest = max(schedule.triangles / count, 1.0) ** 0.5  # with few splats, each has more than its triangle to cover
     return drawn, picture, loss_terms(drawn, picture, shown, trainer.config.losses, background, largest)
 
 
@@ -94,13 +94,6 @@ def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:
     if "lpips" in terms:
         parts.append(config.losses.lpips * config.lpips_every * terms["lpips"])
     return torch.stack(parts).sum()
-
-
-def begin_levels(trainer: Trainer, state: TrainingState) -> None:
-    """Put the splats in the order of levels and make those of small levels large enough to cover the head."""
-    order_splats(trainer, state)
-    with torch.no_grad():
-        enlarge(state.parameters, trainer.config.levels)
 
 
 def order_splats(trainer: Trainer, state: TrainingState) -> None:

@@ -69,7 +69,7 @@ def loss_terms(
     parameters: Parameters,
     weights: LossWeights,
     background: Float32[Tensor, "3"],
-    largest: Float32[Tensor, "n 1"],
+    largest: float = 1.0,
 ) -> dict[str, Tensor]:
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
     the background's colour cannot hide; the target is taken off its white with its matte. `largest` multiplies `scale_free`."""
