@@ -1,6 +1,7 @@
 """Laws of training: binding, densification, COIN, checkpoints (research: GaussianAvatars; the paper's section 3.4)."""
 
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +10,26 @@ import torch
 from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 
 from facecraft4d.toolkit import training
+from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Provenance
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.config import DensifyConfig
+from facecraft4d.toolkit.config import DensifyConfig, LevelsConfig, Preset, preset
 from facecraft4d.toolkit.datatypes import BoundSplats
 from facecraft4d.toolkit.geometry import rotation_from_axis_angle, rotation_from_wxyz
 from facecraft4d.toolkit.rigging import carry_splats
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME
 from facecraft4d.toolkit.training.coin import color_offsets
-from facecraft4d.toolkit.training.densify import refine, survivors
+from facecraft4d.toolkit.training.densify import best_of_each, refine, survivors
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
 from facecraft4d.toolkit.training.initial import allocate, initial_splats, surface_points
+from facecraft4d.toolkit.training.levels import level_order, prefix
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
-from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
+from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "gaussianavatars_binding.npz")
+LOCAL = ("means", "rotations_wxyz", "log_scales", "opacity_logits")
 NO_LPIPS = replace(TINY, losses=replace(TINY.losses, lpips=0.0))
 
 
@@ -82,8 +86,54 @@ def test_frames_and_world_transform_equal_gaussian_avatars(name):
 
 
 def test_degenerate_triangles_stay_finite():
+    """Frames, splats and their gradients on triangles without area; frames stay rotations."""
     frames = frames_of(GOLDEN["degenerate_vertices"][GOLDEN["degenerate_faces"]], "cpu")
     assert all(bool(torch.isfinite(part).all()) for part in frames)
+    parameters, triangles = splat_parameters(random_splats(20, len(frames.scales)), "cpu")
+    world = place(parameters, triangles, frames)
+    sum(part.square().sum() for part in world).backward()
+    assert all(bool(torch.isfinite(part).all()) for part in world)
+    assert all(bool(torch.isfinite(parameters[name].grad).all()) for name in LOCAL)
+
+
+def test_frames_are_rotations():
+    """Orthonormal, determinant 1, and the quaternion says the same, on any triangle with area."""
+    frames = frames_of(np.random.default_rng(3).normal(size=(200, 3, 3)).astype(np.float32), "cpu")
+    identity = torch.eye(3).expand(200, 3, 3)
+    torch.testing.assert_close(frames.rotations.mT @ frames.rotations, identity, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(frames.rotations), torch.ones(200), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(rotation_from_wxyz(frames.rotations_wxyz.numpy()), frames.rotations, atol=1e-5)
+
+
+def test_the_way_into_the_world_can_be_undone():
+    rig = ellipsoid_rig()
+    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    parameters, triangles = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
+    world = place(parameters, triangles, frames)
+    scale, turn = frames.scales[triangles, None], frames.rotations[triangles].mT
+    local = (turn @ (world.means - frames.centroids[triangles])[:, :, None])[:, :, 0] / scale
+    torch.testing.assert_close(local, parameters["means"], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close((world.scales / scale).log(), parameters["log_scales"], atol=1e-5, rtol=1e-5)
+    rotations = rotation_from_wxyz(parameters["rotations_wxyz"].detach().numpy())
+    carried = rotation_from_wxyz(world.rotations_wxyz.detach().numpy())
+    np.testing.assert_allclose(turn.numpy() @ carried, rotations, atol=1e-5)
+
+
+def test_covariance_follows_the_triangle():
+    """World covariance = scale^2 R (local covariance) R^T: the rotation that counts is the world's."""
+    rig = ellipsoid_rig()
+    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    parameters, triangles = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
+    world = place(parameters, triangles, frames)
+
+    def covariance(wxyz: torch.Tensor, sigma: torch.Tensor) -> np.ndarray:
+        axes = rotation_from_wxyz(wxyz.detach().numpy()) * sigma.detach().numpy()[:, None]
+        return axes @ axes.swapaxes(1, 2)
+
+    local = covariance(parameters["rotations_wxyz"], parameters["log_scales"].exp())
+    turn, scale = frames.rotations[triangles].numpy(), frames.scales[triangles, None, None].numpy()
+    expected = scale**2 * (turn @ local @ turn.swapaxes(1, 2))
+    np.testing.assert_allclose(covariance(world.rotations_wxyz, world.scales), expected, atol=1e-6)
 
 
 def test_torch_and_numpy_carry_splats_alike():
@@ -131,6 +181,14 @@ def test_every_triangle_gets_its_share(count):
     assert np.abs(counts - weights / weights.sum() * count).max() <= (1 if count == 10 else 0.05 * count + 1)
 
 
+def test_a_single_splat_starts_at_its_triangles_centroid(scene):
+    views, _, head = scene
+    splats = initial_splats(head, views, len(head.rig.triangles))
+    single = np.flatnonzero(np.bincount(splats.triangles) == 1)
+    assert len(single) and set(splats.triangles.tolist()) == set(range(len(head.rig.triangles)))
+    np.testing.assert_allclose(splats.means[np.isin(splats.triangles, single)], 0, atol=1e-5)
+
+
 def test_points_spread_evenly_inside_their_triangles():
     triangles, barycentrics = surface_points(np.array([1, 0, 300]))
     assert (np.bincount(triangles) == [1, 0, 300]).all()
@@ -159,9 +217,12 @@ def test_the_head_looks_right_before_the_first_step(scene, count, error, spill):
 # densification
 
 
-def refined(config: DensifyConfig, budget: int, opacity_logit: float = 2.0) -> tuple[TrainingState, TrainingState]:
+def refined(
+    config: DensifyConfig, budget: int, opacity_logit: float = 2.0, size: float = 1.0, worth: torch.Tensor | None = None
+) -> tuple[TrainingState, TrainingState]:
+    """300 random splats before and after a round on a head of that size."""
     rig = ellipsoid_rig()
-    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    frames = frames_of(size * rig.vertices[rig.triangles], "cpu")
     states = []
     for _ in range(2):
         parameters, triangles = splat_parameters(random_splats(300, len(rig.triangles)), "cpu")
@@ -172,7 +233,7 @@ def refined(config: DensifyConfig, budget: int, opacity_logit: float = 2.0) -> t
         for name, parameter in parameters.items():
             state.first_moments[name] = torch.ones_like(parameter)
         states.append(state)
-    refine(states[1], frames, config, budget, np.random.default_rng(0))
+    refine(states[1], frames, config, budget, np.random.default_rng(0), worth)
     return states[0], states[1]
 
 
@@ -214,10 +275,148 @@ def test_pruning_leaves_one_on_every_triangle_and_frees_the_budget():
     assert keep.tolist() == [True, False, False, True]
 
 
+def test_densification_repeats_and_ignores_the_size_of_the_head():
+    """Equal states give equal rounds; children are placed in local units, so a head twice as large gets the same ones."""
+    config = DensifyConfig(split_sigma=0.0)
+    once, again, larger = (refined(config, 320, size=size)[1] for size in (1.0, 1.0, 2.0))
+    for name in LOCAL:
+        assert torch.equal(once.parameters[name], again.parameters[name])
+        assert torch.equal(once.parameters[name], larger.parameters[name])
+
+
 @pytest.mark.parametrize("budget", [100, 300, 311])
 def test_the_budget_is_never_passed(budget):
     _, after = refined(DensifyConfig(), budget)
     assert len(after.triangles) == max(budget, 300)
+
+
+def test_recycling_moves_the_least_worthy_to_the_largest_gradient():
+    """At the cap the count stays; who shows least goes, unless it is the last of its triangle or is itself to be cloned."""
+    worth = torch.from_numpy(np.random.default_rng(5).permutation(300).astype(np.float32))
+    before, after = refined(DensifyConfig(split_sigma=1e9, recycle=0.1), 300, worth=worth)
+    assert len(after.triangles) == 300
+    assert torch.equal(after.triangles.unique(), before.triangles.unique())
+    chosen = torch.argsort(-before.gradient_sum)[:30].sort().values
+    assert torch.equal(after.parameters["means"][270:], before.parameters["means"][chosen])
+    spare = torch.ones(300, dtype=torch.bool)
+    spare[best_of_each(worth, before.triangles)] = False
+    spare[chosen] = False
+    least = torch.argsort(torch.where(spare, worth, torch.inf))[:30]
+    stayed = torch.ones(300, dtype=torch.bool)
+    stayed[least] = False
+    assert torch.equal(after.parameters["means"][:270], before.parameters["means"][stayed])
+
+
+@pytest.mark.parametrize(
+    ("config", "count"), [({"recycle": 0.0}, 300), ({"gradient": 1e9}, 300), ({"recycle": 1.0}, 300)]
+)
+def test_recycling_never_changes_the_count(config, count):
+    _, after = refined(DensifyConfig(**config), 300, worth=torch.rand(300, generator=torch.Generator().manual_seed(0)))
+    assert len(after.triangles) == count
+
+
+def resetting(**options) -> list[int]:
+    config = replace(TINY, static_iterations=500, coin_iterations=500, densify=DensifyConfig(**options))
+    schedule = Schedule(config, 0, 4, (0,), 3)
+    return [step for step in range(schedule.total) if schedule.resets(step)]
+
+
+def test_opacities_are_reset_at_exactly_these_steps():
+    assert resetting(end_share=0.9) == []
+    assert resetting(end_share=0.9, reset_every=100) == [100, 200, 300, 400], "not at 0, not under COIN"
+    assert resetting(end_share=0.3, reset_every=100) == [100, 200], "not after densification"
+    paper = preset(Preset.PAPER).training
+    schedule = Schedule(paper, 0, 24, (0,), 3)
+    assert [s for s in range(0, schedule.total, 500) if schedule.resets(s)] == list(range(3000, 30_000, 3000))
+
+
+def test_a_reset_hides_splats_and_forgets_their_moments(scene):
+    config = replace(NO_LPIPS, densify=replace(NO_LPIPS.densify, reset_every=2))
+    trainer = a_trainer(scene, config)
+    state = a_state(scene, trainer)
+    for opaque in (True, True, False):
+        loop.train_step(trainer, state)
+        assert (state.parameters["opacity_logits"].sigmoid().max() > 0.02) == opaque
+    assert not state.first_moments["opacity_logits"].any() and not state.second_moments["opacity_logits"].any()
+    assert state.first_moments["means"].any()
+
+
+def test_the_default_strategy_of_gsplat_1_5_3_never_resets(monkeypatch):
+    """`step % every == 0 & step > 0` compares with `0 & step`: a strategy that relies on it trains without resets."""
+    default = pytest.importorskip("gsplat.strategy.default")
+    if metadata.version("gsplat") != "1.5.3":
+        pytest.skip("another gsplat")
+    calls = []
+    monkeypatch.setattr(default, "reset_opa", lambda **kw: calls.append(kw))
+    monkeypatch.setattr(default.DefaultStrategy, "_update_state", lambda *a, **kw: None)
+    strategy = default.DefaultStrategy(refine_start_iter=10**9, reset_every=10)
+    for step in range(50):
+        strategy.step_post_backward({}, {}, {}, step, {})
+    assert calls == []
+
+
+# levels of detail
+
+
+def test_every_prefix_takes_from_each_cell_its_share_of_what_shows():
+    rng = np.random.default_rng(0)
+    points = torch.from_numpy(rng.random((4000, 3)).astype(np.float32))
+    worth = torch.from_numpy(rng.random(4000).astype(np.float32)) * (0.2 + points[:, 0])
+    order = level_order(worth, points, 0.25)
+    assert torch.equal(order.sort().values, torch.arange(4000))
+    cells = (points / 0.25).floor().long() @ torch.tensor([16, 4, 1])
+    total = torch.zeros(64).index_add_(0, cells, worth)
+    for count in (500, 1000):
+        taken = torch.bincount(cells[order[:count]], minlength=64)
+        assert (taken - total / total.sum() * count).abs().max() < 1.5
+    for cell in (0, 17, 63):
+        inside = order[cells[order] == cell]
+        assert (worth[inside].diff() <= 0).all()
+
+
+def test_levels_begin_after_densification():
+    config = replace(TINY, static_iterations=2000, coin_iterations=4000, densify=DensifyConfig(end_share=0.5))
+    schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
+    assert not schedule.leveled(2999) and schedule.leveled(3000) and schedule.leveled(5999)
+    drawn = np.array([schedule.level(step) for step in range(3000, 6000)])
+    for level in LEVELS:
+        assert np.mean(drawn == level) == pytest.approx(1 / len(LEVELS), abs=0.03)
+    single = replace(schedule, config=replace(config, levels=LevelsConfig(weight=0.0)))
+    assert not single.leveled(5999)
+
+
+def test_training_widens_a_level_as_the_avatar_does(scene):
+    splats = random_splats(80, 5)
+    avatar = Avatar(scene[2].rig, splats, Provenance())
+    parameters, _ = splat_parameters(splats, "cpu")
+    for count in (10, 40, 80):
+        first, level = prefix(parameters, count), avatar.level(count).splats
+        for name in LOCAL:
+            np.testing.assert_allclose(first[name].detach(), getattr(level, name), atol=1e-6)
+    grown = avatar.level(10).splats.log_scales - splats.log_scales[:10]
+    np.testing.assert_allclose(np.sort(grown, 1), [[0, *[LEVEL_WIDENING * np.log(8)] * 2]] * 10, atol=1e-6)
+    np.testing.assert_allclose(
+        avatar.level(40).level(10).splats.log_scales, avatar.level(10).splats.log_scales, atol=1e-6
+    )
+    prefix(parameters, 10)["log_scales"].sum().backward()
+    assert parameters["log_scales"].grad[:10].eq(1).all() and parameters["log_scales"].grad[10:].eq(0).all()
+
+
+def test_every_level_is_trained(scene):
+    """A step in the order of levels draws all splats and a prefix: with a heavy weight on levels the small ones come nearer."""
+    errors = []
+    for weight in (1e-9, 3.0):
+        config = replace(
+            NO_LPIPS, static_iterations=60, coin_iterations=0, densify=replace(NO_LPIPS.densify, end_share=0.0),
+            levels=LevelsConfig(weight=weight),
+        )  # fmt: skip
+        trainer = a_trainer(scene, config)
+        state = a_state(scene, trainer)
+        for _ in range(trainer.schedule.total):
+            loop.train_step(trainer, state)
+        avatar = Avatar(scene[2].rig, loop.finish(trainer, state).splats, Provenance())
+        errors.append(mean_error(scene, avatar.level(35).splats))
+    assert errors[1] < 0.9 * errors[0]
 
 
 def test_the_budget_grows_to_the_cap():
@@ -309,7 +508,7 @@ def test_a_large_offset_weight_drives_offsets_to_zero(scene):
 def arrays_of(trained) -> dict[str, np.ndarray]:
     found = {f"splats.{n}": getattr(trained.splats, n) for n in trained.splats.__slots__}
     found |= {f"coin.{n}": getattr(trained.coin, n) for n in trained.coin.__slots__}
-    return found | {f"loss.{n}": c for n, c in trained.losses.items()} | {"contributions": trained.contributions}
+    return found | {f"loss.{n}": c for n, c in trained.losses.items()}
 
 
 def assert_same(one, other) -> None:
@@ -373,7 +572,7 @@ def test_training_brings_the_picture_nearer(scene, tmp_path):
     trained = training.run(*scene, config, 0, "cpu", tmp_path, told.append)
     before = initial_splats(scene[2], scene[0], Schedule(config, 0, VIEWS, (), 0).start_count)
     assert mean_error(scene, trained.splats) < 0.8 * mean_error(scene, before)
-    assert len(trained.splats.triangles) == len(trained.contributions) == len(trained.coin.gaussian_embeddings)
+    assert len(trained.splats.triangles) == len(trained.coin.gaussian_embeddings)
     assert len(trained.splats.triangles) <= config.splats
     assert set(range(len(scene[2].rig.triangles))) == set(trained.splats.triangles.tolist())
     assert trained.coin.view_embeddings.shape == (VIEWS, config.view_embedding)

@@ -19,13 +19,12 @@ def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: i
 def run(trained: TrainedHead, head: Head, provenance: Provenance) -> Avatar:
     """The avatar that looks like the trained model under the reference view's embedding.
 
-    Splats are ordered by falling contribution (ties keep the order of training), so the first K of a file are the K that show most.
+    Splats keep the order of training: the first K of a file are the best that K can show.
     """
     splats = trained.splats
     offsets = color_offsets(trained.coin, splats.colors, trained.reference_view)
-    order = np.argsort(-trained.contributions, kind="stable")
     arrays = {field.name: getattr(splats, field.name) for field in fields(BoundSplats)}
     arrays["colors"] = splats.colors + offsets
-    avatar = Avatar(head.rig, BoundSplats(**{name: array[order] for name, array in arrays.items()}), provenance)
+    avatar = Avatar(head.rig, BoundSplats(**arrays), provenance)
     check_avatar(avatar)
     return avatar

@@ -151,6 +151,20 @@ class DensifyConfig:
     """Splats with a larger standard deviation than this many metres are split, others cloned."""
     prune_opacity: float = 0.005
     """Splats below are removed, except the last one of a triangle."""
+    recycle: float = 0.1
+    """Share of the splats that a round takes from where they show least to where the gradient is largest."""
+    reset_every: int = 0
+    """Steps between resets of the opacity to at most 1 %, until densification or the static stage ends; 0 for none."""
+
+
+@dataclass(frozen=True)
+class LevelsConfig:
+    """Levels of detail: the first splats of an avatar are a head of their own."""
+
+    weight: float = 0.3
+    """After densification every step also draws the first half, quarter or eighth of the splats, with this weight; 0 for one level."""
+    cell: float = 0.012
+    """Every level covers the head: splats take turns in cells of this many metres."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +200,7 @@ class TrainingConfig:
     rates: LearningRates = field(default_factory=LearningRates)
     losses: LossWeights = field(default_factory=LossWeights)
     densify: DensifyConfig = field(default_factory=DensifyConfig)
+    levels: LevelsConfig = field(default_factory=LevelsConfig)
 
 
 @dataclass(frozen=True)
@@ -254,6 +269,6 @@ def preset(name: Preset) -> BuildConfig:
             rates=LearningRates(
                 rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01
             ),
-            densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4),
+            densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4, reset_every=3000),
         ),
     )

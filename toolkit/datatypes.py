@@ -208,12 +208,10 @@ class TrainedHead:
     """What training leaves to baking."""
 
     splats: BoundSplats
-    """The consistent model: base colours, without offsets."""
+    """The consistent model: base colours, without offsets; the first K are the best that K splats can show."""
     coin: CoinNetwork
     reference_view: int
     """Row of `coin.view_embeddings` whose offsets become part of the avatar."""
-    contributions: Float32[np.ndarray, " n"]
-    """Blend weight of each splat, summed over the pixels of the static views and of some animated frames."""
     loss_steps: Int32[np.ndarray, " s"]
     losses: Mapping[str, Float32[np.ndarray, " s"]]
     """Curves over `loss_steps`, by name; NaN where a term was not in use."""

@@ -47,7 +47,7 @@ def _check(config: TrainingConfig) -> None:
         "splats": (config.splats, 100), "resolution": (config.resolution, 16), "coarse-resolution": (config.coarse_resolution, 16),
         "static-iterations": (config.static_iterations, 0), "coin-iterations": (config.coin_iterations, 0),
         "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
-        "densify.every": (config.densify.every, 1), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
+        "densify.every": (config.densify.every, 1), "densify.reset-every": (config.densify.reset_every, 0), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
     }  # fmt: skip
     for name, (value, smallest) in least.items():
         if value < smallest:
@@ -55,6 +55,7 @@ def _check(config: TrainingConfig) -> None:
     shares = {
         "fine-share": config.fine_share, "reference-share": config.reference_share, "static-share": config.static_share,
         "densify.start-share": config.densify.start_share, "densify.end-share": config.densify.end_share,
+        "densify.recycle": config.densify.recycle,
     }  # fmt: skip
     for name, share in shares.items():
         if not 0 <= share <= 1:

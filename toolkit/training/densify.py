@@ -2,7 +2,8 @@
 
 After 3D Gaussian splatting (Kerbl et al. 2023), with changes for a fixed budget and short schedules: rounds take the splats of largest
 mean gradient until the budget of the round is full; sizes and offsets of a split are local, so they hold in every pose; a clone shares
-its parent's coverage (Bulo et al. 2024), and opacity is never reset, since coverage is supervised by the matte.
+its parent's coverage (Bulo et al. 2024); rounds go on at the cap with splats that show least; opacity is reset where asked only, since
+coverage is supervised by the matte.
 """
 
 import numpy as np
@@ -25,27 +26,45 @@ def observe(state: TrainingState, gradient: Float32[Tensor, "n 2"], radii: Tenso
     state.gradient_count += visible
 
 
+def best_of_each(values: Float32[Tensor, " n"], triangles: Int64[Tensor, " n"]) -> Int64[Tensor, " k"]:
+    """The splat of largest value on every triangle that has one."""
+    by_value = torch.argsort(-values, stable=True)
+    order = by_value[torch.argsort(triangles[by_value], stable=True)]
+    first = torch.ones_like(order, dtype=torch.bool)
+    first[1:] = triangles[order[1:]] != triangles[order[:-1]]
+    return order[first]
+
+
 def survivors(opacities: Float32[Tensor, " n"], triangles: Int64[Tensor, " n"], threshold: float) -> Bool[Tensor, " n"]:
     """Splats that stay: those opaque enough, and the most opaque one of every triangle."""
-    by_opacity = torch.argsort(-opacities, stable=True)
-    order = by_opacity[torch.argsort(triangles[by_opacity], stable=True)]
-    sorted_triangles = triangles[order]
-    first = torch.ones_like(sorted_triangles, dtype=torch.bool)
-    first[1:] = sorted_triangles[1:] != sorted_triangles[:-1]
     keep = opacities >= threshold
-    keep[order[first]] = True
+    keep[best_of_each(opacities, triangles)] = True
     return keep
 
 
 def refine(
-    state: TrainingState, rest: TriangleFrames, config: DensifyConfig, budget: int, rng: np.random.Generator
+    state: TrainingState,
+    rest: TriangleFrames,
+    config: DensifyConfig,
+    budget: int,
+    rng: np.random.Generator,
+    worth: Float32[Tensor, " n"] | None = None,
 ) -> None:
-    """One round: prune, then clone or split the splats of largest gradient while the budget lasts."""
+    """One round: prune, then clone or split the splats of largest gradient while the budget lasts.
+
+    Where that is less than the share `recycle` of the budget, splats of least `worth` make room, down to the last one of a triangle.
+    """
     parameters, triangles = state.parameters, state.triangles
     with torch.no_grad():
         keep = survivors(parameters["opacity_logits"].sigmoid(), triangles, config.prune_opacity)
-        gradient = state.gradient_sum / state.gradient_count.clamp_min(1)
-        chosen = _largest(torch.where(keep, gradient, 0), config.gradient, budget - int(keep.sum()))
+        gradient = torch.where(keep, state.gradient_sum / state.gradient_count.clamp_min(1), 0)
+        room = max(budget - int(keep.sum()), 0)
+        chosen = _largest(gradient, config.gradient, max(room, round(config.recycle * budget)))
+        if worth is not None and len(chosen) > room:
+            gone = _spare(keep, worth, triangles, chosen)[: len(chosen) - room]
+            keep[gone] = False
+            room += len(gone)
+        chosen = _largest(gradient, config.gradient, room)
         sigma = (rest.scales[triangles, None] * parameters["log_scales"].exp()).amax(1)
         split = chosen[sigma[chosen] > config.split_sigma]
         cloned = chosen[sigma[chosen] <= config.split_sigma]
@@ -56,6 +75,16 @@ def refine(
         twins = torch.cat([position[cloned], torch.arange(len(kept), len(kept) + len(cloned), device=kept.device)])
         _share_coverage(state.parameters, twins)
         _spread(state.parameters, len(kept) + len(cloned), len(split), rng)
+
+
+def _spare(
+    keep: Bool[Tensor, " n"], worth: Float32[Tensor, " n"], triangles: Int64[Tensor, " n"], wanted: Int64[Tensor, " k"]
+) -> Int64[Tensor, " m"]:
+    """Splats that may make room, least worth first: neither `wanted` nor the worthiest one of a triangle."""
+    spare = keep.clone()
+    spare[best_of_each(torch.where(keep, worth, -1), triangles)] = False
+    spare[wanted] = False
+    return torch.argsort(torch.where(spare, worth, torch.inf), stable=True)[: int(spare.sum())]
 
 
 def _largest(gradient: Float32[Tensor, " n"], threshold: float, room: int) -> Int64[Tensor, " k"]:

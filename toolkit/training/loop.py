@@ -15,10 +15,11 @@ from facecraft4d.toolkit.losses import Lpips
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.densify import observe, refine
-from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.footage import Footage, Picture
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
-from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.levels import level_order, prefix
+from facecraft4d.toolkit.training.objective import Drawn, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -50,26 +51,56 @@ def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> Training
 def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     """One step: draw a picture, descend, refine when due. Returns the unweighted loss terms and the weighted total."""
     schedule, step = trainer.schedule, state.step
-    sample, size = schedule.sample(step), schedule.resolution(step)
-    picture = trainer.footage.picture(sample, size)
-    view = sample.view if schedule.is_coin(step) else None
-    drawn = draw(state.parameters, state.triangles, trainer.footage.posed(sample.frame), picture, view)
+    if step == schedule.settled and schedule.leveled(step):
+        order_splats(trainer, state)
+    drawn, picture, terms = compare(trainer, state, len(state.triangles))
     drawn.meta["means2d"].retain_grad()
-    chance = schedule.rng(step, 1).random(5)
-    background = picture.image.new_tensor(chance[:3])
-    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background)
-    total = sum(getattr(trainer.config.losses, name) * term for name, term in terms.items())
     if trainer.lpips is not None and schedule.uses_lpips(step):
-        terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (chance[3], chance[4]))
-        total = total + trainer.config.losses.lpips * trainer.config.lpips_every * terms["lpips"]
-    total.backward()
+        corner = schedule.rng(step, 1).random(5)[3:]
+        terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (corner[0], corner[1]))
+    total = weighted(terms, trainer.config)
+    if schedule.leveled(step):
+        count = max(round(schedule.level(step) * len(state.triangles)), 1)
+        total = total + trainer.config.levels.weight * weighted(compare(trainer, state, count)[2], trainer.config)
+    total.backward()  # type: ignore[no-untyped-call]
     observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
     state.descend(trainer.config.rates, schedule.rate_factor(step))
     if schedule.refines(step):
         rest = trainer.footage.posed(STATIC)
-        refine(state, rest, trainer.config.densify, schedule.budget(step), schedule.rng(step, 2))
+        worth = contributions(trainer, state) if trainer.config.densify.recycle else None
+        refine(state, rest, trainer.config.densify, schedule.budget(step), schedule.rng(step, 2), worth)
+    if schedule.resets(step):
+        state.reset_opacities()
     state.step += 1
     return {name: value.detach() for name, value in {**terms, "total": total}.items()}
+
+
+def compare(trainer: Trainer, state: TrainingState, count: int) -> tuple[Drawn, Picture, dict[str, Tensor]]:
+    """The step's picture as the first `count` splats draw it, its target, and the loss terms between them, without LPIPS."""
+    schedule, step = trainer.schedule, state.step
+    sample = schedule.sample(step)
+    picture = trainer.footage.picture(sample, schedule.resolution(step))
+    view = sample.view if schedule.is_coin(step) else None
+    shown = prefix(state.parameters, count)
+    drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
+    background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
+    largest = max(schedule.triangles / count, 1.0) ** 0.5  # with few splats, each has more than its triangle to cover
+    return drawn, picture, loss_terms(drawn, picture, shown, trainer.config.losses, background, largest)
+
+
+def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:
+    """The total that is descended; LPIPS makes up for the steps without it."""
+    parts = [getattr(config.losses, name) * term for name, term in terms.items() if name != "lpips"]
+    if "lpips" in terms:
+        parts.append(config.losses.lpips * config.lpips_every * terms["lpips"])
+    return torch.stack(parts).sum()
+
+
+def order_splats(trainer: Trainer, state: TrainingState) -> None:
+    """Put the splats, with all that belongs to them, in the order of levels."""
+    neutral = place(state.parameters, state.triangles, trainer.footage.neutral()).means.detach()
+    order = level_order(contributions(trainer, state), neutral, trainer.config.levels.cell)
+    state.replace_rows(order, len(order))
 
 
 def contributions(trainer: Trainer, state: TrainingState) -> Float32[Tensor, " n"]:
@@ -93,11 +124,12 @@ def contributions(trainer: Trainer, state: TrainingState) -> Float32[Tensor, " n
 
 def finish(trainer: Trainer, state: TrainingState) -> TrainedHead:
     """The frozen result."""
+    if not trainer.schedule.leveled(state.step - 1):
+        order_splats(trainer, state)
     return TrainedHead(
         splats=bound_splats(state.parameters, state.triangles),
         coin=frozen_network(state.parameters),
         reference_view=REFERENCE.view,
-        contributions=contributions(trainer, state).cpu().numpy(),
         loss_steps=np.array(state.curve_steps, np.int32),
         losses={name: np.array(curve, np.float32) for name, curve in state.curves.items()},
     )

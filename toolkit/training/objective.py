@@ -64,10 +64,15 @@ def draw(
 
 
 def loss_terms(
-    drawn: Drawn, picture: Picture, parameters: Parameters, weights: LossWeights, background: Float32[Tensor, "3"]
+    drawn: Drawn,
+    picture: Picture,
+    parameters: Parameters,
+    weights: LossWeights,
+    background: Float32[Tensor, "3"],
+    largest: float = 1.0,
 ) -> dict[str, Tensor]:
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
-    the background's colour cannot hide; the target is taken off its white with its matte."""
+    the background's colour cannot hide; the target is taken off its white with its matte. `largest` multiplies `scale_free`."""
     combined = _planes(drawn.combined + (1 - drawn.alpha) * background)
     target = _planes(picture.image + (1 - picture.mask) * (background - 1))
     visible = (drawn.meta["radii"][0] > 0).all(-1)
@@ -76,7 +81,7 @@ def loss_terms(
         "ssim": 1 - ssim(combined, target),
         "alpha": functional.l1_loss(drawn.alpha, picture.mask),
         "position": position_excess(parameters, visible, weights.position_free),
-        "scale": scale_excess(parameters, visible, weights.scale_free),
+        "scale": scale_excess(parameters, visible, weights.scale_free * largest),
     }
     if drawn.offsets is not None:
         terms["offset"] = drawn.offsets.abs().mean()

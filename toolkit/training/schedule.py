@@ -1,5 +1,6 @@
 """What each step does: which picture it looks at, how large, at which rates. A pure function of the step, so resuming is exact."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from facecraft4d.toolkit.config import TrainingConfig
 
 STATIC = -1
 """Camera and frame of a picture from the static ViewSet."""
+
+LEVELS = (0.5, 0.25, 0.125)
+"""Shares of the splats that are trained to be a head of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,24 @@ class Schedule:
         """True for the steps after which splats are added and removed."""
         densify = self.config.densify
         return densify.begin <= step < densify.end_share * self.total and step % densify.every == 0
+
+    def resets(self, step: int) -> bool:
+        """True for the steps after which opacities are reset: never the first one, nor under COIN, nor after densification."""
+        every, end = self.config.densify.reset_every, min(self.settled, self.config.static_iterations)
+        return every > 0 and 0 < step < end and step % every == 0
+
+    @property
+    def settled(self) -> int:
+        """The first step after densification: from here on the number of splats stays and levels are trained."""
+        return math.ceil(self.config.densify.end_share * self.total)
+
+    def leveled(self, step: int) -> bool:
+        """True where the splats lie in the order of levels, and levels are trained."""
+        return step >= self.settled and self.config.levels.weight > 0
+
+    def level(self, step: int) -> float:
+        """Share of the splats that a step draws beside all of them, from the first one on."""
+        return LEVELS[int(self.rng(step, 4).integers(len(LEVELS)))]
 
     def budget(self, step: int) -> int:
         """How many splats there may be after refining at `step`: grows linearly to the cap."""

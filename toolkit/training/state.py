@@ -13,6 +13,8 @@ from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 """Adam's constants as 3D Gaussian splatting sets them."""
 
+RESET_OPACITY = 0.01
+
 RATE_OF = {
     "means": "means", "rotations_wxyz": "rotations", "log_scales": "log_scales", "opacity_logits": "opacities",
     "colors": "colors", "gaussian_embeddings": "gaussian_embeddings",
@@ -71,6 +73,14 @@ class TrainingState:
         self.triangles = self.triangles[rows]
         self.gradient_sum = torch.zeros(len(rows), device=rows.device)
         self.gradient_count = self.gradient_sum.clone()
+
+    def reset_opacities(self) -> None:
+        """Make every splat at most 1 % opaque (Kerbl et al. 2023, section 5.2), its moments zero."""
+        name = "opacity_logits"
+        with torch.no_grad():
+            self.parameters[name].clamp_(max=math.log(RESET_OPACITY / (1 - RESET_OPACITY)))
+            for moments in (self.first_moments, self.second_moments):
+                moments[name].zero_()
 
     def record(self, losses: dict[str, float]) -> None:
         """Append a point to the loss curves; a term that was not in use becomes NaN."""

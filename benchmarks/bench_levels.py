@@ -1,0 +1,168 @@
+"""How good the first K splats of one training are beside a training at that budget.
+
+    python benchmarks/bench_levels.py [--kept my_head] [--splats 8000] [--size 256] [--static 700] [--coin 1000] [--write docs/levels.md]
+
+Trains once with levels and once without, and anew at 1/2, 1/4 and 1/8 of the splats; all with equal steps. The subject is the sample
+portrait, prepared at the preset draft in some minutes, or what a build left in its folder (`--kept`). The last frames of the track are
+held out of every training. PSNR on white, of the baked avatar: the photograph, the mean of all static views, the mean of held-out frames.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from facecraft4d.toolkit import bake, cache, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit.asset import Avatar, Provenance
+from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
+from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.gaussians import splat_parameters
+from facecraft4d.toolkit.training.objective import draw
+from facecraft4d.toolkit.training.schedule import LEVELS, Sample
+
+T = TypeVar("T")
+Subject = tuple[ViewSet, FrameSet, Head]
+PHOTO = Path(__file__).parents[1] / "samples" / "portraits" / "astronaut.png"
+HEADINGS = ("front", "static", "held-out frames")
+
+
+def progress(name: str) -> Callable[[Progress], None]:
+    """Prints now and then how far a stage is."""
+    last = [0.0]
+
+    def tell(now: Progress) -> None:
+        if time.monotonic() - last[0] > 20 or now.step == now.total:
+            last[0] = time.monotonic()
+            print(f"  {name}: {now.stage} {now.step}/{now.total} {now.message}", flush=True)
+
+    return tell
+
+
+def prepare(folder: Path) -> Subject:
+    """The sample portrait up to its frames, at the preset draft."""
+    config, report = preset(Preset.DRAFT), progress("subject")
+    portrait = preprocess.run(PHOTO, config.preprocess, report)
+    head = shape_prior.run(portrait, config.shape_prior, 0, report)
+    views = image_prior.run(head, config.image_prior, report)
+    return views, video_prior.run(head, views, config.video_prior, 0, folder, report), head
+
+
+def recall(build: Path) -> Subject:
+    """What a build kept of its stages."""
+
+    def one(stage: str, kind: type[T]) -> T:
+        complete = sorted((build / "build" / stage).glob("*/stage.json"))
+        if not complete:
+            raise SystemExit(f"{build}: the stage {stage} is not complete; run facecraft4d build first")
+        return cache.load(complete[0].with_name("result.npz"), kind)
+
+    return one("image_prior", ViewSet), one("video_prior", FrameSet), one("shape_prior", Head)
+
+
+def without_last(frames: FrameSet, held_out: int) -> FrameSet:
+    """The frames but for the last ones."""
+    track, kept = frames.track, slice(len(frames.track.expressions) - held_out)
+    return replace(frames, track=Track(track.expressions[kept], track.joint_rotations[kept], track.translations[kept]))
+
+
+def fit(subject: Subject, config: TrainingConfig, held_out: int, name: str) -> Avatar:
+    """Train and bake."""
+    views, frames, head = subject
+    with tempfile.TemporaryDirectory() as folder:
+        trained = training.run(
+            views, without_last(frames, held_out), head, config, 0, "cpu", Path(folder), progress(name)
+        )
+    return bake.run(trained, head, Provenance())
+
+
+def psnrs(avatar: Avatar, subject: Subject, held_out: int, size: int) -> np.ndarray:
+    """dB of the photograph, of the static views, of held-out frames."""
+    views, frames, head = subject
+    footage, splats = Footage(views, frames, head, "cpu"), splat_parameters(avatar.splats, "cpu")
+
+    def psnr(sample: Sample) -> float:
+        picture = footage.picture(sample, size)
+        with torch.no_grad():
+            drawn = draw(*splats, footage.posed(sample.frame), picture, None)
+        image = (drawn.consistent + 1 - drawn.alpha).clamp(0, 1)
+        return float(-10 * torch.log10((image - picture.image).square().mean()))
+
+    total = len(frames.track.expressions)
+    static = [psnr(Sample(view)) for view in range(len(views.views))]
+    moving = [
+        psnr(Sample(view, camera, frame))
+        for camera, view in enumerate(frames.view_indices)
+        for frame in range(total - held_out, total, 2)
+    ]
+    return np.array([static[0], np.mean(static), np.mean(moving)])
+
+
+def table(subject: Subject, config: TrainingConfig, held_out: int) -> list[str]:
+    """Rows of markdown."""
+    single = replace(config, levels=LevelsConfig(weight=0.0))
+    judged = lambda avatar: psnrs(avatar, subject, held_out, config.resolution)  # noqa: E731
+    leveled, plain = fit(subject, config, held_out, "levels"), fit(subject, single, held_out, "no levels")
+    rows = ["| splats | set | " + " | ".join(HEADINGS) + " |", "|---" * (2 + len(HEADINGS)) + "|"]
+
+    def add(splats: str, name: str, values: np.ndarray, form: str = "{:.2f}") -> None:
+        rows.append(f"| {splats} | {name} | " + " | ".join(form.format(value) for value in values) + " |")
+        print(rows[-1], flush=True)
+
+    for share in (1.0, *LEVELS):
+        count = round(config.splats * share)
+        retrained = plain if share == 1 else fit(subject, replace(single, splats=count), held_out, f"{count} splats")
+        first, peer, cut = (judged(a) for a in (leveled.level(count), retrained, plain.level(count)))
+        add(str(count), "first of a training with levels", first)
+        add("", "trained at this budget", peer)
+        add("", "difference, dB", first - peer, "{:+.2f}")
+        if share < 1:
+            add("", "first of a training without levels", cut)
+    return rows
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kept", type=Path, help="folder of a build whose stages serve as the subject")
+    parser.add_argument("--splats", type=int, default=8000)
+    parser.add_argument("--size", type=int, default=256, help="side of all pictures in pixels")
+    parser.add_argument("--static", type=int, default=700, help="steps of the static stage")
+    parser.add_argument("--coin", type=int, default=1000, help="steps under COIN")
+    parser.add_argument("--held-out", type=int, default=8, help="frames kept out of training")
+    parser.add_argument("--write", type=Path, help="a markdown file for the table")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table, and write it where asked to."""
+    chosen = options()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    config = replace(
+        TrainingConfig(), static_iterations=chosen.static, coin_iterations=chosen.coin, resolution=chosen.size,
+        coarse_resolution=chosen.size, splats=chosen.splats,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        subject = recall(chosen.kept) if chosen.kept else prepare(Path(folder))
+        rows = table(subject, config, chosen.held_out)
+    about = (
+        f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {len(subject[0].views)} static views, "
+        f"{chosen.held_out} of {len(subject[1].track.expressions)} frames held out; PSNR in dB on white, baked avatar; "
+        f"{platform.machine()}, torch {torch.__version__}."
+    )
+    print("\n".join([about, "", *rows]))
+    if chosen.write:
+        command = f"python benchmarks/bench_levels.py --splats {chosen.splats} --size {chosen.size} --static {chosen.static} --coin {chosen.coin}"
+        text = f"# Levels of detail, measured\n\nMade by `{command}`.\n\n{about}\n\n" + "\n".join(rows) + "\n"
+        chosen.write.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
