@@ -219,7 +219,7 @@ def _canvas(picture: np.ndarray, guide: np.ndarray) -> tuple[Canvas, Sample]:
 def test_quilting_repeats_for_a_seed_fills_what_is_wanted_and_keeps_what_is_known() -> None:
     detail = np.random.default_rng(5).normal(0, 0.1, (60, 80, 3)).astype(np.float32)
     canvas, sample = _canvas(detail, np.zeros_like(detail))
-    first, second = (quilt(canvas, sample, (12, 8), 0.9, np.random.default_rng(1)) for _ in range(2))
+    first, second = (quilt(canvas, sample, (12, 8), 8.0, np.random.default_rng(1)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first[canvas.known], detail[canvas.known])
     filled = first[~canvas.known]
@@ -235,7 +235,7 @@ def test_a_patterned_hat_goes_on_with_its_grain_and_no_other_colours() -> None:
     canvas, sample = _canvas(picture, guide.astype(np.float32))
     known = canvas.known
     canvas = dataclasses.replace(canvas, guide=carried(canvas.guide, known, 64))
-    filled = quilt(canvas, sample, (24, 16, 8), 1.0, np.random.default_rng(0))
+    filled = quilt(canvas, sample, (24, 16, 8), 1e3, np.random.default_rng(0))
     levels = filled[~known].mean(-1)
     assert ((levels > 0.2) & (levels < 0.8)).mean() < 0.01
     grain = [(filled - guide)[rows][:, ~known[0]].std() for rows in (slice(0, 24), slice(36, 64))]

@@ -13,6 +13,8 @@ from PIL import Image, ImageOps
 from facecraft4d.toolkit.checks import UserError
 
 JPEG_QUALITY = 88
+FINEST_DEVIATION = 2.0
+"""Pixels of standard deviation that a smoothing on a smaller picture keeps at least."""
 
 
 def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarray, "s s *c"]:
@@ -58,3 +60,23 @@ def tiled(images: Sequence[Float32[np.ndarray, "h w 3"]], columns: int) -> Float
         y, x = divmod(index, columns)
         sheet[y * height : (y + 1) * height, x * width : (x + 1) * width] = image
     return sheet
+
+
+def weighted_blur(
+    values: Float32[np.ndarray, "h w 3"], weight: Float32[np.ndarray, "h w"], deviation: float
+) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
+    """Gaussian mean (`deviation` in pixels) of the values that have weight, and the smoothed weight (normalised convolution)."""
+    smooth = smoothed(np.dstack([values * weight[..., None], weight]), deviation)
+    known = smooth[..., 3]
+    return smooth[..., :3] / np.maximum(known, 1e-4)[..., None], known
+
+
+def smoothed(values: Float32[np.ndarray, "h w c"], deviation: float) -> Float32[np.ndarray, "h w c"]:
+    """Gaussian smoothing; wide ones are done on a smaller picture, where they cost as little as narrow ones."""
+    height, width = values.shape[:2]
+    shrink = 1 << max(0, int(np.log2(max(deviation / FINEST_DEVIATION, 1))))
+    if shrink == 1:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation))
+    small = cv2.resize(values, (-(-width // shrink), -(-height // shrink)), interpolation=cv2.INTER_AREA)
+    narrow = cv2.GaussianBlur(small, (0, 0), deviation / shrink)
+    return np.asarray(cv2.resize(narrow, (width, height), interpolation=cv2.INTER_LINEAR))

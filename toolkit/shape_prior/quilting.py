@@ -14,6 +14,8 @@ from jaxtyping import Bool, Float32, Int
 _COMPARED, _BEST = 64, 4
 """Patches compared with what already lies there, of those the guide likes best; and patches drawn from, of those that fit best."""
 _MOST_SOURCES = 2500
+_PLENTY = 1.0
+"""Positions per pixel of a patch from which there are patches of that size enough."""
 _OVERLAP = 3
 """A patch overlaps its neighbours by its side over this."""
 _FITS = 0.02
@@ -65,6 +67,8 @@ class _Patches:
     corners: Int[np.ndarray, "n 2"]
     colors: Float32[np.ndarray, "n p"]
     """The smoothed picture at the probes."""
+    plenty: bool
+    """Whether they are several different ones, not one shifted by some pixels."""
     uses: Int[np.ndarray, " n"]
     """How often a patch, or one near it, was laid; changes."""
 
@@ -82,14 +86,15 @@ def quilt(
 ) -> Float32[np.ndarray, "h w 3"]:
     """The picture where it is known, and patches of the sample where it is wanted; 0 where no patch was to be had.
 
-    A place takes the first of the `sizes` (falling) that has a patch whose colours fit the guide. Patches with more contrast than
-    the quantile `calm` stand out (an emblem) and are not used.
+    A place takes the first of the `sizes` (falling) that has a patch whose colours fit the guide. Patches with more than `calm`
+    times the median contrast (energy) stand out and are not used.
     """
     # Start the scan at the front, so that what is made meets itself nowhere.
     half = canvas.known.shape[1] // 2
     turned = canvas.turned(half)
     fitting = [size for size in sizes if size <= min(*canvas.known.shape, *sample.usable.shape)]
     supply = [patches for size in fitting if len((patches := _patches(sample, size, calm)).corners)]
+    supply = [patches for patches in supply if patches.plenty] or supply[-1:]
     filled = np.where(turned.known[..., None], turned.picture, 0).astype(np.float32)
     state = _State(filled, turned.known.copy())
     for patches in supply:
@@ -148,9 +153,11 @@ def _patches(sample: Sample, size: int, calm: float) -> _Patches:
     corners = np.argwhere(_boxes(_summed(sample.usable), size) == size * size)
     if len(corners):
         contrast = _boxes(_summed(((sample.picture - sample.low) ** 2).sum(-1)), size)[tuple(corners.T)]
-        corners = corners[contrast <= np.quantile(contrast, calm)]
-        corners = corners[:: -(-len(corners) // _MOST_SOURCES)]
-    return _Patches(sample, size, corners, _probed(sample.low, corners, size), np.zeros(len(corners), np.int64))
+        corners = corners[contrast <= calm * np.median(contrast) + 1e-6]
+    plenty = len(corners) > _PLENTY * size * size
+    corners = corners[:: max(1, -(-len(corners) // _MOST_SOURCES))]
+    colors, uses = _probed(sample.low, corners, size), np.zeros(len(corners), np.int64)
+    return _Patches(sample, size, corners, colors, plenty, uses)
 
 
 def _summed(values: np.ndarray) -> np.ndarray:

@@ -11,22 +11,19 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float32
 
-from facecraft4d.toolkit.geometry import LUMA, camera_center
-from facecraft4d.toolkit.shape_prior.assembly import TORSO
+from facecraft4d.toolkit.geometry import camera_center
 from facecraft4d.toolkit.shape_prior.quilting import Canvas, Sample, quilt
 from facecraft4d.toolkit.shape_prior.synthesis import carried
 from facecraft4d.toolkit.shape_prior.texels import Photograph, Sight, Texels, label_blur, sample_picture
 
 _SIZES = (88, 60, 40, 26, 16, 10)
 """Sides of the patches, per 1024 texels of the texture."""
-_PATTERNED = 0.22
-"""A sheet whose brightness varies more than this (standard deviation) carries a design, as a cap or a collar does."""
 _FINE, _COARSE = 0.006, 0.02
 """Width of the smoothing that guides the choice of patches, as a fraction of the picture or texture, with a design and without."""
-_SHADE, _MOST_SHADE = 0.02, 0.06
+_SHADE, _MOST_SHADE = 0.01, 0.06
 """Width of the smoothing at which patches follow the guide, and the most that they are lightened or darkened to do so."""
-_CALM = 0.97
-"""Quantile of the contrast up to which patches are used."""
+_CALM = (8.0, 1e3)
+"""Times the median contrast up to which patches are used, without a design and with one: its borders have much."""
 _OUTER = 0.5
 """What lies nearer to the middle than this part of the half width is the front of a design (an emblem, a tie), and comes once."""
 _HEIGHT_COST = (0.03, 0.4)
@@ -35,6 +32,18 @@ _KNOWN, _SLIVER = 0.6, 3
 """Trust from which a texel is known; half the width in texels of the slivers that are not."""
 _RIM = 0.006
 """How far within the outline, as a fraction of the picture, a sheet is looked at to go on behind."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stuff:
+    """What a sheet is made of."""
+
+    usable: Bool[np.ndarray, "h w"]
+    """The photograph's pixels that show it; some do."""
+    upright: bool
+    """The azimuth runs down the rows of its chart."""
+    patterned: bool
+    """It carries a design, as a cap or a collar does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,17 +70,15 @@ class _Chart:
 
 
 def continued(
-    photo: Photograph, usable: Bool[np.ndarray, "h w"], piece: Texels, seen: Seen, part: int, rng: np.random.Generator
+    photo: Photograph, stuff: Stuff, piece: Texels, seen: Seen, rng: np.random.Generator
 ) -> Float32[np.ndarray, "n 3"]:
-    """The texels' colours: those seen where trusted, patches of the photograph's `usable` pixels elsewhere."""
-    if not usable.any():
-        return np.zeros_like(seen.colors)
-    chart = _chart(piece, part)
+    """The texels' colours: those seen where trusted, patches of the stuff elsewhere."""
+    usable, patterned = stuff.usable, stuff.patterned
+    chart = _chart(piece, stuff.upright)
     wanted = chart.laid(np.ones(len(seen.trust), bool))
     # Slivers are where a sheet's edge grazes something else.
     known = scipy.ndimage.binary_opening(chart.laid(seen.trust) > _KNOWN, iterations=_SLIVER)
     picture, pixels = chart.laid(seen.colors), chart.laid(seen.sight.pixels)
-    patterned = float((photo.image[usable] @ LUMA).std()) > _PATTERNED
     width = _FINE if patterned else _COARSE
     low = label_blur(photo.image, usable, width * len(photo.image))
     middle = _front(photo, chart.shape[1])
@@ -79,6 +86,8 @@ def continued(
     smooth = chart_blur(picture, known, width * piece.size)
     clear = scipy.ndimage.binary_erosion(known, iterations=2)
     guide = carried(*_with_silhouette(smooth, clear, low, usable, heights, middle), middle)
+    if not patterned:
+        guide = np.where(known[..., None], guide, chart_blur(guide, np.ones_like(known), width * piece.size))
     sizes = tuple(2 * round(side * piece.size / 2048) for side in _SIZES)
     canvas = Canvas(picture, known, wanted, guide)
     sample = _sample(photo.image, low, _outer(usable) if patterned else usable, pixels, wanted, heights)
@@ -91,7 +100,7 @@ def continued(
             low=np.zeros_like(sample.low),
             height_cost=_HEIGHT_COST[False],
         )
-    filled = quilt(canvas, sample, tuple(side for side in sizes if side >= 4), _CALM, rng)
+    filled = quilt(canvas, sample, tuple(side for side in sizes if side >= 4), _CALM[patterned], rng)
     if not patterned:
         filled = filled + guide
     shade = chart_blur(guide, wanted, _SHADE * piece.size) - chart_blur(filled, wanted, _SHADE * piece.size)
@@ -106,8 +115,8 @@ def chart_blur(values: np.ndarray, mask: Bool[np.ndarray, "h w"], sigma: float) 
     return label_blur(wide, np.pad(mask, ((0, 0), (pad, pad)), mode="wrap"), sigma)[:, pad:-pad]
 
 
-def _chart(piece: Texels, part: int) -> _Chart:
-    down, across = (piece.columns, piece.rows) if part == TORSO else (piece.rows, piece.columns)
+def _chart(piece: Texels, upright: bool) -> _Chart:
+    down, across = (piece.columns, piece.rows) if upright else (piece.rows, piece.columns)
     at = (down - down.min(), across - across.min())
     return _Chart(at, (int(at[0].max()) + 1, int(at[1].max()) + 1))
 

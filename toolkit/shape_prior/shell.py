@@ -120,9 +120,10 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     radii = np.maximum(radii, np.minimum(skin, 0.075) + 0.004)
     seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(0.97 * radii))
     start = _first_row(np.maximum(*[(side > 0.02).astype(float) for side in reach]))
-    # What stands up beside the jaw does so only where it is seen.
-    behind = ((np.arange(len(seen)) >= start) & (grid.origins[:, 0, 1] <= throat + 1e-9))[:, None]
-    present = np.maximum.accumulate(np.where(np.cos(facing) > 0.05, seen, behind).astype(float), 0)
+    low = max(start, int((grid.origins[:, 0, 1] > throat + 1e-9).sum()))
+    visible = np.cos(facing) > 0.05
+    behind = np.arange(len(seen))[:, None] >= np.minimum(low, _sloping(np.where(visible, seen, 0)))
+    present = np.maximum.accumulate(np.where(visible, seen, behind).astype(float), 0)
     present = wrapped_filter(present, (0.5, 0.5))
     covered = np.minimum(skin, radii)
     return _finished(scene, grid, covered + _lift(present, radii - covered), present, False)
@@ -250,6 +251,14 @@ def _lowest_side_row(seen: np.ndarray, facing: np.ndarray) -> int:
 def _first_row(flags: np.ndarray) -> int:
     rows = np.flatnonzero(flags > 0.5)
     return int(rows.min()) if len(rows) else len(flags)
+
+
+def _sloping(present: np.ndarray) -> np.ndarray:
+    """The row [c] at which a sheet begins in each column, if it falls off by one row a column from where it is present."""
+    rows, columns = present.shape
+    first = np.where((present > 0.5).any(0), (present > 0.5).argmax(0), rows)
+    away = np.abs(np.arange(columns)[:, None] - np.arange(columns))
+    return np.asarray((first + np.minimum(away, columns - away)).min(1))
 
 
 def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:

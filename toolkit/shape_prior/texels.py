@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from facecraft4d.toolkit.datatypes import Camera, Portrait
 from facecraft4d.toolkit.geometry import camera_center, normalized, project
+from facecraft4d.toolkit.images import weighted_blur
 from facecraft4d.toolkit.mesh_raster import Fragments, rasterize, vertex_normals
 from facecraft4d.toolkit.shape_prior.assembly import Assembly
 from facecraft4d.toolkit.shape_prior.segment import Segments
@@ -140,10 +141,7 @@ def label_blur(
     picture: Float32[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], sigma: float
 ) -> Float32[np.ndarray, "h w 3"]:
     """Gaussian blur that takes colours from inside the mask only."""
-    soft = mask.astype(np.float32)
-    weight = cv2.GaussianBlur(soft, (0, 0), sigma)
-    summed = cv2.GaussianBlur(picture * soft[..., None], (0, 0), sigma)
-    return np.asarray(summed / np.maximum(weight, 1e-4)[..., None], np.float32)
+    return weighted_blur(picture, mask.astype(np.float32), sigma)[0]
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:

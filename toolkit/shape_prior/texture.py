@@ -15,7 +15,7 @@ from facecraft4d.toolkit.shape_prior.appearance import SPECIAL_REGIONS, eye_mask
 from facecraft4d.toolkit.shape_prior.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.quilting import Canvas, Sample, quilt
 from facecraft4d.toolkit.shape_prior.segment import FACE_OVAL, JAW_CORNERS, polygon
-from facecraft4d.toolkit.shape_prior.sheets import continued, seen_or_mirrored
+from facecraft4d.toolkit.shape_prior.sheets import Stuff, continued, seen_or_mirrored
 from facecraft4d.toolkit.shape_prior.synthesis import diffuse
 from facecraft4d.toolkit.shape_prior.texels import (
     GRAZING_SHELL,
@@ -36,21 +36,21 @@ _GRAZING = {SKIN: GRAZING_SKIN, HAIR: GRAZING_SHELL, TORSO: GRAZING_SHELL}
 _MIRROR_WEIGHT = 0.15
 _DARK = 0.6
 """Skin darker than this part of its median is not used to complete."""
-_BROWS = (105, 334)
+_BROWS, _CHIN = (105, 334), 152
 _FACE_INNER = 0.93
 """Part of the face's outline, from its middle, inside which what is dark belongs to the face."""
 _HAIR_OVER_SKIN = 0.7
 """Skin that turns away more than this (cosine) does not take the colour of hair or shadow beside it."""
-_LIKE_SKIN = 0.16
-"""Largest difference of a channel from the skin's median that passes for skin."""
-_SKIN_TINT = 0.1
-"""Largest difference of a channel, each as a share of the brightest one, that passes for skin: grey hair is as bright, but paler."""
+_LIT, _PALER = 0.65, 0.06
+"""Part of the skin's brightness from which a pixel passes for skin. How much paler than skin (a channel as a share of the brightest one) still passes for skin: grey hair is as bright, but paler."""
 _SKIN_DETAIL = 0.5
 """How much of the skin's detail is carried on where nobody saw it."""
 _USUAL = 4.0
 """Detail beyond this many times its median size is cut off where it is used to complete."""
-_SKIN_PATCH, _SKIN_CALM = 0.03, 0.6
-"""Side of a patch of skin as a fraction of the texture; quantile of the contrast up to which patches are used."""
+_PATTERNED = 0.22
+"""Stuff whose brightness varies more than this (standard deviation) carries a design."""
+_SKIN_PATCH, _SKIN_CALM = 0.03, 1.5
+"""Side of a patch of skin as a fraction of the texture; times the median contrast up to which patches are used."""
 _INSIDE, _OPAQUE = 0.003, 0.8
 """Distance from the matte's border, as a fraction of the picture, and alpha from which hair and clothes are sampled."""
 
@@ -99,21 +99,35 @@ def _usable(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
 
 def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part."""
-    segments, image = photo.segments, photo.image
+    segments = photo.segments
     mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
     if part == SKIN and mask.any():
         # Eyes, frames of glasses and shadows are not what skin looks like.
         mask &= ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1) & ~_dark(photo)
-    if part != SKIN and segments.skin.any():
-        # Ears and cheeks that were taken for hair, and what a collar leaves open.
-        skin = np.median(image[segments.skin], 0)
-        tint = np.abs(image / image.max(-1, keepdims=True).clip(0.05) - skin / max(float(skin.max()), 0.05)).max(-1)
-        like_skin = (np.abs(image - skin).max(-1) < _LIKE_SKIN) & (tint < _SKIN_TINT)
-        like_skin = scipy.ndimage.binary_opening(like_skin)
-        if part == HAIR:  # above the brows what is as bright as skin is a highlight
-            like_skin[: max(0, int(photo.portrait.landmarks[list(_BROWS), 1].min()))] = False
+    if part == HAIR and segments.skin.any():
+        # Ears and cheeks that were taken for hair; above the brows what is as bright as skin is a highlight.
+        like_skin = scipy.ndimage.binary_opening(_like_skin(photo))
+        like_skin[: _brow_row(photo)] = False
         mask = mask & ~like_skin if (mask & like_skin).sum() < 0.3 * mask.sum() else mask
     return np.asarray(mask)
+
+
+def _like_skin(photo: Photograph) -> Bool[np.ndarray, "h w"]:
+    """Pixels as bright as skin and not paler."""
+    image, skin = photo.image, np.median(photo.image[photo.segments.skin], 0)
+    tint = image / image.max(-1, keepdims=True).clip(0.05) - skin / max(float(skin.max()), 0.05)
+    return np.asarray((image @ LUMA > _LIT * (skin @ LUMA)) & (tint.max(-1) < _PALER))
+
+
+def _patterned(photo: Photograph, usable: Bool[np.ndarray, "h w"]) -> bool:
+    """Whether what is not bare skin carries a design, as a cap or a collar does."""
+    stuff = photo.image[usable & ~_like_skin(photo)] @ LUMA
+    return len(stuff) > 0 and float(stuff.std()) > _PATTERNED
+
+
+def _brow_row(photo: Photograph) -> int:
+    """The picture's row of the higher brow."""
+    return max(0, int(photo.portrait.landmarks[list(_BROWS), 1].min()))
 
 
 def _dark(photo: Photograph) -> Bool[np.ndarray, "h w"]:
@@ -138,7 +152,9 @@ def _paint_part(
     if part == SKIN or not usable.any():
         filled = _skin(assembly, photo, piece, both, seen, rng)
     else:
-        filled = continued(photo, usable, piece, seen_or_mirrored(photo, usable, both, _GRAZING[part]), part, rng)
+        sheet = seen_or_mirrored(photo, usable, both, _GRAZING[part])
+        stuff = Stuff(usable, part == TORSO, _patterned(photo, usable))
+        filled = continued(photo, stuff, piece, sheet, rng)
     picture = sample_picture(photo.image, both[0].pixels)
     colors[mine] = seen[:, None] * picture + (1 - seen)[:, None] * filled
     return colors
@@ -200,14 +216,19 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
         face = polygon(oval.mean(0) + _FACE_INNER * (oval - oval.mean(0)), len(photo.image))
         # The shadow below the chin is real.
         right, left = photo.portrait.landmarks[list(JAW_CORNERS), 0].astype(int).clip(0)
-        face[:, right:left] = True
-        other = (photo.segments.hair | (_dark(photo) & ~face)).astype(np.float32)
-        hair = sample_picture(other[..., None], own.pixels)[:, 0].clip(0, 1)
-        trust = trust * (1 - hair * (own.facing < _HAIR_OVER_SKIN))
+        low = int(photo.portrait.landmarks[[*JAW_CORNERS, _CHIN, _CHIN], 1].mean())
+        face[max(0, low) :, right:left] = True
+        other = photo.segments.hair | (_dark(photo) & ~face)
+        # Below the brows hair and shadow beside the face lie on no skin at all; above, a fringe lies on the forehead.
+        beside = scipy.ndimage.binary_dilation(other & ~face) & (np.arange(len(other)) > _brow_row(photo))[:, None]
+        masks = np.stack([other, beside], -1).astype(np.float32)
+        hair, besides = sample_picture(masks, own.pixels).clip(0, 1).T
+        trust = trust * (1 - hair * (own.facing < _HAIR_OVER_SKIN)) * (1 - besides)
     else:
-        # Where a sheet's edge comes to lie on the face's pixels, it is not skin.
+        # Where a sheet's edge turns away over the face's pixels, it is not skin.
         mask = scipy.ndimage.binary_dilation(photo.segments.hair if part == HAIR else photo.segments.torso)
-        trust = trust * sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
+        mine = sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
+        trust = trust * np.where(own.facing < _HAIR_OVER_SKIN, mine, 1)
     eyes = regions == assembly.rig.region_names.index("eyes")
     return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
 

@@ -17,7 +17,7 @@ from facecraft4d.toolkit.shape_prior.texels import Photograph
 
 _RATE, _LPIPS_WEIGHT = 5e-3, 0.1
 _PERCEIVED_SIZE = 128
-_LEAST_FACING, _LEAST_RIM = 0.5, 3.0
+_LEAST_FACING, _LEAST_RIM = 0.7, 3.0
 """Texels seen more obliquely (cosine) or nearer to the matte's border (pixels) keep what completion gave them."""
 
 
