@@ -14,6 +14,10 @@ LEVELS = (0.5, 0.25, 0.125)
 """Shares of the splats that are trained to be a head of their own."""
 
 
+BESIDE = 0.05
+"""Share of the cap that training starts with beside one splat on each triangle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One training picture."""
@@ -41,7 +45,7 @@ class Schedule:
     """View of each animated camera."""
     frames: int
     triangles: int = 0
-    """Size of the rig: where the cap allows, training starts with a splat on each."""
+    """Size of the rig: where the cap allows, training starts with a splat on each and some more."""
 
     @property
     def total(self) -> int:
@@ -73,7 +77,7 @@ class Schedule:
     def start_count(self) -> int:
         """Splats at the first step."""
         share = round(self.config.splats * self.config.densify.start_share)
-        return max(share, min(self.triangles, self.config.splats))
+        return max(share, min(self.triangles + round(BESIDE * self.config.splats), self.config.splats))
 
     def refines(self, step: int) -> bool:
         """True for the steps after which splats are added and removed."""
