@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Int
 
 _COMPARED, _BEST = 64, 4
 """Patches compared with what already lies there, of those the guide likes best; and patches drawn from, of those that fit best."""
-_MOST_SOURCES = 2500
+_MOST_SOURCES = 1500
 _PLENTY = 1.0
 """Positions per pixel of a patch from which there are patches of that size enough."""
 _OVERLAP = 3
@@ -131,7 +131,8 @@ def _chosen(
 ) -> Float32[np.ndarray, "p p 3"] | None:
     """One of the patches that agree best with the guide and with what lies there; None if all of them miss the guide."""
     (r, c), size = place, patches.size
-    misfit = ((patches.colors - _probed(canvas.guide, np.array([[r, c]]), size)) ** 2).mean(1)
+    off = patches.colors - _probed(canvas.guide, np.array([[r, c]]), size)
+    misfit = np.einsum("np,np->n", off, off) / off.shape[1]
     misfit += patches.sample.height_cost * ((patches.sample.rows[patches.corners[:, 0]] - r) / len(state.done)) ** 2
     cost = misfit + _JITTER * rng.random(len(misfit)) + _REUSE * patches.uses
     cost[misfit > max(_FITS, 1.5 * float(misfit.min()))] = np.inf
@@ -183,13 +184,11 @@ def _taken(error: Float32[np.ndarray, "p p"], done: Bool[np.ndarray, "p p"]) -> 
     """The pixels of a patch that are used: all where nothing lies yet, and up to the cheapest cut from each side that is done."""
     overlap = len(error) // _OVERLAP
     taken = np.ones(done.shape, bool)
-    for quarter in range(4):
-        strip = np.ascontiguousarray(np.rot90(error, quarter)[:, :overlap], np.float64)
-        if np.rot90(done, quarter)[:, :overlap].mean() < 0.5:
-            continue
-        inside = np.ones(done.shape, bool)
-        inside[:, :overlap] = np.arange(overlap) >= _cut(strip)[:, None]
-        taken &= np.rot90(inside, -quarter)
+    sides = [((a, a[:, ::-1]), (a.T, a.T[:, ::-1])) for a in (error, done, taken)]
+    for axis, end in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        strip, lying, inside = (side[axis][end][:, :overlap] for side in sides)
+        if np.count_nonzero(lying) > lying.size / 2:
+            inside &= np.arange(overlap) >= _cut(np.ascontiguousarray(strip, np.float64))[:, None]
     return np.asarray(taken | ~done)
 
 
