@@ -108,7 +108,7 @@ class LearningRates:
     gaussian_embeddings: float = 2e-3
     """0 keeps the position encoding as it is."""
     coin: float = 2e-3
-    """The network's weights and its view embeddings."""
+    """The network's weights and its view embeddings; 0 trains without the network."""
     final: float = 0.1
     """What is left of every rate at the last step."""
 

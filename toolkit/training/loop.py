@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.datatypes import Head, Progress, TrainedHead, ViewSet
@@ -18,7 +19,7 @@ from facecraft4d.toolkit.training.densify import observe, refine
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
-from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.objective import Difference, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -35,6 +36,8 @@ class Trainer:
     footage: Footage
     lpips: Lpips | None
     """None where its weight is 0."""
+    difference: Difference = functional.l1_loss
+    """Compares pixels: the loss term "l1"."""
 
 
 def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> TrainingState:
@@ -52,12 +55,12 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     schedule, step = trainer.schedule, state.step
     sample, size = schedule.sample(step), schedule.resolution(step)
     picture = trainer.footage.picture(sample, size)
-    view = sample.view if schedule.is_coin(step) else None
+    view = sample.view if schedule.uses_network(step) else None
     drawn = draw(state.parameters, state.triangles, trainer.footage.posed(sample.frame), picture, view)
     drawn.meta["means2d"].retain_grad()
     chance = schedule.rng(step, 1).random(5)
     background = picture.image.new_tensor(chance[:3])
-    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background)
+    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background, trainer.difference)
     total = sum(getattr(trainer.config.losses, name) * term for name, term in terms.items())
     if trainer.lpips is not None and schedule.uses_lpips(step):
         terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (chance[3], chance[4]))
