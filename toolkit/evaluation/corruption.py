@@ -68,15 +68,16 @@ def distorted(view: View, distortion: Distortion, frame: int = -1) -> View:
     inside = view.mask[..., None]
     straight = np.clip((view.image - (1 - inside)) / np.maximum(inside, 1e-3), 0, 1)
     image = np.clip(straight**distortion.gamma * distortion.gain, 0, 1) * inside + (1 - inside)
-    values = np.concatenate([image, inside, view.depth[..., None]], -1).astype(np.float32)
+    values = np.concatenate([image, inside], -1).astype(np.float32)
     field = displacement(distortion, frame, view.mask.shape[0])
     if not field.any():
-        return View(view.camera, values[..., :3], view.mask, view.depth)
-    place = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in view.mask.shape[::-1])), -1) + field
+        return View(view.camera, image.astype(np.float32), view.mask, view.depth)
+    columns, rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in view.mask.shape[::-1]))
+    place = (columns + field[..., 0], rows + field[..., 1])
     border = (1.0, 1.0, 1.0, 0.0)
-    moved = cv2.remap(values[..., :4], place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
-    moved = np.clip(moved, 0, 1)
-    depth = cv2.remap(view.depth, place, None, cv2.INTER_NEAREST)
+    moved = cv2.remap(values, *place, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+    moved = np.asarray(np.clip(moved, 0, 1), np.float32)
+    depth = np.asarray(cv2.remap(view.depth, *place, cv2.INTER_NEAREST), np.float32)
     return View(view.camera, moved[..., :3], moved[..., 3], np.where(moved[..., 3] > 0, depth, 0))
 
 

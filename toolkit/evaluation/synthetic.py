@@ -19,12 +19,17 @@ from facecraft4d.toolkit.evaluation.synthetic_paint import Canvas, Look, canvas,
 from facecraft4d.toolkit.evaluation.synthetic_parts import Part, above, cap, curtain, glasses
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.geometry import normalized, orbit_camera
-from facecraft4d.toolkit.mesh_raster import draw_mesh, interpolate, rasterize, sample_texture, vertex_normals
+from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, sample_texture, vertex_normals
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
 TEXTURE = 1280
 """Side of the texture in texels."""
-CHARTS = {"head": (0.0, 0.0, 0.75, 0.75), "hair": (0.0, 0.75, 0.6, 1.0), "long": (0.6, 0.75, 1.0, 1.0), "worn": (0.75, 0.0, 1.0, 0.75)}
+CHARTS = {
+    "head": (0.0, 0.0, 0.75, 0.75),
+    "hair": (0.0, 0.75, 0.6, 1.0),
+    "long": (0.6, 0.75, 1.0, 1.0),
+    "worn": (0.75, 0.0, 1.0, 0.75),
+}
 """Left, top, right, bottom of each part's piece of the texture."""
 PADDING = 0.004
 YAWS = tuple(15.0 * index for index in range(24))
@@ -44,8 +49,23 @@ EVALUATION_POSES: tuple[dict[str, float], ...] = (
     {"mouthFunnel": 0.4, "jawOpen": 0.2, "browDownLeft": 0.6, "browDownRight": 0.6, "eyeSquintLeft": 0.4},
     {"mouthSmileLeft": 0.8, "mouthLowerDownRight": 0.4, "browOuterUpLeft": 0.7, "eyeBlinkRight": 0.9, "jawLeft": 0.3},
 )  # fmt: skip
-EVALUATION_CAMERAS = ((0, 0), (8, -10), (-7, 10), (22, 5), (-23, -5), (37, -8), (-38, 8), (52, 0), (-53, 6), (82, 4), (-97, -4), (173, 5))
+EVALUATION_CAMERAS = (
+    (0.0, 0.0), (8.0, -10.0), (-7.0, 10.0), (22.0, 5.0), (-23.0, -5.0), (37.0, -8.0), (-38.0, 8.0), (52.0, 0.0), (-53.0, 6.0), (82.0, 4.0),
+    (-97.0, -4.0), (173.0, 5.0),
+)  # fmt: skip
 """Yaw and pitch in degrees: between the views of training, and above and below them."""
+
+CULLING_CAMERAS = (
+    (0.0, 0.0),
+    (0.0, -25.0),
+    (0.0, 25.0),
+    (60.0, 0.0),
+    (-60.0, 0.0),
+    (120.0, 0.0),
+    (-120.0, 0.0),
+    (180.0, 0.0),
+)
+"""What none of these sees under any evaluation expression, no picture shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,7 @@ def identity_weights(spec: Spec, model: FaceModel, rng: np.random.Generator) -> 
     low, high = model.identity_ranges.T
     weights = 0.33 * (low + (high - low) * rng.random(len(low)))
     for index, name in enumerate(model.identity_names):
-        if name in ("old", "child") or "-trans-" in name and name.startswith(("head", "neck")):
+        if name in ("old", "child") or ("-trans-" in name and name.startswith(("head", "neck"))):
             weights[index] = 0
         elif name == "masculine":
             weights[index] = spec.masculine
@@ -122,7 +142,7 @@ def personal_deltas(rig: Rig, rng: np.random.Generator) -> Float32[np.ndarray, "
     return (rig.expression_deltas * factor[..., None]).astype(np.float32)
 
 
-def _dressed(base: Rig, model: FaceModel, spec: Spec) -> tuple[Rig, Float32[np.ndarray, "f 3 2"]]:
+def _dressed(base: Rig, model: FaceModel, spec: Spec) -> tuple[Rig, Float32[np.ndarray, "kept 3 2"]]:
     """Hair in place of the scalp, and what is worn."""
     vertices, triangles = base.vertices, base.triangles
     scalp = model.region("scalp") | (model.region("skin") & above(vertices, triangles, 0.092, 0.2))
@@ -131,7 +151,9 @@ def _dressed(base: Rig, model: FaceModel, spec: Spec) -> tuple[Rig, Float32[np.n
         parts[0] = ("hair", "hair", cap(vertices, triangles[scalp], 0.016, 0.03, 0.1))
         parts.append(("hair", "long", curtain(-0.13)))
     if "hat" in spec.wears:
-        crown = scalp & above(vertices, triangles, 0.06, 0.0) | model.region("skin") & above(vertices, triangles, 0.075, 0.06)
+        crown = scalp & above(vertices, triangles, 0.06, 0.0) | model.region("skin") & above(
+            vertices, triangles, 0.075, 0.06
+        )
         parts.append(("hat", "worn", cap(vertices, triangles[crown], 0.017, 0.006)))
     if "glasses" in spec.wears:
         eyes = base.joint_positions[[base.joint_names.index(f"eye_{side}") for side in ("left", "right")]]
@@ -143,7 +165,7 @@ def _dressed(base: Rig, model: FaceModel, spec: Spec) -> tuple[Rig, Float32[np.n
 
 def _joined(
     base: Rig, corner_uvs: Float32[np.ndarray, "f 3 2"], kept: np.ndarray, parts: list[tuple[str, str, Part]]
-) -> tuple[Rig, Float32[np.ndarray, "f 3 2"]]:
+) -> tuple[Rig, Float32[np.ndarray, "kept 3 2"]]:
     """One rig: the head's kept triangles, then the parts, rigid on the neck; and its texture coordinates."""
     names = tuple(dict.fromkeys((*base.region_names, *(region for region, _, _ in parts))))
     vertices, triangles, regions = [base.vertices], [base.triangles[kept]], [base.triangle_regions[kept]]
@@ -174,12 +196,12 @@ def _placed(uvs: Float32[np.ndarray, "f 3 2"], chart: str) -> Float32[np.ndarray
     return (np.array([left, top]) + PADDING + uvs * size).astype(np.float32)
 
 
-def _seen_only(rig: Rig, uvs: Float32[np.ndarray, "f 3 2"]) -> tuple[Rig, Float32[np.ndarray, "f 3 2"]]:
+def _seen_only(rig: Rig, uvs: Float32[np.ndarray, "f 3 2"]) -> tuple[Rig, Float32[np.ndarray, "kept 3 2"]]:
     """Without the triangles that no view can show, such as the backs of the eyes, and that touch none that a view shows."""
     seen = np.zeros(len(rig.triangles), bool)
     for pose in (neutral_pose(rig), *(_evaluation_pose(rig, index) for index in range(len(EVALUATION_POSES)))):
         posed = pose_vertices(rig, pose)
-        for yaw, pitch in ((0, 0), (0, -25), (0, 25), (60, 0), (-60, 0), (120, 0), (-120, 0), (180, 0)):
+        for yaw, pitch in CULLING_CAMERAS:
             fragments = rasterize(orbit_camera(yaw, pitch, RADIUS_METRES, 320, TARGET), posed, rig.triangles)
             seen[fragments.triangle[fragments.covered]] = True
     near = np.isin(rig.triangles, rig.triangles[seen]).any(1)
@@ -190,7 +212,9 @@ def photograph(subject: Subject, texture: Float32[np.ndarray, "s s 3"], pose: Po
     """The person in a pose under a fixed light, on white."""
     rig = subject.truth
     posed = pose_vertices(rig, pose)
-    fine = replace(camera, **{name: getattr(camera, name) * SUPERSAMPLE for name in ("fx", "fy", "cx", "cy", "width", "height")})
+    fine = replace(
+        camera, **{name: getattr(camera, name) * SUPERSAMPLE for name in ("fx", "fy", "cx", "cy", "width", "height")}
+    )
     fragments = rasterize(fine, posed, rig.triangles)
     lit = AMBIENT + (1.04 - AMBIENT) * np.clip(vertex_normals(posed, rig.triangles) @ LIGHT, 0, 1)
     values = interpolate(fragments, np.concatenate([subject.corner_uvs, lit[rig.triangles][..., None]], -1))

@@ -57,7 +57,7 @@ class Canvas:
 def canvas(rig: Rig, corner_uvs: Float32[np.ndarray, "f 3 2"], size: int) -> Canvas:
     """Find the place on the rig of every texel that a triangle covers."""
     corners = np.concatenate([corner_uvs.reshape(-1, 2), np.ones((3 * len(corner_uvs), 1))], 1)
-    flat = Camera(np.eye(4), size, size, 0.0, 0.0, size, size)
+    flat = Camera(np.eye(4), float(size), float(size), 0.0, 0.0, size, size)
     fragments = rasterize(flat, corners, np.arange(len(corners)).reshape(-1, 3))
     covered = fragments.covered
     points = interpolate(fragments, rig.vertices[rig.triangles])[covered]
@@ -87,7 +87,9 @@ def paint(
         "hair": lambda p: _hair(p, look, rng, detail),
         "hat": lambda p: _hat(p, look, rng, detail),
         "glasses": lambda p: np.tile(look.frame, (len(p), 1)),
-        "tongue": lambda p: np.tile((0.62, 0.32, 0.33), (len(p), 1)) * (1 + 0.1 * detail * noise(p, 0.002, rng))[:, None],
+        "tongue": lambda p: (
+            np.tile((0.62, 0.32, 0.33), (len(p), 1)) * (1 + 0.1 * detail * noise(p, 0.002, rng))[:, None]
+        ),
         "mouth_interior": lambda p: np.tile((0.22, 0.07, 0.07), (len(p), 1)),
         "eye_sockets": lambda p: np.tile((0.25, 0.12, 0.1), (len(p), 1)),
     }
@@ -105,12 +107,19 @@ def _skin(
 ) -> Colors:
     coarse = np.random.default_rng(5)
     tone = np.asarray(look.skin) * (1 + 0.035 * noise(points, 0.02, coarse))[:, None]
-    cheeks = sum(np.exp(-(((points - eye - [np.sign(eye[0]) * 0.01, -0.035, 0.0]) / 0.018) ** 2).sum(1)) for eye in eyes.values())
+    cheeks = sum(
+        np.exp(-(((points - eye - [np.sign(eye[0]) * 0.01, -0.035, 0.0]) / 0.018) ** 2).sum(1)) for eye in eyes.values()
+    )
     tone = tone * (1 - np.outer(0.16 * np.asarray(cheeks), [0.1, 1, 0.8]))
     pores = 0.05 * noise(points, 0.0016, rng) + 0.04 * noise(points, 0.0035, rng)
     spots = np.clip(noise(points, 0.0028, rng) - 0.9, 0, 1) * look.freckles * (points[:, 2] > 0.02)
     beard = np.clip(noise(points, 0.0015, rng) + 0.3, 0, 1.5) * look.stubble
-    beard = beard * np.clip((eyes["left"][1] - 0.045 - points[:, 1]) / 0.015, 0, 1) * (points[:, 2] > 0.0) * (points[:, 1] > -0.1)
+    beard = (
+        beard
+        * np.clip((eyes["left"][1] - 0.045 - points[:, 1]) / 0.015, 0, 1)
+        * (points[:, 2] > 0.0)
+        * (points[:, 1] > -0.1)
+    )
     tone = tone * (1 + detail * (pores - beard))[:, None] * (1 - detail * np.outer(spots, [0.35, 0.55, 0.6]))
     if region == "eyelids":
         return tone * 0.72
@@ -144,9 +153,7 @@ def _lips(points: Points, look: Look, rng: np.random.Generator, detail: float) -
     return np.asarray(look.lips) * (1 + 0.12 * detail * lines - 0.1 * rim)[:, None]
 
 
-def _eyes(
-    points: Points, eyes: dict[str, np.ndarray], look: Look, rng: np.random.Generator, detail: float
-) -> Colors:
+def _eyes(points: Points, eyes: dict[str, np.ndarray], look: Look, rng: np.random.Generator, detail: float) -> Colors:
     middle = np.where(points[:, :1] > 0, eyes["left"], eyes["right"])
     gaze = normalized(points - middle)
     radius = np.arccos(np.clip(gaze[:, 2], -1, 1))

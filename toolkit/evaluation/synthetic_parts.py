@@ -22,7 +22,9 @@ class Part(NamedTuple):
     """In the part's own chart, [0, 1]."""
 
 
-def subdivided(vertices: Float[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "f 3"]) -> tuple[np.ndarray, np.ndarray]:
+def subdivided(
+    vertices: Float[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "f 3"]
+) -> tuple[np.ndarray, np.ndarray]:
     """Every triangle as four; vertices that no triangle names are dropped."""
     used, compact = np.unique(triangles, return_inverse=True)
     corners = compact.reshape(-1, 3)
@@ -67,18 +69,19 @@ def _around(vertices: Float32[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "
     uv = np.stack([across, down], -1)[triangles]
     wraps = np.ptp(uv[..., 0], axis=1) > 0.5
     uv[..., 0] += wraps[:, None] & (uv[..., 0] < 0.5)
-    return (uv / [SEAM, 1]).astype(np.float32)
+    return np.asarray(uv / [SEAM, 1], np.float32)
 
 
 def grid(points: Float[np.ndarray, "r c 3"], closed: bool) -> Part:
     """A sheet over rows and columns of points; `closed` joins the last column to the first."""
     rows, columns = points.shape[:2]
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij")
-    corner = lambda down, right: (r + down) * columns + (c + right) % columns  # noqa: E731
-    chart = lambda down, right: np.stack([(c + right) / columns, (r + down) / rows], -1)  # noqa: E731
     halves = (((0, 0), (1, 0), (1, 1)), ((0, 0), (1, 1), (0, 1)))
-    triangles = np.concatenate([np.stack([corner(*s) for s in steps], -1).reshape(-1, 3) for steps in halves])
-    uvs = np.concatenate([np.stack([chart(*s) for s in steps], -2).reshape(-1, 3, 2) for steps in halves])
+    corners = [(r + down, c + right) for half in halves for down, right in half]
+    index = np.stack([down * columns + right % columns for down, right in corners], -1)
+    chart = np.stack([np.stack([right / columns, down / rows], -1) for down, right in corners], -2)
+    triangles = np.concatenate([index[..., :3].reshape(-1, 3), index[..., 3:].reshape(-1, 3)])
+    uvs = np.concatenate([chart[..., :3, :].reshape(-1, 3, 2), chart[..., 3:, :].reshape(-1, 3, 2)])
     return Part(points.reshape(-1, 3).astype(np.float32), triangles.astype(np.int32), uvs.astype(np.float32))
 
 
@@ -112,7 +115,7 @@ def glasses(eyes: Float[np.ndarray, "2 3"], front: float) -> Part:
     rounded = np.sign(rounded) * np.abs(rounded) ** 0.7 * [0.0245, 0.0205]
     parts = []
     for eye, side in zip(eyes, (1, -1), strict=True):
-        rim = np.c_[eye[:2] + [0, -0.003] + rounded, np.full(len(turn), front)]
+        rim = np.c_[rounded + eye[:2] - np.array([0, 0.003]), np.full(len(turn), front)]
         parts.append(tube(rim, 0.0017, closed=True))
         hinge, ear = np.array([eye[0] + side * 0.0245, eye[1] + 0.006, front]), np.array([side * 0.08, 0.022, 0.0])
         share = np.linspace(0, 1, 12)[:, None]
@@ -128,7 +131,7 @@ def glasses(eyes: Float[np.ndarray, "2 3"], front: float) -> Part:
 def joined(parts: list[Part]) -> Part:
     """Several parts as one, their charts side by side."""
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    uvs = [(part.corner_uvs + [index, 0]) / [len(parts), 1] for index, part in enumerate(parts)]
+    uvs = [(part.corner_uvs + np.array([index, 0])) / [len(parts), 1] for index, part in enumerate(parts)]
     triangles = [part.triangles + start for part, start in zip(parts, starts, strict=False)]
     return Part(
         np.concatenate([part.vertices for part in parts]),
