@@ -30,7 +30,14 @@ from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Progress
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.corruption import Corruption
 from facecraft4d.toolkit.evaluation.drawing import draw
-from facecraft4d.toolkit.evaluation.synthetic import SUBJECTS, Subject, evaluation_set, make_subject, training_set
+from facecraft4d.toolkit.evaluation.synthetic import (
+    SUBJECTS,
+    TEXTURE,
+    Subject,
+    evaluation_set,
+    make_subject,
+    training_set,
+)
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.geometry import project
 from facecraft4d.toolkit.images import to_bytes
@@ -147,7 +154,7 @@ def run_subject(options: Options, name: str, seed: int, threads: int) -> str:
         return f"{name}, seed {seed}: kept"
     torch.set_num_threads(threads)
     start = time.perf_counter()
-    subject = make_subject(SUBJECTS[name], load_default_head())
+    subject = make_subject(SUBJECTS[name], load_default_head(), TEXTURE * options.size // 256)
     folder = options.out / "frames" / f"{name}_{seed}"
     corruption = Corruption(**{kind: float(kind in options.kinds) for kind in KINDS})
     data = training_set(subject, corruption, seed, folder, options.size, options.frames)

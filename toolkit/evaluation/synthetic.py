@@ -23,7 +23,7 @@ from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, sample_textu
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
 TEXTURE = 1280
-"""Side of the texture in texels."""
+"""Side of the texture in texels: five for each of a picture's 256 pixels."""
 CHARTS = {
     "head": (0.0, 0.0, 0.75, 0.75),
     "hair": (0.0, 0.75, 0.6, 1.0),
