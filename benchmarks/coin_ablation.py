@@ -30,14 +30,8 @@ from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Progress
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.corruption import Corruption
 from facecraft4d.toolkit.evaluation.drawing import draw
-from facecraft4d.toolkit.evaluation.synthetic import (
-    SUBJECTS,
-    TEXTURE,
-    Subject,
-    evaluation_set,
-    make_subject,
-    training_set,
-)
+from facecraft4d.toolkit.evaluation.synthetic import evaluation_set, training_set
+from facecraft4d.toolkit.evaluation.synthetic_subject import SUBJECTS, TEXTURE, Subject, make_subject
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.geometry import project
 from facecraft4d.toolkit.images import to_bytes

@@ -11,17 +11,14 @@ from facecraft4d.toolkit.evaluation.fidelity import compare, sharpness
 from facecraft4d.toolkit.evaluation.synthetic import (
     ANIMATED,
     EVALUATION_CAMERAS,
-    RADIUS_METRES,
-    SUBJECTS,
-    TARGET,
     YAWS,
     evaluation_set,
-    make_subject,
     photograph,
     training_set,
 )
 from facecraft4d.toolkit.evaluation.synthetic_paint import noise
 from facecraft4d.toolkit.evaluation.synthetic_parts import border, cap, curtain, glasses
+from facecraft4d.toolkit.evaluation.synthetic_subject import RADIUS_METRES, SUBJECTS, TARGET, make_subject
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.geometry import camera_center, orbit_camera
 from facecraft4d.toolkit.rigging import neutral_pose

@@ -48,5 +48,6 @@ def sharpness(
 ) -> float:
     """Energy of the image's gradients inside the mask over that of the truth's: 1 is as sharp as the truth, less is blurred."""
     inside = ndimage.binary_erosion(mask, iterations=BORDER_PIXELS)
-    energies = [(np.stack(np.gradient(each @ LUMA)) ** 2).sum(0)[inside].sum() for each in (image, truth)]
+    slopes = [[np.gradient(each @ LUMA, axis=axis) for axis in (0, 1)] for each in (image, truth)]
+    energies = [(across[inside] ** 2).sum() + (down[inside] ** 2).sum() for down, across in slopes]
     return float(energies[0] / max(energies[1], 1e-12))

@@ -99,7 +99,7 @@ def paint(
         places = canvas.points[chosen].astype(np.float64)
         brush = brushes.get(name)
         colors[chosen] = brush(places) if brush else _skin(places, name, eyes, look, rng, detail)
-    return np.clip(colors, 0, 1).astype(np.float32)[canvas.fill]
+    return np.asarray(np.clip(colors, 0, 1)[canvas.fill], np.float32)
 
 
 def _skin(
@@ -122,13 +122,13 @@ def _skin(
     )
     tone = tone * (1 + detail * (pores - beard))[:, None] * (1 - detail * np.outer(spots, [0.35, 0.55, 0.6]))
     if region == "eyelids":
-        return tone * 0.72
+        return np.asarray(tone * 0.72)
     for side, eye in eyes.items():
         share = _brow(points, eye, side)
         hairs = 0.75 + 0.45 * detail * noise(points @ _lean(side), 0.0013, rng)
         opaque = np.clip(share * hairs, 0, 0.9)[:, None]
         tone = tone * (1 - opaque) + opaque * np.asarray(look.hair) * 0.6
-    return tone
+    return np.asarray(tone)
 
 
 def _lean(side: str) -> Float[np.ndarray, "3 3"]:
@@ -150,7 +150,7 @@ def _brow(points: Points, eye: np.ndarray, side: str) -> Float[np.ndarray, " n"]
 def _lips(points: Points, look: Look, rng: np.random.Generator, detail: float) -> Colors:
     lines = noise(points * [1, 0.25, 0.25], 0.0014, rng)
     rim = np.clip((np.abs(points[:, 1] - points[:, 1].mean()) - 0.003) / 0.012, 0, 1)
-    return np.asarray(look.lips) * (1 + 0.12 * detail * lines - 0.1 * rim)[:, None]
+    return np.asarray(look.lips * (1 + 0.12 * detail * lines - 0.1 * rim)[:, None])
 
 
 def _eyes(points: Points, eyes: dict[str, np.ndarray], look: Look, rng: np.random.Generator, detail: float) -> Colors:
@@ -186,18 +186,16 @@ def _teeth(points: Points, rng: np.random.Generator, detail: float) -> Colors:
     teeth = enamel * (1 - gap) + gap * [0.25, 0.12, 0.1]
     scallop = 0.0018 * np.cos(2 * np.pi * place)
     gums = np.clip((np.abs(points[:, 1] - middle) - GUM_METRES + scallop) / 0.0008, 0, 1)[:, None]
-    return teeth * (1 - gums) + gums * [0.72, 0.4, 0.4]
+    return np.asarray(teeth * (1 - gums) + gums * [0.72, 0.4, 0.4])
 
 
 def _hair(points: Points, look: Look, rng: np.random.Generator, detail: float) -> Colors:
     """Strands down from the crown, about 2 mm wide, with brighter locks between."""
     azimuth = np.arctan2(points[:, 0], points[:, 2] + 0.015)
-    across = 0.09 * azimuth + 0.003 * np.sin(60 * points[:, 1])
-    down = points[:, 1]
-    seam = np.stack([0.09 * np.sin(azimuth), 0.09 * np.cos(azimuth), 0.05 * down + across * 0], -1)
-    fine = noise(seam, 0.0021, rng)
-    locks = noise(seam * [1, 1, 0.6], 0.006, rng)
-    return np.asarray(look.hair) * np.clip(1 + detail * (0.33 * fine + 0.3 * locks), 0.25, 2.2)[:, None]
+    strand = np.stack([0.09 * np.sin(azimuth), 0.09 * np.cos(azimuth), 0.05 * points[:, 1]], -1)
+    fine = noise(strand, 0.0021, rng)
+    locks = noise(strand * [1, 1, 0.6], 0.006, rng)
+    return np.asarray(look.hair * np.clip(1 + detail * (0.33 * fine + 0.3 * locks), 0.25, 2.2)[:, None])
 
 
 def _hat(points: Points, look: Look, rng: np.random.Generator, detail: float) -> Colors:
@@ -206,4 +204,4 @@ def _hat(points: Points, look: Look, rng: np.random.Generator, detail: float) ->
     ribs = np.cos(46 * around + rng.uniform(0, 2 * np.pi))
     stitches = np.cos(points[:, 1] / 0.0007 + rng.uniform(0, 2 * np.pi)) * 0.5
     wool = noise(points, 0.002, rng)
-    return np.asarray(look.hat) * (1 + detail * (0.28 * ribs + 0.1 * stitches + 0.15 * wool))[:, None]
+    return np.asarray(look.hat * (1 + detail * (0.28 * ribs + 0.1 * stitches + 0.15 * wool))[:, None])
