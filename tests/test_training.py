@@ -9,10 +9,10 @@ import pytest
 import torch
 from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 
-from facecraft4d.toolkit import training
+from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Provenance
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.config import DensifyConfig, LevelsConfig, Preset, preset
+from facecraft4d.toolkit.config import DensifyConfig, LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.datatypes import BoundSplats
 from facecraft4d.toolkit.geometry import rotation_from_axis_angle, rotation_from_wxyz
 from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
@@ -531,6 +531,53 @@ def test_a_large_offset_weight_drives_offsets_to_zero(scene):
         return float(color_offsets(state.parameters, 0).detach().abs().mean())
 
     assert largest_offset(100.0) < 0.4 * largest_offset(0.0)
+
+
+def tinted(scene, seed: int):
+    """The photograph and three copies of it in other tints, without animated frames."""
+    views, frames, head = scene
+    photo, rng = views.views[0], np.random.default_rng(seed)
+    gains = rng.uniform(0.6, 1.1, (VIEWS - 1, 3)).astype(np.float32)
+    others = (photo.image * gain * photo.mask[..., None] + 1 - photo.mask[..., None] for gain in gains)
+    copies = (replace(photo, image=np.clip(image, 0, 1)) for image in others)
+    return replace(views, views=(photo, *copies)), replace(frames, cameras=(), view_indices=()), head
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
+    """With the photograph's offsets the colours are nearer to the truth than those that plain L1 and SSIM leave."""
+    config = replace(
+        NO_LPIPS, static_iterations=0, coin_iterations=100, resolution=24, coarse_resolution=24, checkpoint_every=1000,
+        losses=replace(NO_LPIPS.losses, offset=TrainingConfig().losses.offset),
+    )  # fmt: skip
+    errors = {}
+    for rate in (0.0, TrainingConfig().rates.coin):
+        chosen = replace(config, rates=replace(TrainingConfig().rates, coin=rate))
+        trained = training.run(*tinted(scene, seed), chosen, seed, "cpu", tmp_path, quiet)
+        baked = bake.run(trained, scene[2], Provenance())
+        parameters = splat_parameters(baked.splats, "cpu")
+        footage = Footage(*scene, "cpu")
+        picture = footage.picture(REFERENCE, SIZE)
+        with torch.no_grad():
+            drawn = draw(*parameters, footage.posed(STATIC), picture, None)
+        inside = picture.mask * drawn.alpha > 0.95
+        errors[rate > 0] = float(((drawn.consistent - picture.image).abs() * inside).sum() / (3 * inside.sum()))
+    assert errors[True] < 0.85 * errors[False]
+
+
+def test_without_a_rate_the_network_is_left_out(scene, tmp_path):
+    config = replace(NO_LPIPS, rates=replace(NO_LPIPS.rates, coin=0.0))
+    trained = training.run(*scene, config, 0, "cpu", tmp_path, quiet)
+    assert "offset" not in trained.losses
+    assert not bake.color_offsets(trained.coin, trained.splats.colors, 0).any()
+
+
+def test_the_pixel_difference_can_be_chosen(scene, tmp_path):
+    config = replace(NO_LPIPS, static_iterations=2, coin_iterations=0)
+    trained = training.run(
+        *scene, config, 0, "cpu", tmp_path, quiet, lambda first, second: 0 * (first - second).sum() + 7
+    )
+    assert trained.losses["l1"].tolist() == [7.0]
 
 
 # the loop

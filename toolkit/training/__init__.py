@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from torch.nn import functional
+
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
@@ -11,6 +13,7 @@ from facecraft4d.toolkit.splatting.backend import is_compiled
 from facecraft4d.toolkit.splatting.cpu import COMPILING
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.loop import Trainer, begin, finish, train
+from facecraft4d.toolkit.training.objective import Difference
 from facecraft4d.toolkit.training.schedule import Schedule
 
 
@@ -23,17 +26,18 @@ def run(
     device: str,
     folder: Path,
     report: Callable[[Progress], None],
+    difference: Difference = functional.l1_loss,
 ) -> TrainedHead:
     """Fit splats on `head.rig` to the static views and the animated frames.
 
     View 0 is the photograph; the static views show `head.pose`, the frames their track. `folder` holds the checkpoint; a killed run
-    goes on from it and ends with the same numbers. Raises UserError for options that leave nothing to train.
+    goes on from it and ends with the same numbers. `difference` compares pixels (loss term "l1"). Raises UserError for options that leave nothing to train.
     """
     _check(config)
     pictures = (len(views.views), frames.view_indices, len(frames.track.expressions))
     schedule = Schedule(config, seed, *pictures, len(head.rig.triangles))
     distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
-    trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance)
+    trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
         report(Progress("training", 0, schedule.total, COMPILING))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.datatypes import Head, Progress, TrainedHead, ViewSet
@@ -19,7 +20,7 @@ from facecraft4d.toolkit.training.footage import Footage, Picture
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
 from facecraft4d.toolkit.training.levels import level_order, prefix
-from facecraft4d.toolkit.training.objective import Drawn, draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.objective import Difference, Drawn, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -36,6 +37,8 @@ class Trainer:
     footage: Footage
     lpips: Lpips | None
     """None where its weight is 0."""
+    difference: Difference = functional.l1_loss
+    """Compares pixels: the loss term "l1"."""
 
 
 def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> TrainingState:
@@ -82,12 +85,16 @@ def compare(trainer: Trainer, state: TrainingState, count: int) -> tuple[Drawn, 
     schedule, step = trainer.schedule, state.step
     sample = schedule.sample(step)
     picture = trainer.footage.picture(sample, schedule.resolution(step))
-    view = sample.view if schedule.is_coin(step) else None
+    view = sample.view if schedule.uses_network(step) else None
     shown = prefix(state.parameters, count)
     drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
     background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
     largest = max(schedule.triangles / count, 1.0) ** 0.5  # with few splats, each has more than its triangle to cover
-    return drawn, picture, loss_terms(drawn, picture, shown, trainer.config.losses, background, largest)
+    return (
+        drawn,
+        picture,
+        loss_terms(drawn, picture, shown, trainer.config.losses, background, trainer.difference, largest),
+    )
 
 
 def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:

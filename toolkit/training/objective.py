@@ -1,5 +1,6 @@
 """From parameters to pictures to losses: one rasterisation gives the consistent and the combined image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ from facecraft4d.toolkit.training.gaussians import (
     position_excess,
     scale_excess,
 )
+
+Difference = Callable[[Tensor, Tensor], Tensor]
+"""The mean difference of two images, a number."""
 
 LPIPS_WINDOW = 256
 """LPIPS of larger pictures looks at a window of this side."""
@@ -69,6 +73,7 @@ def loss_terms(
     parameters: Parameters,
     weights: LossWeights,
     background: Float32[Tensor, "3"],
+    difference: Difference = functional.l1_loss,
     largest: float = 1.0,
 ) -> dict[str, Tensor]:
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
@@ -77,7 +82,7 @@ def loss_terms(
     target = _planes(picture.image + (1 - picture.mask) * (background - 1))
     visible = (drawn.meta["radii"][0] > 0).all(-1)
     terms = {
-        "l1": functional.l1_loss(combined, target),
+        "l1": difference(combined, target),
         "ssim": 1 - ssim(combined, target),
         "alpha": functional.l1_loss(drawn.alpha, picture.mask),
         "position": position_excess(parameters, visible, weights.position_free),

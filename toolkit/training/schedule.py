@@ -60,6 +60,10 @@ class Schedule:
         """True where the network of offsets is trained."""
         return step >= self.config.static_iterations
 
+    def uses_network(self, step: int) -> bool:
+        """True where offsets are drawn; at rate 0 they would stay zero, and are left out."""
+        return self.is_coin(step) and self.config.rates.coin > 0
+
     def uses_lpips(self, step: int) -> bool:
         """True for every `lpips_every`-th COIN step."""
         return self.is_coin(step) and step % self.config.lpips_every == 0
