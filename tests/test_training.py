@@ -562,7 +562,7 @@ def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
             drawn = draw(*parameters, footage.posed(STATIC), picture, None)
         inside = picture.mask * drawn.alpha > 0.95
         errors[rate > 0] = float(((drawn.consistent - picture.image).abs() * inside).sum() / (3 * inside.sum()))
-    assert errors[True] < 0.85 * errors[False]
+    assert errors[True] < 0.7 * errors[False], errors
 
 
 def test_without_a_rate_the_network_is_left_out(scene, tmp_path):

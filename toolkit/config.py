@@ -105,9 +105,9 @@ class LearningRates:
     log_scales: float = 1e-2
     opacities: float = 3e-2
     colors: float = 1e-2
-    gaussian_embeddings: float = 2e-2
+    gaussian_embeddings: float = 2e-3
     """0 keeps the position encoding as it is."""
-    coin: float = 1e-2
+    coin: float = 2e-3
     """The network's weights and its view embeddings; 0 trains without the network."""
     final: float = 0.1
     """What is left of every rate at the last step."""
@@ -115,14 +115,14 @@ class LearningRates:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the training losses (paper, section 3.4; GaussianAvatars for position and scale; docs/coin.md for offset)."""
+    """Weights of the training losses (paper, section 3.4; GaussianAvatars for position and scale)."""
 
     l1: float = 0.8
     ssim: float = 0.2
     lpips: float = 0.05
     """LPIPS (AlexNet) on the image of the consistent model."""
-    offset: float = 0.05
-    """Mean absolute colour offset. The paper's 1.0, as a mean, outweighs the pixels: offsets then stay zero."""
+    offset: float = 1.0
+    """Mean absolute colour offset."""
     alpha: float = 0.2
     """Mean absolute difference between coverage and matte: keeps floaters away."""
     position: float = 0.01
@@ -267,13 +267,7 @@ def preset(name: Preset) -> BuildConfig:
             checkpoint_every=2000,
             lpips_every=1,
             rates=LearningRates(
-                rotations=1e-3,
-                log_scales=1.7e-2,
-                opacities=5e-2,
-                colors=2.5e-3,
-                gaussian_embeddings=5e-3,
-                coin=2.5e-3,
-                final=0.01,
+                rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01
             ),
             densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4, reset_every=3000),
         ),
