@@ -10,12 +10,16 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, ViewSet
+from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
 from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.mesh_raster import rasterize
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
+from facecraft4d.toolkit.training.initial import Opening
 from facecraft4d.toolkit.training.schedule import STATIC, Sample
 
+OPENING = ("jawOpen", "tongueOut", "eyeBlinkLeft", "eyeBlinkRight", "mouthUpperUpLeft", "mouthLowerDownLeft")
+"""Expressions that show what a photograph usually hides."""
 PICTURE_CACHE_BYTES = 1 << 29
 POSE_CACHE_ENTRIES = 256
 
@@ -41,6 +45,22 @@ class Footage:
     def neutral(self) -> TriangleFrames:
         """Triangle frames of the head at rest."""
         return self._frames_in(neutral_pose(self._head.rig))
+
+    def openings(self) -> tuple[Opening, ...]:
+        """What the reference camera sees at the strongest moment of each of `OPENING`."""
+        track, names = self._frames.track, self._head.rig.expression_names
+        if not self._frames.view_indices or not len(track.expressions):
+            return ()
+        strongest = {int(track.expressions[:, names.index(name)].argmax()) for name in OPENING if name in names}
+        return tuple(self._opening(frame) for frame in sorted(strongest))
+
+    def _opening(self, frame: int) -> Opening:
+        pixels = self._frame_pixels(Sample(self._frames.view_indices[0], 0, frame)).astype(np.float32) / 255
+        camera = resized_camera(self._frames.cameras[0], pixels.shape[1], pixels.shape[0])
+        vertices = pose_vertices(self._head.rig, self._frames.track.pose(frame))
+        depth = rasterize(camera, vertices, self._head.rig.triangles).depth
+        view = View(camera, np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]), depth)
+        return Opening(view, vertices[self._head.rig.triangles].astype(np.float64))
 
     def _posed(self, frame: int) -> TriangleFrames:
         """Triangle frames under a frame of the track, or under the photograph's pose for STATIC (cached)."""

@@ -3,6 +3,8 @@
 GaussianAvatars starts with one grey splat at each triangle's centre and grows; we start from a budget and a textured head.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
@@ -18,20 +20,45 @@ DISC_FLATNESS = 0.15
 """Thickness of a disc over its in-plane standard deviation."""
 PHOTOGRAPH_BONUS = 2.0
 """What the photograph sees gets 1 + this times the splats for its area."""
+OPENED_SHARE = 0.05
+"""Share of the splats that goes to what only other poses than the photograph's show (teeth, tongue, lids)."""
 DEPTH_TOLERANCE_METRES = 0.004
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
 """Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
 
 
-def initial_splats(head: Head, views: ViewSet, count: int) -> BoundSplats:
-    """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """A picture of the head in another pose than the photograph's: it shows lids, teeth or tongue that the views hide."""
+
+    view: View
+    corners: Float[np.ndarray, "f 3 3"]
+    """The triangles in its pose, metres."""
+
+    def seen(
+        self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
+    ) -> Float[np.ndarray, " n"]:
+        """As `_seen`, of points on triangles."""
+        return _seen(self.view, self.points(triangles, barycentrics), _normals(self.corners)[triangles])
+
+    def points(
+        self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
+    ) -> Float[np.ndarray, "n 3"]:
+        """Where points on triangles lie in its pose, metres."""
+        return np.asarray(np.einsum("nc,ncx->nx", barycentrics, self.corners[triangles]))
+
+
+def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Opening, ...] = ()) -> BoundSplats:
+    """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do."""
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
-    weights = _areas(posed) * (1 + PHOTOGRAPH_BONUS * _seen(views.views[0], posed.mean(1), _normals(posed)))
-    counts = allocate(weights, count)
+    in_photograph = _seen(views.views[0], posed.mean(1), _normals(posed))
+    weights = _areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
+    counts = with_openings(weights, count, opened_areas(openings, in_photograph))
     triangles, barycentrics = surface_points(counts)
     points = np.einsum("nc,ncx->nx", barycentrics, posed[triangles])
     uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
     texture = sample_texture(head.mesh.texture, uv)
+    texture = opened_colors(openings, triangles, barycentrics, texture)
     colors = view_colors(views, points, _normals(posed)[triangles], texture)
     crowding = counts if count >= len(counts) else weights / weights.sum() * count
     spacing = np.sqrt(_areas(posed) / np.maximum(crowding, 1e-9))
@@ -49,6 +76,43 @@ def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, 
     edges = np.cumsum(share) * ((count - base.sum()) / max(share.sum(), 1e-30))
     edges[-1] = count - base.sum()
     return np.asarray(base + np.diff(np.floor(edges + 1e-9).astype(np.int64), prepend=0), np.int64)
+
+
+def opened_areas(openings: tuple[Opening, ...], in_photograph: Float[np.ndarray, " f"]) -> Float[np.ndarray, " f"]:
+    """The area of each triangle that only the openings show, square metres; 0 for the others."""
+    areas, everywhere = np.zeros(len(in_photograph)), np.arange(len(in_photograph))
+    for opening in openings:
+        shown = opening.seen(everywhere, np.full((len(everywhere), 3), 1 / 3)) > 0
+        areas = np.maximum(areas, _areas(opening.corners) * shown)
+    return np.asarray(areas * (in_photograph == 0))
+
+
+def with_openings(
+    weights: Float[np.ndarray, " f"], count: int, opened: Float[np.ndarray, " f"]
+) -> Int64[np.ndarray, " f"]:
+    """allocate(), but of what is left after one splat on each triangle a share goes to the `opened` areas, whose triangles are large."""
+    extra = min(round(OPENED_SHARE * count), max(count - len(weights), 0)) if opened.any() else 0
+    counts, chosen = allocate(weights, count - extra), np.flatnonzero(opened)
+    if extra:
+        counts[chosen] += allocate(opened[chosen], extra)
+    return counts
+
+
+def opened_colors(
+    openings: tuple[Opening, ...],
+    triangles: Int64[np.ndarray, " n"],
+    barycentrics: Float[np.ndarray, "n 3"],
+    fallback: Float32[np.ndarray, "n 3"],
+) -> Float32[np.ndarray, "n 3"]:
+    """What the openings show at points, weighted by how squarely they see it; `fallback` where none does."""
+    total, weight_sum = 0.02 * fallback.astype(np.float64), np.full(len(triangles), 0.02)
+    for opening in openings:
+        camera = opening.view.camera
+        weight = opening.seen(triangles, barycentrics) ** 2
+        pixels, _ = project(camera, opening.points(triangles, barycentrics))
+        total += weight[:, None] * sample_texture(opening.view.image, pixels / (camera.width, camera.height))
+        weight_sum += weight
+    return np.asarray(total / weight_sum[:, None], np.float32)
 
 
 def surface_points(counts: Int64[np.ndarray, " f"]) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:

@@ -10,6 +10,10 @@ STATIC = -1
 """Camera and frame of a picture from the static ViewSet."""
 
 
+BESIDE = 0.05
+"""Share of the cap that training starts with beside one splat on each triangle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One training picture."""
@@ -37,7 +41,7 @@ class Schedule:
     """View of each animated camera."""
     frames: int
     triangles: int = 0
-    """Size of the rig: where the cap allows, training starts with a splat on each."""
+    """Size of the rig: where the cap allows, training starts with a splat on each and some more."""
 
     @property
     def total(self) -> int:
@@ -69,7 +73,7 @@ class Schedule:
     def start_count(self) -> int:
         """Splats at the first step."""
         share = round(self.config.splats * self.config.densify.start_share)
-        return max(share, min(self.triangles, self.config.splats))
+        return max(share, min(self.triangles + round(BESIDE * self.config.splats), self.config.splats))
 
     def refines(self, step: int) -> bool:
         """True for the steps after which splats are added and removed."""
