@@ -31,6 +31,8 @@ from facecraft4d.toolkit.training.schedule import LEVELS, Sample
 T = TypeVar("T")
 Subject = tuple[ViewSet, FrameSet, Head]
 PHOTO = Path(__file__).parents[1] / "samples" / "portraits" / "astronaut.png"
+WEIGHT = 0.3
+"""Of the levels' losses."""
 HEADINGS = ("front", "static", "held-out frames")
 
 
@@ -107,7 +109,7 @@ def psnrs(avatar: Avatar, subject: Subject, held_out: int, size: int) -> np.ndar
 
 def table(subject: Subject, config: TrainingConfig, held_out: int) -> list[str]:
     """Rows of markdown."""
-    single = replace(config, levels=LevelsConfig(weight=0.0))
+    single, config = replace(config, levels=LevelsConfig()), replace(config, levels=LevelsConfig(weight=WEIGHT))
     judged = lambda avatar: psnrs(avatar, subject, held_out, config.resolution)  # noqa: E731
     leveled, plain = fit(subject, config, held_out, "levels"), fit(subject, single, held_out, "no levels")
     rows = ["| splats | set | " + " | ".join(HEADINGS) + " |", "|---" * (2 + len(HEADINGS)) + "|"]

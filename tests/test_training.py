@@ -406,13 +406,19 @@ def test_every_prefix_takes_from_each_cell_its_share_of_what_shows():
 
 
 def test_levels_begin_after_densification():
-    config = replace(TINY, static_iterations=2000, coin_iterations=4000, densify=DensifyConfig(end_share=0.5))
+    config = replace(
+        TINY,
+        static_iterations=2000,
+        coin_iterations=4000,
+        densify=DensifyConfig(end_share=0.5),
+        levels=LevelsConfig(weight=0.3),
+    )
     schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
     assert not schedule.leveled(2999) and schedule.leveled(3000) and schedule.leveled(5999)
     drawn = np.array([schedule.level(step) for step in range(3000, 6000)])
     for level in LEVELS:
         assert np.mean(drawn == level) == pytest.approx(1 / len(LEVELS), abs=0.03)
-    single = replace(schedule, config=replace(config, levels=LevelsConfig(weight=0.0)))
+    single = replace(schedule, config=replace(config, levels=LevelsConfig()))
     assert not single.leveled(5999)
 
 
@@ -551,7 +557,7 @@ def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
     """
     config = replace(
         NO_LPIPS, static_iterations=0, coin_iterations=100, resolution=24, coarse_resolution=24, checkpoint_every=1000,
-        losses=replace(NO_LPIPS.losses, offset=0.05), levels=LevelsConfig(weight=0.0),
+        losses=replace(NO_LPIPS.losses, offset=0.05),
     )  # fmt: skip
     errors = {}
     for rate in (0.0, 1e-2):

@@ -26,6 +26,8 @@ from facecraft4d.toolkit.training.state import TrainingState
 
 RECORD_EVERY = 10
 """Steps between points of the loss curves and progress reports."""
+WORTH_EVERY = 4
+"""Rounds of densification judge splats by every fourth picture: what shows from six sides is worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     state.descend(trainer.config.rates, schedule.rate_factor(step))
     if schedule.refines(step):
         rest = trainer.footage.posed(STATIC)
-        worth = contributions(trainer, state) if trainer.config.densify.recycle else None
+        worth = contributions(trainer, state, WORTH_EVERY) if trainer.config.densify.recycle else None
         refine(state, rest, trainer.config.densify, schedule.budget(step), schedule.rng(step, 2), worth)
     if schedule.resets(step):
         state.reset_opacities()
@@ -112,10 +114,10 @@ def order_splats(trainer: Trainer, state: TrainingState) -> None:
     state.replace_rows(order, len(order))
 
 
-def contributions(trainer: Trainer, state: TrainingState) -> Float32[Tensor, " n"]:
+def contributions(trainer: Trainer, state: TrainingState, every: int = 1) -> Float32[Tensor, " n"]:
     """Blend weight of each splat, summed over pixels, in all static views and in as many animated frames of the first camera.
 
-    It is the gradient of the drawn colours' sum.
+    It is the gradient of the drawn colours' sum. Only each `every`-th of these pictures is drawn.
     """
     schedule = trainer.schedule
     samples = [Sample(view) for view in range(schedule.views)]
@@ -124,7 +126,7 @@ def contributions(trainer: Trainer, state: TrainingState) -> Float32[Tensor, " n
         samples += [Sample(schedule.view_indices[0], 0, frame) for frame in frames]
     size = min(trainer.config.coarse_resolution, trainer.config.resolution)
     ones = torch.ones(len(state.triangles), 1, device=state.triangles.device, requires_grad=True)
-    for sample in samples:
+    for sample in samples[::every]:
         with torch.no_grad():
             world = place(state.parameters, state.triangles, trainer.footage.posed(sample.frame))
         rasterize(world, ones, trainer.footage.picture(sample, size))[0].sum().backward()  # type: ignore[no-untyped-call]
