@@ -33,42 +33,47 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
     source hides that, it shows what is beside.
     """
     height, width = triangle.shape
-    source_triangle, _, source_depth, _, areas, (fx, fy, cx, cy), _ = source
-    points, _, intact, plain = vertex
+    fx, fy, cx, cy = source[5]
     for row in range(height):
         for column in range(width):
             f = triangle[row, column]
             if f < 0:
                 continue
-            x, y, z, trust = _blend(triangles[f], barycentrics[row, column], points, intact)
+            x, y, z, trust = _blend(triangles[f], barycentrics[row, column], vertex[0], vertex[2])
             x, y = fx * x / z + cx, fy * y / z + cy
             dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
-            moved[row, column, 0], moved[row, column, 1] = dx, dy
-            still = abs(dx) < STILL and abs(dy) < STILL and abs(source_depth[row, column] - z) < STILL_METRES
+            still = abs(dx) < STILL and abs(dy) < STILL and abs(source[2][row, column] - z) < STILL_METRES
             r, c = (row, column) if still else (int(np.floor(y * FINE)), int(np.floor(x * FINE)))
-            if r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0:
-                continue
-            quiet = abs(dx) < TORN and abs(dy) < TORN and layers[source_triangle[r, c]] == layers[f]
-            if quiet and abs(source_depth[r, c] - z) < BARELY_HIDDEN:
-                trust = 1.0
-            elif areas[f] <= 0.0:
-                continue
-            elif not _seen(source, layers, r, c, z, layers[f]):
-                if plain[triangles[f, 0]]:
-                    beside_x, beside_y = _beside(source, layers, r, c, z, layers[f])
-                    moved[row, column, 0] += beside_x / FINE
-                    moved[row, column, 1] += beside_y / FINE
-                    share[row, column] = beside_x != 0.0 or beside_y != 0.0
-                continue
-            away_x, away_y = _way_out(source, vertex, triangles, layers, r, c, z, layers[f], -dx, -dy)
-            if away_x != 0.0 or away_y != 0.0:
-                r, c = r + int(np.rint(away_y)), c + int(np.rint(away_x))
-                outside = r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0
-                if outside or layers[source_triangle[r, c]] != layers[f]:
-                    continue
-                moved[row, column, 0] += away_x / FINE
-                moved[row, column, 1] += away_y / FINE
-            share[row, column] = trust
+            aside_x, aside_y, shown = _found(source, vertex, triangles, layers, r, c, z, f, dx, dy)
+            moved[row, column, 0], moved[row, column, 1] = dx + aside_x / FINE, dy + aside_y / FINE
+            share[row, column] = shown * trust if shown >= 0 else 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _found(source, vertex, triangles, layers, r, c, z, f, dx, dy):
+    """Where the source shows a surface beside its place (r, c), in fine samples, and how: 0 not, 1 as far as it is intact, -1 fully."""
+    source_triangle, _, source_depth, _, areas, _, _ = source
+    height, width = source_triangle.shape
+    if r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0:
+        return 0.0, 0.0, 0.0
+    quiet = abs(dx) < TORN and abs(dy) < TORN and layers[source_triangle[r, c]] == layers[f]
+    certain = quiet and abs(source_depth[r, c] - z) < BARELY_HIDDEN
+    if not certain:
+        if areas[f] <= 0.0:
+            return 0.0, 0.0, 0.0
+        if not _seen(source, layers, r, c, z, layers[f]):
+            if not vertex[3][triangles[f, 0]]:
+                return 0.0, 0.0, 0.0
+            beside_x, beside_y = _beside(source, layers, r, c, z, layers[f])
+            return beside_x, beside_y, -1.0 if beside_x != 0.0 or beside_y != 0.0 else 0.0
+    away_x, away_y = _way_out(source, vertex, triangles, layers, r, c, z, layers[f], -dx, -dy)
+    if away_x != 0.0 or away_y != 0.0:
+        r, c = r + int(np.rint(away_y)), c + int(np.rint(away_x))
+        outside = r < 0 or c < 0 or r >= height or c >= width or source_triangle[r, c] < 0
+        if outside or layers[source_triangle[r, c]] != layers[f]:
+            return 0.0, 0.0, 0.0
+    return away_x, away_y, -1.0 if certain else 1.0
 
 
 @numba.njit(cache=True, nogil=True)
