@@ -220,6 +220,8 @@ def table(options: Options, cells: dict[tuple[str, int, str], dict[str, float]])
     ]
     for subject, seed in groups:
         lines += [_line(f"{subject} | {seed}", row, cells[subject, seed, row]) for row in ROWS]
+    if not groups:
+        return "Nothing is finished."
     for row in ROWS:
         mean = {name: float(np.mean([cells[*group, row][name] for group in groups])) for name in COLUMNS}
         lines.append(_line("**mean** | ", row, mean))

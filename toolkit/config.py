@@ -172,9 +172,9 @@ class LevelsConfig:
 class TrainingConfig:
     """Static stage, then COIN (paper, section 3.4)."""
 
-    static_iterations: int = 800
+    static_iterations: int = 500
     """Steps on the static views."""
-    coin_iterations: int = 1400
+    coin_iterations: int = 800
     """Steps with the colour-offset network on static and animated views."""
     resolution: int = 512
     """Side of the training pictures in pixels in the last part of training; smaller ones stay as they are."""
