@@ -75,7 +75,7 @@ class House:
         coin = CoinNetwork(**zeros, gaussian_embeddings=np.zeros((n, 2), np.float32))
         tinted = replace(splats, colors=(splats.colors + state / 1e4).astype(np.float32))
         steps = np.arange(2, dtype=np.int32)
-        return TrainedHead(tinted, coin, 0, np.ones(n, np.float32), steps, {"total": np.ones(2, np.float32)})
+        return TrainedHead(tinted, coin, 0, steps, {"total": np.ones(2, np.float32)})
 
     def evaluation(self, avatar: Avatar, portrait: Portrait, head: Head, report: Any) -> Evaluation:
         self.enter("evaluation")

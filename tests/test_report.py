@@ -48,7 +48,7 @@ def tiny_build(
         *(np.zeros(shape, np.float32) for shape in ((1, 2), (n, 2), (4, 2), (4, 3), (4, 2), (4,), (3, 4), (3,)))
     )
     losses = {"l1": np.geomspace(1, 0.01, 50, dtype=np.float32), "never": np.full(50, np.nan, np.float32)}
-    trained = TrainedHead(tiny_avatar.splats, coin, 0, np.ones(n, np.float32), np.arange(50, dtype=np.int32), losses)
+    trained = TrainedHead(tiny_avatar.splats, coin, 0, np.arange(50, dtype=np.int32), losses)
     evaluation = Evaluation({"front_psnr_db": 26.123, "identity_front": 0.5}, {}, {}, ("a note on <identity>",))
     times = (StageTime("preprocess", 1.25, 2**30, False), StageTime("training", 100.0, 2**31, True))
     noted = replace(tiny_portrait, notes=("two faces; took the largest",))
