@@ -14,8 +14,10 @@ from facecraft4d.toolkit.datatypes import Camera, Splats
 class Renderer(Protocol):
     """Draws splats off screen at one fixed size."""
 
-    note: str
-    """Who draws, for the user."""
+    @property
+    def note(self) -> str:
+        """Who draws, for the user."""
+        ...
 
     def draw(self, splats: Splats, camera: Camera) -> Float32[np.ndarray, "h w 4"]:
         """Premultiplied RGBA in sRGB as displayed, row 0 at the top. The camera must have the renderer's size."""

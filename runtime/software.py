@@ -11,8 +11,12 @@ class SoftwareRenderer:
     """The toolkit's compiled rasteriser as a `Renderer`."""
 
     def __init__(self, width: int, height: int, note: str) -> None:
-        self.note = note if is_compiled() else f"{note} ({COMPILING})"
-        self._size = width, height
+        self._note, self._size = note, (width, height)
+
+    @property
+    def note(self) -> str:
+        """Who draws, for the user; before the first picture on a machine also that this takes a while."""
+        return self._note if is_compiled() else f"{self._note} ({COMPILING})"
 
     def draw(self, splats: Splats, camera: Camera) -> Float32[np.ndarray, "h w 4"]:
         """Premultiplied RGBA in sRGB as displayed, row 0 at the top."""
