@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch._dynamo  # noqa: F401  (before OpenGL: once Mesa's emulator has brought its LLVM, loading the one of torch crashes)
 
 from facecraft4d import exporters
 from facecraft4d.toolkit.asset import Avatar
