@@ -163,7 +163,7 @@ class LevelsConfig:
 
     weight: float = 0.0
     """After densification every step also draws the first half, quarter or eighth of the splats, with this weight; 0 trains one level.
-    0.3 is a good one (docs/levels.md); it costs a fifth more time and 0.3 dB of the full set."""
+    0.3 is a good one (docs/levels.md); it costs a second drawing a step and 0.3 dB of the full set."""
     cell: float = 0.012
     """Every level covers the head: splats take turns in cells of this many metres."""
 
