@@ -13,6 +13,10 @@ from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 """Adam's constants as 3D Gaussian splatting sets them."""
 
+HIDDEN = 0.05
+"""Splats whose gradients are smaller than this share of all splats' root mean square move more slowly. Adam alone moves hidden splats
+(tongue, lids) at full rate by what leaks through those before them: when they are shown at last they have any colour."""
+
 RESET_OPACITY = 0.01
 
 RATE_OF = {
@@ -58,7 +62,8 @@ class TrainingState:
                 self.updates[name] = count = self.updates.get(name, 0) + 1
                 first.lerp_(gradient, 1 - BETA1)
                 second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-                spread = (second / (1 - BETA2**count)).sqrt_().add_(EPSILON)
+                second = second / (1 - BETA2**count)
+                spread = second.add_(HIDDEN**2 * second.mean()).sqrt_().add_(EPSILON)
                 parameter.addcdiv_(first, spread, value=-rate / (1 - BETA1**count))
 
     def replace_rows(self, rows: Int64[Tensor, " m"], kept: int) -> None:
