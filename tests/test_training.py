@@ -12,9 +12,11 @@ from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Provenance
 from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.config import DensifyConfig, LevelsConfig, Preset, TrainingConfig, preset
-from facecraft4d.toolkit.datatypes import BoundSplats
-from facecraft4d.toolkit.geometry import rotation_from_axis_angle, rotation_from_wxyz
+from facecraft4d.toolkit.config import DensifyConfig, LearningRates, LevelsConfig, Preset, TrainingConfig, preset
+from facecraft4d.toolkit.datatypes import BoundSplats, Mesh, View
+from facecraft4d.toolkit.face_model.parts import EYEWEAR
+from facecraft4d.toolkit.geometry import resized_camera, rotation_from_axis_angle, rotation_from_wxyz
+from facecraft4d.toolkit.mesh_raster import rasterize, sample_texture
 from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME
@@ -25,10 +27,11 @@ from facecraft4d.toolkit.training.gaussians import frames_of, place, position_ex
 from facecraft4d.toolkit.training.initial import (
     Opening,
     allocate,
+    beneath_eyewear,
     initial_splats,
-    opened_areas,
     opened_colors,
     surface_points,
+    unfolding,
     with_openings,
 )
 from facecraft4d.toolkit.training.levels import level_order, prefix
@@ -241,8 +244,53 @@ def test_hidden_surfaces_start_with_the_colour_of_the_pose_that_shows_them(scene
     colors = opened_colors((opening,), triangles, centers, np.zeros((len(posed), 3), np.float32))
     seen = opening.seen(triangles, centers)
     assert (colors[seen > 0.5, 1] > 0.9).all() and not colors[seen == 0].any()
-    assert not opened_areas((opening,), np.ones(len(posed))).any()
-    np.testing.assert_array_equal(opened_areas((opening,), np.zeros(len(posed))) > 0, seen > 0)
+
+
+def test_what_unfolds_is_what_another_pose_shows_several_times_as_large(scene):
+    views, _, head = scene
+    posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
+    opening = Opening(views.views[0], posed)
+    seen = opening.seen(np.arange(len(posed)), np.full((len(posed), 3), 1 / 3))
+    for folded, expected in ((posed, seen < 0), (posed * [1, 0.3, 1], seen > 0)):
+        unfolded, widest = unfolding((opening,), folded, np.ones(len(posed)))
+        np.testing.assert_array_equal(unfolded > 0, expected & (unfolded > 0))
+        np.testing.assert_array_equal(widest[unfolded > 0], posed[unfolded > 0])
+        np.testing.assert_array_equal(widest[unfolded == 0], folded[unfolded == 0])
+    assert (unfolded > 0).any()
+    hidden, _ = unfolding((opening,), posed, np.zeros(len(posed)))
+    np.testing.assert_array_equal(hidden > 0, seen > 0)
+
+
+def test_below_eyewear_splats_start_with_what_a_blink_shows(scene):
+    views, _, head = scene
+    camera = resized_camera(views.views[0].camera, 400, 400)
+    blue = np.tile(np.array([0, 0, 1], np.float32), (400, 400, 1))
+    posed = pose_vertices(head.rig, head.pose)
+    seen = Opening(views.views[0], posed[head.rig.triangles].astype(np.float64)).seen(
+        np.arange(len(head.rig.triangles)), np.full((len(head.rig.triangles), 3), 1 / 3)
+    )
+    worn = int(seen.argmax())
+    copied = len(posed) + np.arange(3)
+    rig = replace(
+        head.rig,
+        vertices=np.concatenate([head.rig.vertices, posed[head.rig.triangles[worn]]]),
+        triangles=np.concatenate([head.rig.triangles, copied[None]]).astype(np.int32),
+        triangle_regions=np.append(head.rig.triangle_regions, np.uint8(len(head.rig.region_names))),
+        region_names=(*head.rig.region_names, EYEWEAR),
+        expression_deltas=np.pad(head.rig.expression_deltas, ((0, 0), (0, 3), (0, 0))),
+        skin_weights=np.concatenate([head.rig.skin_weights, head.rig.skin_weights[head.rig.triangles[worn]]]),
+    )
+    corners = pose_vertices(rig, head.pose)[rig.triangles].astype(np.float64)
+    np.testing.assert_array_equal(np.flatnonzero(beneath_eyewear(rig, corners)), [worn])
+    uvs = np.concatenate([head.mesh.corner_uvs, head.mesh.corner_uvs[worn][None]])
+    mesh = Mesh(rig.vertices, rig.triangles, uvs, head.mesh.texture)
+    depth = rasterize(camera, posed, head.rig.triangles).depth
+    opening = Opening(View(camera, blue, np.ones((400, 400), np.float32), depth), corners)
+    splats = initial_splats(replace(head, rig=rig, mesh=mesh), views, 4 * len(rig.triangles), (opening,))
+    assert (splats.colors[splats.triangles == worn, 2] > 0.9).all(), "the opening's blue"
+    on_top = splats.colors[splats.triangles == len(rig.triangles) - 1]
+    own = sample_texture(head.mesh.texture, head.mesh.corner_uvs[worn].mean(0)[None])[0]
+    np.testing.assert_allclose(on_top.mean(0), own, atol=0.1)
 
 
 # densification
@@ -444,7 +492,7 @@ def test_every_level_is_trained(scene):
     errors = []
     for weight in (1e-9, 3.0):
         config = replace(
-            NO_LPIPS, static_iterations=60, coin_iterations=0, densify=replace(NO_LPIPS.densify, end_share=0.0),
+            NO_LPIPS, static_iterations=120, coin_iterations=0, densify=replace(NO_LPIPS.densify, end_share=0.0),
             levels=LevelsConfig(weight=weight),
         )  # fmt: skip
         trainer = a_trainer(scene, config)
@@ -482,6 +530,44 @@ def test_samples_keep_the_back_and_favour_the_photograph():
     assert {s.frame for s in coin} == {STATIC, *range(9)} and {s.view for s in coin if s.frame >= 0} == {0, 3, 5}
     assert np.mean([s == REFERENCE for s in coin]) == pytest.approx(0.25, abs=0.03)
     assert np.mean([s.frame >= 0 for s in coin]) == pytest.approx(0.5, abs=0.03)
+
+
+def test_openings_are_seen_in_both_stages():
+    config = replace(TINY, static_iterations=2000, coin_iterations=2000, opening_share=0.2)
+    schedule = Schedule(config, 0, 24, (0, 3, 5), 9, openings=(2, 7))
+    static, coin = ([schedule.sample(step) for step in range(first, first + 2000)] for first in (0, 2000))
+    assert {s.frame for s in static} == {STATIC, 2, 7} and {s.view for s in static if s.frame >= 0} == {0, 3, 5}
+    assert np.mean([s.frame >= 0 for s in static]) == pytest.approx(0.2, abs=0.03)
+    assert {s.frame for s in coin} == {STATIC, *range(9)}
+    others = 0.55 - config.static_share
+    assert np.mean([s.frame in (2, 7) for s in coin]) == pytest.approx(0.2 + others * 2 / 9, abs=0.03)
+
+
+# descent
+
+
+def test_what_leaks_through_hardly_moves_a_hidden_splat(scene):
+    """Adam takes steps of the same size for small and large gradients; a gradient a thousandth of the others' moves next to nothing."""
+    state = a_state(scene, a_trainer(scene))
+    before = state.parameters["colors"].detach().clone()
+    gradient = torch.ones_like(before)
+    gradient[:10] = 1e-3
+    for _ in range(20):
+        state.parameters["colors"].grad = gradient.clone()
+        state.descend(LearningRates(), 1.0)
+    moved = (before - state.parameters["colors"]).detach()
+    torch.testing.assert_close(moved[10:], torch.full_like(moved[10:], 20 * LearningRates().colors), rtol=0.01, atol=0)
+    assert (moved[:10] > 0).all() and (moved[:10] < 0.03 * moved[-1]).all()
+
+
+def test_a_splat_is_worth_what_the_picture_that_shows_it_most_shows(scene):
+    trainer = a_trainer(scene)
+    state = a_state(scene, trainer)
+    usual = loop.contributions(trainer, state)
+    opening = replace(trainer, schedule=replace(trainer.schedule, openings=(1,)))
+    torch.testing.assert_close(loop.contributions(opening, state), usual, msg="frame 1 is among all frames")
+    shown = loop.shown(trainer, state, Sample(0, 0, 1), trainer.config.coarse_resolution)
+    assert (loop.contributions(opening, state, 1000) >= shown).all() and (usual >= shown).all()
 
 
 # COIN

@@ -190,6 +190,9 @@ class TrainingConfig:
     """Share of the steps that look at the photograph."""
     static_share: float = 0.25
     """Share of the COIN steps that look at another static view, so that the back stays as it was."""
+    opening_share: float = 0.15
+    """Share of the steps that look at one of the few frames with closed lids, open mouth or tongue, in the static stage too: splats that
+    the static views do not show would otherwise have drifted when they are needed."""
     lpips_every: int = 2
     """Only every so many COIN steps compute LPIPS, with a weight that makes up for it."""
     coin_hidden: int = 64

@@ -11,6 +11,7 @@ from facecraft4d.toolkit.datatypes import Head, Mesh, Portrait, Progress
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.shape_prior.assembly import Assembly, assemble, tuck
+from facecraft4d.toolkit.shape_prior.eyewear import with_eyewear
 from facecraft4d.toolkit.shape_prior.landmark_fit import Latent
 from facecraft4d.toolkit.shape_prior.latent import invert_latent
 from facecraft4d.toolkit.shape_prior.pivotal import PIVOT_SIGMA, fit_offsets
@@ -50,7 +51,8 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     cameras = orbit(latent.camera, np.zeros(3), config.views)
     coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
-    return Head(assembly.rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
+    rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
+    return Head(rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
 
 
 def wrap(

@@ -35,9 +35,10 @@ def run(
     """
     _check(config)
     pictures = (len(views.views), frames.view_indices, len(frames.track.expressions))
-    schedule = Schedule(config, seed, *pictures, len(head.rig.triangles))
+    footage = Footage(views, frames, head, device)
+    schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames())
     distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
-    trainer = Trainer(config, schedule, Footage(views, frames, head, device), distance, difference)
+    trainer = Trainer(config, schedule, footage, distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
         report(Progress("training", 0, schedule.total, COMPILING))
@@ -58,6 +59,7 @@ def _check(config: TrainingConfig) -> None:
             raise UserError(f"--training.{name} must be at least {smallest}, got {value}")
     shares = {
         "fine-share": config.fine_share, "reference-share": config.reference_share, "static-share": config.static_share,
+        "opening-share": config.opening_share,
         "densify.start-share": config.densify.start_share, "densify.end-share": config.densify.end_share,
         "densify.recycle": config.densify.recycle,
     }  # fmt: skip

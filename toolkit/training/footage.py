@@ -46,13 +46,18 @@ class Footage:
         """Triangle frames of the head at rest."""
         return self._frames_in(neutral_pose(self._head.rig))
 
-    def openings(self) -> tuple[Opening, ...]:
-        """What the reference camera sees at the strongest moment of each of `OPENING`."""
+    def opening_frames(self) -> tuple[int, ...]:
+        """The strongest moment of each of `OPENING`, in order."""
         track, names = self._frames.track, self._head.rig.expression_names
         if not self._frames.view_indices or not len(track.expressions):
             return ()
-        strongest = {int(track.expressions[:, names.index(name)].argmax()) for name in OPENING if name in names}
-        return tuple(self._opening(frame) for frame in sorted(strongest))
+        return tuple(
+            sorted({int(track.expressions[:, names.index(name)].argmax()) for name in OPENING if name in names})
+        )
+
+    def openings(self) -> tuple[Opening, ...]:
+        """What the reference camera sees at these moments."""
+        return tuple(self._opening(frame) for frame in self.opening_frames())
 
     def _opening(self, frame: int) -> Opening:
         pixels = self._frame_pixels(Sample(self._frames.view_indices[0], 0, frame)).astype(np.float32) / 255

@@ -6,9 +6,11 @@ GaussianAvatars starts with one grey splat at each triangle's centre and grows; 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+import scipy.spatial
+from jaxtyping import Bool, Float, Float32, Int64
 
-from facecraft4d.toolkit.datatypes import BoundSplats, Head, View, ViewSet
+from facecraft4d.toolkit.datatypes import BoundSplats, Head, Rig, View, ViewSet
+from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
 from facecraft4d.toolkit.geometry import camera_center, normalized, project, triangle_frames
 from facecraft4d.toolkit.mesh_raster import sample_texture
 from facecraft4d.toolkit.rigging import pose_vertices
@@ -21,7 +23,9 @@ DISC_FLATNESS = 0.15
 PHOTOGRAPH_BONUS = 2.0
 """What the photograph sees gets 1 + this times the splats for its area."""
 OPENED_SHARE = 0.05
-"""Share of the splats that goes to what only other poses than the photograph's show (teeth, tongue, lids)."""
+"""Share of the splats that goes to what other poses than the photograph's show (teeth, tongue, lids)."""
+UNFOLDED = 2.0
+"""A triangle that shows at least this many times the area that the photograph sees of it is one of those."""
 DEPTH_TOLERANCE_METRES = 0.004
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
 """Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
@@ -51,18 +55,30 @@ class Opening:
 def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Opening, ...] = ()) -> BoundSplats:
     """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do."""
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
-    in_photograph = _seen(views.views[0], posed.mean(1), _normals(posed))
+    shown = ~beneath_eyewear(head.rig, posed)
+    in_photograph = _seen(views.views[0], posed.mean(1), _normals(posed)) * shown
     weights = _areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
-    counts = with_openings(weights, count, opened_areas(openings, in_photograph))
+    unfolded, widest = unfolding(openings, posed, in_photograph)
+    counts = with_openings(weights, count, unfolded)
     triangles, barycentrics = surface_points(counts)
     points = np.einsum("nc,ncx->nx", barycentrics, posed[triangles])
     uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
     texture = sample_texture(head.mesh.texture, uv)
     texture = opened_colors(openings, triangles, barycentrics, texture)
-    colors = view_colors(views, points, _normals(posed)[triangles], texture)
+    colors = view_colors(views, points, _normals(posed)[triangles] * shown[triangles, None], texture)
     crowding = counts if count >= len(counts) else weights / weights.sum() * count
-    spacing = np.sqrt(_areas(posed) / np.maximum(crowding, 1e-9))
-    return _discs(posed, spacing, triangles, points, colors)
+    _, scale, _ = triangle_frames(widest)
+    sigma = DISC_SIGMA * np.sqrt(_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
+    return _discs(posed, sigma, triangles, points, colors)
+
+
+def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndarray, " f"]:
+    """The triangles that eyewear was copied from: whatever a view shows there belongs to the copy."""
+    copies = rig.triangle_regions == (rig.region_names.index(EYEWEAR) if EYEWEAR in rig.region_names else -1)
+    if not copies.any():
+        return np.zeros(len(posed), bool)
+    centers = posed.mean(1)
+    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < 1.1 * CLEARANCE))
 
 
 def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:
@@ -78,13 +94,20 @@ def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, 
     return np.asarray(base + np.diff(np.floor(edges + 1e-9).astype(np.int64), prepend=0), np.int64)
 
 
-def opened_areas(openings: tuple[Opening, ...], in_photograph: Float[np.ndarray, " f"]) -> Float[np.ndarray, " f"]:
-    """The area of each triangle that only the openings show, square metres; 0 for the others."""
-    areas, everywhere = np.zeros(len(in_photograph)), np.arange(len(in_photograph))
+def unfolding(
+    openings: tuple[Opening, ...], posed: Float[np.ndarray, "f 3 3"], in_photograph: Float[np.ndarray, " f"]
+) -> tuple[Float[np.ndarray, " f"], Float[np.ndarray, "f 3 3"]]:
+    """By how much (square metres) openings show more of each triangle than the photograph, where it is a multiple; 0 elsewhere.
+
+    Also the corners of each triangle where it is widest: in that opening, else as `posed`.
+    """
+    in_view = _areas(posed) * (in_photograph > 0)
+    areas, widest, everywhere = in_view.copy(), posed.copy(), np.arange(len(posed))
     for opening in openings:
-        shown = opening.seen(everywhere, np.full((len(everywhere), 3), 1 / 3)) > 0
-        areas = np.maximum(areas, _areas(opening.corners) * shown)
-    return np.asarray(areas * (in_photograph == 0))
+        shown = _areas(opening.corners) * (opening.seen(everywhere, np.full((len(posed), 3), 1 / 3)) > 0)
+        wider = (shown > areas) & (shown > UNFOLDED * in_view)
+        areas[wider], widest[wider] = shown[wider], opening.corners[wider]
+    return np.asarray(areas - in_view), widest
 
 
 def with_openings(
@@ -170,20 +193,20 @@ def _crosses(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f 3"]:
 
 def _discs(
     corners: Float[np.ndarray, "f 3 3"],
-    spacing: Float[np.ndarray, " f"],
+    sigma: Float[np.ndarray, " f"],
     triangles: Int64[np.ndarray, " n"],
     points: Float[np.ndarray, "n 3"],
     colors: Float32[np.ndarray, "n 3"],
 ) -> BoundSplats:
-    """Discs in the triangles' planes (the normal is the frame's second axis), as wide as `spacing` (metres) between neighbours asks."""
+    """Discs in the triangles' planes (the normal is the frame's second axis), of `sigma` in units of the triangle's scale."""
     rotation, scale, centroid = triangle_frames(corners)
     carrier_scale = np.maximum(scale, 1e-9)[triangles, None]
     means = np.einsum("nyx,ny->nx", rotation[triangles], points - centroid[triangles]) / carrier_scale
-    sigma = np.maximum(DISC_SIGMA * spacing[triangles, None] / carrier_scale, 1e-4) * np.array([1, DISC_FLATNESS, 1])
+    sigmas = np.maximum(sigma[triangles, None], 1e-4) * np.array([1, DISC_FLATNESS, 1])
     return BoundSplats(
         means=means.astype(np.float32),
         rotations_wxyz=np.tile(np.array([1, 0, 0, 0], np.float32), (len(points), 1)),
-        log_scales=np.log(sigma).astype(np.float32),
+        log_scales=np.log(sigmas).astype(np.float32),
         opacity_logits=np.full(len(points), np.log(START_OPACITY / (1 - START_OPACITY)), np.float32),
         colors=colors,
         triangles=triangles.astype(np.int32),

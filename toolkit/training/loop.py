@@ -115,22 +115,27 @@ def order_splats(trainer: Trainer, state: TrainingState) -> None:
 
 
 def contributions(trainer: Trainer, state: TrainingState, every: int = 1) -> Float32[Tensor, " n"]:
-    """Blend weight of each splat, summed over pixels, in all static views and in as many animated frames of the first camera.
+    """Blend weight of each splat, summed over pixels, in the picture that shows it most: lids count although few pictures show them.
 
-    It is the gradient of the drawn colours' sum. Only each `every`-th of these pictures is drawn.
+    Of the static views and as many animated frames of the first camera only each `every`-th is drawn, but every opening.
     """
     schedule = trainer.schedule
     samples = [Sample(view) for view in range(schedule.views)]
     if schedule.view_indices and schedule.frames:
         frames = sorted({round(f) for f in np.linspace(0, schedule.frames - 1, schedule.views)})
         samples += [Sample(schedule.view_indices[0], 0, frame) for frame in frames]
+    samples = samples[::every] + [Sample(schedule.view_indices[0], 0, frame) for frame in schedule.openings]
     size = min(trainer.config.coarse_resolution, trainer.config.resolution)
+    return torch.stack([shown(trainer, state, sample, size) for sample in samples]).amax(0)
+
+
+def shown(trainer: Trainer, state: TrainingState, sample: Sample, size: int) -> Float32[Tensor, " n"]:
+    """Blend weight of each splat, summed over the pixels of one picture: the gradient of the drawn colours' sum."""
     ones = torch.ones(len(state.triangles), 1, device=state.triangles.device, requires_grad=True)
-    for sample in samples[::every]:
-        with torch.no_grad():
-            world = place(state.parameters, state.triangles, trainer.footage.posed(sample.frame))
-        rasterize(world, ones, trainer.footage.picture(sample, size))[0].sum().backward()  # type: ignore[no-untyped-call]
-    return torch.zeros_like(ones[:, 0]) if ones.grad is None else ones.grad[:, 0]
+    with torch.no_grad():
+        world = place(state.parameters, state.triangles, trainer.footage.posed(sample.frame))
+    drawn = rasterize(world, ones, trainer.footage.picture(sample, size))[0]
+    return torch.autograd.grad(drawn.sum(), ones, allow_unused=True, materialize_grads=True)[0][:, 0]
 
 
 def finish(trainer: Trainer, state: TrainingState) -> TrainedHead:

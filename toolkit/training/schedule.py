@@ -46,6 +46,8 @@ class Schedule:
     frames: int
     triangles: int = 0
     """Size of the rig: where the cap allows, training starts with a splat on each and some more."""
+    openings: tuple[int, ...] = ()
+    """Frames that show what few others do: closed lids, tongue, teeth."""
 
     @property
     def total(self) -> int:
@@ -114,13 +116,18 @@ class Schedule:
         return round(self.start_count + progress * (self.config.splats - self.start_count))
 
     def sample(self, step: int) -> Sample:
-        """The picture of a step: the photograph, another static view or, under COIN, an animated frame."""
+        """The picture of a step: the photograph, an opening, another static view or, under COIN, any animated frame."""
         rng, config = self.rng(step, 0), self.config
-        chance = rng.random()
-        if self.views == 1 or chance < config.reference_share:
+        chance = rng.random() - config.reference_share
+        if self.views == 1 or chance < 0:
             return REFERENCE
-        still = not self.is_coin(step) or not self.frames or not self.view_indices
-        if still or chance < config.reference_share + config.static_share:
+        chance -= config.opening_share if self.openings else 0.0
+        if chance < 0:
+            return self._animated(rng, int(rng.choice(self.openings)))
+        if not self.is_coin(step) or not self.frames or not self.view_indices or chance < config.static_share:
             return Sample(int(rng.integers(1, self.views)))
+        return self._animated(rng, int(rng.integers(self.frames)))
+
+    def _animated(self, rng: np.random.Generator, frame: int) -> Sample:
         camera = int(rng.integers(len(self.view_indices)))
-        return Sample(self.view_indices[camera], camera, int(rng.integers(self.frames)))
+        return Sample(self.view_indices[camera], camera, frame)

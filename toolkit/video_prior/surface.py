@@ -1,6 +1,6 @@
 """What the head's surface is made of: layers that hide each other, and how colour spreads along the skin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -9,8 +9,7 @@ import scipy.spatial
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
 from facecraft4d.toolkit.datatypes import Head, Rig
-from facecraft4d.toolkit.geometry import normalized
-from facecraft4d.toolkit.mesh_raster import sample_texture
+from facecraft4d.toolkit.face_model.parts import EYEWEAR, blinking, blinks_beyond_lashes, members, skin_samples
 
 SKIN = 0
 """The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
@@ -20,20 +19,11 @@ LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
 
 MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
 
-BLINK_STILL, BLINK_FAR = 0.0005, 0.0015
-"""Metres: skin that a blink moves by less than the first is not part of it, by more than the second it is."""
-
 LOWER_LID_REACH = 0.025
 """Metres around the middle of an eye that a blink's upper lid may come down to."""
 
-LASH_REACH = 0.0035
-"""Metres around the lids that may show lashes or make-up."""
-
 INCISORS = 0.006
 """Metres behind the front of a row of teeth in which its incisors lie."""
-
-FRONT = 0.5
-"""Cosine between a triangle's normal and the way the face looks, above which its skin tells the light."""
 
 WHITE_OVER_SKIN, WHITE_LIMITS = 1.3, (0.55, 0.95)
 """Brightness of white over that of well lit skin, kept within limits for dark skin and dark pictures."""
@@ -81,42 +71,29 @@ class Surface:
 
 def surface_of(head: Head) -> Surface:
     """Sort a head's triangles into layers by the names of their regions."""
-    rig = head.rig
+    solid = np.array([name != EYEWEAR for name in head.rig.region_names])[head.rig.triangle_regions]
+    rig = replace(head.rig, triangles=head.rig.triangles[solid], triangle_regions=head.rig.triangle_regions[solid])
     layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
     layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
-    skin = _members(rig, layers == SKIN)
-    lips, lids = (
-        _members(rig, np.array([name == part for name in rig.region_names])[rig.triangle_regions])
-        for part in ("lips", "eyelids")
-    )
+    skin = members(rig, *(name for name in rig.region_names if name not in LAYERS[1:]))
+    lips, lids = members(rig, "lips"), members(rig, "eyelids")
     return Surface(
         triangles=rig.triangles,
-        corner_uvs=head.mesh.corner_uvs,
+        corner_uvs=head.mesh.corner_uvs[solid],
         texture=head.mesh.texture,
         layers=layers,
-        skin_vertices=skin & ~_members(rig, layers != SKIN),
+        skin_vertices=skin & ~members(rig, *LAYERS[1:]),
         lips=lips,
         lids=lids,
-        lashes=skin & _members(rig, layers == LAYERS.index("eye_sockets")),
+        lashes=skin & members(rig, "eye_sockets"),
         lid_sides=_lid_sides(rig, lids),
-        glazed=_glazed(rig, lids),
-        rim=np.maximum(
-            _lip_rim(rig, lips, _members(rig, layers == LAYERS.index("mouth_interior"))), blinking(rig, lids)
-        ),
+        glazed=blinks_beyond_lashes(rig),
+        rim=np.maximum(_lip_rim(rig, lips, members(rig, "mouth_interior")), blinking(rig)),
         rest=rig.vertices,
-        crown=_crown(rig, _members(rig, layers == LAYERS.index("teeth"))),
-        white=white_by_skin(skin_samples(head)),
+        crown=_crown(rig, members(rig, "teeth")),
+        white=white_by_skin(skin_samples(head.rig, head.mesh)),
         neighbours=_adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
     )
-
-
-def skin_samples(head: Head) -> Float32[np.ndarray, "n 3"]:
-    """The texture at the triangles of the face's front; empty for a head without skin."""
-    rig = head.rig
-    corners = rig.vertices[rig.triangles]
-    normals = normalized(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
-    front = (rig.triangle_regions == rig.region_names.index("skin")) & (normals[:, 2] > FRONT)
-    return sample_texture(head.mesh.texture, head.mesh.corner_uvs[front].mean(1))
 
 
 def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
@@ -127,16 +104,6 @@ def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
     usual = np.median(skin, 0)
     tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
     return np.asarray(np.minimum(level * tint, 1), np.float32)
-
-
-def blinking(rig: Rig, lids: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
-    """1 on the lids and on skin that blinking moves far, 0 where it hardly moves; glasses stand before it."""
-    blinks = [index for index, name in enumerate(rig.expression_names) if name.startswith("eyeBlink")]
-    if not lids.any() or not blinks:
-        return lids.astype(np.float32)
-    moved = np.linalg.norm(rig.expression_deltas[blinks], axis=-1).max(0)
-    eyeless = np.clip((moved - BLINK_STILL) / (BLINK_FAR - BLINK_STILL), 0, 1)
-    return np.asarray(np.maximum(eyeless, lids), np.float32)
 
 
 def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"]:
@@ -151,13 +118,6 @@ def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"
             sides[side & near & (centers[:, 1] < (low + high) / 2)] = 2
             sides[eye & (centers[:, 1] > (low + high) / 2)] = 1
     return sides
-
-
-def _glazed(rig: Rig, lids: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " f"]:
-    if not lids.any():
-        return np.zeros(len(rig.triangles), bool)
-    distance = scipy.spatial.cKDTree(rig.vertices[lids]).query(rig.vertices)[0]
-    return np.asarray((distance[rig.triangles].max(1) > LASH_REACH) & (blinking(rig, lids)[rig.triangles].max(1) > 0))
 
 
 def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
@@ -209,12 +169,6 @@ def vertex_texture_corners(surface: Surface) -> tuple[Int32[np.ndarray, " n"], F
 def grown(surface: Surface, vertices: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " v"]:
     """The vertices and their neighbours in the skin layer."""
     return np.asarray(vertices | (surface.neighbours @ vertices.astype(np.float32) > 0))
-
-
-def _members(rig: Rig, triangles: Bool[np.ndarray, " f"]) -> Bool[np.ndarray, " v"]:
-    member = np.zeros(len(rig.vertices), bool)
-    member[rig.triangles[triangles]] = True
-    return member
 
 
 def _adjacency(triangles: Int32[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_matrix:

@@ -1,0 +1,60 @@
+"""Parts of a personalised head by region and motion: what blinks, what shows the skin's colour."""
+
+import numpy as np
+import scipy.spatial
+from jaxtyping import Bool, Float32
+
+from facecraft4d.toolkit.datatypes import Mesh, Rig
+from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.mesh_raster import sample_texture
+
+EYEWEAR = "eyewear"
+"""Region of triangles that carry what stands before the lids; they are no surface that hides anything."""
+
+CLEARANCE = 0.0015
+"""Metres by which eyewear stands off the skin that it was copied from."""
+
+FRONT = 0.5
+"""Cosine between a triangle's normal and the way the face looks, above which its skin tells the light."""
+
+BLINK_STILL, BLINK_FAR = 0.0005, 0.0015
+"""Metres: skin that a blink moves by less than the first is not part of it, by more than the second it is."""
+
+LASH_REACH = 0.0035
+"""Metres around the lids that may show lashes or make-up."""
+
+
+def members(rig: Rig, *regions: str) -> Bool[np.ndarray, " v"]:
+    """The vertices of the triangles in these regions."""
+    inside = np.isin(np.array(rig.region_names)[rig.triangle_regions], regions)
+    member = np.zeros(len(rig.vertices), bool)
+    member[rig.triangles[inside]] = True
+    return member
+
+
+def blinking(rig: Rig) -> Float32[np.ndarray, " v"]:
+    """1 on the lids and on skin that blinking moves far, 0 where it hardly moves."""
+    blinks = [index for index, name in enumerate(rig.expression_names) if name.startswith("eyeBlink")]
+    lids = members(rig, "eyelids")
+    if not lids.any() or not blinks:
+        return lids.astype(np.float32)
+    moved = np.linalg.norm(rig.expression_deltas[blinks], axis=-1).max(0)
+    eyeless = np.clip((moved - BLINK_STILL) / (BLINK_FAR - BLINK_STILL), 0, 1)
+    return np.asarray(np.maximum(eyeless, lids), np.float32)
+
+
+def blinks_beyond_lashes(rig: Rig) -> Bool[np.ndarray, " f"]:
+    """Triangles that blink but lie too far from the lids to show lashes: what is strange there stands before them, like glasses."""
+    lids = members(rig, "eyelids")
+    if not lids.any():
+        return np.zeros(len(rig.triangles), bool)
+    distance = scipy.spatial.cKDTree(rig.vertices[lids]).query(rig.vertices)[0]
+    return np.asarray((distance[rig.triangles].max(1) > LASH_REACH) & (blinking(rig)[rig.triangles].max(1) > 0))
+
+
+def skin_samples(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, "n 3"]:
+    """The texture at the triangles of the face's front; empty for a head without skin."""
+    corners = rig.vertices[rig.triangles]
+    normals = normalized(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    front = (rig.triangle_regions == rig.region_names.index("skin")) & (normals[:, 2] > FRONT)
+    return sample_texture(mesh.texture, mesh.corner_uvs[front].mean(1))
