@@ -105,9 +105,9 @@ class LearningRates:
     log_scales: float = 1e-2
     opacities: float = 3e-2
     colors: float = 1e-2
-    gaussian_embeddings: float = 2e-3
+    gaussian_embeddings: float = 2e-2
     """0 keeps the position encoding as it is."""
-    coin: float = 2e-3
+    coin: float = 1e-2
     """The network's weights and its view embeddings; 0 trains without the network."""
     final: float = 0.1
     """What is left of every rate at the last step."""
@@ -122,7 +122,7 @@ class LossWeights:
     lpips: float = 0.05
     """LPIPS (AlexNet) on the image of the consistent model."""
     offset: float = 1.0
-    """Mean absolute colour offset."""
+    """Mean absolute colour offset, times the head's share of the picture."""
     alpha: float = 0.2
     """Mean absolute difference between coverage and matte: keeps floaters away."""
     position: float = 0.01
@@ -271,7 +271,13 @@ def preset(name: Preset) -> BuildConfig:
             checkpoint_every=2000,
             lpips_every=1,
             rates=LearningRates(
-                rotations=1e-3, log_scales=1.7e-2, opacities=5e-2, colors=2.5e-3, coin=1e-3, final=0.01
+                rotations=1e-3,
+                log_scales=1.7e-2,
+                opacities=5e-2,
+                colors=2.5e-3,
+                gaussian_embeddings=2e-3,
+                coin=1e-3,
+                final=0.01,
             ),
             densify=DensifyConfig(begin=500, end_share=0.25, gradient=2e-4, reset_every=3000),
         ),

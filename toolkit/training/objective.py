@@ -77,7 +77,9 @@ def loss_terms(
     largest: float = 1.0,
 ) -> dict[str, Tensor]:
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
-    the background's colour cannot hide; the target is taken off its white with its matte. `largest` multiplies `scale_free`."""
+    the background's colour cannot hide; the target is taken off its white with its matte. `largest` multiplies `scale_free`.
+
+    L1 and SSIM are means over the picture, so offsets are weighed by the head's share of it: the size of a cut decides nothing."""
     combined = _planes(drawn.combined + (1 - drawn.alpha) * background)
     target = _planes(picture.image + (1 - picture.mask) * (background - 1))
     visible = (drawn.meta["radii"][0] > 0).all(-1)
@@ -89,7 +91,7 @@ def loss_terms(
         "scale": scale_excess(parameters, visible, weights.scale_free * largest),
     }
     if drawn.offsets is not None:
-        terms["offset"] = drawn.offsets.abs().mean()
+        terms["offset"] = drawn.offsets.abs().mean() * picture.mask.mean()
     return terms
 
 
