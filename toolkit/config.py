@@ -251,8 +251,8 @@ def preset(name: Preset) -> BuildConfig:
         video_prior=replace(draft.video_prior, frames=72, size=512),
         training=replace(
             draft.training,
-            static_iterations=3000,
-            coin_iterations=5000,
+            static_iterations=1500,
+            coin_iterations=3000,
             fine_share=0.5,
             splats=50_000,
             checkpoint_every=500,
