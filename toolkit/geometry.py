@@ -95,6 +95,16 @@ def multiply_wxyz(left: Array, right: Array) -> Array:
     )
 
 
+def area_vectors(corners: Array) -> Array:
+    """The normal of each triangle, as long as its area: `corners` [..., 3, 3] (corner, xyz) to [..., 3]."""
+    return 0.5 * np.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
+
+
+def triangle_areas(corners: Array) -> Array:
+    """Areas [...] of triangles `corners` [..., 3, 3] (corner, xyz)."""
+    return np.asarray(np.linalg.norm(area_vectors(corners), axis=-1))
+
+
 def triangle_frames(corners: Array) -> tuple[Array, Array, Array]:
     """The frame that carries the splats of a triangle (GaussianAvatars, Qian et al. 2024, section 3.1).
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Int, Int32
 
 from facecraft4d.toolkit.checks import check_shape
 from facecraft4d.toolkit.datatypes import Camera, Mesh
-from facecraft4d.toolkit.geometry import normalized, resized_camera, transform_points
+from facecraft4d.toolkit.geometry import area_vectors, normalized, resized_camera, transform_points
 
 NEAR_METRES = 0.01
 """Surfaces nearer than this are not drawn."""
@@ -197,7 +197,7 @@ def _sample(texture, uv, out):
 def vertex_normals(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]) -> Float32[np.ndarray, "v 3"]:
     """Unit outward normals, weighted by area; 0 at vertices without triangles."""
     corners = vertices.astype(np.float64)[triangles]
-    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = area_vectors(corners)
     total = np.stack(
         [np.bincount(triangles.ravel(), np.repeat(area[:, i], 3), minlength=len(vertices)) for i in range(3)], -1
     )

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Float64, UInt8
 
 from facecraft4d.toolkit.datatypes import Camera, Progress
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
-from facecraft4d.toolkit.geometry import camera_center, normalized, orbit_camera
+from facecraft4d.toolkit.geometry import area_vectors, camera_center, normalized, orbit_camera
 from facecraft4d.toolkit.landmarks import FaceLandmarks
 from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, vertex_normals
 
@@ -130,7 +130,7 @@ def _hits(model: FaceModel, vertices: Float32[np.ndarray, "v 3"], camera: Camera
     triangle, barycentrics = fragments.triangle[row, column], fragments.barycentrics[row, column]
     points = np.einsum("nc,ncx->nx", barycentrics, model.vertices[model.triangles[triangle]].astype(np.float64))
     corners = vertices[model.triangles[triangle]]
-    normals = normalized(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    normals = normalized(area_vectors(corners))
     facing = (normals * normalized(camera_center(camera) - corners.mean(1))).sum(1)
     return Hits(points, np.where(triangle >= 0, np.clip(facing, 0.05, 1), 0.0))
 

@@ -5,7 +5,7 @@ import scipy.spatial
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.datatypes import Mesh, Rig
-from facecraft4d.toolkit.geometry import normalized
+from facecraft4d.toolkit.geometry import area_vectors, normalized
 from facecraft4d.toolkit.mesh_raster import sample_texture
 
 EYEWEAR = "eyewear"
@@ -54,7 +54,6 @@ def blinks_beyond_lashes(rig: Rig) -> Bool[np.ndarray, " f"]:
 
 def skin_samples(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, "n 3"]:
     """The texture at the triangles of the face's front; empty for a head without skin."""
-    corners = rig.vertices[rig.triangles]
-    normals = normalized(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    normals = normalized(area_vectors(rig.vertices[rig.triangles]))
     front = (rig.triangle_regions == rig.region_names.index("skin")) & (normals[:, 2] > FRONT)
     return sample_texture(mesh.texture, mesh.corner_uvs[front].mean(1))

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.datatypes import Mesh, Rig
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.geometry import triangle_areas
 from facecraft4d.toolkit.mesh_raster import sample_texture, vertex_normals
 
 STRANGE = 0.35
@@ -50,7 +51,7 @@ def covered_by_glasses(rig: Rig, mesh: Mesh) -> Bool[np.ndarray, " f"]:
     """Triangles that blink, beyond the lashes, and look strange, on the sides (left, right) where much of this skin does."""
     center = rig.vertices[rig.triangles].mean(1)
     blinks = blinks_beyond_lashes(rig) & (rig.triangle_regions == rig.region_names.index("skin"))
-    areas = np.linalg.norm(_crosses(rig.vertices[rig.triangles]), axis=1)
+    areas = triangle_areas(rig.vertices[rig.triangles])
     strange = blinks & (strangeness(rig, mesh) > STRANGE)
     worn = np.zeros(len(strange), bool)
     for side in (center[:, 0] > 0, center[:, 0] <= 0):
@@ -65,7 +66,3 @@ def strangeness(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, " f"]:
     places = np.concatenate([mesh.corner_uvs, mesh.corner_uvs.mean(1, keepdims=True)], 1)
     colors = sample_texture(mesh.texture, places.reshape(-1, 2)).reshape(*places.shape[:2], 3)
     return np.asarray(np.linalg.norm(colors - skin, axis=-1).max(1), np.float32)
-
-
-def _crosses(corners: Float32[np.ndarray, "f 3 3"]) -> Float32[np.ndarray, "f 3"]:
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -11,7 +11,14 @@ from jaxtyping import Bool, Float, Float32, Int64
 
 from facecraft4d.toolkit.datatypes import BoundSplats, Head, Rig, View, ViewSet
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
-from facecraft4d.toolkit.geometry import camera_center, normalized, project, triangle_frames
+from facecraft4d.toolkit.geometry import (
+    area_vectors,
+    camera_center,
+    normalized,
+    project,
+    triangle_areas,
+    triangle_frames,
+)
 from facecraft4d.toolkit.mesh_raster import sample_texture
 from facecraft4d.toolkit.rigging import pose_vertices
 
@@ -43,7 +50,7 @@ class Opening:
         self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
     ) -> Float[np.ndarray, " n"]:
         """As `_seen`, of points on triangles."""
-        return _seen(self.view, self.points(triangles, barycentrics), _normals(self.corners)[triangles])
+        return _seen(self.view, self.points(triangles, barycentrics), normalized(area_vectors(self.corners))[triangles])
 
     def points(
         self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
@@ -55,9 +62,9 @@ class Opening:
 def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Opening, ...] = ()) -> BoundSplats:
     """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do."""
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
-    shown = ~beneath_eyewear(head.rig, posed)
-    in_photograph = _seen(views.views[0], posed.mean(1), _normals(posed)) * shown
-    weights = _areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
+    shown, normals = ~beneath_eyewear(head.rig, posed), normalized(area_vectors(posed))
+    in_photograph = _seen(views.views[0], posed.mean(1), normals) * shown
+    weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
     unfolded, widest = unfolding(openings, posed, in_photograph)
     counts = with_openings(weights, count, unfolded)
     triangles, barycentrics = surface_points(counts)
@@ -65,10 +72,10 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
     uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
     texture = sample_texture(head.mesh.texture, uv)
     texture = opened_colors(openings, triangles, barycentrics, texture)
-    colors = view_colors(views, points, _normals(posed)[triangles] * shown[triangles, None], texture)
+    colors = view_colors(views, points, (normals * shown[:, None])[triangles], texture)
     crowding = counts if count >= len(counts) else weights / weights.sum() * count
     _, scale, _ = triangle_frames(widest)
-    sigma = DISC_SIGMA * np.sqrt(_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
+    sigma = DISC_SIGMA * np.sqrt(triangle_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
     return _discs(posed, sigma, triangles, points, colors)
 
 
@@ -101,10 +108,10 @@ def unfolding(
 
     Also the corners of each triangle where it is widest: in that opening, else as `posed`.
     """
-    in_view = _areas(posed) * (in_photograph > 0)
+    in_view = triangle_areas(posed) * (in_photograph > 0)
     areas, widest, everywhere = in_view.copy(), posed.copy(), np.arange(len(posed))
     for opening in openings:
-        shown = _areas(opening.corners) * (opening.seen(everywhere, np.full((len(posed), 3), 1 / 3)) > 0)
+        shown = triangle_areas(opening.corners) * (opening.seen(everywhere, np.full((len(posed), 3), 1 / 3)) > 0)
         wider = (shown > areas) & (shown > UNFOLDED * in_view)
         areas[wider], widest[wider] = shown[wider], opening.corners[wider]
     return np.asarray(areas - in_view), widest
@@ -177,18 +184,6 @@ def _seen(view: View, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarra
     agrees = np.abs(view.depth[row, column] - depth) < DEPTH_TOLERANCE_METRES
     cosine = (normalized(camera_center(view.camera) - points) * normals).sum(-1)
     return np.asarray(np.maximum(cosine, 0) * (inside & agrees & (view.mask[row, column] > 0.95)))
-
-
-def _areas(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, " f"]:
-    return np.asarray(np.linalg.norm(_crosses(corners), axis=1) / 2)
-
-
-def _normals(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f 3"]:
-    return normalized(_crosses(corners))
-
-
-def _crosses(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f 3"]:
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 def _discs(
