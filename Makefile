@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check test bench golden lines
+.PHONY: check test bench bench-speed bench-coin golden lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -13,9 +13,14 @@ check:  ## style, types, layers, line budget
 test:  ## the whole suite
 	$(PYTHON) -m pytest
 
-bench:  ## what is fast, measured on this machine in minutes; what is good (levels, COIN) takes hours and is asked for by name
+bench: bench-speed bench-coin  ## the speed table, then the COIN table
+
+bench-speed:  ## the rasteriser beside its peers, and its floor; minutes
 	$(PYTHON) benchmarks/bench_rasterizer.py
 	$(PYTHON) benchmarks/bench_floor.py
+
+bench-coin:  ## four ways to train on three subjects with three seeds; an hour on two cores, goes on where it was stopped
+	$(PYTHON) benchmarks/coin_ablation.py
 
 golden:  ## draw the reference renders anew, then look at every one of them
 	$(PYTHON) tests/golden/regenerate.py
