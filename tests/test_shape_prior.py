@@ -317,3 +317,33 @@ def test_glasses_get_triangles_that_do_not_blink(model: FaceModel, rim: tuple[st
     assert not whole.expression_deltas[:, len(rig.vertices) :].any()
     distance = np.linalg.norm(whole.vertices[whole.triangles[count:]] - rig.vertices[rig.triangles[worn]], axis=-1)
     np.testing.assert_allclose(distance, CLEARANCE, rtol=1e-3)
+
+
+def test_where_patches_are_few_grain_goes_on_without_repeating() -> None:
+    """A band of which only 10 x 10 pixels are seen: laid as they are, its patches would be woven."""
+    rng = np.random.default_rng(3)
+    guide = np.full((48, 96, 3), 0.2, np.float32)
+    guide[14:34] = 0.7
+    picture = (guide + rng.normal(0, 0.04, guide.shape)).astype(np.float32)
+    canvas, sample = _canvas(picture, guide)
+    usable = canvas.known.copy()
+    usable[8:40] = False
+    usable[20:30, 40:50] = True
+    filled = quilt(canvas, dataclasses.replace(sample, usable=usable), (8,), 1e3, np.random.default_rng(0))
+    band = (filled - guide)[18:30, ~canvas.known[0]]
+    assert band.std() == pytest.approx(0.04, rel=0.4)
+    flat = band[:8].transpose(1, 0, 2)
+    windows = np.stack([flat[i : i + 8].ravel() for i in range(len(flat) - 8)])
+    alike = np.corrcoef(windows) - np.eye(len(windows))
+    assert alike.max() < 0.45, "0.7 with the patches themselves"
+
+
+def test_borders_of_bands_stay_where_the_guide_has_them() -> None:
+    """Patches with a border a few rows off fit the guide nearly as well; laid side by side they would make teeth."""
+    heights = 24 + (np.arange(96) % 16) // 4
+    picture = np.where(np.arange(48)[:, None] < heights, 0.9, 0.1)[..., None].repeat(3, 2).astype(np.float32)
+    canvas, sample = _canvas(picture, picture)
+    straight = np.where(np.arange(48)[:, None, None] < 26, 0.9, 0.1) * np.ones((48, 96, 3))
+    canvas = dataclasses.replace(canvas, guide=straight.astype(np.float32))
+    filled = quilt(canvas, sample, (16, 8), 1e3, np.random.default_rng(0))
+    np.testing.assert_allclose(filled[~canvas.known], canvas.guide[~canvas.known], atol=0.05)

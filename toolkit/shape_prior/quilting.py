@@ -16,6 +16,10 @@ _COMPARED, _BEST = 64, 4
 _MOST_SOURCES = 1500
 _PLENTY = 1.0
 """Positions per pixel of a patch from which there are patches of that size enough."""
+_FEW, _SPOTS = 0.25, 6
+"""Positions per pixel of a patch below which patches would repeat like weave, and copies whose sum makes grain for the guide in their place."""
+_BORDER = 0.3
+"""Change of colour within a patch that is a border of bands: there the guide is drawn as it is, patches would make teeth of it."""
 _OVERLAP = 3
 """A patch overlaps its neighbours by its side over this."""
 _FITS = 0.02
@@ -65,6 +69,8 @@ class _Patches:
     sample: Sample
     size: int
     corners: Int[np.ndarray, "n 2"]
+    stride: int
+    """Every so many-th of them was kept."""
     colors: Float32[np.ndarray, "n p"]
     """The smoothed picture at the probes."""
     plenty: bool
@@ -131,15 +137,21 @@ def _chosen(
 ) -> Float32[np.ndarray, "p p 3"] | None:
     """One of the patches that agree best with the guide and with what lies there; None if all of them miss the guide."""
     (r, c), size = place, patches.size
-    off = patches.colors - _probed(canvas.guide, np.array([[r, c]]), size)
+    window = np.s_[r : r + size, c : c + size]
+    aim = _probed(canvas.guide, np.array([[r, c]]), size)
+    if np.ptp(aim.reshape(-1, 3), axis=0).max() > _BORDER:
+        return None if np.isfinite(limit) else canvas.guide[window]
+    off = patches.colors - aim
     misfit = np.einsum("np,np->n", off, off) / off.shape[1]
     misfit += patches.sample.height_cost * ((patches.sample.rows[patches.corners[:, 0]] - r) / len(state.done)) ** 2
     cost = misfit + _JITTER * rng.random(len(misfit)) + _REUSE * patches.uses
     cost[misfit > max(_FITS, 1.5 * float(misfit.min()))] = np.inf
     if misfit.min() > limit:
         return None
-    near = np.argsort(cost, kind="stable")[: min(_COMPARED, int(np.isfinite(cost).sum()))]
-    window = np.s_[r : r + size, c : c + size]
+    fitting = int(np.isfinite(cost).sum())
+    near = np.argsort(cost, kind="stable")[: min(_COMPARED, fitting)]
+    if fitting * patches.stride < _FEW * size * size or misfit.min() > _FITS:
+        return np.asarray(canvas.guide[window] + _spots(patches, near, rng), np.float32)
     lying, done = state.filled[window], state.done[window][..., None]
     blocks = np.stack([patches.sample.picture[i : i + size, j : j + size] for i, j in patches.corners[near]])
     seam = (((blocks - lying) ** 2) * done).sum((1, 2, 3)) / max(3 * int(done.sum()), 1)
@@ -149,6 +161,17 @@ def _chosen(
     return np.asarray(blocks[best])
 
 
+def _spots(patches: _Patches, near: Int[np.ndarray, " n"], rng: np.random.Generator) -> Float32[np.ndarray, "p p 3"]:
+    """Grain as that of the patches `near`, but never the same twice: a sum of shifted copies (spot noise, van Wijk 1991)."""
+    size, sample, total = patches.size, patches.sample, np.zeros((patches.size, patches.size, 3), np.float32)
+    for index in rng.choice(near, _SPOTS):
+        i, j = patches.corners[index]
+        grain = (sample.picture - sample.low)[i : i + size, j : j + size]
+        shift, sign = rng.integers(0, size, 2), rng.choice((-1, 1))
+        total += sign * np.roll(grain - grain.mean((0, 1)), tuple(shift), (0, 1))
+    return np.asarray(total / np.sqrt(_SPOTS), np.float32)
+
+
 def _patches(sample: Sample, size: int, calm: float) -> _Patches:
     """The calmer ones of all squares of that size that are usable throughout."""
     corners = np.argwhere(_boxes(_summed(sample.usable), size) == size * size)
@@ -156,9 +179,12 @@ def _patches(sample: Sample, size: int, calm: float) -> _Patches:
         contrast = _boxes(_summed(((sample.picture - sample.low) ** 2).sum(-1)), size)[tuple(corners.T)]
         corners = corners[contrast <= calm * np.median(contrast) + 1e-6]
     plenty = len(corners) > _PLENTY * size * size
-    corners = corners[:: max(1, -(-len(corners) // _MOST_SOURCES))]
-    colors, uses = _probed(sample.low, corners, size), np.zeros(len(corners), np.int64)
-    return _Patches(sample, size, corners, colors, plenty, uses)
+    stride = max(1, -(-len(corners) // _MOST_SOURCES))
+    corners = corners[::stride]
+    colors = _probed(sample.low, corners, size)
+    plain = np.ptp(colors.reshape(len(corners), len(_PROBES) ** 2, 3), axis=1).max(-1) < _BORDER
+    corners, colors, uses = corners[plain], colors[plain], np.zeros(np.count_nonzero(plain), np.int64)
+    return _Patches(sample, size, corners, stride, colors, plenty, uses)
 
 
 def _summed(values: np.ndarray) -> np.ndarray:
