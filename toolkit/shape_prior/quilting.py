@@ -166,7 +166,8 @@ def _spots(patches: _Patches, near: Int[np.ndarray, " n"], rng: np.random.Genera
     size, sample, total = patches.size, patches.sample, np.zeros((patches.size, patches.size, 3), np.float32)
     for index in rng.choice(near, _SPOTS):
         i, j = patches.corners[index]
-        grain = (sample.picture - sample.low)[i : i + size, j : j + size]
+        window = np.s_[i : i + size, j : j + size]
+        grain = sample.picture[window] - sample.low[window]
         shift, sign = rng.integers(0, size, 2), rng.choice((-1, 1))
         total += sign * np.roll(grain - grain.mean((0, 1)), tuple(shift), (0, 1))
     return np.asarray(total / np.sqrt(_SPOTS), np.float32)
