@@ -1,10 +1,10 @@
-"""How good the first K splats of one training are beside a training at that budget.
+"""How good levels of detail of one training are beside trainings at their budgets.
 
-    python benchmarks/bench_levels.py [--kept my_head] [--splats 8000] [--size 256] [--static 700] [--coin 1000] [--write docs/levels.md]
+    python benchmarks/bench_levels.py [--kept my_head] [--splats 8000] [--size 256] [--static 400] [--coin 600] [--level 400] [--document docs/levels.md]
 
-Trains once with levels and once without, and anew at 1/2, 1/4 and 1/8 of the splats; all with equal steps. The subject is the sample
-portrait, prepared at the preset draft in some minutes, or what a build left in its folder (`--kept`). The last frames of the track are
-held out of every training. PSNR on white, of the baked avatar: the photograph, the mean of all static views, the mean of held-out frames.
+Trains once with levels, and anew at 1/2, 1/4 and 1/8 of the splats; all with equal steps. The subject is the sample portrait, prepared at
+the preset draft in some minutes, or what a build left in its folder (`--kept`). The last frames of the track are held out of every
+training. PSNR on white, of the baked avatar: the photograph, the mean of all static views, the mean of held-out frames.
 """
 
 import argparse
@@ -26,13 +26,11 @@ from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewS
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.objective import draw
-from facecraft4d.toolkit.training.schedule import LEVELS, Sample
+from facecraft4d.toolkit.training.schedule import Sample
 
 T = TypeVar("T")
 Subject = tuple[ViewSet, FrameSet, Head]
 PHOTO = Path(__file__).parents[1] / "samples" / "portraits" / "astronaut.png"
-WEIGHT = 0.3
-"""Of the levels' losses."""
 HEADINGS = ("front", "static", "held-out frames")
 
 
@@ -109,24 +107,26 @@ def psnrs(avatar: Avatar, subject: Subject, held_out: int, size: int) -> np.ndar
 
 def table(subject: Subject, config: TrainingConfig, held_out: int) -> list[str]:
     """Rows of markdown."""
-    single, config = replace(config, levels=LevelsConfig()), replace(config, levels=LevelsConfig(weight=WEIGHT))
-    judged = lambda avatar: psnrs(avatar, subject, held_out, config.resolution)  # noqa: E731
-    leveled, plain = fit(subject, config, held_out, "levels"), fit(subject, single, held_out, "no levels")
+    avatar, single = fit(subject, config, held_out, "with levels"), replace(config, levels=LevelsConfig())
     rows = ["| splats | set | " + " | ".join(HEADINGS) + " |", "|---" * (2 + len(HEADINGS)) + "|"]
 
     def add(splats: str, name: str, values: np.ndarray, form: str = "{:.2f}") -> None:
         rows.append(f"| {splats} | {name} | " + " | ".join(form.format(value) for value in values) + " |")
         print(rows[-1], flush=True)
 
-    for share in (1.0, *LEVELS):
-        count = round(config.splats * share)
-        retrained = plain if share == 1 else fit(subject, replace(single, splats=count), held_out, f"{count} splats")
-        first, peer, cut = (judged(a) for a in (leveled.level(count), retrained, plain.level(count)))
-        add(str(count), "first of a training with levels", first)
+    def judged(each: Avatar) -> np.ndarray:
+        return psnrs(each, subject, held_out, config.resolution)
+
+    add(str(len(avatar.splats.means)), "the whole", judged(avatar))
+    for count in (len(level.means) for level in avatar.levels):
+        retrained = fit(subject, replace(single, splats=count), held_out, f"{count} splats")
+        level, peer, cut = (
+            judged(each) for each in (avatar.level(count), retrained, replace(avatar, levels=()).level(count))
+        )
+        add(str(count), "level", level)
         add("", "trained at this budget", peer)
-        add("", "difference, dB", first - peer, "{:+.2f}")
-        if share < 1:
-            add("", "first of a training without levels", cut)
+        add("", "difference, dB", level - peer, "{:+.2f}")
+        add("", "the same splats of the whole, not tuned", cut)
     return rows
 
 
@@ -136,34 +136,38 @@ def options() -> argparse.Namespace:
     parser.add_argument("--kept", type=Path, help="folder of a build whose stages serve as the subject")
     parser.add_argument("--splats", type=int, default=8000)
     parser.add_argument("--size", type=int, default=256, help="side of all pictures in pixels")
-    parser.add_argument("--static", type=int, default=700, help="steps of the static stage")
-    parser.add_argument("--coin", type=int, default=1000, help="steps under COIN")
+    parser.add_argument("--static", type=int, default=400, help="steps of the static stage")
+    parser.add_argument("--coin", type=int, default=600, help="steps under COIN")
+    parser.add_argument("--level", type=int, default=400, help="steps for each level")
     parser.add_argument("--held-out", type=int, default=8, help="frames kept out of training")
-    parser.add_argument("--write", type=Path, help="a markdown file for the table")
+    parser.add_argument(
+        "--document", type=Path, help="a page whose part between <!-- table --> and <!-- end --> is replaced"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Print the table, and write it where asked to."""
+    """Print the table, and put it into a page where asked to."""
     chosen = options()
     torch.use_deterministic_algorithms(True, warn_only=True)
     config = replace(
         TrainingConfig(), static_iterations=chosen.static, coin_iterations=chosen.coin, resolution=chosen.size,
-        coarse_resolution=chosen.size, splats=chosen.splats,
+        coarse_resolution=chosen.size, splats=chosen.splats, levels=LevelsConfig(iterations=chosen.level),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         subject = recall(chosen.kept) if chosen.kept else prepare(Path(folder))
         rows = table(subject, config, chosen.held_out)
     about = (
-        f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {len(subject[0].views)} static views, "
+        f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "
         f"{chosen.held_out} of {len(subject[1].track.expressions)} frames held out; PSNR in dB on white, baked avatar; "
         f"{platform.machine()}, torch {torch.__version__}."
     )
-    print("\n".join([about, "", *rows]))
-    if chosen.write:
-        command = f"python benchmarks/bench_levels.py --splats {chosen.splats} --size {chosen.size} --static {chosen.static} --coin {chosen.coin}"
-        text = f"# Levels of detail, measured\n\nMade by `{command}`.\n\n{about}\n\n" + "\n".join(rows) + "\n"
-        chosen.write.write_text(text)
+    text = "\n".join([about, "", *rows])
+    print(text)
+    if chosen.document:
+        before, _, rest = chosen.document.read_text().partition("<!-- table -->")
+        after = rest.partition("<!-- end -->")[2]
+        chosen.document.write_text(f"{before}<!-- table -->\n{text}\n<!-- end -->{after}")
 
 
 if __name__ == "__main__":

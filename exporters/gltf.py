@@ -1,7 +1,8 @@
 """avatar.glb, the canonical file: a rig mesh that engines play and splats that they show, with the exact binding beside them.
 
-Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_splatting:
+Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_splatting, levels of detail MSFT_lod:
 https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Khronos/KHR_gaussian_splatting
+https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Vendor/MSFT_lod
 """
 
 from dataclasses import asdict
@@ -20,6 +21,7 @@ FORMAT_VERSION = 1
 """Of the facecraft4d block; a reader refuses a newer one."""
 
 EXTENSION = "KHR_gaussian_splatting"
+LOD_EXTENSION = "MSFT_lod"
 FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
 BINDINGS = tuple(f"_BIND_{i}" for i in range(4))
 """VEC4 floats of each splat: (mean xyz, triangle), (rotation wxyz), (log scales xyz, opacity logit), (colour rgb, 0)."""
@@ -28,8 +30,13 @@ MAX_MORPH_BYTES = 1 << 30
 """Most memory that a file's expressions may take once they are dense."""
 MAX_JOINTS = 256
 """What a joint index of one byte reaches."""
+RIG, SPLATS = "HeadRig", "HeadSplats"
+"""Names of nodes and their meshes; levels of detail are `SPLATS` with a number."""
 FIRST_JOINT = 2
-"""Node of the first joint; HeadRig and HeadSplats come before."""
+"""Node of the first joint; the rig and the splats come before, levels of detail after the joints."""
+MAX_LEVELS = 16
+WHOLE_COVERAGE = 0.25
+"""Share of the screen's area from which on the whole should be shown (MSFT_screencoverage, a hint); levels in proportion to their splats."""
 
 
 def export_gltf(avatar: Avatar) -> bytes:
@@ -38,18 +45,20 @@ def export_gltf(avatar: Avatar) -> bytes:
     The two exceptions: negative zeros in expression deltas become zeros, and skin weights are scaled where glTF would refuse them.
     """
     check_avatar(avatar)
-    rig, splats = avatar.rig, avatar.splats
+    rig = avatar.rig
     for what, count, most in (
-        ("splats", len(splats.means), MAX_ELEMENTS),
+        ("splats", len(avatar.splats.means), MAX_ELEMENTS),
         ("triangles", len(rig.triangles), MAX_ELEMENTS),
         ("joints", len(rig.joint_names), MAX_JOINTS),
+        ("levels of detail", len(avatar.levels) + 1, MAX_LEVELS),
     ):
         check_range(f"number of {what}", float(count), 1.0, float(most))
-    writer = GlbWriter({"extensionsUsed": [EXTENSION], "scene": 0})
+    writer = GlbWriter({"extensionsUsed": [EXTENSION, *[LOD_EXTENSION] * bool(avatar.levels)], "scene": 0})
+    sets = [(_level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
     writer.document |= {
         "scenes": [{"name": "Head", "nodes": [0, 1, *_roots(rig)]}],
-        "nodes": [{"name": "HeadRig", "mesh": 0, "skin": 0}, {"name": "HeadSplats", "mesh": 1}, *_joints(rig)],
-        "meshes": [_rig_mesh(writer, rig), _splat_mesh(writer, rig, splats)],
+        "nodes": [{"name": RIG, "mesh": 0, "skin": 0}, _splat_node(avatar), *_joints(rig), *_level_nodes(avatar)],
+        "meshes": [_rig_mesh(writer, rig), *(_splat_mesh(writer, rig, name, splats) for name, splats in sets)],
         "materials": [_hidden_material()],
         "skins": [_skin(writer, rig)],
     }
@@ -69,7 +78,8 @@ def read_gltf(data: bytes, name: str) -> Avatar:
     block = _block(reader)
     try:
         rig = _read_rig(reader, block)
-        avatar = Avatar(rig, _read_splats(reader), provenance_from_json(block["provenance"]))
+        splats, *levels = (_read_splats(reader, name) for name in _set_names(reader))
+        avatar = Avatar(rig, splats, provenance_from_json(block["provenance"]), tuple(levels))
         check_avatar(avatar)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
@@ -91,7 +101,7 @@ def _rig_mesh(writer: GlbWriter, rig: Rig) -> Json:
         "material": 0,
         "mode": 4,
     }
-    mesh: Json = {"name": "HeadRig", "primitives": [primitive], "extras": {"targetNames": list(rig.expression_names)}}
+    mesh: Json = {"name": RIG, "primitives": [primitive], "extras": {"targetNames": list(rig.expression_names)}}
     if rig.expression_names:
         primitive["targets"] = [{"POSITION": writer.sparse_accessor(delta, "VEC3")} for delta in rig.expression_deltas]
         mesh["weights"] = [0.0] * len(rig.expression_names)
@@ -162,7 +172,38 @@ def _skin(writer: GlbWriter, rig: Rig) -> Json:
     }
 
 
-def _splat_mesh(writer: GlbWriter, rig: Rig, splats: BoundSplats) -> Json:
+def _level_name(level: int) -> str:
+    """Of the node and mesh of a level of detail, 0 for the whole."""
+    return f"{SPLATS}_{level}" if level else SPLATS
+
+
+def _splat_node(avatar: Avatar) -> Json:
+    """The whole, with its levels of detail as MSFT_lod lists them: who does not know the extension shows the whole."""
+    node: Json = {"name": SPLATS, "mesh": 1}
+    if avatar.levels:
+        first = FIRST_JOINT + len(avatar.rig.joint_names)
+        shares = [len(level.means) / len(avatar.splats.means) for level in avatar.levels]
+        node["extensions"] = {LOD_EXTENSION: {"ids": list(range(first, first + len(avatar.levels)))}}
+        node["extras"] = {
+            "MSFT_screencoverage": [round(WHOLE_COVERAGE * share, 4) for share in (1, *shares[:-1])] + [0.0]
+        }
+    return node
+
+
+def _level_nodes(avatar: Avatar) -> list[Json]:
+    """Nodes of the levels, outside the scene."""
+    return [{"name": _level_name(level), "mesh": 1 + level} for level in range(1, len(avatar.levels) + 1)]
+
+
+def _set_names(reader: GlbReader) -> list[str]:
+    """Meshes of the whole and of the levels, in order."""
+    wholes = [node for node in reader.document["nodes"] if node.get("name") == SPLATS]
+    levels = [level for node in wholes for level in node.get("extensions", {}).get(LOD_EXTENSION, {}).get("ids", [])]
+    check_range("number of levels of detail", float(len(levels) + 1), 1.0, float(MAX_LEVELS))
+    return [_level_name(level) for level in range(len(levels) + 1)]
+
+
+def _splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats) -> Json:
     """Splats at rest in the world for everyone, and their binding for those who move them."""
     world = carry_splats(splats, rig.vertices, rig)
     attributes = {
@@ -175,7 +216,7 @@ def _splat_mesh(writer: GlbWriter, rig: Rig, splats: BoundSplats) -> Json:
     }
     attributes |= {key: writer.accessor(rows, "VEC4") for key, rows in zip(BINDINGS, _bindings(splats), strict=True)}
     extension = {EXTENSION: {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}}
-    return {"name": "HeadSplats", "primitives": [{"attributes": attributes, "mode": 0, "extensions": extension}]}
+    return {"name": name, "primitives": [{"attributes": attributes, "mode": 0, "extensions": extension}]}
 
 
 def _point_colors(world: Splats) -> np.ndarray:
@@ -218,7 +259,7 @@ def _primitive(reader: GlbReader, mesh: str) -> tuple[Json, Json]:
 
 
 def _read_rig(reader: GlbReader, block: Json) -> Rig:
-    mesh, primitive = _primitive(reader, "HeadRig")
+    mesh, primitive = _primitive(reader, RIG)
     vertices = reader.array(primitive["attributes"]["POSITION"], "VEC3", (FLOAT,))
     triangles = reader.array(primitive["indices"], "SCALAR", (USHORT, UINT)).astype(np.int32).reshape(-1, 3)
     names, parents, positions = _read_joints(reader)
@@ -271,8 +312,8 @@ def _read_skin_weights(reader: GlbReader, attributes: Json, shape: tuple[int, in
     return weights
 
 
-def _read_splats(reader: GlbReader) -> BoundSplats:
-    attributes = _primitive(reader, "HeadSplats")[1]["attributes"]
+def _read_splats(reader: GlbReader, mesh: str) -> BoundSplats:
+    attributes = _primitive(reader, mesh)[1]["attributes"]
     count = reader.item("accessors", attributes[BINDINGS[0]]).get("count")
     mean, rotation, scale, color = (reader.array(attributes[key], "VEC4", (FLOAT,), count) for key in BINDINGS)
     if not ((mean[:, 3] >= 0) & (mean[:, 3] < MAX_ELEMENTS) & (mean[:, 3] % 1 == 0)).all():

@@ -4,10 +4,14 @@ import contextlib
 import io
 import math
 import re
+from pathlib import Path
 from typing import TypeVar
 
 import tyro
 
+from facecraft4d import exporters
+from facecraft4d.exporters.glb import MAX_ELEMENTS
+from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.checks import UserError
 
 Options = TypeVar("Options")
@@ -32,6 +36,14 @@ def _reason(boxed: str) -> str:
     inner = [line.strip(" │").strip() for line in boxed.splitlines() if not line.startswith(("╭", "╰"))]
     text = " ".join(inner).split("────")[0]
     return re.sub(r"\s+", " ", text).strip()
+
+
+def load_avatar(path: Path, splats: int | None) -> Avatar:
+    """The avatar in a file, or its level of detail of at most so many `splats`."""
+    if splats is None:
+        return exporters.load(path)
+    check_option("splats", splats, 1, MAX_ELEMENTS)
+    return exporters.load(path).level(splats)
 
 
 def check_option(name: str, value: int | float, low: int | float, high: int | float) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d import exporters
-from facecraft4d.cli_common import parse
+from facecraft4d.cli_common import load_avatar, parse
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.runtime import PlayOptions, RecordOptions, find_clip, play, record
 from facecraft4d.toolkit.clips import builtin_clips
@@ -22,6 +21,7 @@ class Options:
       facecraft4d play my_head/avatar.glb --clip visemes
       facecraft4d play my_head/avatar.glb --record clip.mp4 --clip face_cap --size 512
       facecraft4d play my_head/avatar.glb --record frames --background transparent
+      facecraft4d play my_head/avatar.glb --splats 5000
     """
 
     avatar: Annotated[Path, tyro.conf.Positional]
@@ -32,6 +32,8 @@ class Options:
     """A clip that comes with the package, or the path of a CSV file."""
     seconds: float = float("inf")
     """Close the window after this time."""
+    splats: int | None = None
+    """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
     view: Annotated[RecordOptions, tyro.conf.arg(name="")] = field(default_factory=RecordOptions)
 
 
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(Options, "play", arguments)
     clip = find_clip(options.clip)
-    avatar = exporters.load(options.avatar)
+    avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:
         others = tuple(find_clip(name) for name in builtin_clips() if name != clip.name)
         play(avatar, (clip, *others), PlayOptions(options.view.size, options.view.background, options.seconds))

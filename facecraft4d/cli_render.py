@@ -6,8 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d import exporters
-from facecraft4d.cli_common import check_option, parse
+from facecraft4d.cli_common import check_option, load_avatar, parse
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
 from facecraft4d.toolkit.checks import UserError
 
@@ -30,6 +29,8 @@ class Options:
     """Picture to write: PNG or JPEG."""
     expression: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """NAME=VALUE, for instance jawOpen=0.8; may be given several times."""
+    splats: int | None = None
+    """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
     view: Annotated[RenderOptions, tyro.conf.arg(name="")] = field(default_factory=RenderOptions)
 
 
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(Options, "render", arguments)
     weights = expression_weights(options.expression)
-    avatar = exporters.load(options.avatar)
+    avatar = load_avatar(options.avatar, options.splats)
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)
     print(options.out)
     return 0

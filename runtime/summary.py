@@ -15,6 +15,8 @@ class AvatarSummary:
 
     file_bytes: int
     splats: int
+    level_splats: tuple[int, ...]
+    """Splats of each level of detail."""
     carrying_triangles: int
     """Triangles with at least one splat."""
     vertices: int
@@ -45,6 +47,7 @@ def summarize_avatar(avatar: Avatar, file_bytes: int) -> AvatarSummary:
     return AvatarSummary(
         file_bytes=file_bytes,
         splats=len(avatar.splats.means),
+        level_splats=tuple(len(level.means) for level in avatar.levels),
         carrying_triangles=len(np.unique(avatar.splats.triangles)),
         vertices=len(rig.vertices),
         triangles=len(rig.triangles),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.asset import Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Ingredient, Provenance, check_avatar
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,54 @@ def test_unsound_avatars_are_named(tiny: Avatar, part: str, field: str, change: 
     broken = replace(getattr(tiny, part), **{field: change(getattr(getattr(tiny, part), field))})
     with pytest.raises(ValueError, match=message):
         check_avatar(replace(tiny, **{part: broken}))
+
+
+def levels_of(tiny: Avatar, *counts: int) -> Avatar:
+    """The avatar with prefixes as levels, told from the whole by their colours."""
+    levels = [replace(tiny.level(count).splats, colors=tiny.splats.colors[:count] + 1) for count in counts]
+    return replace(tiny, levels=tuple(levels))
+
+
+def test_a_level_comes_from_the_smallest_set_that_has_so_many(tiny: Avatar) -> None:
+    total = len(tiny.splats.means)
+    avatar = levels_of(tiny, 200, 100, 50)
+    check_avatar(avatar)
+    assert avatar.level(total) is avatar and avatar.level(10 * total) is avatar
+    tuned = avatar.level(100)
+    assert np.array_equal(tuned.splats.log_scales, avatar.levels[1].log_scales)
+    assert [len(level.means) for level in tuned.levels] == [50]
+    between = avatar.level(150)
+    assert np.array_equal(between.splats.colors, avatar.levels[0].colors[:150])
+    assert [len(level.means) for level in between.levels] == [100, 50]
+    assert np.array_equal(avatar.level(201).splats.colors, tiny.splats.colors[:201])
+    small = avatar.level(20)
+    assert small.levels == () and np.array_equal(small.splats.means, tiny.splats.means[:20])
+    for each in (tuned, between, small):
+        check_avatar(each)
+
+
+def test_fewer_splats_are_wider_but_no_thicker(tiny: Avatar) -> None:
+    total = len(tiny.splats.means)
+    grown = tiny.level(10).splats.log_scales - tiny.splats.log_scales[:10]
+    wider = LEVEL_WIDENING * np.log(total / 10)
+    np.testing.assert_allclose(np.sort(grown, 1), [[0, wider, wider]] * 10, atol=1e-6)
+    np.testing.assert_allclose(tiny.level(40).level(10).splats.log_scales, tiny.level(10).splats.log_scales, atol=1e-6)
+    with pytest.raises(ValueError, match="at least 1"):
+        tiny.level(0)
+
+
+def test_levels_must_be_first_splats(tiny: Avatar) -> None:
+    avatar = levels_of(tiny, 100, 50)
+    for levels in (
+        avatar.levels[::-1],
+        (avatar.splats,),
+        (replace(avatar.levels[0], triangles=tiny.splats.triangles[1:101]),),
+    ):
+        with pytest.raises(ValueError, match="must be the first splats"):
+            check_avatar(replace(tiny, levels=levels))
+    broken = replace(avatar.levels[1], colors=np.full_like(avatar.levels[1].colors, np.nan))
+    with pytest.raises(ValueError, match=r"levels\[1\]\.colors must be finite"):
+        check_avatar(replace(tiny, levels=(avatar.levels[0], broken)))
 
 
 def test_commercial_use_needs_every_ingredient() -> None:

@@ -105,6 +105,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "cuda without cuda": (("build", "blank.jpg", "--device", "cuda"), "--device cpu"),
     "paper without cuda": (("build", "blank.jpg", "--preset", "paper"), "hours"),
     "resume and fresh": (("build", "blank.jpg", "--resume", "--fresh"), "exclude"),
+    "no splats to draw": ((*RENDER, "--splats", "0"), "--splats"),
     "missing avatar": (("inspect", "nobody.glb"), "nobody.glb"),
     "avatar is a folder": (("inspect", "folder"), "folder"),
     "empty avatar": (("inspect", "empty.glb"), "empty.glb"),
@@ -209,6 +210,9 @@ def test_render_writes_the_picture_that_was_asked_for(
     rest, posed = (np.asarray(Image.open(name).convert("RGB"), float) for name in ("rest.png", "posed.png"))
     assert rest.shape == posed.shape == (64, 64, 3)
     assert np.abs(rest - posed).mean() > 1
+    assert cli.main(["render", str(tiny_path), "--out", "few.png", "--size", "64", "--splats", "60"]) == 0
+    few = np.asarray(Image.open("few.png").convert("RGB"), float)
+    assert 1 < np.abs(rest - few).mean() < 60
 
 
 def test_inspect_names_what_matters(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,13 +45,19 @@ def odd_avatar(tiny: Avatar) -> Avatar:
     rig = replace(tiny.rig, skin_weights=weights, expression_deltas=deltas, joint_positions=positions)
     ingredient = Ingredient('größe "x"', "test", "MIT", False, "nowhere", "ab" * 32)
     provenance = Provenance((ingredient,) * 3, 2**40, {"numpy": "2"}, {"preset": "draft"}, {"psnr": 0.1 + 0.2})
-    return Avatar(rig, splats, provenance)
+    levels = tuple(Avatar(rig, splats, provenance).level(count).splats for count in (300, 7, 1))
+    return Avatar(rig, splats, provenance, levels)
 
 
 def assert_same(expected: Avatar, found: Avatar) -> None:
-    for part in ("rig", "splats"):
-        for field in fields(getattr(expected, part)):
-            a, b = getattr(getattr(expected, part), field.name), getattr(getattr(found, part), field.name)
+    assert len(expected.levels) == len(found.levels)
+    pairs = [
+        (expected.rig, found.rig),
+        *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
+    ]
+    for part, twin in pairs:
+        for field in fields(part):
+            a, b = getattr(part, field.name), getattr(twin, field.name)
             if isinstance(a, np.ndarray):
                 assert a.dtype == b.dtype and a.shape == b.shape, field.name
                 assert np.array_equal(a.view(np.uint8), b.view(np.uint8)), field.name
@@ -101,6 +107,22 @@ def test_engines_see_the_neutral_pose(tiny: Avatar) -> None:
     assert np.allclose(colors, world.colors, atol=1e-6)
 
 
+def test_levels_are_nodes_outside_the_scene(tiny: Avatar) -> None:
+    """MSFT_lod: the whole names its levels, finest first; a loader that does not know it shows the whole alone."""
+    levels = tuple(tiny.level(len(tiny.splats.means) // share).splats for share in (2, 4))
+    document, _ = split(export_gltf(replace(tiny, levels=levels)))
+    whole = document["nodes"][1]
+    listed = [document["nodes"][node] for node in whole["extensions"]["MSFT_lod"]["ids"]]
+    counts = [
+        document["accessors"][document["meshes"][node["mesh"]]["primitives"][0]["attributes"]["POSITION"]]["count"]
+        for node in (whole, *listed)
+    ]
+    assert counts == [len(tiny.splats.means), *(len(level.means) for level in levels)]
+    assert whole["extras"]["MSFT_screencoverage"] == pytest.approx([0.25, 0.125, 0], abs=1e-3)
+    assert not set(whole["extensions"]["MSFT_lod"]["ids"]) & set(document["scenes"][0]["nodes"])
+    assert "MSFT_lod" in document["extensionsUsed"] and "MSFT_lod" not in split(TINY.read_bytes())[0]["extensionsUsed"]
+
+
 def test_sample_is_what_its_script_makes(tiny: Avatar) -> None:
     code = "import sys; sys.path.insert(0, 'samples'); import make_tiny_avatar as m"
     code += (
@@ -124,13 +146,13 @@ def test_khronos_validator(tiny: Avatar, tmp_path: Path) -> None:
     export(odd_avatar(tiny), tmp_path / "odd.glb")
     shutil.copy(TINY, tmp_path / "tiny.glb")
     script = "const v=require('gltf-validator'),f=require('fs');v.validateBytes(new Uint8Array(f.readFileSync(process.argv[1])),{maxIssues:0}).then(r=>console.log(JSON.stringify(r.issues)))"
-    for name in ("tiny.glb", "odd.glb"):
+    for name, sets in (("tiny.glb", 1), ("odd.glb", 4)):  # odd.glb has three levels of detail
         run = subprocess.run(["node", "-e", script, name], cwd=tmp_path, check=True, capture_output=True, text=True)
         issues = json.loads(run.stdout)
         errors = [m for m in issues["messages"] if m["severity"] <= 1]
         assert all(m["code"] == "MESH_PRIMITIVE_INVALID_ATTRIBUTE" for m in errors), errors
         assert all("/attributes/KHR_gaussian_splatting:" in m["pointer"] for m in errors), errors
-        assert (issues["numErrors"], issues["numWarnings"], issues["numHints"]) == (4, 0, 0), issues
+        assert (issues["numErrors"], issues["numWarnings"], issues["numHints"]) == (4 * sets, 0, 0), issues
 
 
 def test_export_is_whole_or_not_at_all(tiny: Avatar, tmp_path: Path) -> None:
@@ -227,6 +249,9 @@ BAD_FILES = {
     "no provenance": changed(asset__extras__facecraft4d__provenance=None),
     "provenance is a number": changed(asset__extras__facecraft4d__provenance=3),
     "joint is no node": changed(skins__0__joints=[2, 3, 4, 5, 999]),
+    "levels not there": changed(nodes__1__extensions={"MSFT_lod": {"ids": [7, 8]}}),
+    "levels are a number": changed(nodes__1__extensions={"MSFT_lod": {"ids": 3}}),
+    "thousands of levels": changed(nodes__1__extensions={"MSFT_lod": {"ids": [7] * 5000}}),
     "binding missing": changed(meshes__1__primitives__0__attributes___BIND_2=None),
 }
 

@@ -10,7 +10,7 @@ import torch
 from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 
 from facecraft4d.toolkit import bake, training
-from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Provenance
+from facecraft4d.toolkit.asset import Avatar, Provenance
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import DensifyConfig, LearningRates, LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.datatypes import BoundSplats, Mesh, View
@@ -23,7 +23,14 @@ from facecraft4d.toolkit.training.checkpoint import FILE_NAME
 from facecraft4d.toolkit.training.coin import color_offsets
 from facecraft4d.toolkit.training.densify import best_of_each, refine, survivors
 from facecraft4d.toolkit.training.footage import Footage
-from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
+from facecraft4d.toolkit.training.gaussians import (
+    bound_splats,
+    frames_of,
+    place,
+    position_excess,
+    scale_excess,
+    splat_parameters,
+)
 from facecraft4d.toolkit.training.initial import (
     Opening,
     allocate,
@@ -34,7 +41,7 @@ from facecraft4d.toolkit.training.initial import (
     unfolding,
     with_openings,
 )
-from facecraft4d.toolkit.training.levels import level_order, prefix
+from facecraft4d.toolkit.training.levels import halve, level_order, reorder
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
 from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
@@ -453,55 +460,76 @@ def test_every_prefix_takes_from_each_cell_its_share_of_what_shows():
         assert (worth[inside].diff() <= 0).all()
 
 
-def test_levels_begin_after_densification():
-    config = replace(
-        TINY,
-        static_iterations=2000,
-        coin_iterations=4000,
-        densify=DensifyConfig(end_share=0.5),
-        levels=LevelsConfig(weight=0.3),
-    )
-    schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
-    assert not schedule.leveled(2999) and schedule.leveled(3000) and schedule.leveled(5999)
-    drawn = np.array([schedule.level(step) for step in range(3000, 6000)])
-    for level in LEVELS:
-        assert np.mean(drawn == level) == pytest.approx(1 / len(LEVELS), abs=0.03)
-    single = replace(schedule, config=replace(config, levels=LevelsConfig()))
-    assert not single.leveled(5999)
+def test_levels_follow_the_whole():
+    config = replace(TINY, static_iterations=20, coin_iterations=40, resolution=64, coarse_resolution=32)
+    single = Schedule(config, 0, 24, (0, 3, 5), 9, triangles=1000)
+    schedule = replace(single, config=replace(config, levels=LevelsConfig(iterations=10)))
+    assert (single.total, schedule.total) == (60, 60 + 10 * LEVELS)
+    assert [step for step in range(100) if schedule.begins_level(step)] == [60, 70, 80]
+    assert not any(single.begins_level(step) for step in range(100))
+    for step in range(60):
+        assert schedule.rate_factor(step) == single.rate_factor(step) and schedule.refines(step) == single.refines(step)
+        assert schedule.rates(step, 10) == config.rates
+    factors = [schedule.rate_factor(step) for step in range(60, 90)]
+    assert factors[:10] == factors[10:20] == factors[20:] and (factors[0], factors[9]) == (1, config.rates.final)
+    assert schedule.resolution(59) == 64 and schedule.resolution(60) == 32
+    rates = schedule.rates(60, 250)
+    assert (rates.coin, rates.gaussian_embeddings, rates.colors) == (0, 0, config.rates.colors)
+    assert rates.means == 2 * config.rates.means  # each splat stands for four triangles
 
 
-def test_training_widens_a_level_as_the_avatar_does(scene):
-    splats = random_splats(80, 5)
-    avatar = Avatar(scene[2].rig, splats, Provenance())
-    parameters, _ = splat_parameters(splats, "cpu")
-    for count in (10, 40, 80):
-        first, level = prefix(parameters, count), avatar.level(count).splats
-        for name in LOCAL:
-            np.testing.assert_allclose(first[name].detach(), getattr(level, name), atol=1e-6)
-    grown = avatar.level(10).splats.log_scales - splats.log_scales[:10]
-    np.testing.assert_allclose(np.sort(grown, 1), [[0, *[LEVEL_WIDENING * np.log(8)] * 2]] * 10, atol=1e-6)
-    np.testing.assert_allclose(
-        avatar.level(40).level(10).splats.log_scales, avatar.level(10).splats.log_scales, atol=1e-6
-    )
-    prefix(parameters, 10)["log_scales"].sum().backward()
-    assert parameters["log_scales"].grad[:10].eq(1).all() and parameters["log_scales"].grad[10:].eq(0).all()
+LEVELED = replace(NO_LPIPS, splats=400, levels=LevelsConfig(iterations=3))
 
 
-def test_every_level_is_trained(scene):
-    """A step in the order of levels draws all splats and a prefix: with a heavy weight on levels the small ones come nearer."""
-    errors = []
-    for weight in (1e-9, 3.0):
-        config = replace(
-            NO_LPIPS, static_iterations=120, coin_iterations=0, densify=replace(NO_LPIPS.densify, end_share=0.0),
-            levels=LevelsConfig(weight=weight),
-        )  # fmt: skip
-        trainer = a_trainer(scene, config)
-        state = a_state(scene, trainer)
-        for _ in range(trainer.schedule.total):
-            loop.train_step(trainer, state)
-        avatar = Avatar(scene[2].rig, loop.finish(trainer, state).splats, Provenance())
-        errors.append(mean_error(scene, avatar.level(35).splats))
-    assert errors[1] < 0.9 * errors[0]
+def test_a_level_starts_as_the_avatar_draws_it(scene):
+    """halve() keeps what Avatar.level shows, puts the whole aside unchanged, and later orders reach every level."""
+    state = a_state(scene, a_trainer(scene))
+    before = Avatar(scene[2].rig, bound_splats(state.parameters, state.triangles), Provenance())
+    state.first_moments["means"] = torch.ones_like(state.parameters["means"])
+    halve(state)
+    half = len(before.splats.means) // 2
+    after, level = bound_splats(state.parameters, state.triangles), before.level(half).splats
+    for name in LOCAL:
+        np.testing.assert_allclose(getattr(after, name), getattr(level, name), atol=1e-6)
+    assert state.first_moments["means"].eq(0).all() and state.parameters["means"].requires_grad
+    whole = bound_splats(state.larger[0], state.larger[0]["triangles"])
+    np.testing.assert_array_equal(whole.log_scales, before.splats.log_scales)
+    backwards = torch.arange(half - 1, -1, -1)
+    reorder(state, backwards)
+    np.testing.assert_array_equal(state.triangles, after.triangles[::-1])
+    moved = bound_splats(state.larger[0], state.larger[0]["triangles"])
+    np.testing.assert_array_equal(moved.means[:half], whole.means[half - 1 :: -1])
+    np.testing.assert_array_equal(moved.means[half:], whole.means[half:])
+
+
+def test_levels_leave_the_whole_as_it_is(scene, tmp_path):
+    """The same splats and network as without levels; every level is the first half of the one before, and other than it."""
+    plain = training.run(*scene, replace(LEVELED, levels=LevelsConfig()), 0, "cpu", tmp_path / "plain", quiet)
+    trained = training.run(*scene, LEVELED, 0, "cpu", tmp_path / "levels", quiet)
+    assert plain.levels == () and len(trained.levels) == LEVELS
+
+    def sorted_rows(head) -> np.ndarray:
+        rows = np.concatenate([head.splats.means, head.splats.colors, head.coin.gaussian_embeddings], 1)
+        return rows[np.lexsort(rows.T)]
+
+    np.testing.assert_array_equal(sorted_rows(plain), sorted_rows(trained))
+    np.testing.assert_array_equal(plain.coin.offset_from_hidden, trained.coin.offset_from_hidden)
+    avatar = bake.run(trained, scene[2], Provenance())
+    larger = avatar.splats
+    for level in avatar.levels:
+        count = len(larger.means) // 2
+        assert np.array_equal(level.triangles, larger.triangles[:count])
+        assert (level.colors != larger.colors[:count]).any() and (level.means != larger.means[:count]).any()
+        larger = level
+
+
+def test_a_tuned_level_is_nearer_than_a_plain_prefix(scene, tmp_path):
+    config = replace(LEVELED, static_iterations=60, coin_iterations=40, levels=LevelsConfig(iterations=100))
+    avatar = bake.run(training.run(*scene, config, 0, "cpu", tmp_path, quiet), scene[2], Provenance())
+    plain = replace(avatar, levels=())
+    for level in avatar.levels:
+        count = len(level.means)
+        assert mean_error(scene, avatar.level(count).splats) < 0.85 * mean_error(scene, plain.level(count).splats)
 
 
 def test_the_budget_grows_to_the_cap():
@@ -707,11 +735,11 @@ class KilledError(Exception):
 
 
 def test_training_repeats_and_resumes_bit_for_bit(scene, tmp_path):
-    config = replace(NO_LPIPS, checkpoint_every=4)
+    config = replace(NO_LPIPS, checkpoint_every=4, levels=LevelsConfig(iterations=2))
     whole = training.run(*scene, config, 7, "cpu", tmp_path / "whole", quiet)
     again = training.run(*scene, config, 7, "cpu", tmp_path / "again", quiet)
     assert_same(whole, again)
-    for _ in range(2):  # once in the static stage, once under COIN
+    for _ in range(3):  # in the static stage, under COIN, in a level
         with pytest.raises(KilledError), pytest.MonkeyPatch.context() as patch:
             calls = iter(range(100))
             real = loop.train_step

@@ -76,22 +76,36 @@ class Avatar:
     rig: Rig
     splats: BoundSplats
     provenance: Provenance
+    levels: tuple[BoundSplats, ...] = ()
+    """Levels of detail, the largest first: row i of each is splat i, tuned to stand without those that the level lacks."""
 
     def level(self, count: int) -> "Avatar":
-        """The avatar with its first `count` of n splats alone, (n / count)^LEVEL_WIDENING times as wide but no thicker.
+        """The avatar with its first `count` splats alone, as the smallest level that has so many tunes them.
 
-        Training orders and shapes them for it. A level of a level is a level of the whole.
+        Of a level of n splats they are drawn (n / count)^LEVEL_WIDENING times as wide, but no thicker. A level of a level is a level of the
+        whole. Raises ValueError for a count below 1.
         """
-        rows = {each.name: getattr(self.splats, each.name)[:count] for each in fields(self.splats)}
-        log_scales, total = rows["log_scales"], len(self.splats.log_scales)
-        thinnest = np.eye(3, dtype=np.float32)[log_scales.argmin(1)]
-        wider = np.float32(LEVEL_WIDENING * np.log(max(total / max(count, 1), 1.0)))
-        return replace(self, splats=BoundSplats(**(rows | {"log_scales": log_scales + (1 - thinnest) * wider})))
+        if count < 1:
+            raise ValueError(f"a level must have at least 1 splat, got {count}")
+        if count >= len(self.splats.means):
+            return self
+        larger = [each for each in (self.splats, *self.levels) if len(each.means) >= count]
+        smaller = self.levels[len(larger) - 1 :]
+        return replace(self, splats=_first(larger[-1], count), levels=smaller)
+
+
+def _first(splats: BoundSplats, count: int) -> BoundSplats:
+    """The first splats, wide enough to cover what all do."""
+    rows = {each.name: getattr(splats, each.name)[:count] for each in fields(splats)}
+    log_scales = rows["log_scales"]
+    thinnest = np.eye(3, dtype=np.float32)[log_scales.argmin(1)]
+    wider = np.float32(LEVEL_WIDENING * np.log(len(splats.means) / count))
+    return BoundSplats(**(rows | {"log_scales": log_scales + (1 - thinnest) * wider}))
 
 
 def check_avatar(avatar: Avatar) -> None:
     """Raise a ValueError that names the first array whose shape, range or value is wrong."""
-    rig, splats = avatar.rig, avatar.splats
+    rig = avatar.rig
     sizes = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
     for name, array, shape in (
         ("rig.vertices", rig.vertices, ("v", 3)),
@@ -100,25 +114,43 @@ def check_avatar(avatar: Avatar) -> None:
         ("rig.expression_deltas", rig.expression_deltas, ("k", "v", 3)),
         ("rig.joint_positions", rig.joint_positions, ("j", 3)),
         ("rig.skin_weights", rig.skin_weights, ("v", "j")),
-        ("splats.means", splats.means, ("n", 3)),
-        ("splats.rotations_wxyz", splats.rotations_wxyz, ("n", 4)),
-        ("splats.log_scales", splats.log_scales, ("n", 3)),
-        ("splats.opacity_logits", splats.opacity_logits, ("n",)),
-        ("splats.colors", splats.colors, ("n", 3)),
-        ("splats.triangles", splats.triangles, ("n",)),
     ):
         check_shape(name, array, shape, sizes)
         check_finite(name, array)
-    for name, indices, count in (
-        ("rig.triangles", rig.triangles, sizes["v"]),
-        ("rig.triangle_regions", rig.triangle_regions, len(rig.region_names)),
-        ("splats.triangles", splats.triangles, sizes["f"]),
-    ):
-        if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < count):
-            raise ValueError(f"{name} must index 0..{count - 1}, got {int(indices.min())}..{int(indices.max())}")
+    _check_indices("rig.triangles", rig.triangles, sizes["v"])
+    _check_indices("rig.triangle_regions", rig.triangle_regions, len(rig.region_names))
     _check_skeleton(rig)
+    _check_splats("splats", avatar.splats, sizes["f"])
+    larger = avatar.splats
+    for index, level in enumerate(avatar.levels):
+        _check_splats(f"levels[{index}]", level, sizes["f"])
+        count = len(level.means)
+        if not 0 < count < len(larger.means) or (level.triangles != larger.triangles[:count]).any():
+            raise ValueError(f"levels[{index}] must be the first splats of what is before it, but fewer")
+        larger = level
+
+
+def _check_splats(what: str, splats: BoundSplats, triangles: int) -> None:
+    """Shapes, ranges and values of one set."""
+    sizes: dict[str, int] = {}
+    for name, shape in (
+        ("means", ("n", 3)),
+        ("rotations_wxyz", ("n", 4)),
+        ("log_scales", ("n", 3)),
+        ("opacity_logits", ("n",)),
+        ("colors", ("n", 3)),
+        ("triangles", ("n",)),
+    ):
+        check_shape(f"{what}.{name}", getattr(splats, name), shape, sizes)
+        check_finite(f"{what}.{name}", getattr(splats, name))
+    _check_indices(f"{what}.triangles", splats.triangles, triangles)
     if not splats.rotations_wxyz.any(1).all():
-        raise ValueError("splats.rotations_wxyz must not be zero")
+        raise ValueError(f"{what}.rotations_wxyz must not be zero")
+
+
+def _check_indices(name: str, indices: np.ndarray, count: int) -> None:
+    if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < count):
+        raise ValueError(f"{name} must index 0..{count - 1}, got {int(indices.min())}..{int(indices.max())}")
 
 
 def _check_skeleton(rig: Rig) -> None:

@@ -1,6 +1,6 @@
 """Trained splats and the reference view's offsets become the avatar; the network is dropped (paper, section 3.4, inference)."""
 
-from dataclasses import fields
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -21,10 +21,14 @@ def run(trained: TrainedHead, head: Head, provenance: Provenance) -> Avatar:
 
     Splats keep the order of training: the first K of a file are the best that K can show.
     """
-    splats = trained.splats
-    offsets = color_offsets(trained.coin, splats.colors, trained.reference_view)
-    arrays = {field.name: getattr(splats, field.name) for field in fields(BoundSplats)}
-    arrays["colors"] = splats.colors + offsets
-    avatar = Avatar(head.rig, BoundSplats(**arrays), provenance)
+    whole, *levels = (_with_offsets(splats, trained) for splats in (trained.splats, *trained.levels))
+    avatar = Avatar(head.rig, whole, provenance, tuple(levels))
     check_avatar(avatar)
     return avatar
+
+
+def _with_offsets(splats: BoundSplats, trained: TrainedHead) -> BoundSplats:
+    """The first splats of the whole or all, in the reference view's colours."""
+    embeddings = trained.coin.gaussian_embeddings[: len(splats.colors)]
+    coin = replace(trained.coin, gaussian_embeddings=embeddings)
+    return replace(splats, colors=splats.colors + color_offsets(coin, splats.colors, trained.reference_view))

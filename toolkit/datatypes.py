@@ -215,6 +215,8 @@ class TrainedHead:
     loss_steps: Int32[np.ndarray, " s"]
     losses: Mapping[str, Float32[np.ndarray, " s"]]
     """Curves over `loss_steps`, by name; NaN where a term was not in use."""
+    levels: tuple[BoundSplats, ...] = ()
+    """Levels of detail, the largest first: row i of each is splat i, tuned to stand without those that the level lacks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

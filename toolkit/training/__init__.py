@@ -51,7 +51,7 @@ def _check(config: TrainingConfig) -> None:
     least = {
         "splats": (config.splats, 100), "resolution": (config.resolution, 16), "coarse-resolution": (config.coarse_resolution, 16),
         "static-iterations": (config.static_iterations, 0), "coin-iterations": (config.coin_iterations, 0),
-        "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
+        "levels.iterations": (config.levels.iterations, 0), "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
         "densify.every": (config.densify.every, 1), "densify.reset-every": (config.densify.reset_every, 0), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
     }  # fmt: skip
     for name, (value, smallest) in least.items():

@@ -1,4 +1,4 @@
-"""Levels of detail: the rows are put in order once, so that every prefix covers the head, then trained so that every prefix is a head."""
+"""Levels of detail: the rows are put in order, so that every prefix covers the head; the first half goes on alone, and so again."""
 
 import math
 
@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from facecraft4d.toolkit.asset import LEVEL_WIDENING
-from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
+from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES
+from facecraft4d.toolkit.training.state import TrainingState
 
 
 def level_order(
@@ -30,12 +31,22 @@ def level_order(
     return order[torch.argsort(-weight[cells[order]] / (2 * turn + 1), stable=True)]
 
 
-def prefix(parameters: Parameters, count: int) -> Parameters:
-    """The first `count` splats, widened as Avatar.level widens them (its torch twin); gradients flow back into `parameters`."""
-    total = len(parameters["log_scales"])
-    if count >= total:
-        return parameters
-    first = {name: tensor[:count] if name in SPLAT_NAMES else tensor for name, tensor in parameters.items()}
-    thinnest = one_hot(first["log_scales"].detach().argmin(1), 3)
-    first["log_scales"] = first["log_scales"] + (1 - thinnest) * (LEVEL_WIDENING * math.log(total / count))
-    return first
+def reorder(state: TrainingState, order: Int64[Tensor, " n"]) -> None:
+    """Put the splats of the present level, and the same ones of all larger levels, in this order."""
+    for level in state.larger:
+        for name, rows in level.items():
+            level[name] = torch.cat([rows[order], rows[len(order) :]])
+    state.replace_rows(order, len(order))
+
+
+def halve(state: TrainingState) -> None:
+    """Put the splats aside as they are and go on with the first half, widened as Avatar.level widens it; Adam starts anew."""
+    splats = {name: state.parameters[name].detach().clone() for name in SPLAT_NAMES} | {"triangles": state.triangles}
+    state.larger.append(splats)
+    count = max(len(state.triangles) // 2, 1)
+    state.replace_rows(torch.arange(count, device=state.triangles.device), 0)
+    with torch.no_grad():
+        log_scales = state.parameters["log_scales"]
+        thinnest = one_hot(log_scales.argmin(1), 3)
+        log_scales += (1 - thinnest) * (LEVEL_WIDENING * math.log(len(splats["triangles"]) / count))
+    state.updates.clear()

@@ -19,7 +19,7 @@ from facecraft4d.toolkit.training.densify import observe, refine
 from facecraft4d.toolkit.training.footage import Footage, Picture
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
-from facecraft4d.toolkit.training.levels import level_order, prefix
+from facecraft4d.toolkit.training.levels import halve, level_order, reorder
 from facecraft4d.toolkit.training.objective import Difference, Drawn, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
@@ -58,20 +58,18 @@ def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> Training
 def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     """One step: draw a picture, descend, refine when due. Returns the unweighted loss terms and the weighted total."""
     schedule, step = trainer.schedule, state.step
-    if step == schedule.settled and schedule.leveled(step):
+    if schedule.begins_level(step):
         order_splats(trainer, state)
-    drawn, picture, terms = compare(trainer, state, len(state.triangles))
+        halve(state)
+    drawn, picture, terms = compare(trainer, state)
     drawn.meta["means2d"].retain_grad()
     if trainer.lpips is not None and schedule.uses_lpips(step):
         corner = schedule.rng(step, 1).random(5)[3:]
         terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (corner[0], corner[1]))
     total = weighted(terms, trainer.config)
-    if schedule.leveled(step):
-        count = max(round(schedule.level(step) * len(state.triangles)), 1)
-        total = total + trainer.config.levels.weight * weighted(compare(trainer, state, count)[2], trainer.config)
     total.backward()  # type: ignore[no-untyped-call]
     observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
-    state.descend(trainer.config.rates, schedule.rate_factor(step))
+    state.descend(schedule.rates(step, len(state.triangles)), schedule.rate_factor(step))
     if schedule.refines(step):
         rest = trainer.footage.posed(STATIC)
         worth = contributions(trainer, state, WORTH_EVERY) if trainer.config.densify.recycle else None
@@ -82,21 +80,17 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
 
-def compare(trainer: Trainer, state: TrainingState, count: int) -> tuple[Drawn, Picture, dict[str, Tensor]]:
-    """The step's picture as the first `count` splats draw it, its target, and the loss terms between them, without LPIPS."""
+def compare(trainer: Trainer, state: TrainingState) -> tuple[Drawn, Picture, dict[str, Tensor]]:
+    """The step's picture as the splats draw it, its target, and the loss terms between them, without LPIPS."""
     schedule, step = trainer.schedule, state.step
     sample = schedule.sample(step)
     picture = trainer.footage.picture(sample, schedule.resolution(step))
     view = sample.view if schedule.uses_network(step) else None
-    shown = prefix(state.parameters, count)
-    drawn = draw(shown, state.triangles[:count], trainer.footage.posed(sample.frame), picture, view)
+    drawn = draw(state.parameters, state.triangles, trainer.footage.posed(sample.frame), picture, view)
     background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
-    largest = max(schedule.triangles / count, 1.0) ** 0.5  # with few splats, each has more than its triangle to cover
-    return (
-        drawn,
-        picture,
-        loss_terms(drawn, picture, shown, trainer.config.losses, background, trainer.difference, largest),
-    )
+    reach = schedule.reach(len(state.triangles))
+    terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background, trainer.difference, reach)
+    return drawn, picture, terms
 
 
 def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:
@@ -110,8 +104,7 @@ def weighted(terms: dict[str, Tensor], config: TrainingConfig) -> Tensor:
 def order_splats(trainer: Trainer, state: TrainingState) -> None:
     """Put the splats, with all that belongs to them, in the order of levels."""
     neutral = place(state.parameters, state.triangles, trainer.footage.neutral()).means.detach()
-    order = level_order(contributions(trainer, state), neutral, trainer.config.levels.cell)
-    state.replace_rows(order, len(order))
+    reorder(state, level_order(contributions(trainer, state), neutral, trainer.config.levels.cell))
 
 
 def contributions(trainer: Trainer, state: TrainingState, every: int = 1) -> Float32[Tensor, " n"]:
@@ -140,14 +133,16 @@ def shown(trainer: Trainer, state: TrainingState, sample: Sample, size: int) -> 
 
 def finish(trainer: Trainer, state: TrainingState) -> TrainedHead:
     """The frozen result."""
-    if not trainer.schedule.leveled(state.step - 1):
-        order_splats(trainer, state)
+    order_splats(trainer, state)
+    sets = [*state.larger, state.parameters | {"triangles": state.triangles}]
+    whole, *levels = (bound_splats(each, each["triangles"]) for each in sets)
     return TrainedHead(
-        splats=bound_splats(state.parameters, state.triangles),
-        coin=frozen_network(state.parameters),
+        splats=whole,
+        coin=frozen_network(state.parameters | sets[0]),
         reference_view=REFERENCE.view,
         loss_steps=np.array(state.curve_steps, np.int32),
         losses={name: np.array(curve, np.float32) for name, curve in state.curves.items()},
+        levels=tuple(levels),
     )
 
 
@@ -168,6 +163,7 @@ def train(
             losses = {name: float(value) for name, value in terms.items()}
             state.record(losses)
             stage = "coin" if trainer.schedule.is_coin(state.step - 1) else "static"
+            stage = f"level {len(state.larger)}" if state.larger else stage
             report(Progress("training", state.step, total, f"{stage}, {len(state.triangles)} splats", losses))
         if state.step % trainer.config.checkpoint_every == 0 and state.step < total:
             save_checkpoint(folder, state, key)

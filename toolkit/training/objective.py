@@ -74,10 +74,10 @@ def loss_terms(
     weights: LossWeights,
     background: Float32[Tensor, "3"],
     difference: Difference = functional.l1_loss,
-    largest: float = 1.0,
+    reach: float = 1.0,
 ) -> dict[str, Tensor]:
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
-    the background's colour cannot hide; the target is taken off its white with its matte. `largest` multiplies `scale_free`.
+    the background's colour cannot hide; the target is taken off its white with its matte. `reach` multiplies `scale_free`.
 
     L1 and SSIM are means over the picture, so offsets are weighed by the head's share of it: the size of a cut decides nothing."""
     combined = _planes(drawn.combined + (1 - drawn.alpha) * background)
@@ -88,7 +88,7 @@ def loss_terms(
         "ssim": 1 - ssim(combined, target),
         "alpha": functional.l1_loss(drawn.alpha, picture.mask),
         "position": position_excess(parameters, visible, weights.position_free),
-        "scale": scale_excess(parameters, visible, weights.scale_free * largest),
+        "scale": scale_excess(parameters, visible, weights.scale_free * reach),
     }
     if drawn.offsets is not None:
         terms["offset"] = drawn.offsets.abs().mean() * picture.mask.mean()

@@ -1,17 +1,17 @@
 """What each step does: which picture it looks at, how large, at which rates. A pure function of the step, so resuming is exact."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from facecraft4d.toolkit.config import TrainingConfig
+from facecraft4d.toolkit.config import LearningRates, TrainingConfig
 
 STATIC = -1
 """Camera and frame of a picture from the static ViewSet."""
 
-LEVELS = (0.5, 0.25, 0.125)
-"""Shares of the splats that are trained to be a head of their own."""
+LEVELS = 3
+"""Levels of detail beside the whole; each has half the splats of the one before."""
 
 
 BESIDE = 0.05
@@ -52,6 +52,11 @@ class Schedule:
     @property
     def total(self) -> int:
         """Steps in all."""
+        return self.whole + LEVELS * self.config.levels.iterations
+
+    @property
+    def whole(self) -> int:
+        """Steps that train all splats; levels follow."""
         return self.config.static_iterations + self.config.coin_iterations
 
     def rng(self, step: int, purpose: int) -> np.random.Generator:
@@ -71,13 +76,27 @@ class Schedule:
         return self.is_coin(step) and step % self.config.lpips_every == 0
 
     def resolution(self, step: int) -> int:
-        """Side of the pictures in pixels."""
-        fine = step >= round(self.total * (1 - self.config.fine_share))
+        """Side of the pictures in pixels; levels are seen from afar."""
+        fine = round(self.whole * (1 - self.config.fine_share)) <= step < self.whole
         return self.config.resolution if fine else min(self.config.coarse_resolution, self.config.resolution)
 
     def rate_factor(self, step: int) -> float:
-        """Exponential decay from 1 to `rates.final` over all steps."""
-        return float(self.config.rates.final ** (step / max(self.total - 1, 1)))
+        """Exponential decay from 1 to `rates.final` over the whole, and again over each level."""
+        done, steps = step, self.whole
+        if step >= self.whole:
+            done, steps = (step - self.whole) % self.config.levels.iterations, self.config.levels.iterations
+        return float(self.config.rates.final ** (done / max(steps - 1, 1)))
+
+    def rates(self, step: int, splats: int) -> LearningRates:
+        """Adam's rates before they decay. For levels the network rests, and centres move as far as the splats reach."""
+        rates = self.config.rates
+        if step < self.whole:
+            return rates
+        return replace(rates, means=rates.means * self.reach(splats), coin=0.0, gaussian_embeddings=0.0)
+
+    def reach(self, splats: int) -> float:
+        """Side of what a splat has to cover, in sides of a triangle: 1 unless there are fewer splats than triangles."""
+        return float(max(self.triangles / splats, 1.0) ** 0.5)
 
     @property
     def start_count(self) -> int:
@@ -88,30 +107,22 @@ class Schedule:
     def refines(self, step: int) -> bool:
         """True for the steps after which splats are added and removed."""
         densify = self.config.densify
-        return densify.begin <= step < densify.end_share * self.total and step % densify.every == 0
+        return densify.begin <= step < densify.end_share * self.whole and step % densify.every == 0
 
     def resets(self, step: int) -> bool:
         """True for the steps after which opacities are reset: never the first one, nor under COIN, nor after densification."""
-        every, end = self.config.densify.reset_every, min(self.settled, self.config.static_iterations)
+        settled = math.ceil(self.config.densify.end_share * self.whole)
+        every, end = self.config.densify.reset_every, min(settled, self.config.static_iterations)
         return every > 0 and 0 < step < end and step % every == 0
 
-    @property
-    def settled(self) -> int:
-        """The first step after densification: from here on the number of splats stays and levels are trained."""
-        return math.ceil(self.config.densify.end_share * self.total)
-
-    def leveled(self, step: int) -> bool:
-        """True where the splats lie in the order of levels, and levels are trained."""
-        return step >= self.settled and self.config.levels.weight > 0
-
-    def level(self, step: int) -> float:
-        """Share of the splats that a step draws beside all of them, from the first one on."""
-        return LEVELS[int(self.rng(step, 4).integers(len(LEVELS)))]
+    def begins_level(self, step: int) -> bool:
+        """True for the steps before which half of the splats are put aside."""
+        return self.whole <= step < self.total and (step - self.whole) % self.config.levels.iterations == 0
 
     def budget(self, step: int) -> int:
         """How many splats there may be after refining at `step`: grows linearly to the cap."""
         densify = self.config.densify
-        last = densify.end_share * self.total - densify.every
+        last = densify.end_share * self.whole - densify.every
         progress = min(max((step - densify.begin + densify.every) / max(last - densify.begin, 1), 0.0), 1.0)
         return round(self.start_count + progress * (self.config.splats - self.start_count))
 

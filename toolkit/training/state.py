@@ -40,6 +40,8 @@ class TrainingState:
     second_moments: Parameters = field(default_factory=dict)
     updates: dict[str, int] = field(default_factory=dict)
     """Adam steps that each parameter has had."""
+    larger: list[Parameters] = field(default_factory=list)
+    """Splats and their `triangles` of the levels before this one, the whole first; row i of each is the same splat."""
     curve_steps: list[int] = field(default_factory=list)
     curves: dict[str, list[float]] = field(default_factory=dict)
 
