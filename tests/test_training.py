@@ -637,6 +637,50 @@ def test_structure_loss_does_not_reach_the_network(scene):
     assert all(state.parameters[name].grad.any() for name in (*network, "means"))
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_share_of_the_pixels_gradient_moves_geometry(scene, share):
+    """Colours and offsets get the same gradient, geometry a share of it; the pictures, LPIPS' and coverage's gradients stay as they are."""
+    trainer = a_trainer(scene)
+    state = a_state(scene, trainer)
+    torch.nn.init.normal_(state.parameters["offset_from_hidden"].data)
+    picture = trainer.footage.picture(Sample(2), SIZE)
+
+    def gradients(part: str, share: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, 2, share)
+        if part == "pixels":
+            terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, torch.rand(3))
+            (terms["l1"] + terms["ssim"]).backward()
+        else:
+            (drawn.consistent.square().sum() + drawn.alpha.square().sum()).backward()
+        found = {name: each.grad.clone() for name, each in state.parameters.items() if each.grad is not None}
+        for each in state.parameters.values():
+            each.grad = None
+        return drawn.combined.detach(), found
+
+    for part in ("pixels", "others"):
+        torch.manual_seed(0)
+        image, whole = gradients(part, 1.0)
+        torch.manual_seed(0)
+        same, damped = gradients(part, share)
+        assert torch.equal(image, same) and whole.keys() == damped.keys()
+        for name, gradient in whole.items():
+            geometry = name in ("means", "rotations_wxyz", "log_scales", "opacity_logits")
+            expected = gradient * share if geometry and part == "pixels" else gradient
+            torch.testing.assert_close(damped[name], expected, rtol=1e-3, atol=1e-6 * float(gradient.abs().max()))
+            assert part == "others" or gradient.any()
+
+
+def test_only_generated_views_move_geometry_less():
+    schedule = Schedule(replace(TINY, geometry_share=0.2), 0, 24, (0, 3, 5), 9)
+    first = TINY.static_iterations
+    assert schedule.geometry_share(first, Sample(3)) == schedule.geometry_share(first, Sample(5, 2, 4)) == 0.2
+    assert schedule.geometry_share(first, REFERENCE) == schedule.geometry_share(first, Sample(0, 0, 4)) == 1
+    assert schedule.geometry_share(first - 1, Sample(3)) == 1  # the static stage shapes the head
+    assert schedule.geometry_share(schedule.whole, Sample(3)) == 1  # so do levels
+    plain = replace(schedule, config=replace(TINY, rates=replace(TINY.rates, coin=0.0), geometry_share=0.2))
+    assert plain.geometry_share(first, Sample(3)) == 1
+
+
 def test_an_offset_costs_what_it_costs_in_the_picture(scene):
     """The same offset on every splat costs as much as the same difference all over the head does as L1."""
     trainer = a_trainer(scene)
@@ -793,7 +837,7 @@ def test_training_brings_the_picture_nearer(scene, tmp_path):
 
 
 def test_options_that_cannot_train_are_refused(scene, tmp_path):
-    for wrong in ({"splats": 3}, {"reference_share": 1.5}, {"checkpoint_every": 0}):
+    for wrong in ({"splats": 3}, {"reference_share": 1.5}, {"checkpoint_every": 0}, {"geometry_share": 0.0}):
         with pytest.raises(UserError, match=next(iter(wrong)).replace("_", "-")):
             training.run(*scene, replace(TINY, **wrong), 0, "cpu", tmp_path, quiet)
 

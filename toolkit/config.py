@@ -199,6 +199,9 @@ class TrainingConfig:
     """Width of the network's hidden layer."""
     view_embedding: int = 16
     """Length of a view's embedding."""
+    geometry_share: float = 0.1
+    """Under COIN, share of the pixel losses' gradient of generated views that moves geometry: colour offsets explain what contradicts
+    the photograph, geometry need not blur for it. The photograph's gradient counts in full."""
     position_octaves: int = 4
     """Octaves of the position encoding that a Gaussian's embedding starts from."""
     rates: LearningRates = field(default_factory=LearningRates)

@@ -66,3 +66,5 @@ def _check(config: TrainingConfig) -> None:
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise UserError(f"--training.{name} must be between 0 and 1, got {share}")
+    if not 0 < config.geometry_share <= 1:
+        raise UserError(f"--training.geometry-share must be above 0 and at most 1, got {config.geometry_share}")

@@ -86,7 +86,8 @@ def compare(trainer: Trainer, state: TrainingState) -> tuple[Drawn, Picture, dic
     sample = schedule.sample(step)
     picture = trainer.footage.picture(sample, schedule.resolution(step))
     view = sample.view if schedule.uses_network(step) else None
-    drawn = draw(state.parameters, state.triangles, trainer.footage.posed(sample.frame), picture, view)
+    frames, share = trainer.footage.posed(sample.frame), schedule.geometry_share(step, sample)
+    drawn = draw(state.parameters, state.triangles, frames, picture, view, share)
     background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
     reach = schedule.reach(len(state.triangles))
     terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background, trainer.difference, reach)

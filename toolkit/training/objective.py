@@ -39,6 +39,8 @@ class Drawn:
     combined: Float32[Tensor, "h w 3"]
     """With the view's offsets."""
     alpha: Float32[Tensor, "h w 1"]
+    combined_alpha: Float32[Tensor, "h w 1"]
+    """The same; what the combined image sends back to opacity goes through it."""
     offsets: Float32[Tensor, "n 3"] | None
     meta: dict[str, Any]
 
@@ -55,16 +57,35 @@ def rasterize(
 
 
 def draw(
-    parameters: Parameters, triangles: Tensor, frames: TriangleFrames, picture: Picture, view: int | None
+    parameters: Parameters,
+    triangles: Tensor,
+    frames: TriangleFrames,
+    picture: Picture,
+    view: int | None,
+    geometry_share: float = 1.0,
 ) -> Drawn:
-    """Draw both images in one pass; without a `view` there are no offsets and the two are one."""
+    """Draw both images in one pass; without a `view` there are no offsets and the two are one.
+
+    Of the combined image's gradient a `geometry_share` (above 0) reaches positions, rotations, sizes and opacities, all of it colours and offsets.
+    """
     world, colors = place(parameters, triangles, frames), parameters["colors"]
     if view is None:
         image, alpha, meta = rasterize(world, colors, picture)
-        return Drawn(image, image, alpha, None, meta)
+        return Drawn(image, image, alpha, alpha, None, meta)
     offsets = color_offsets(parameters, view)
-    image, alpha, meta = rasterize(world, torch.cat([colors, colors + offsets], 1), picture)
-    return Drawn(image[..., :3], image[..., 3:], alpha, offsets, meta)
+    restored = scaled_gradient(colors + offsets, 1 / geometry_share)
+    image, alpha, meta = rasterize(world, torch.cat([colors, restored], 1), picture)
+    combined, combined_alpha = (scaled_gradient(part, geometry_share) for part in (image[..., 3:], alpha))
+    return Drawn(image[..., :3], combined, alpha, combined_alpha, offsets, meta)
+
+
+def scaled_gradient(values: Tensor, factor: float) -> Tensor:
+    """The same values, through which gradients pass multiplied by `factor`."""
+    if factor == 1 or not values.requires_grad:
+        return values
+    same = values.view_as(values)
+    same.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call]
+    return same
 
 
 def loss_terms(
@@ -80,7 +101,7 @@ def loss_terms(
     the background's colour cannot hide; the target is taken off its white with its matte. `reach` multiplies `scale_free`.
 
     L1 and SSIM are means over the picture, so offsets are weighed by the head's share of it: the size of a cut decides nothing."""
-    combined = _planes(drawn.combined + (1 - drawn.alpha) * background)
+    combined = _planes(drawn.combined + (1 - drawn.combined_alpha) * background)
     target = _planes(picture.image + (1 - picture.mask) * (background - 1))
     visible = (drawn.meta["radii"][0] > 0).all(-1)
     terms = {

@@ -94,6 +94,11 @@ class Schedule:
             return rates
         return replace(rates, means=rates.means * self.reach(splats), coin=0.0, gaussian_embeddings=0.0)
 
+    def geometry_share(self, step: int, sample: Sample) -> float:
+        """Share of the pixel losses' gradient that moves geometry: less than 1 for generated views while the network learns."""
+        learns = self.uses_network(step) and step < self.whole
+        return self.config.geometry_share if learns and sample.view != REFERENCE.view else 1.0
+
     def reach(self, splats: int) -> float:
         """Side of what a splat has to cover, in sides of a triangle: 1 unless there are fewer splats than triangles."""
         return float(max(self.triangles / splats, 1.0) ** 0.5)
