@@ -14,7 +14,7 @@ from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbRea
 from facecraft4d.toolkit.asset import Avatar, check_avatar, provenance_from_json
 from facecraft4d.toolkit.checks import check_range
 from facecraft4d.toolkit.datatypes import BoundSplats, Rig, Splats
-from facecraft4d.toolkit.geometry import SH_C0, area_vectors, normalized
+from facecraft4d.toolkit.geometry import SH_C0, vertex_normals
 from facecraft4d.toolkit.rigging import carry_splats
 
 FORMAT_VERSION = 1
@@ -115,15 +115,10 @@ def _hidden_material() -> Json:
 
 
 def _vertex_normals(rig: Rig) -> np.ndarray:
-    """Unit normals [v, 3] weighted by area; +Y where there is no area."""
-    corners = rig.vertices[rig.triangles].astype(np.float64)
-    weighted = area_vectors(corners)
-    sums: np.ndarray = np.stack(
-        [np.bincount(rig.triangles.ravel(), np.repeat(axis, 3), len(rig.vertices)) for axis in weighted.T], -1
-    )
-    unit = normalized(sums)
+    """Unit normals [v, 3]; +Y where there is no area, since glTF refuses zeros."""
+    unit = vertex_normals(rig.vertices, rig.triangles)
     unit[np.linalg.norm(unit, axis=1) < 0.5] = (0.0, 1.0, 0.0)
-    return unit.astype(np.float32)
+    return unit
 
 
 def _unit_sums(skin_weights: np.ndarray) -> np.ndarray:

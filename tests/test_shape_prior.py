@@ -10,8 +10,8 @@ from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.datatypes import Camera, Head, Mesh, Portrait, Progress
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes
-from facecraft4d.toolkit.geometry import orbit_camera, project
-from facecraft4d.toolkit.mesh_raster import draw_mesh, rasterize, vertex_normals
+from facecraft4d.toolkit.geometry import orbit_camera, project, vertex_normals
+from facecraft4d.toolkit.mesh_raster import draw_mesh, rasterize
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.shape_prior import run
 from facecraft4d.toolkit.shape_prior.eyewear import covered_by_glasses, with_eyewear

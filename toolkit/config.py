@@ -121,7 +121,7 @@ class LossWeights:
     ssim: float = 0.2
     lpips: float = 0.05
     """LPIPS (AlexNet) on the image of the consistent model."""
-    offset: float = 1.0
+    offset: float = 0.1
     """Mean absolute colour offset, times the head's share of the picture."""
     alpha: float = 0.2
     """Mean absolute difference between coverage and matte: keeps floaters away."""
@@ -199,7 +199,7 @@ class TrainingConfig:
     """Width of the network's hidden layer."""
     view_embedding: int = 16
     """Length of a view's embedding."""
-    geometry_share: float = 0.1
+    geometry_share: float = 0.3
     """Under COIN, share of the pixel losses' gradient of generated views that moves geometry: colour offsets explain what contradicts
     the photograph, geometry need not blur for it. The photograph's gradient counts in full."""
     position_octaves: int = 4
@@ -275,6 +275,8 @@ def preset(name: Preset) -> BuildConfig:
             checkpoint_every=2000,
             levels=LevelsConfig(iterations=3000),
             lpips_every=1,
+            geometry_share=1.0,
+            losses=replace(standard.training.losses, offset=1.0),
             rates=LearningRates(
                 rotations=1e-3,
                 log_scales=1.7e-2,

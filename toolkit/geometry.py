@@ -105,6 +105,13 @@ def triangle_areas(corners: Array) -> Array:
     return np.asarray(np.linalg.norm(area_vectors(corners), axis=-1))
 
 
+def vertex_normals(vertices: Array, triangles: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    """Unit outward normals [v, 3] float32, weighted by area; 0 at vertices without triangles."""
+    areas = area_vectors(vertices.astype(np.float64)[triangles])
+    total = np.stack([np.bincount(triangles.ravel(), np.repeat(axis, 3), len(vertices)) for axis in areas.T], -1)
+    return np.asarray(normalized(total.astype(np.float64)).astype(np.float32))
+
+
 def triangle_frames(corners: Array) -> tuple[Array, Array, Array]:
     """The frame that carries the splats of a triangle (GaussianAvatars, Qian et al. 2024, section 3.1).
 

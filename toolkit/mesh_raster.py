@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, Int, Int32
 
 from facecraft4d.toolkit.checks import check_shape
 from facecraft4d.toolkit.datatypes import Camera, Mesh
-from facecraft4d.toolkit.geometry import area_vectors, normalized, resized_camera, transform_points
+from facecraft4d.toolkit.geometry import resized_camera, transform_points
 
 NEAR_METRES = 0.01
 """Surfaces nearer than this are not drawn."""
@@ -192,16 +192,6 @@ def _sample(texture, uv, out):
             top = (1 - s) * texture[y0, x0, k] + s * texture[y0, x1, k]
             bottom = (1 - s) * texture[y1, x0, k] + s * texture[y1, x1, k]
             out[i, k] = (1 - t) * top + t * bottom
-
-
-def vertex_normals(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]) -> Float32[np.ndarray, "v 3"]:
-    """Unit outward normals, weighted by area; 0 at vertices without triangles."""
-    corners = vertices.astype(np.float64)[triangles]
-    area = area_vectors(corners)
-    total = np.stack(
-        [np.bincount(triangles.ravel(), np.repeat(area[:, i], 3), minlength=len(vertices)) for i in range(3)], -1
-    )
-    return normalized(total.astype(np.float64)).astype(np.float32)
 
 
 def draw_mesh(mesh: Mesh, camera: Camera, supersample: int = 2, cull_backfaces: bool = False) -> Drawing:

@@ -22,8 +22,8 @@ from facecraft4d.toolkit.evaluation.synthetic_subject import (
     Subject,
     evaluation_pose,
 )
-from facecraft4d.toolkit.geometry import normalized, orbit_camera
-from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, sample_texture, vertex_normals
+from facecraft4d.toolkit.geometry import normalized, orbit_camera, vertex_normals
+from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, sample_texture
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
 YAWS = tuple(15.0 * index for index in range(24))

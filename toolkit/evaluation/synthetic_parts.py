@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 from scipy.spatial import cKDTree
 
-from facecraft4d.toolkit.geometry import normalized
-from facecraft4d.toolkit.mesh_raster import vertex_normals
+from facecraft4d.toolkit.geometry import normalized, vertex_normals
 
 SEAM = 1.1
 """A chart around the head goes on for this many turns, so that triangles across its seam stay whole."""

@@ -13,9 +13,9 @@ from jaxtyping import Float, Float32, Float64, UInt8
 
 from facecraft4d.toolkit.datatypes import Camera, Progress
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
-from facecraft4d.toolkit.geometry import area_vectors, camera_center, normalized, orbit_camera
+from facecraft4d.toolkit.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.landmarks import FaceLandmarks
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize, vertex_normals
+from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize
 
 Detector = Callable[[UInt8[np.ndarray, "h w 3"]], FaceLandmarks | None]
 

@@ -4,6 +4,8 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float32, Float64, Int
 
+from facecraft4d.toolkit.geometry import triangle_areas
+
 MARGIN = 0.006
 """Free space around each island, as a fraction of the picture."""
 
@@ -20,8 +22,7 @@ def pack_islands(
     then islands stand in rows, tallest first.
     """
     islands = _islands(corner_uvs)
-    edges = vertices[triangles]
-    area = np.linalg.norm(np.cross(edges[:, 1] - edges[:, 0], edges[:, 2] - edges[:, 0]), axis=1)
+    area = 2 * triangle_areas(vertices[triangles])
     shapes = []
     for island in range(islands.max() + 1):
         inside = islands == island

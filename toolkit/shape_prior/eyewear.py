@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.datatypes import Mesh, Rig
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
-from facecraft4d.toolkit.geometry import triangle_areas
-from facecraft4d.toolkit.mesh_raster import sample_texture, vertex_normals
+from facecraft4d.toolkit.geometry import triangle_areas, vertex_normals
+from facecraft4d.toolkit.mesh_raster import sample_texture
 
 STRANGE = 0.35
 """Distance of a colour from the face's median above which it is not that of skin."""

@@ -8,9 +8,9 @@ import scipy.ndimage
 from jaxtyping import Bool, Float32, Int32
 
 from facecraft4d.toolkit.datatypes import Camera, Portrait
-from facecraft4d.toolkit.geometry import camera_center, normalized, project
+from facecraft4d.toolkit.geometry import camera_center, normalized, project, vertex_normals
 from facecraft4d.toolkit.images import weighted_blur
-from facecraft4d.toolkit.mesh_raster import Fragments, rasterize, vertex_normals
+from facecraft4d.toolkit.mesh_raster import Fragments, rasterize
 from facecraft4d.toolkit.shape_prior.assembly import Assembly
 from facecraft4d.toolkit.shape_prior.segment import Segments
 from facecraft4d.toolkit.shape_prior.shell_grid import signed_distance

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.datatypes import Mesh
-from facecraft4d.toolkit.geometry import camera_center, normalized
+from facecraft4d.toolkit.geometry import camera_center, normalized, vertex_normals
 from facecraft4d.toolkit.losses import Trunk, lpips
-from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, vertex_normals
+from facecraft4d.toolkit.mesh_raster import interpolate, rasterize
 from facecraft4d.toolkit.shape_prior.repeatable import repeatable
 from facecraft4d.toolkit.shape_prior.texels import Photograph
 

@@ -118,7 +118,8 @@ def contributions(trainer: Trainer, state: TrainingState, every: int = 1) -> Flo
     if schedule.view_indices and schedule.frames:
         frames = sorted({round(f) for f in np.linspace(0, schedule.frames - 1, schedule.views)})
         samples += [Sample(schedule.view_indices[0], 0, frame) for frame in frames]
-    samples = samples[::every] + [Sample(schedule.view_indices[0], 0, frame) for frame in schedule.openings]
+    openings = [Sample(schedule.view_indices[0], 0, frame) for frame in schedule.openings]
+    samples = list(dict.fromkeys(samples[::every] + openings))
     size = min(trainer.config.coarse_resolution, trainer.config.resolution)
     return torch.stack([shown(trainer, state, sample, size) for sample in samples]).amax(0)
 

@@ -14,8 +14,8 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 """Adam's constants as 3D Gaussian splatting sets them."""
 
 HIDDEN = 0.05
-"""Splats whose gradients are smaller than this share of all splats' root mean square move more slowly. Adam alone moves hidden splats
-(tongue, lids) at full rate by what leaks through those before them: when they are shown at last they have any colour."""
+"""Rows whose gradients are smaller than this share of the whole parameter's root mean square move more slowly. Adam alone moves hidden
+splats (tongue, lids) at full rate by what leaks through those before them: when they are shown at last they have any colour."""
 
 RESET_OPACITY = 0.01
 

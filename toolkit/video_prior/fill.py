@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.datatypes import View
-from facecraft4d.toolkit.geometry import camera_center, normalized
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, sample_texture, vertex_normals
+from facecraft4d.toolkit.geometry import camera_center, normalized, vertex_normals
+from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, sample_texture
 from facecraft4d.toolkit.video_prior.mouth import TEETH, lip_shadow, mouth_gain
 from facecraft4d.toolkit.video_prior.source import (
     FINE,

@@ -5,7 +5,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.datatypes import Camera
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, vertex_normals
+from facecraft4d.toolkit.geometry import vertex_normals
+from facecraft4d.toolkit.mesh_raster import Fragments, interpolate
 from facecraft4d.toolkit.video_prior.source import FINE
 from facecraft4d.toolkit.video_prior.surface import LAYERS, MOUTH_LAYERS, Surface
 
