@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,7 +27,6 @@ from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.objective import draw
 from facecraft4d.toolkit.training.schedule import Sample
 
-T = TypeVar("T")
 Subject = tuple[ViewSet, FrameSet, Head]
 PHOTO = Path(__file__).parents[1] / "samples" / "portraits" / "astronaut.png"
 HEADINGS = ("front", "static", "held-out frames")
@@ -57,14 +55,11 @@ def prepare(folder: Path) -> Subject:
 
 def recall(build: Path) -> Subject:
     """What a build kept of its stages."""
-
-    def one(stage: str, kind: type[T]) -> T:
-        complete = sorted((build / "build" / stage).glob("*/stage.json"))
-        if not complete:
-            raise SystemExit(f"{build}: the stage {stage} is not complete; run facecraft4d build first")
-        return cache.load(complete[0].with_name("result.npz"), kind)
-
-    return one("image_prior", ViewSet), one("video_prior", FrameSet), one("shape_prior", Head)
+    views, head = cache.kept(build / "build", "image_prior", ViewSet), cache.kept(build / "build", "shape_prior", Head)
+    frames = cache.kept(build / "build", "video_prior", FrameSet)
+    if views is None or head is None or frames is None:
+        raise SystemExit(f"{build}: its stages are not complete; run facecraft4d build first")
+    return views, frames, head
 
 
 def without_last(frames: FrameSet, held_out: int) -> FrameSet:

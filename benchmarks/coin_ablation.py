@@ -23,6 +23,7 @@ import torch
 import tyro
 from torch.nn import functional
 
+from facecraft4d.exporters import export
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.asset import Avatar, Provenance
 from facecraft4d.toolkit.config import TrainingConfig
@@ -75,7 +76,7 @@ class Options:
     processes: int = 2
     """Trainings side by side; the cores are shared out."""
     out: Path = Path("build/coin_ablation")
-    """Finished cells, the table (table.md), the comparison (strip.png)."""
+    """Finished cells, their avatars, the table (table.md), the comparison (strip.png)."""
     document: Annotated[Path | None, tyro.conf.arg(name="document")] = None
     """A page whose part between the lines <!-- table --> and <!-- end --> is replaced by the table."""
 
@@ -178,6 +179,7 @@ def run_cell(
     )
     seconds = time.perf_counter() - start
     avatar = bake.run(trained, data[2], Provenance())
+    export(avatar, options.out / "avatars" / f"{path.stem}.glb")
     front = [picture for picture, (yaw, _) in zip(truth, EVALUATION_CAMERAS, strict=True) if abs(yaw) <= FRONT_DEGREES]
     metrics = fidelity.measure(avatar, truth) | {"seconds": seconds}
     metrics["lpips_front"] = fidelity.measure(avatar, front)["lpips_vgg"]

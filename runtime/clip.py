@@ -8,7 +8,6 @@ import numpy as np
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.clips import builtin_clip, builtin_clips, read_clip
 from facecraft4d.toolkit.datatypes import Clip, Pose, Rig
-from facecraft4d.toolkit.rigging import neutral_pose
 
 
 def find_clip(name: str) -> Clip:
@@ -73,15 +72,3 @@ def blend(first: Pose, second: Pose, weight: float) -> Pose:
         a * first.joint_rotations + b * second.joint_rotations,
         a * first.translation + b * second.translation,
     )
-
-
-def pose_from_weights(rig: Rig, weights: dict[str, float]) -> Pose:
-    """The rig at rest but for the named expressions. Raises UserError for a name that the rig does not have."""
-    pose = neutral_pose(rig)
-    for name, weight in weights.items():
-        if name not in rig.expression_names:
-            near = [known for known in rig.expression_names if name.lower()[:4] in known.lower()]
-            names = ", ".join(near or (*rig.expression_names[:6], "..."))
-            raise UserError(f"this avatar has no expression {name}; it has {names}")
-        pose.expression[rig.expression_names.index(name)] = weight
-    return pose

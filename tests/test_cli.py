@@ -135,6 +135,11 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown background": ((*RENDER, "--background", "plaid"), "white"),
     "picture as text": (("render", "good.glb", "--out", "out.txt"), ".png"),
     "picture below a file": (("render", "good.glb", "--out", "file/out.png"), "file"),
+    "avatar alone": (("evaluate", "good.glb"), "--truth"),
+    "no avatar to evaluate": (("evaluate", "folder"), "avatar.glb"),
+    "unknown truth": (("evaluate", "good.glb", "--truth", "monalisa"), "glasses"),
+    "truth without cameras": (("evaluate", "good.glb", "--truth", "folder"), "transforms.json"),
+    "evaluate at no size": (("evaluate", "good.glb", "--size", "0"), "size"),
     "unknown weights": (("weights", "path", "gpt"), "face_landmarker"),
     "weights without a name": (("weights", "path"), "name"),
     "unknown weights action": (("weights", "burn"), "fetch"),
@@ -220,6 +225,25 @@ def test_inspect_names_what_matters(tiny_path: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().out
     for word in ("splats", "jawOpen", "eye_left", "CC0-1.0", "commercial", "bytes"):
         assert word in said
+
+
+def test_evaluate_prints_writes_and_reports(place: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        cli.main(["render", "good.glb", "--out", "folder/front.png", "--size", "64", "--background", "transparent"])
+        == 0
+    )
+    entry = {"file_path": "front.png", "transform_matrix": np.eye(4).tolist(), "camera_angle_x": 0.23}
+    entry["transform_matrix"][2][3] = 1.6
+    (place / "folder" / "transforms.json").write_text(json.dumps({"w": 64, "h": 64, "frames": [entry]}))
+    (place / "out").mkdir()
+    for _ in range(2):
+        assert cli.main(["evaluate", "good.glb", "--truth", "folder", "--out", "out"]) == 0
+        said = capsys.readouterr().out
+        for word in ("PSNR", "LPIPS (VGG)", "LPIPS (Alex)", "ID (SFace)", "pictures", "out/evaluation.json"):
+            assert word in said
+        tree = json.loads((place / "out" / "evaluation.json").read_text())
+        assert tree["groups"][0]["pictures"] == 1 and tree["groups"][0]["psnr_db"] > 10
+        assert (place / "out" / "evaluation.html").read_text().count("<section>") == 1
 
 
 def test_weights_list_names_every_file(capsys: pytest.CaptureFixture[str]) -> None:

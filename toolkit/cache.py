@@ -117,6 +117,12 @@ def stage(folder: Path, name: str, key: str, kind: type[T], compute: Callable[[P
     return stored
 
 
+def kept(folder: Path, name: str, kind: type[T]) -> T | None:
+    """The stage's complete result in a build's folder of stages, or None. Raises UserError if it cannot be read."""
+    homes = sorted((folder / name).glob("*/stage.json"))
+    return _recall(homes[0].parent, kind).result if homes else None
+
+
 def peak_memory() -> int:
     """The largest resident size of this process so far, bytes."""
     unit = 1 if sys.platform == "darwin" else 1024

@@ -172,6 +172,10 @@ class FrameSet:
     """Which view of the static ViewSet each camera belongs to."""
     track: Track
 
+    def path(self, view: int, frame: int) -> Path:
+        """The picture of a view (an entry of `view_indices`) at a frame of the track."""
+        return self.folder / f"view_{view:02d}" / f"frame_{frame:04d}.png"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundSplats:

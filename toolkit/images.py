@@ -25,17 +25,26 @@ def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarr
     return np.asarray(cv2.resize(image, (size, size), interpolation=method), np.float32)
 
 
-def read_rgb(path: Path, side: int) -> Float32[np.ndarray, "h w 3"]:
-    """A photograph as displayed (upright, on white), its longer side at most `side`; UserError if it cannot be read."""
+def read_rgba(path: Path, side: int) -> Float32[np.ndarray, "h w 4"]:
+    """A picture upright, straight colour and alpha, its longer side at most `side`; UserError if it cannot be read."""
     try:
         with Image.open(path) as opened:
             opened.draft("RGB", (side, side))
             upright = ImageOps.exif_transpose(opened)
             upright.thumbnail((side, side))
-            rgba = np.asarray(upright.convert("RGBA"), np.float32) / 255
+            return np.asarray(upright.convert("RGBA"), np.float32) / 255
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path}: cannot be read as a picture: {error}") from error
-    return rgba[..., :3] * rgba[..., 3:] + (1 - rgba[..., 3:])
+
+
+def read_rgb(path: Path, side: int) -> Float32[np.ndarray, "h w 3"]:
+    """As `read_rgba`, on white."""
+    return on_white(read_rgba(path, side))
+
+
+def on_white(rgba: Float32[np.ndarray, "h w 4"]) -> Float32[np.ndarray, "h w 3"]:
+    """Straight colour and alpha over white."""
+    return np.asarray(rgba[..., :3] * rgba[..., 3:] + (1 - rgba[..., 3:]))
 
 
 def to_bytes(image: Float32[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:

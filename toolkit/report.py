@@ -2,7 +2,7 @@
 
 import html
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from string import Template
 
 import numpy as np
@@ -14,7 +14,8 @@ from facecraft4d.toolkit.curves import curves_svg
 from facecraft4d.toolkit.datatypes import Camera, ViewSet
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
-from facecraft4d.toolkit.evaluation.metrics import METRICS
+from facecraft4d.toolkit.evaluation.fidelity import Fidelity
+from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS
 from facecraft4d.toolkit.figures import (
     SHEET_SIZE,
     Picture,
@@ -37,6 +38,12 @@ TEN = (
     "tongueOut",
 )  # fmt: skip
 """Expressions shown beside the photograph."""
+
+
+EVALUATION = "<!-- evaluation -->"
+"""Stands twice in a page: around the section that facecraft4d evaluate writes."""
+AMPLIFIED = 4
+"""By how much pictures of differences are made stronger."""
 
 
 def report_html(build: Build, preset: str) -> str:
@@ -157,6 +164,38 @@ def _options(build: Build) -> str:
     )
 
 
+def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mapping[str, str]) -> str:
+    """A report with the evaluation as its last section, in place of an earlier one; an empty `page` becomes one that holds nothing else."""
+    page = page or PAGE.substitute(title=html.escape(f"FaceCraft4D: {about['avatar']}"), sections="")
+    if page.count(EVALUATION) != 2:  # a report of an earlier version
+        page = page.replace("</body>", EVALUATION * 2 + "</body>")
+    before, _, rest = page.partition(EVALUATION)
+    after = rest.partition(EVALUATION)[2]
+    title = f"Evaluation against {about['truth']}"
+    body = _fidelity_table(fidelity) + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
+    return before + EVALUATION + _section(title, body) + EVALUATION + after
+
+
+def _fidelity_table(fidelity: Fidelity) -> str:
+    """Means by group, and under it how each column is measured."""
+    rows = [
+        (name, str(len(fidelity.of(name))), str(fidelity.faces(name)), *(f"{found[key]:.4g}" for key in MEASURES))
+        for name, found in fidelity.groups().items()
+    ]
+    how = [(f"{each.label} {each.unit}".strip(), each.how) for each in MEASURES.values()]
+    return _table(("", "pictures", "faces", *(name for name, _ in how)), rows) + _table(("measure", "how"), how)
+
+
+def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
+    """The picture of a group with the largest LPIPS: truth, avatar, what differs."""
+    truth, row = max(fidelity.of(group), key=lambda pair: pair[1]["lpips_vgg"])
+    drawn = draw(avatar, truth.pose, truth.view.camera).image
+    difference = 1 - np.clip(np.abs(drawn - truth.view.image) * AMPLIFIED, 0, 1)
+    title = html.escape(f"{group}: the worst is {truth.name}, LPIPS (VGG) {row['lpips_vgg']:.3f}")
+    pictures = [("truth", truth.view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
+    return f"<p>{title}</p>" + _gallery(pictures, "medium")
+
+
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{body}</section>"
 
@@ -222,6 +261,7 @@ td.missed { color: var(--bad); font-weight: 600; }
 <body>
 <h1>$title</h1>
 $sections
+<!-- evaluation --><!-- evaluation -->
 </body>
 </html>
 """

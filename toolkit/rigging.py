@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
+from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.datatypes import BoundSplats, Pose, Rig, Splats
 from facecraft4d.toolkit.geometry import (
     multiply_wxyz,
@@ -62,3 +63,15 @@ def carry_splats(splats: BoundSplats, vertices: Float32[np.ndarray, "v 3"], rig:
         opacities=opacities(splats.opacity_logits),
         colors=splats.colors,
     )
+
+
+def pose_from_weights(rig: Rig, weights: dict[str, float]) -> Pose:
+    """The rig at rest but for the named expressions. Raises UserError for a name that the rig does not have."""
+    pose = neutral_pose(rig)
+    for name, weight in weights.items():
+        if name not in rig.expression_names:
+            near = [known for known in rig.expression_names if name.lower()[:4] in known.lower()]
+            names = ", ".join(near or (*rig.expression_names[:6], "..."))
+            raise UserError(f"this avatar has no expression {name}; it has {names}")
+        pose.expression[rig.expression_names.index(name)] = weight
+    return pose

@@ -1,6 +1,9 @@
 """How near an avatar comes to pictures whose poses and cameras are known."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,28 +11,68 @@ from jaxtyping import Bool, Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Pose, View
+from facecraft4d.toolkit.datatypes import Pose, Progress, View
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.identity import embedding
+from facecraft4d.toolkit.evaluation.metrics import MEASURES
+from facecraft4d.toolkit.evaluation.truth import Truth
 from facecraft4d.toolkit.geometry import LUMA
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
 
 BORDER_PIXELS = 3
 """Sharpness is measured this far inside the silhouette, whose edge would outweigh everything within."""
+DIGITS = 5
+"""Of the numbers in JSON."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fidelity:
+    """What was measured of each picture."""
+
+    truths: tuple[Truth, ...]
+    rows: tuple[Mapping[str, float], ...]
+    """By the names of `metrics.MEASURES`, one mapping a picture; identity is NaN where the truth shows no face."""
+
+    def groups(self) -> dict[str, dict[str, float]]:
+        """Means of each group, in the order of their first pictures; identity over the pictures whose truth shows a face, NaN if none does."""
+        names = dict.fromkeys(truth.group for truth in self.truths)
+        return {name: means([row for truth, row in self.of(name)]) for name in names}
+
+    def of(self, group: str) -> list[tuple[Truth, Mapping[str, float]]]:
+        """The pictures of a group."""
+        return [pair for pair in zip(self.truths, self.rows, strict=True) if pair[0].group == group]
+
+    def faces(self, group: str) -> int:
+        """Pictures of a group in whose truth a face was found."""
+        return sum(not math.isnan(row["identity"]) for _, row in self.of(group))
+
+
+def evaluate(avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress], None]) -> Fidelity:
+    """Draw the avatar as each picture shows its truth, and compare."""
+    rows = []
+    for done, truth in enumerate(truths):
+        report(Progress("evaluate", done, len(truths), f"{truth.group}, {truth.name}"))
+        rows.append(compare(draw(avatar, truth.pose, truth.view.camera).image, truth.view))
+    report(Progress("evaluate", len(truths), len(truths)))
+    return Fidelity(tuple(truths), tuple(rows))
 
 
 def measure(avatar: Avatar, pictures: Sequence[tuple[Pose, View]]) -> dict[str, float]:
-    """Means over `pictures` of psnr_db, ssim, lpips_vgg, identity and sharpness.
+    """Means over `pictures` of what `compare` measures."""
+    return means([compare(draw(avatar, pose, view.camera).image, view) for pose, view in pictures])
 
-    Identity is the cosine of SFace embeddings of the drawn and the true picture, over the pictures in whose truth YuNet finds a face; it
-    counts as 0 where it finds none in the drawing. NaN where no picture shows a face.
-    """
-    rows = [compare(draw(avatar, pose, view.camera).image, view) for pose, view in pictures]
-    return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each measure over the pictures that have it; NaN where none has."""
+    found = {name: [row[name] for row in rows if not math.isnan(row[name])] for name in MEASURES}
+    return {name: float(np.mean(values)) if values else math.nan for name, values in found.items()}
 
 
 def compare(image: Float32[np.ndarray, "h w 3"], truth: View) -> dict[str, float]:
-    """The five measures of one picture; identity is NaN where the truth shows no face."""
+    """The measures (`metrics.MEASURES`) of one picture.
+
+    Identity counts as 0 where YuNet finds no face in the drawing, and is NaN where it finds none in the truth.
+    """
     first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)[None])) for p in (image, truth.image))
     true_face = embedding(truth.image)
     face = None if true_face is None else embedding(image)
@@ -38,6 +81,7 @@ def compare(image: Float32[np.ndarray, "h w 3"], truth: View) -> dict[str, float
             "psnr_db": float(psnr(first, second)),
             "ssim": float(ssim(first, second)),
             "lpips_vgg": float(lpips(Trunk.VGG16)(first, second)),
+            "lpips_alex": float(lpips(Trunk.ALEXNET)(first, second)),
             "identity": float("nan") if true_face is None else 0.0 if face is None else float(true_face @ face),
             "sharpness": sharpness(image, truth.image, truth.mask > 0.5),
         }
@@ -51,3 +95,21 @@ def sharpness(
     slopes = [[np.gradient(each @ LUMA, axis=axis) for axis in (0, 1)] for each in (image, truth)]
     energies = [(across[inside] ** 2).sum() + (down[inside] ** 2).sum() for down, across in slopes]
     return float(energies[0] / max(energies[1], 1e-12))
+
+
+def as_json(fidelity: Fidelity, about: Mapping[str, str]) -> dict[str, Any]:
+    """The content of evaluation.json: `about` what was compared, how each measure is made, means by group, every picture. NaN is null."""
+    groups = [
+        {"group": name, "pictures": len(fidelity.of(name)), "faces": fidelity.faces(name)} | _plain(found)
+        for name, found in fidelity.groups().items()
+    ]
+    pictures = [
+        {"group": truth.group, "name": truth.name} | _plain(row)
+        for truth, row in zip(fidelity.truths, fidelity.rows, strict=True)
+    ]
+    how = {name: {"label": each.label, "unit": each.unit, "how": each.how} for name, each in MEASURES.items()}
+    return {**about, "measures": how, "groups": groups, "pictures": pictures}
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: round(value, DIGITS) if math.isfinite(value) else None for name, value in values.items()}

@@ -32,6 +32,19 @@ class Metric:
 _SFACE = "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; 0 if no face is found in the render"
 _EXPRESSIONS = "front view at 512 pixels, each of the expressions at weight 1 against the neutral face"
 
+MEASURES: dict[str, Metric] = {
+    "psnr_db": Metric("PSNR", "dB", "whole picture, sRGB on white"),
+    "ssim": Metric("SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), zero padding, mean over the whole picture"),
+    "lpips_vgg": Metric("LPIPS (VGG)", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), whole picture", more_is_better=False),
+    "lpips_alex": Metric("LPIPS (Alex)", "", "LPIPS 0.1, AlexNet (Zhang et al. 2018), whole picture", more_is_better=False),
+    "identity": Metric(
+        "ID (SFace)", "", "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; pictures in whose truth no face "
+        "is found do not count, a drawing in which none is found counts as 0"
+    ),
+    "sharpness": Metric("sharpness", "", "energy of luminance gradients 3 pixels inside the silhouette over that of the truth's; 1 is as sharp"),
+}  # fmt: skip
+"""What is measured of each picture whose pose and camera are known, in the order of tables."""
+
 METRICS: dict[str, Metric] = {
     "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25.0, 28.0),
     "front_ssim": Metric("Front SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), outside of the mask white in both"),

@@ -11,7 +11,7 @@ from facecraft4d.toolkit.evaluation.synthetic_parts import Part, above, cap, cur
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.geometry import orbit_camera
 from facecraft4d.toolkit.mesh_raster import rasterize
-from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.rigging import neutral_pose, pose_from_weights, pose_vertices
 
 TEXTURE = 1280
 """Side of the texture in texels: five for each of a picture's 256 pixels."""
@@ -186,7 +186,4 @@ def _seen_only(rig: Rig, uvs: Float32[np.ndarray, "f 3 2"]) -> tuple[Rig, Float3
 
 def evaluation_pose(rig: Rig, index: int) -> Pose:
     """The rig at rest but for an evaluation expression."""
-    pose = neutral_pose(rig)
-    for name, weight in EVALUATION_POSES[index].items():
-        pose.expression[rig.expression_names.index(name)] = weight
-    return pose
+    return pose_from_weights(rig, EVALUATION_POSES[index])

@@ -103,7 +103,7 @@ class Footage:
         return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
 
     def _frame_pixels(self, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
-        path = self._frames.folder / f"view_{sample.view:02d}" / f"frame_{sample.frame:04d}.png"
+        path = self._frames.path(sample.view, sample.frame)
         pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
             raise UserError(f"{path}: expected an RGBA picture of the video stage, found none; build with --fresh")

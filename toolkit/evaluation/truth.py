@@ -1,0 +1,192 @@
+"""Pictures to judge an avatar by, their poses and cameras known: a build's own, a synthetic subject's, a folder's."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from facecraft4d.toolkit import cache
+from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.evaluation.synthetic import EVALUATION_CAMERAS, evaluation_set
+from facecraft4d.toolkit.evaluation.synthetic_subject import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
+from facecraft4d.toolkit.face_model import load_default_head
+from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.images import on_white, read_rgba, resized
+from facecraft4d.toolkit.rigging import pose_from_weights
+
+CAMERAS_FILE = "transforms.json"
+"""Name of the file of cameras in a folder of pictures."""
+MAX_CAMERAS_BYTES, MAX_PICTURES, MAX_SIDE = 1 << 24, 10_000, 8192
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Camera axes: OpenGL's y is up and z points backwards."""
+RIGID_TOLERANCE = 1e-3
+
+
+class Truth(NamedTuple):
+    """One picture and how it came about."""
+
+    group: str
+    """Pictures of a group share a row of the table."""
+    name: str
+    pose: Pose
+    view: View
+
+
+def of_build(folder: Path, moments: int, size: int) -> list[Truth]:
+    """What a build trained on: the photograph, the generated views, and animated frames at some `moments` of the track.
+
+    Raises UserError where the folder does not hold a finished build's stages.
+    """
+    stages = folder / "build"
+    views, head = cache.kept(stages, "image_prior", ViewSet), cache.kept(stages, "shape_prior", Head)
+    frames = cache.kept(stages, "video_prior", FrameSet)
+    if views is None or head is None or frames is None:
+        raise UserError(
+            f"{folder}: expected a finished build with its stages in {stages}, found no such; name the folder that facecraft4d "
+            "build --out wrote, or give pictures with --truth"
+        )
+    still = [
+        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", head.pose, _shrunk(view, size))
+        for index, (view, yaw) in enumerate(zip(views.views, views.yaws_degrees, strict=True))
+    ]
+    return still + _moving(frames, views, moments, size)
+
+
+def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[Truth]:
+    total = len(frames.track.expressions)
+    shown = sorted({round(frame) for frame in np.linspace(0, total - 1, min(moments, total))}) if moments else []
+    pictures = []
+    for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
+        for frame in shown:
+            rgba = read_rgba(frames.path(index, frame), size)  # the frames' colours are on white already
+            view = _view(camera, rgba[..., :3], rgba[..., 3])
+            name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
+            pictures.append(Truth("frames", name, frames.track.pose(frame), view))
+    return pictures
+
+
+def of_subject(name: str, size: int) -> list[Truth]:
+    """Clean pictures of a synthetic subject (synthetic_subject.SUBJECTS), expressions and views that no training set shows."""
+    subject = make_subject(SUBJECTS[name], load_default_head(), TEXTURE * size // 256)
+    named = list(zip(evaluation_set(subject, size), EVALUATION_CAMERAS, strict=True))
+    return [
+        Truth(name, f"yaw {yaw:.0f}, pitch {pitch:.0f}, {' '.join(EVALUATION_POSES[index % len(EVALUATION_POSES)])}", pose, view)
+        for index, ((pose, view), (yaw, pitch)) in enumerate(named)
+    ]  # fmt: skip
+
+
+def of_folder(folder: Path, rig: Rig, size: int) -> list[Truth]:
+    """Pictures with a transforms.json beside them (docs/evaluation.md); UserError names what is wrong with either."""
+    path = folder / CAMERAS_FILE
+    document = _read_cameras(path)
+    frames = document.get("frames")
+    if not isinstance(frames, list) or not 0 < len(frames) <= MAX_PICTURES:
+        raise UserError(f"{path}: expected 1 to {MAX_PICTURES} entries in the list frames, found {_told(frames)}")
+    return [_truth(path, document, entry, index, rig, size) for index, entry in enumerate(frames)]
+
+
+def _read_cameras(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_CAMERAS_BYTES:
+            raise UserError(
+                f"{path}: expected at most {MAX_CAMERAS_BYTES >> 20} MiB, found {path.stat().st_size >> 20} MiB"
+            )
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: expected the cameras of the pictures in this folder: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: expected JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UserError(f"{path}: expected a JSON object, found {_told(document)}")
+    return document
+
+
+def _truth(path: Path, document: Mapping[str, Any], entry: Any, index: int, rig: Rig, size: int) -> Truth:
+    where = f"{path}: frames[{index}]"
+    if not isinstance(entry, dict) or not isinstance(entry.get("file_path"), str):
+        raise UserError(f"{where}: expected an object with a file_path, found {_told(entry)}")
+    picture = (path.parent / entry["file_path"]).resolve()
+    if not picture.is_relative_to(path.parent.resolve()):
+        raise UserError(f"{where}: file_path must stay in the folder, found {entry['file_path']}")
+    rgba = read_rgba(picture, size)
+    camera = _camera(where, {**document, **entry})
+    if abs(rgba.shape[1] * camera.height - rgba.shape[0] * camera.width) > camera.width + camera.height:
+        raise UserError(f"{where}: the camera is {camera.width} x {camera.height}, {picture.name} has another shape")
+    view = _view(camera, on_white(rgba), rgba[..., 3])
+    return Truth(str(entry.get("group", "pictures")), entry["file_path"], _pose(where, entry, rig), view)
+
+
+def _camera(where: str, known: Mapping[str, Any]) -> Camera:
+    """OpenCV's camera from NeRF's: `transform_matrix` is world_from_camera with OpenGL's axes."""
+    width, height = (round(_number(where, known, key, 1.0, float(MAX_SIDE))) for key in ("w", "h"))
+    if "fl_x" in known:
+        fx = _number(where, known, "fl_x", 1e-3, 1e7)
+    else:
+        fx = 0.5 * width / np.tan(0.5 * _number(where, known, "camera_angle_x", 1e-4, 3.14))
+    fy = _number(where, known, "fl_y", 1e-3, 1e7) if "fl_y" in known else fx
+    cx = _number(where, known, "cx", -1e6, 1e6) if "cx" in known else width / 2
+    cy = _number(where, known, "cy", -1e6, 1e6) if "cy" in known else height / 2
+    world_from_camera = _array(where, known, "transform_matrix", (4, 4)) @ OPENCV_FROM_OPENGL
+    rotation = world_from_camera[:3, :3]
+    off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
+    if off > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
+        raise UserError(f"{where}: transform_matrix must be a rotation and a translation, found axes off by {off:.2g}")
+    return Camera(np.linalg.inv(world_from_camera), float(fx), float(fy), float(cx), float(cy), width, height)
+
+
+def _pose(where: str, entry: Mapping[str, Any], rig: Rig) -> Pose:
+    """The rig at rest but for the entry's `expression` (weights by name), `joints` (axis-angle by name, radians), `translation` (metres)."""
+    weights, joints = entry.get("expression", {}), entry.get("joints", {})
+    if not isinstance(weights, dict) or not isinstance(joints, dict):
+        raise UserError(f"{where}: expression and joints must map names to values")
+    try:
+        pose = pose_from_weights(rig, {name: _number(where, weights, name, -10.0, 10.0) for name in weights})
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    for name in joints:
+        if name not in rig.joint_names:
+            raise UserError(f"{where}: this avatar has no joint {name}; it has {', '.join(rig.joint_names)}")
+        pose.joint_rotations[rig.joint_names.index(name)] = _array(where, joints, name, (3,))
+    if "translation" in entry:
+        pose.translation[:] = _array(where, entry, "translation", (3,))
+    return pose
+
+
+def _number(where: str, known: Mapping[str, Any], key: str, low: float, high: float) -> float:
+    value = known.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UserError(f"{where}: {key} must be a number from {low:g} to {high:g}, found {_told(value)}")
+    return float(value)
+
+
+def _array(where: str, known: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.array(known[key], np.float64)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        array = np.zeros(0)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise UserError(
+            f"{where}: {key} must hold {' x '.join(map(str, shape))} finite numbers, found {_told(known.get(key))}"
+        )
+    return array
+
+
+def _told(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return "nothing" if value is None else text if len(text) <= 60 else text[:57] + "..."
+
+
+def _view(camera: Camera, image: np.ndarray, mask: np.ndarray) -> View:
+    """A picture without depth; the camera takes the picture's size."""
+    height, width = mask.shape
+    image, mask = np.ascontiguousarray(image, np.float32), np.ascontiguousarray(mask, np.float32)
+    return View(resized_camera(camera, width, height), image, mask, np.zeros_like(mask))
+
+
+def _shrunk(view: View, size: int) -> View:
+    """The view, at most `size` pixels high."""
+    side = min(size, view.mask.shape[0])
+    return _view(view.camera, resized(view.image, side), resized(view.mask, side))
