@@ -8,7 +8,6 @@ independent fused multiply-adds on the same sixteen lanes. The floor leaves out 
 """
 
 import argparse
-import platform
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import numba
 import numpy as np
 import torch
 from bench_rasterizer import camera, head
+from machine import described
 
 from facecraft4d.toolkit.splatting import binning, kernels, projection, simd
 from facecraft4d.toolkit.splatting.settings import Settings
@@ -117,9 +117,7 @@ def main() -> None:
             BACKWARD + 3 * BACKWARD_CHANNEL,
         ),
     }
-    print(
-        f"{platform.machine()} {threads} threads, numba {numba.__version__}: {speed / 1e9:.0f} GFlop/s of multiply-adds"
-    )
+    print(f"{described()}, {threads} threads: {speed / 1e9:.0f} GFlop/s of multiply-adds")
     print(
         f"{options.splats} splats, {options.size} px: {len(work.bins.pairs)} pairs, {rows} rows of {simd.LANES} pixels"
     )

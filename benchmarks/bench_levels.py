@@ -8,7 +8,6 @@ training. PSNR on white, of the baked avatar: the photograph, the mean of all st
 """
 
 import argparse
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import described
 
 from facecraft4d.toolkit import bake, cache, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.asset import Avatar, Provenance
@@ -155,7 +155,7 @@ def main() -> None:
     about = (
         f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "
         f"{chosen.held_out} of {len(subject[1].track.expressions)} frames held out; PSNR in dB on white, baked avatar; "
-        f"{platform.machine()}, torch {torch.__version__}."
+        f"{described()}."
     )
     text = "\n".join([about, "", *rows])
     print(text)

@@ -9,7 +9,6 @@ size that it can bear. Peers take turns within one run; the least of all turns c
 
 import argparse
 import importlib.util
-import platform
 import resource
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import numba
 import numpy as np
 import torch
+from machine import described
 
 from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
 from facecraft4d.toolkit import geometry
@@ -204,9 +204,7 @@ def main() -> None:
     options = parser.parse_args()
     threads = numba.get_num_threads()
     torch.set_num_threads(threads)
-    print(
-        f"{platform.machine()} {numba.core.config.CPU_NAME or ''} {threads} threads, numba {numba.__version__}, torch {torch.__version__}"
-    )
+    print(f"{described()}, {threads} threads")
     scaling(options.repeats)  # first: its column of peak memory must be its own
     compare(load_prototype(options.prototype) if options.prototype else None, options.repeats)
 

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 import torch
 import tyro
+from machine import described
 from torch.nn import functional
 
 from facecraft4d.exporters import export
@@ -231,7 +232,8 @@ def table(options: Options, cells: dict[tuple[str, int, str], dict[str, float]])
     for row in ROWS:
         mean = {name: float(np.mean([cells[*group, row][name] for group in groups])) for name in COLUMNS}
         lines.append(_line("**mean** | ", row, mean))
-    return "\n".join([*lines, "", verdict(cells, groups)])
+    run = f"{options.static_iterations} + {options.coin_iterations} steps, {options.splats} splats, {options.size} pixels; {described()}."
+    return "\n".join([*lines, "", verdict(cells, groups), "", run])
 
 
 def _line(first: str, row: str, metrics: dict[str, float]) -> str:
