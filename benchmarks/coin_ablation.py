@@ -67,7 +67,7 @@ class Options:
     kinds: tuple[str, ...] = KINDS
     """Kinds of inconsistency: color, warp, detail, timing."""
     static_iterations: int = 200
-    coin_iterations: int = 1000
+    coin_iterations: int = 2000
     """Steps on static and animated views; rows without COIN do these steps too, without offsets."""
     splats: int = 12_000
     size: int = 128

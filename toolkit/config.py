@@ -121,7 +121,7 @@ class LossWeights:
     ssim: float = 0.2
     lpips: float = 0.05
     """LPIPS (AlexNet) on the image of the consistent model."""
-    offset: float = 0.1
+    offset: float = 0.05
     """Mean absolute colour offset, times the head's share of the picture."""
     alpha: float = 0.2
     """Mean absolute difference between coverage and matte: keeps floaters away."""
