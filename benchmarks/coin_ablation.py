@@ -44,7 +44,8 @@ HUBER_DELTA = 0.05
 KINDS = tuple(field.name for field in dataclasses.fields(Corruption))
 COLUMNS = {
     "psnr_db": ("PSNR dB", 2), "ssim": ("SSIM", 4), "lpips_vgg": ("LPIPS (VGG)", 4), "lpips_front": ("LPIPS, front", 4),
-    "identity": ("identity (SFace)", 3), "sharpness": ("sharpness", 3), "seconds": ("seconds", 0),
+    "identity": ("identity (SFace)", 3), "sharpness": ("sharpness", 3), "detail": ("detail", 3),
+    "seconds": ("seconds", 0),
 }  # fmt: skip
 FRONT_DEGREES = 25.0
 """The column LPIPS, front has the pictures within this yaw: what they show, the reference view shows too."""
@@ -254,9 +255,11 @@ def verdict(cells: dict[tuple[str, int, str], dict[str, float]], groups: list[tu
             f"COIN's LPIPS of {where} against the best other row: {100 * float(np.mean(gains)):.1f} % lower in the mean, "
             f"{100 * min(gains):.1f} % in the worst case, best in {sum(gain > 0 for gain in gains)} of {len(gains)}."
         )
-    blur = {(group, row): abs(1 - cells[*group, row]["sharpness"]) for group in groups for row in ROWS}
-    sharper = sum(min(ROWS, key=lambda row: blur[group, row]) == "coin" for group in groups)
-    return "\n".join([*lines, f"Its sharpness is nearest to the truth's in {sharper} of {len(groups)}."])
+    for name in ("sharpness", "detail"):
+        off = {(group, row): abs(1 - cells[*group, row][name]) for group in groups for row in ROWS}
+        best = sum(off[group, "coin"] == min(off[group, row] for row in ROWS) for group in groups)
+        lines.append(f"Its {name} is nearest to the truth's in {best} of {len(groups)}.")
+    return "\n".join(lines)
 
 
 def strip(options: Options, seed: int) -> np.ndarray:

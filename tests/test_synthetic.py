@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit.evaluation.corruption import Corruption, displacement, distorted, distortions
-from facecraft4d.toolkit.evaluation.fidelity import compare, sharpness
+from facecraft4d.toolkit.evaluation.fidelity import compare, detail, sharpness
 from facecraft4d.toolkit.evaluation.synthetic import (
     ANIMATED,
     EVALUATION_CAMERAS,
@@ -151,6 +151,9 @@ def test_fine_detail_is_what_detail_zero_leaves_out(subjects):
     inside = fine.mask > 0.5
     assert sharpness(plain.image, fine.image, inside) < 0.85
     assert abs(sharpness(other.image, fine.image, inside) - 1) < 0.1, "as sharp, elsewhere"
+    assert detail(other.image, fine.image, inside) < 0.8 < detail(fine.image, fine.image, inside), (
+        "and not in its place"
+    )
 
 
 def test_noise_has_unit_variance_at_lattice_points_and_is_smooth():
@@ -181,6 +184,8 @@ def test_measures_of_a_picture_with_itself_and_with_less(subjects):
     assert sharpness(view.image, view.image, view.mask > 0.5) == pytest.approx(1)
     blurred = cv2.GaussianBlur(view.image, (0, 0), 1.5)
     assert sharpness(blurred, view.image, view.mask > 0.5) < 0.7
+    assert detail(view.image, view.image, view.mask > 0.5) == pytest.approx(1)
+    assert detail(blurred, view.image, view.mask > 0.5) < 0.8
     flat = replace(view, image=np.ones_like(view.image))
     assert compare(flat.image, flat)["ssim"] == pytest.approx(1, abs=1e-5)
     assert np.isnan(compare(flat.image, flat)["identity"]), "no face in the truth"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.asset import Avatar
@@ -84,6 +84,7 @@ def compare(image: Float32[np.ndarray, "h w 3"], truth: View) -> dict[str, float
             "lpips_alex": float(lpips(Trunk.ALEXNET)(first, second)),
             "identity": float("nan") if true_face is None else 0.0 if face is None else float(true_face @ face),
             "sharpness": sharpness(image, truth.image, truth.mask > 0.5),
+            "detail": detail(image, truth.image, truth.mask > 0.5),
         }
 
 
@@ -91,10 +92,26 @@ def sharpness(
     image: Float32[np.ndarray, "h w 3"], truth: Float32[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]
 ) -> float:
     """Energy of the image's gradients inside the mask over that of the truth's: 1 is as sharp as the truth, less is blurred."""
+    found, wanted = _slopes(image, mask), _slopes(truth, mask)
+    return float((found**2).sum() / max((wanted**2).sum(), 1e-12))
+
+
+def detail(
+    image: Float32[np.ndarray, "h w 3"], truth: Float32[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]
+) -> float:
+    """The image's gradients inside the mask projected on the truth's: the share of its detail that is there and in its place.
+
+    1 where all of it is, 0 where none is; other detail, which sharpness counts too, does not count.
+    """
+    found, wanted = _slopes(image, mask), _slopes(truth, mask)
+    return float((found * wanted).sum() / max((wanted**2).sum(), 1e-12))
+
+
+def _slopes(image: Float32[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "2 n"]:
+    """Luminance gradients, down and across, of the pixels well inside the mask."""
     inside = ndimage.binary_erosion(mask, iterations=BORDER_PIXELS)
-    slopes = [[np.gradient(each @ LUMA, axis=axis) for axis in (0, 1)] for each in (image, truth)]
-    energies = [(across[inside] ** 2).sum() + (down[inside] ** 2).sum() for down, across in slopes]
-    return float(energies[0] / max(energies[1], 1e-12))
+    luminance = image @ LUMA
+    return np.stack([np.gradient(luminance, axis=axis)[inside] for axis in (0, 1)])
 
 
 def as_json(fidelity: Fidelity, about: Mapping[str, str]) -> dict[str, Any]:

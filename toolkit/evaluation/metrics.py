@@ -42,6 +42,7 @@ MEASURES: dict[str, Metric] = {
         "is found do not count, a drawing in which none is found counts as 0"
     ),
     "sharpness": Metric("sharpness", "", "energy of luminance gradients 3 pixels inside the silhouette over that of the truth's; 1 is as sharp"),
+    "detail": Metric("detail", "", "the same gradients projected on the truth's: the share of its detail that is there, in its place"),
 }  # fmt: skip
 """What is measured of each picture whose pose and camera are known, in the order of tables."""
 
