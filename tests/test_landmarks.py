@@ -123,7 +123,7 @@ def test_head_rotation_agrees_with_the_default_head(finder, yaw, pitch):
     fragments = mesh_raster.rasterize(camera, head.vertices, head.triangles)
     colors = np.tile(np.float32([0.85, 0.64, 0.54]), (len(head.triangles), 1))
     colors[head.region("lips")], colors[head.region("eyes")] = [0.72, 0.35, 0.35], [0.95, 0.95, 0.95]
-    light = np.clip(mesh_raster.vertex_normals(head.vertices, head.triangles) @ np.float32([0.3, 0.4, 0.86]), 0, 1)
+    light = np.clip(geometry.vertex_normals(head.vertices, head.triangles) @ np.float32([0.3, 0.4, 0.86]), 0, 1)
     picture = mesh_raster.interpolate(fragments, colors[:, None] * (0.4 + 0.6 * light[head.triangles][..., None]))
     picture[~fragments.covered] = 1
     found = finder((255 * np.clip(picture, 0, 1)).astype(np.uint8))
