@@ -37,7 +37,7 @@ def rows(summary: AvatarSummary) -> list[tuple[str, str]]:
     found = [
         ("bytes", f"{summary.file_bytes:,} ({readable_bytes(summary.file_bytes)})"),
         ("splats", f"{summary.splats:,} on {summary.carrying_triangles:,} of {summary.triangles:,} triangles"),
-        ("levels", ", ".join(f"{count:,}" for count in summary.level_splats)),
+        ("levels", ", ".join(f"{count:,}" for count in summary.level_splats) or "none"),
         ("rig", f"{summary.vertices:,} vertices, {size} mm"),
         ("regions", ", ".join(f"{name} {count:,}" for name, count in summary.region_triangles.items())),
         ("expressions", f"{len(summary.expressions)}: {', '.join(summary.expressions)}"),
