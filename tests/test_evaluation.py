@@ -280,6 +280,10 @@ def test_a_builds_own_pictures(tmp_path: Path, tiny_avatar: Avatar, tiny_head: H
     assert {name: len(found.of(name)) for name in found.groups()} == {"photograph": 1, "views": 11, "frames": 2}
     assert [each.name for each, _ in found.of("frames")] == ["yaw 30, frame 0", "yaw 30, frame 3"]
     assert min(row["psnr_db"] for row in found.rows) > 40
+    small = fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, 2, 48), lambda _: None)
+    assert (
+        min(row["psnr_db"] for row in small.rows) > 18 and small.truths[-1].view.image[0, 0].min() == 1
+    )  # white stays white
     assert "frames" not in fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, 0, 64), lambda _: None).groups()
 
 

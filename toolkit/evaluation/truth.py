@@ -61,8 +61,10 @@ def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[T
     pictures = []
     for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
         for frame in shown:
-            rgba = read_rgba(frames.path(index, frame), size)  # the frames' colours are on white already
-            view = _view(camera, rgba[..., :3], rgba[..., 3])
+            rgba = read_rgba(
+                frames.path(index, frame), MAX_SIDE
+            )  # on white already: shrinking with alpha would lose the white
+            view = _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
             name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
             pictures.append(Truth("frames", name, frames.track.pose(frame), view))
     return pictures
