@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import described
+from page import put_table
 
-from facecraft4d.toolkit import bake, cache, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.asset import Avatar, Provenance
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.objective import draw
@@ -51,15 +53,6 @@ def prepare(folder: Path) -> Subject:
     head = shape_prior.run(portrait, config.shape_prior, 0, report)
     views = image_prior.run(head, config.image_prior, report)
     return views, video_prior.run(head, views, config.video_prior, 0, folder, report), head
-
-
-def recall(build: Path) -> Subject:
-    """What a build kept of its stages."""
-    views, head = cache.kept(build / "build", "image_prior", ViewSet), cache.kept(build / "build", "shape_prior", Head)
-    frames = cache.kept(build / "build", "video_prior", FrameSet)
-    if views is None or head is None or frames is None:
-        raise SystemExit(f"{build}: its stages are not complete; run facecraft4d build first")
-    return views, frames, head
 
 
 def without_last(frames: FrameSet, held_out: int) -> FrameSet:
@@ -150,7 +143,7 @@ def main() -> None:
         coarse_resolution=chosen.size, splats=chosen.splats, levels=LevelsConfig(iterations=chosen.level),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        subject = recall(chosen.kept) if chosen.kept else prepare(Path(folder))
+        subject = kept_stages(chosen.kept) if chosen.kept else prepare(Path(folder))
         rows = table(subject, config, chosen.held_out)
     about = (
         f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "
@@ -160,9 +153,7 @@ def main() -> None:
     text = "\n".join([about, "", *rows])
     print(text)
     if chosen.document:
-        before, _, rest = chosen.document.read_text().partition("<!-- table -->")
-        after = rest.partition("<!-- end -->")[2]
-        chosen.document.write_text(f"{before}<!-- table -->\n{text}\n<!-- end -->{after}")
+        put_table(chosen.document, text)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import tyro
 from machine import described
+from page import put_table
 from torch.nn import functional
 
 from facecraft4d.exporters import export
@@ -182,9 +183,9 @@ def run_cell(
     seconds = time.perf_counter() - start
     avatar = bake.run(trained, data[2], Provenance())
     export(avatar, options.out / "avatars" / f"{path.stem}.glb")
-    front = [picture for picture, (yaw, _) in zip(truth, EVALUATION_CAMERAS, strict=True) if abs(yaw) <= FRONT_DEGREES]
-    metrics = fidelity.measure(avatar, truth) | {"seconds": seconds}
-    metrics["lpips_front"] = fidelity.measure(avatar, front)["lpips_vgg"]
+    rows = [fidelity.compare(draw(avatar, pose, view.camera).image, view) for pose, view in truth]
+    front = [each for each, (yaw, _) in zip(rows, EVALUATION_CAMERAS, strict=True) if abs(yaw) <= FRONT_DEGREES]
+    metrics = fidelity.means(rows) | {"seconds": seconds, "lpips_front": fidelity.means(front)["lpips_vgg"]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"stamp": stamp(options), "metrics": metrics}, indent=1))
     return avatar, metrics
@@ -287,9 +288,7 @@ def main(options: Options) -> None:
     cv2.imwrite(str(options.out / "strip.png"), strip(options, options.seeds[0]))
     print(text)
     if options.document:
-        before, _, rest = options.document.read_text().partition("<!-- table -->")
-        after = rest.partition("<!-- end -->")[2]
-        options.document.write_text(f"{before}<!-- table -->\n{text}\n<!-- end -->{after}")
+        put_table(options.document, text)
 
 
 if __name__ == "__main__":

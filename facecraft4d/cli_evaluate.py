@@ -85,8 +85,7 @@ def table(fidelity: "Fidelity") -> list[str]:
     """A line for each group."""
     from facecraft4d.toolkit.evaluation.metrics import MEASURES
 
-    labels = [f"{each.label} {each.unit}".strip() for each in MEASURES.values()]
-    lines = [f"{'':<14}{'pictures':>9}{'faces':>7}" + "".join(f"{label:>14}" for label in labels)]
+    lines = [f"{'':<14}{'pictures':>9}{'faces':>7}" + "".join(f"{each.heading:>14}" for each in MEASURES.values())]
     for name, found in fidelity.groups().items():
         counts = f"{name:<14}{len(fidelity.of(name)):>9}{fidelity.faces(name):>7}"
         lines.append(counts + "".join(f"{found[key]:>14.4f}" for key in MEASURES))

@@ -264,6 +264,11 @@ def preset(name: Preset) -> BuildConfig:
     )
     if name is Preset.STANDARD:
         return standard
+    return _paper(standard)
+
+
+def _paper(standard: BuildConfig) -> BuildConfig:
+    """The paper's schedule and weights."""
     return replace(
         standard,
         training=replace(

@@ -182,7 +182,7 @@ def _fidelity_table(fidelity: Fidelity) -> str:
         (name, str(len(fidelity.of(name))), str(fidelity.faces(name)), *(f"{found[key]:.4g}" for key in MEASURES))
         for name, found in fidelity.groups().items()
     ]
-    how = [(f"{each.label} {each.unit}".strip(), each.how) for each in MEASURES.values()]
+    how = [(each.heading, each.how) for each in MEASURES.values()]
     return _table(("", "pictures", "faces", *(name for name, _ in how)), rows) + _table(("measure", "how"), how)
 
 

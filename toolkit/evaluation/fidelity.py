@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Pose, Progress, View
+from facecraft4d.toolkit.datatypes import Progress, View
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.identity import embedding
 from facecraft4d.toolkit.evaluation.metrics import MEASURES
@@ -55,11 +55,6 @@ def evaluate(avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress
         rows.append(compare(draw(avatar, truth.pose, truth.view.camera).image, truth.view))
     report(Progress("evaluate", len(truths), len(truths)))
     return Fidelity(tuple(truths), tuple(rows))
-
-
-def measure(avatar: Avatar, pictures: Sequence[tuple[Pose, View]]) -> dict[str, float]:
-    """Means over `pictures` of what `compare` measures."""
-    return means([compare(draw(avatar, pose, view.camera).image, view) for pose, view in pictures])
 
 
 def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -20,6 +20,11 @@ class Metric:
     """Target of the presets standard and paper."""
     more_is_better: bool = True
 
+    @property
+    def heading(self) -> str:
+        """Label and unit."""
+        return f"{self.label} {self.unit}".strip()
+
     def target(self, preset: str) -> float | None:
         """The target under a preset."""
         return self.draft if preset == "draft" else self.standard

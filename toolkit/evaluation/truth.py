@@ -40,6 +40,16 @@ def of_build(folder: Path, moments: int, size: int) -> list[Truth]:
 
     Raises UserError where the folder does not hold a finished build's stages.
     """
+    views, frames, head = kept_stages(folder)
+    still = [
+        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", head.pose, _shrunk(view, size))
+        for index, (view, yaw) in enumerate(zip(views.views, views.yaws_degrees, strict=True))
+    ]
+    return still + _moving(frames, views, moments, size)
+
+
+def kept_stages(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
+    """What a finished build kept of its views, frames and head; UserError where the folder does not hold them."""
     stages = folder / "build"
     views, head = cache.kept(stages, "image_prior", ViewSet), cache.kept(stages, "shape_prior", Head)
     frames = cache.kept(stages, "video_prior", FrameSet)
@@ -48,11 +58,7 @@ def of_build(folder: Path, moments: int, size: int) -> list[Truth]:
             f"{folder}: expected a finished build with its stages in {stages}, found no such; name the folder that facecraft4d "
             "build --out wrote, or give pictures with --truth"
         )
-    still = [
-        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", head.pose, _shrunk(view, size))
-        for index, (view, yaw) in enumerate(zip(views.views, views.yaws_degrees, strict=True))
-    ]
-    return still + _moving(frames, views, moments, size)
+    return views, frames, head
 
 
 def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[Truth]:
@@ -61,9 +67,8 @@ def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[T
     pictures = []
     for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
         for frame in shown:
-            rgba = read_rgba(
-                frames.path(index, frame), MAX_SIDE
-            )  # on white already: shrinking with alpha would lose the white
+            # its colours are on white already: shrinking them by their alpha would lose the white
+            rgba = read_rgba(frames.path(index, frame), MAX_SIDE)
             view = _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
             name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
             pictures.append(Truth("frames", name, frames.track.pose(frame), view))
