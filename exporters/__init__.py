@@ -5,7 +5,8 @@ from pathlib import Path
 
 from facecraft4d.exporters.files import whole_file
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
-from facecraft4d.exporters.gltf import export_gltf, read_gltf
+from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.checks import UserError
 

@@ -6,12 +6,11 @@ https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Vendor/MSFT_lod
 """
 
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
-from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbReader, GlbWriter, Json
-from facecraft4d.toolkit.asset import Avatar, check_avatar, provenance_from_json
+from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbWriter, Json
+from facecraft4d.toolkit.asset import Avatar, check_avatar
 from facecraft4d.toolkit.checks import check_range
 from facecraft4d.toolkit.datatypes import BoundSplats, Rig, Splats
 from facecraft4d.toolkit.geometry import SH_C0, vertex_normals
@@ -22,12 +21,9 @@ FORMAT_VERSION = 1
 
 EXTENSION = "KHR_gaussian_splatting"
 LOD_EXTENSION = "MSFT_lod"
-FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
 BINDINGS = tuple(f"_BIND_{i}" for i in range(4))
 """VEC4 floats of each splat: (mean xyz, triangle), (rotation wxyz), (log scales xyz, opacity logit), (colour rgb, 0)."""
 
-MAX_MORPH_BYTES = 1 << 30
-"""Most memory that a file's expressions may take once they are dense."""
 MAX_JOINTS = 256
 """What a joint index of one byte reaches."""
 RIG, SPLATS = "HeadRig", "HeadSplats"
@@ -40,7 +36,7 @@ WHOLE_COVERAGE = 0.25
 
 
 def export_gltf(avatar: Avatar) -> bytes:
-    """The avatar as one GLB file; `read_gltf` gives back every array bit for bit. Raises ValueError for an unsound avatar.
+    """The avatar as one GLB file; `read_gltf` (gltf_reading.py) gives back every array bit for bit. Raises ValueError for an unsound avatar.
 
     The two exceptions: negative zeros in expression deltas become zeros, and skin weights are scaled where glTF would refuse them.
     """
@@ -54,7 +50,7 @@ def export_gltf(avatar: Avatar) -> bytes:
     ):
         check_range(f"number of {what}", float(count), 1.0, float(most))
     writer = GlbWriter({"extensionsUsed": [EXTENSION, *[LOD_EXTENSION] * bool(avatar.levels)], "scene": 0})
-    sets = [(_level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
+    sets = [(level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
     writer.document |= {
         "scenes": [{"name": "Head", "nodes": [0, 1, *_roots(rig)]}],
         "nodes": [{"name": RIG, "mesh": 0, "skin": 0}, _splat_node(avatar), *_joints(rig), *_level_nodes(avatar)],
@@ -70,20 +66,6 @@ def export_gltf(avatar: Avatar) -> bytes:
     }
     writer.document["asset"] = {"version": "2.0", "generator": "facecraft4d", "extras": {"facecraft4d": block}}
     return writer.to_bytes()
-
-
-def read_gltf(data: bytes, name: str) -> Avatar:
-    """The avatar in a file that `export_gltf` wrote; `name` stands in the messages. Raises UserError for any other file."""
-    reader = GlbReader(data, name)
-    block = _block(reader)
-    try:
-        rig = _read_rig(reader, block)
-        splats, *levels = (_read_splats(reader, name) for name in _set_names(reader))
-        avatar = Avatar(rig, splats, provenance_from_json(block["provenance"]), tuple(levels))
-        check_avatar(avatar)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
-    return avatar
 
 
 def _rig_mesh(writer: GlbWriter, rig: Rig) -> Json:
@@ -167,7 +149,7 @@ def _skin(writer: GlbWriter, rig: Rig) -> Json:
     }
 
 
-def _level_name(level: int) -> str:
+def level_name(level: int) -> str:
     """Of the node and mesh of a level of detail, 0 for the whole."""
     return f"{SPLATS}_{level}" if level else SPLATS
 
@@ -187,15 +169,7 @@ def _splat_node(avatar: Avatar) -> Json:
 
 def _level_nodes(avatar: Avatar) -> list[Json]:
     """Nodes of the levels, outside the scene."""
-    return [{"name": _level_name(level), "mesh": 1 + level} for level in range(1, len(avatar.levels) + 1)]
-
-
-def _set_names(reader: GlbReader) -> list[str]:
-    """Meshes of the whole and of the levels, in order."""
-    wholes = [node for node in reader.document["nodes"] if node.get("name") == SPLATS]
-    levels = [level for node in wholes for level in node.get("extensions", {}).get(LOD_EXTENSION, {}).get("ids", [])]
-    check_range("number of levels of detail", float(len(levels) + 1), 1.0, float(MAX_LEVELS))
-    return [_level_name(level) for level in range(len(levels) + 1)]
+    return [{"name": level_name(level), "mesh": 1 + level} for level in range(1, len(avatar.levels) + 1)]
 
 
 def _splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats) -> Json:
@@ -229,101 +203,3 @@ def _bindings(splats: BoundSplats) -> tuple[np.ndarray, ...]:
         np.column_stack([splats.log_scales, splats.opacity_logits]),
         np.column_stack([splats.colors, np.zeros(len(splats.colors), np.float32)]),
     )
-
-
-def _block(reader: GlbReader) -> Json:
-    """The facecraft4d block, its version checked."""
-    try:
-        block = reader.document["asset"]["extras"]["facecraft4d"]
-        version = block["format_version"]
-    except (KeyError, TypeError):
-        raise reader.fail("a glTF file, but not an avatar that facecraft4d wrote") from None
-    if version != FORMAT_VERSION:
-        raise reader.fail(
-            f"expected avatar format {FORMAT_VERSION}, found {version!r}; a newer facecraft4d may read it"
-        )
-    return dict(block)
-
-
-def _primitive(reader: GlbReader, mesh: str) -> tuple[Json, Json]:
-    """The mesh of that name and its first primitive."""
-    found = next((m for m in reader.document["meshes"] if m["name"] == mesh), None)
-    if found is None:
-        raise reader.fail(f"has no mesh {mesh}")
-    return found, found["primitives"][0]
-
-
-def _read_rig(reader: GlbReader, block: Json) -> Rig:
-    mesh, primitive = _primitive(reader, RIG)
-    vertices = reader.array(primitive["attributes"]["POSITION"], "VEC3", (FLOAT,))
-    triangles = reader.array(primitive["indices"], "SCALAR", (USHORT, UINT)).astype(np.int32).reshape(-1, 3)
-    names, parents, positions = _read_joints(reader)
-    return Rig(
-        vertices=vertices,
-        triangles=triangles,
-        triangle_regions=reader.array(block["triangle_regions"], "SCALAR", (UBYTE,), len(triangles)),
-        region_names=_names(block["region_names"]),
-        expression_names=_names(mesh["extras"]["targetNames"]),
-        expression_deltas=_read_deltas(reader, primitive, len(vertices)),
-        joint_names=names,
-        joint_parents=parents,
-        joint_positions=positions,
-        skin_weights=_read_skin_weights(reader, primitive["attributes"], (len(vertices), len(names))),
-    )
-
-
-def _read_deltas(reader: GlbReader, primitive: Json, vertices: int) -> np.ndarray:
-    targets = primitive.get("targets", [])
-    if len(targets) * vertices * 12 > MAX_MORPH_BYTES:
-        raise reader.fail(
-            f"{len(targets)} expressions of {vertices} vertices need more than {MAX_MORPH_BYTES >> 30} GiB"
-        )
-    deltas = np.zeros((len(targets), vertices, 3), np.float32)
-    for index, target in enumerate(targets):
-        deltas[index] = reader.array(target["POSITION"], "VEC3", (FLOAT,), vertices)
-    return deltas
-
-
-def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:
-    """Names, parents and positions of the skin's joints."""
-    skin = reader.item("skins", 0)
-    joints = skin["joints"]
-    check_range("number of joints", float(len(joints)), 1.0, float(MAX_JOINTS))
-    nodes = [reader.item("nodes", joint) for joint in joints]
-    parents = [-1] * len(joints)
-    for parent, node in enumerate(nodes):
-        for child in set(node.get("children", [])) & set(joints):
-            parents[joints.index(child)] = parent
-    matrices = reader.array(skin["inverseBindMatrices"], "MAT4", (FLOAT,), len(joints))
-    return _names([node["name"] for node in nodes]), tuple(parents), -matrices[:, 12:15]
-
-
-def _read_skin_weights(reader: GlbReader, attributes: Json, shape: tuple[int, int]) -> np.ndarray:
-    weights = np.zeros(shape, np.float32)
-    for group in range(sum(key.startswith("JOINTS_") for key in attributes)):
-        joints = reader.array(attributes[f"JOINTS_{group}"], "VEC4", (UBYTE,), shape[0])
-        values = reader.array(attributes[f"WEIGHTS_{group}"], "VEC4", (FLOAT,), shape[0])
-        np.add.at(weights, (np.arange(shape[0])[:, None], joints), values)
-    return weights
-
-
-def _read_splats(reader: GlbReader, mesh: str) -> BoundSplats:
-    attributes = _primitive(reader, mesh)[1]["attributes"]
-    count = reader.item("accessors", attributes[BINDINGS[0]]).get("count")
-    mean, rotation, scale, color = (reader.array(attributes[key], "VEC4", (FLOAT,), count) for key in BINDINGS)
-    if not ((mean[:, 3] >= 0) & (mean[:, 3] < MAX_ELEMENTS) & (mean[:, 3] % 1 == 0)).all():
-        raise reader.fail("a splat's triangle is not a whole number")
-    return BoundSplats(
-        means=mean[:, :3].copy(),
-        rotations_wxyz=rotation,
-        log_scales=scale[:, :3].copy(),
-        opacity_logits=scale[:, 3].copy(),
-        colors=color[:, :3].copy(),
-        triangles=mean[:, 3].astype(np.int32),
-    )
-
-
-def _names(names: Any) -> tuple[str, ...]:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"names must be a list of strings, got {str(names)[:80]}")
-    return tuple(names)

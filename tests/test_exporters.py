@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import export, load
-from facecraft4d.exporters.gltf import export_gltf, read_gltf
+from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.asset import Avatar, Ingredient, Provenance
 from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.rigging import carry_splats
