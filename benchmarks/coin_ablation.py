@@ -28,7 +28,7 @@ from torch.nn import functional
 from facecraft4d.exporters import export
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.asset import Avatar, Provenance
-from facecraft4d.toolkit.config import TrainingConfig
+from facecraft4d.toolkit.config import LossWeights, TrainingConfig
 from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Progress, View, ViewSet
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.corruption import Corruption
@@ -69,9 +69,9 @@ class Options:
     kinds: tuple[str, ...] = KINDS
     """Kinds of inconsistency: color, warp, detail, timing."""
     static_iterations: int = 200
-    coin_iterations: int = 2000
+    coin_iterations: int = 1500
     """Steps on static and animated views; rows without COIN do these steps too, without offsets."""
-    splats: int = 12_000
+    splats: int = 24_000
     size: int = 128
     """Side of all pictures in pixels."""
     frames: int = 16
@@ -115,7 +115,7 @@ class Row:
 
 ROWS = {
     "base": Row("GaussianAvatars losses"),
-    "lpips": Row("with LPIPS 0.05", lpips=True),
+    "lpips": Row(f"with LPIPS {LossWeights().lpips:g}", lpips=True),
     "huber": Row("robust L1 only (Huber)", robust=True),
     "coin": Row("COIN, reference baked", coin=True, lpips=True),
 }
