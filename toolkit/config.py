@@ -119,7 +119,7 @@ class LossWeights:
 
     l1: float = 0.8
     ssim: float = 0.2
-    lpips: float = 0.1
+    lpips: float = 0.05
     """LPIPS (AlexNet) on the image of the consistent model."""
     offset: float = 0.05
     """Mean absolute colour offset, times the head's share of the picture."""
@@ -281,7 +281,7 @@ def _paper(standard: BuildConfig) -> BuildConfig:
             levels=LevelsConfig(iterations=3000),
             lpips_every=1,
             geometry_share=1.0,
-            losses=replace(standard.training.losses, lpips=0.05, offset=1.0),
+            losses=replace(standard.training.losses, offset=1.0),
             rates=LearningRates(
                 rotations=1e-3,
                 log_scales=1.7e-2,

@@ -68,8 +68,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
         terms["lpips"] = perceptual_term(drawn, picture, trainer.lpips, (corner[0], corner[1]))
     total = weighted(terms, trainer.config)
     total.backward()  # type: ignore[no-untyped-call]
-    gradient = drawn.meta["means2d"].grad[0] / drawn.geometry_share  # where detail lacks is judged by all views alike
-    observe(state, gradient, drawn.meta["radii"][0], picture.mask.shape[:2])
+    observe(state, drawn.meta["means2d"].grad[0], drawn.meta["radii"][0], picture.mask.shape[:2])
     state.descend(schedule.rates(step, len(state.triangles)), schedule.rate_factor(step))
     if schedule.refines(step):
         rest = trainer.footage.posed(STATIC)

@@ -43,8 +43,6 @@ class Drawn:
     """The same; what the combined image sends back to opacity goes through it."""
     offsets: Float32[Tensor, "n 3"] | None
     meta: dict[str, Any]
-    geometry_share: float = 1.0
-    """Of the combined image's gradient, what reaches geometry, and so `meta`'s means2d."""
 
 
 def rasterize(
@@ -78,7 +76,7 @@ def draw(
     restored = scaled_gradient(colors + offsets, 1 / geometry_share)
     image, alpha, meta = rasterize(world, torch.cat([colors, restored], 1), picture)
     combined, combined_alpha = (scaled_gradient(part, geometry_share) for part in (image[..., 3:], alpha))
-    return Drawn(image[..., :3], combined, alpha, combined_alpha, offsets, meta, geometry_share)
+    return Drawn(image[..., :3], combined, alpha, combined_alpha, offsets, meta)
 
 
 def scaled_gradient(values: Tensor, factor: float) -> Tensor:
