@@ -63,7 +63,7 @@ def subject(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
         for frame in range(FRAMES):
             view = _view(mesh, rig, track.pose(frame), cameras[index])
             pixels = np.dstack([view.image[..., ::-1], view.mask])
-            path = folder / f"view_{index:02d}" / f"frame_{frame:04d}.png"
+            path = frames.path(index, frame)
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8))
     return static, frames, Head(rig, mesh, pose, static, np.zeros((9, 3), np.float32))

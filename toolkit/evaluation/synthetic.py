@@ -81,6 +81,8 @@ def training_set(
     times = np.linspace(TIMING_FRAMES, len(expressions) - 1 - TIMING_FRAMES, frames).round().astype(int)
     cameras = [orbit_camera(yaw, 0.0, RADIUS_METRES, size, TARGET) for yaw in YAWS]
     rest = neutral_pose(subject.rig)
+    track = Track(expressions[times], rotations[times], np.zeros((frames, 3), np.float32))
+    animated = FrameSet(folder, tuple(cameras[index] for index in ANIMATED), ANIMATED, track)
     views = []
     for index, distortion in enumerate(distortions(corruption, len(YAWS), seed)):
         texture = _texture_of(subject, corruption, seed, index)
@@ -89,12 +91,12 @@ def training_set(
             late = np.random.default_rng((seed, index, 1)).integers(-TIMING_FRAMES, TIMING_FRAMES + 1, frames)
             shown = times + np.round(corruption.timing * late * (index > 0)).astype(int)
             poses = [Pose(expressions[t], rotations[t], rest.translation) for t in shown]
-            _write_frames(subject, texture, poses, cameras[index], distortion, folder / f"view_{index:02d}")
+            paths = [animated.path(index, frame) for frame in range(frames)]
+            _write_frames(subject, texture, poses, cameras[index], distortion, paths)
     static = ViewSet(tuple(views), YAWS)
-    track = Track(expressions[times], rotations[times], np.zeros((frames, 3), np.float32))
     coarse = Mesh(subject.rig.vertices, subject.rig.triangles, subject.corner_uvs, subject.texture(detail=0.0))
     head = Head(subject.rig, coarse, rest, static, np.zeros((9, 3), np.float32))
-    return static, FrameSet(folder, tuple(cameras[index] for index in ANIMATED), ANIMATED, track), head
+    return static, animated, head
 
 
 def _texture_of(subject: Subject, corruption: Corruption, seed: int, view: int) -> Float32[np.ndarray, "s s 3"]:
@@ -107,13 +109,12 @@ def _texture_of(subject: Subject, corruption: Corruption, seed: int, view: int) 
 
 
 def _write_frames(
-    subject: Subject, texture: np.ndarray, poses: list[Pose], camera: Camera, distortion: Distortion, folder: Path
+    subject: Subject, texture: np.ndarray, poses: list[Pose], camera: Camera, distortion: Distortion, paths: list[Path]
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for frame, pose in enumerate(poses):
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    for frame, (pose, path) in enumerate(zip(poses, paths, strict=True)):
         view = distorted(photograph(subject, texture, pose, camera), distortion, frame)
         pixels = np.concatenate([view.image[..., ::-1], view.mask[..., None]], -1)
-        path = folder / f"frame_{frame:04d}.png"
         if not cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8)):
             raise OSError(f"{path}: cannot be written")
 

@@ -38,13 +38,15 @@ def run(
     track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(seed))
     keep_only(folder, digest(head, views, indices, track, config.size))
     posed = [pose_vertices(head.rig, track.pose(frame)) for frame in range(config.frames)]
+    cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
+    made = FrameSet(folder, cameras, indices, track)
     done, total = 0, len(indices) * config.frames
     for index in indices:
-        for _ in write_view(head, views.views[index], posed, config.size, folder / f"view_{index:02d}"):
+        paths = [made.path(index, frame) for frame in range(config.frames)]
+        for _ in write_view(head, views.views[index], posed, config.size, paths):
             done += 1
             report(Progress("video_prior", done, total))
-    cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
-    return FrameSet(folder, cameras, indices, track)
+    return made
 
 
 def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
@@ -58,11 +60,10 @@ def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
 
 
 def write_view(
-    head: Head, view: View, posed: list[Float32[np.ndarray, "v 3"]], size: int, folder: Path
+    head: Head, view: View, posed: list[Float32[np.ndarray, "v 3"]], size: int, paths: list[Path]
 ) -> Iterator[None]:
     """Write the missing pictures of one view, the head's vertices being `posed`; yields once for every picture, in order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"frame_{frame:04d}.png" for frame in range(len(posed))]
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
     missing = [not path.exists() for path in paths]
     surface = surface_of(head)
     source = source_of(view, pose_vertices(head.rig, head.pose), surface, size) if any(missing) else None
