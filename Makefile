@@ -19,7 +19,7 @@ bench-speed:  ## the rasteriser beside its peers, and its floor; minutes
 	$(PYTHON) benchmarks/bench_rasterizer.py
 	$(PYTHON) benchmarks/bench_floor.py
 
-bench-coin:  ## four ways to train on three subjects with three seeds; 40 minutes on two cores, goes on where it was stopped
+bench-coin:  ## four ways to train on three subjects with three seeds; 55 minutes on two cores, goes on where it was stopped
 	$(PYTHON) benchmarks/coin_ablation.py
 
 golden:  ## draw the reference renders anew, then look at every one of them
