@@ -21,13 +21,14 @@ MAX_JSON_BYTES = 64 << 20
 MAX_ELEMENTS = 1 << 24
 """Most elements of one accessor; also what a float32 counts exactly."""
 
+FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
 COMPONENT_TYPES: dict[int, np.dtype[Any]] = {
     5120: np.dtype("<i1"),
-    5121: np.dtype("<u1"),
+    UBYTE: np.dtype("<u1"),
     5122: np.dtype("<i2"),
-    5123: np.dtype("<u2"),
-    5125: np.dtype("<u4"),
-    5126: np.dtype("<f4"),
+    USHORT: np.dtype("<u2"),
+    UINT: np.dtype("<u4"),
+    FLOAT: np.dtype("<f4"),
 }
 """glTF's componentType codes."""
 
@@ -160,7 +161,7 @@ class GlbReader:
         ):
             raise self.fail("a sparse accessor lacks indices or values")
         count, code = sparse.get("count"), sparse["indices"].get("componentType")
-        if type(count) is not int or not 0 < count <= len(values) or code not in (5121, 5123, 5125):
+        if type(count) is not int or not 0 < count <= len(values) or code not in (UBYTE, USHORT, UINT):
             raise self.fail(f"a sparse accessor of {len(values)} elements replaces {count!r} of them by type {code!r}")
         rows = self._rows(sparse["indices"], COMPONENT_TYPES[code], 1, count)[:, 0].astype(np.int64)
         if rows.max() >= len(values) or (np.diff(rows) <= 0).any():

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from facecraft4d.exporters.glb import MAX_ELEMENTS, GlbReader, Json
+from facecraft4d.exporters.glb import FLOAT, MAX_ELEMENTS, UBYTE, UINT, USHORT, GlbReader, Json
 from facecraft4d.exporters.gltf import (
     BINDINGS,
     FORMAT_VERSION,
@@ -18,8 +18,6 @@ from facecraft4d.exporters.gltf import (
 from facecraft4d.toolkit.asset import Avatar, check_avatar, provenance_from_json
 from facecraft4d.toolkit.checks import check_range
 from facecraft4d.toolkit.datatypes import BoundSplats, Rig
-
-FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
 
 MAX_MORPH_BYTES = 1 << 30
 """Most memory that a file's expressions may take once they are dense."""
