@@ -21,6 +21,7 @@ from page import put_table
 
 from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.asset import Avatar, Provenance
+from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
 from facecraft4d.toolkit.evaluation.truth import kept_stages
@@ -143,7 +144,10 @@ def main() -> None:
         coarse_resolution=chosen.size, splats=chosen.splats, levels=LevelsConfig(iterations=chosen.level),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        subject = kept_stages(chosen.kept) if chosen.kept else prepare(Path(folder))
+        try:
+            subject = kept_stages(chosen.kept) if chosen.kept else prepare(Path(folder))
+        except UserError as error:
+            raise SystemExit(f"bench_levels: {error}") from None
         rows = table(subject, config, chosen.held_out)
     about = (
         f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "

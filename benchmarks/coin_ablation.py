@@ -37,7 +37,7 @@ from facecraft4d.toolkit.evaluation.synthetic import EVALUATION_CAMERAS, evaluat
 from facecraft4d.toolkit.evaluation.synthetic_subject import SUBJECTS, TEXTURE, Subject, make_subject
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.geometry import project
-from facecraft4d.toolkit.images import to_bytes
+from facecraft4d.toolkit.images import to_bytes, write_png
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.training.objective import Difference
 
@@ -215,9 +215,7 @@ def write_crops(options: Options, image: np.ndarray, where: tuple[np.ndarray, ..
         left, top = np.clip(np.round(pixel).astype(int) - side // 2, 0, options.size - side)
         crop = image[top : top + side, left : left + side]
         tiles.append(cv2.resize(crop, (ENLARGED, ENLARGED), interpolation=cv2.INTER_CUBIC))
-    path = options.out / "pictures" / f"{name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), to_bytes(np.vstack(tiles)[..., ::-1]))
+    write_png(options.out / "pictures" / f"{name}.png", to_bytes(np.vstack(tiles)))
 
 
 def table(options: Options, cells: dict[tuple[str, int, str], dict[str, float]]) -> str:

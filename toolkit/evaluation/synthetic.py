@@ -8,7 +8,6 @@ or long hair. `training_set` photographs it as generated views are: the referenc
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
@@ -23,6 +22,7 @@ from facecraft4d.toolkit.evaluation.synthetic_subject import (
     evaluation_pose,
 )
 from facecraft4d.toolkit.geometry import normalized, orbit_camera, vertex_normals
+from facecraft4d.toolkit.images import to_bytes, write_png
 from facecraft4d.toolkit.mesh_raster import interpolate, rasterize, sample_texture
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
@@ -111,12 +111,9 @@ def _texture_of(subject: Subject, corruption: Corruption, seed: int, view: int) 
 def _write_frames(
     subject: Subject, texture: np.ndarray, poses: list[Pose], camera: Camera, distortion: Distortion, paths: list[Path]
 ) -> None:
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
     for frame, (pose, path) in enumerate(zip(poses, paths, strict=True)):
         view = distorted(photograph(subject, texture, pose, camera), distortion, frame)
-        pixels = np.concatenate([view.image[..., ::-1], view.mask[..., None]], -1)
-        if not cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8)):
-            raise OSError(f"{path}: cannot be written")
+        write_png(path, to_bytes(np.dstack([view.image, view.mask])))
 
 
 def evaluation_set(subject: Subject, size: int = 256) -> list[tuple[Pose, View]]:

@@ -1,12 +1,12 @@
 """Checkpoints: the whole TrainingState in one file that is replaced atomically and read without running pickled code."""
 
-import os
 import pickle
 from dataclasses import fields
 from pathlib import Path
 
 import torch
 
+from facecraft4d.toolkit.cache import replacing
 from facecraft4d.toolkit.training.state import TrainingState
 
 FILE_NAME = "checkpoint.pt"
@@ -14,12 +14,10 @@ FILE_NAME = "checkpoint.pt"
 
 def save_checkpoint(folder: Path, state: TrainingState, key: str) -> None:
     """Write the state; `key` names the training it belongs to."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{FILE_NAME}.partial"
     content = {field.name: getattr(state, field.name) for field in fields(state)}
     content["parameters"] = {name: tensor.detach() for name, tensor in state.parameters.items()}
-    torch.save({"key": key, "state": content}, partial)
-    os.replace(partial, folder / FILE_NAME)
+    with replacing(folder / FILE_NAME) as file:
+        torch.save({"key": key, "state": content}, file)
 
 
 def load_checkpoint(folder: Path, key: str, device: str) -> TrainingState | None:

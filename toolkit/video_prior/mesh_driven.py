@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
+from facecraft4d.toolkit.cache import write_atomically
 from facecraft4d.toolkit.config import VideoPriorConfig
 from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, View, ViewSet
 from facecraft4d.toolkit.geometry import camera_center, resized_camera
+from facecraft4d.toolkit.images import write_png
 from facecraft4d.toolkit.rigging import pose_vertices
 from facecraft4d.toolkit.video_prior.animate import animated
 from facecraft4d.toolkit.video_prior.fill import source_of
@@ -76,16 +77,6 @@ def write_view(
         yield from pool.map(write, range(len(paths)))
 
 
-def write_png(path: Path, rgba: UInt8[np.ndarray, "h w 4"]) -> None:
-    """Write an RGBA picture under a temporary name, then rename it: a picture that exists is complete."""
-    done, data = cv2.imencode(".png", rgba[..., [2, 1, 0, 3]])
-    if not done:
-        raise ValueError(f"rgba must be a picture, got shape {rgba.shape}")
-    part = path.with_suffix(".part")
-    part.write_bytes(data.tobytes())
-    os.replace(part, path)
-
-
 def keep_only(folder: Path, stamp: str) -> None:
     """Empty the folder of views made from other inputs than `stamp` names."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,9 +85,7 @@ def keep_only(folder: Path, stamp: str) -> None:
         return
     for view in folder.glob("view_*"):
         shutil.rmtree(view)
-    part = file.with_suffix(".part")
-    part.write_text(stamp)
-    os.replace(part, file)
+    write_atomically(file, stamp.encode())
 
 
 def digest(head: Head, views: ViewSet, indices: tuple[int, ...], track: Track, size: int) -> str:
