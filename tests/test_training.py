@@ -43,7 +43,7 @@ from facecraft4d.toolkit.training.initial import (
 )
 from facecraft4d.toolkit.training.levels import halve, level_order, reorder
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
-from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule
+from facecraft4d.toolkit.training.schedule import LEVELS, REFERENCE, STATIC, Sample, Schedule, anchor_views
 from facecraft4d.toolkit.training.state import TrainingState
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "gaussianavatars_binding.npz")
@@ -638,8 +638,8 @@ def test_structure_loss_does_not_reach_the_network(scene):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_a_share_of_the_pixels_gradient_moves_geometry(scene, share):
-    """Colours and offsets get the same gradient, geometry a share of it; the pictures, LPIPS' and coverage's gradients stay as they are."""
+def test_a_share_of_the_pixels_gradient_reaches_the_consistent_model(scene, share):
+    """Offsets get the same gradient, geometry and base colours a share of it; the pictures, LPIPS' and coverage's gradients stay as they are."""
     trainer = a_trainer(scene)
     state = a_state(scene, trainer)
     torch.nn.init.normal_(state.parameters["offset_from_hidden"].data)
@@ -664,21 +664,36 @@ def test_a_share_of_the_pixels_gradient_moves_geometry(scene, share):
         same, damped = gradients(part, share)
         assert torch.equal(image, same) and whole.keys() == damped.keys()
         for name, gradient in whole.items():
-            geometry = name in ("means", "rotations_wxyz", "log_scales", "opacity_logits")
-            expected = gradient * share if geometry and part == "pixels" else gradient
+            consistent = name in ("means", "rotations_wxyz", "log_scales", "opacity_logits", "colors")
+            expected = gradient * share if consistent and part == "pixels" else gradient
             torch.testing.assert_close(damped[name], expected, rtol=1e-3, atol=1e-6 * float(gradient.abs().max()))
             assert part == "others" or gradient.any()
 
 
-def test_only_generated_views_move_geometry_less():
-    schedule = Schedule(replace(TINY, geometry_share=0.2), 0, 24, (0, 3, 5), 9)
+def test_views_beside_the_anchors_shape_the_consistent_model_less():
+    schedule = Schedule(replace(TINY, consistent_share=0.2), 0, 24, (0, 3, 5), 9, anchors=(0, 7))
     first = TINY.static_iterations
-    assert schedule.geometry_share(first, Sample(3)) == schedule.geometry_share(first, Sample(5, 2, 4)) == 0.2
-    assert schedule.geometry_share(first, REFERENCE) == schedule.geometry_share(first, Sample(0, 0, 4)) == 1
-    assert schedule.geometry_share(first - 1, Sample(3)) == 1  # the static stage shapes the head
-    assert schedule.geometry_share(schedule.whole, Sample(3)) == 1  # so do levels
-    plain = replace(schedule, config=replace(TINY, rates=replace(TINY.rates, coin=0.0), geometry_share=0.2))
-    assert plain.geometry_share(first, Sample(3)) == 1
+    assert schedule.consistent_share(first, Sample(3)) == schedule.consistent_share(first, Sample(5, 2, 4)) == 0.2
+    for anchor in (REFERENCE, Sample(0, 0, 4), Sample(7)):
+        assert schedule.consistent_share(first, anchor) == 1
+    assert schedule.consistent_share(first - 1, Sample(3)) == 1  # the static stage shapes the head
+    assert schedule.consistent_share(schedule.whole, Sample(3)) == 1  # so do levels
+    plain = replace(schedule, config=replace(TINY, rates=replace(TINY.rates, coin=0.0), consistent_share=0.2))
+    assert plain.consistent_share(first, Sample(3)) == 1
+
+
+def test_anchors_divide_the_circle():
+    orbit = tuple(15.0 * index for index in range(24))
+    assert anchor_views(orbit, 1) == (0,)
+    assert anchor_views(orbit, 4) == (0, 6, 12, 18)
+    assert anchor_views(orbit, 5) == (0, 5, 10, 14, 19)
+    assert anchor_views(orbit, 24) == tuple(range(24))
+    turned = [30.0 + yaw for yaw in orbit]
+    assert anchor_views(turned, 5) == anchor_views(orbit, 5)
+    order = np.random.default_rng(0).permutation(23) + 1
+    mixed = [0.0, *(orbit[index] for index in order)]
+    assert {mixed[index] for index in anchor_views(mixed, 5)} == {orbit[index] for index in anchor_views(orbit, 5)}
+    assert anchor_views((0.0, 20.0), 5) == (0, 1)  # fewer views than directions
 
 
 def test_an_offset_costs_what_it_costs_in_the_picture(scene):
@@ -722,8 +737,9 @@ def tinted(scene, seed: int):
 def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
     """With the photograph's offsets the colours are nearer to the truth than those that plain L1 and SSIM leave."""
     config = replace(
-        NO_LPIPS, static_iterations=0, coin_iterations=100, resolution=24, coarse_resolution=24, checkpoint_every=1000
-    )
+        NO_LPIPS, static_iterations=0, coin_iterations=100, resolution=24, coarse_resolution=24, checkpoint_every=1000,
+        anchors=1,  # the four views there are would all be anchors
+    )  # fmt: skip
     errors = {}
     for rate in (0.0, TrainingConfig().rates.coin):
         chosen = replace(config, rates=replace(TrainingConfig().rates, coin=rate))
@@ -833,7 +849,13 @@ def test_training_brings_the_picture_nearer(scene, tmp_path):
 
 
 def test_options_that_cannot_train_are_refused(scene, tmp_path):
-    for wrong in ({"splats": 3}, {"reference_share": 1.5}, {"checkpoint_every": 0}, {"geometry_share": 0.0}):
+    for wrong in (
+        {"splats": 3},
+        {"reference_share": 1.5},
+        {"checkpoint_every": 0},
+        {"consistent_share": 0.0},
+        {"anchors": 0},
+    ):
         with pytest.raises(UserError, match=next(iter(wrong)).replace("_", "-")):
             training.run(*scene, replace(TINY, **wrong), 0, "cpu", tmp_path, quiet)
 

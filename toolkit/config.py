@@ -199,9 +199,12 @@ class TrainingConfig:
     """Width of the network's hidden layer."""
     view_embedding: int = 16
     """Length of a view's embedding."""
-    geometry_share: float = 0.3
-    """Under COIN, share of the pixel losses' gradient of generated views that moves geometry: colour offsets explain what contradicts
-    the photograph, geometry need not blur for it. The photograph's gradient counts in full."""
+    anchors: int = 4
+    """Views, evenly spaced around the head from the photograph on, that shape the consistent model in full: together they see all of it,
+    and they overlap so little that they hardly contradict each other."""
+    consistent_share: float = 0.2
+    """Under COIN, share of the other views' pixel losses' gradient that reaches the consistent model, geometry and base colours: colour
+    offsets explain what contradicts the anchors, and the model need not blur for it."""
     position_octaves: int = 4
     """Octaves of the position encoding that a Gaussian's embedding starts from."""
     rates: LearningRates = field(default_factory=LearningRates)
@@ -280,7 +283,7 @@ def _paper(standard: BuildConfig) -> BuildConfig:
             checkpoint_every=2000,
             levels=LevelsConfig(iterations=3000),
             lpips_every=1,
-            geometry_share=1.0,
+            consistent_share=1.0,
             losses=replace(standard.training.losses, offset=1.0),
             rates=LearningRates(
                 rotations=1e-3,

@@ -14,7 +14,7 @@ from facecraft4d.toolkit.splatting.cpu import COMPILING
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.loop import Trainer, begin, finish, train
 from facecraft4d.toolkit.training.objective import Difference
-from facecraft4d.toolkit.training.schedule import Schedule
+from facecraft4d.toolkit.training.schedule import Schedule, anchor_views
 
 
 def run(
@@ -36,7 +36,8 @@ def run(
     _check(config)
     pictures = (len(views.views), frames.view_indices, len(frames.track.expressions))
     footage = Footage(views, frames, head, device)
-    schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames())
+    anchors = anchor_views(views.yaws_degrees, config.anchors)
+    schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames(), anchors)
     distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
     trainer = Trainer(config, schedule, footage, distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
@@ -52,6 +53,7 @@ def _check(config: TrainingConfig) -> None:
         "splats": (config.splats, 100), "resolution": (config.resolution, 16), "coarse-resolution": (config.coarse_resolution, 16),
         "static-iterations": (config.static_iterations, 0), "coin-iterations": (config.coin_iterations, 0),
         "levels.iterations": (config.levels.iterations, 0), "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
+        "anchors": (config.anchors, 1),
         "densify.every": (config.densify.every, 1), "densify.reset-every": (config.densify.reset_every, 0), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
     }  # fmt: skip
     for name, (value, smallest) in least.items():
@@ -66,5 +68,5 @@ def _check(config: TrainingConfig) -> None:
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise UserError(f"--training.{name} must be between 0 and 1, got {share}")
-    if not 0 < config.geometry_share <= 1:
-        raise UserError(f"--training.geometry-share must be above 0 and at most 1, got {config.geometry_share}")
+    if not 0 < config.consistent_share <= 1:
+        raise UserError(f"--training.consistent-share must be above 0 and at most 1, got {config.consistent_share}")

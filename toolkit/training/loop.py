@@ -86,7 +86,7 @@ def compare(trainer: Trainer, state: TrainingState) -> tuple[Drawn, Picture, dic
     sample = schedule.sample(step)
     picture = trainer.footage.picture(sample, schedule.resolution(step))
     view = sample.view if schedule.uses_network(step) else None
-    frames, share = trainer.footage.posed(sample.frame), schedule.geometry_share(step, sample)
+    frames, share = trainer.footage.posed(sample.frame), schedule.consistent_share(step, sample)
     drawn = draw(state.parameters, state.triangles, frames, picture, view, share)
     background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
     reach = schedule.reach(len(state.triangles))

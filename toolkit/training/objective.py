@@ -62,20 +62,21 @@ def draw(
     frames: TriangleFrames,
     picture: Picture,
     view: int | None,
-    geometry_share: float = 1.0,
+    share: float = 1.0,
 ) -> Drawn:
     """Draw both images in one pass; without a `view` there are no offsets and the two are one.
 
-    Of the combined image's gradient a `geometry_share` (above 0) reaches positions, rotations, sizes and opacities, all of it colours and offsets.
+    Of the combined image's gradient a `share` (above 0) reaches the consistent model: positions, rotations, sizes, opacities and base colours. All of
+    it reaches the offsets.
     """
     world, colors = place(parameters, triangles, frames), parameters["colors"]
     if view is None:
         image, alpha, meta = rasterize(world, colors, picture)
         return Drawn(image, image, alpha, alpha, None, meta)
     offsets = color_offsets(parameters, view)
-    restored = scaled_gradient(colors + offsets, 1 / geometry_share)
-    image, alpha, meta = rasterize(world, torch.cat([colors, restored], 1), picture)
-    combined, combined_alpha = (scaled_gradient(part, geometry_share) for part in (image[..., 3:], alpha))
+    shifted = colors + scaled_gradient(offsets, 1 / share)
+    image, alpha, meta = rasterize(world, torch.cat([colors, shifted], 1), picture)
+    combined, combined_alpha = (scaled_gradient(part, share) for part in (image[..., 3:], alpha))
     return Drawn(image[..., :3], combined, alpha, combined_alpha, offsets, meta)
 
 

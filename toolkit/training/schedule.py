@@ -1,6 +1,7 @@
 """What each step does: which picture it looks at, how large, at which rates. A pure function of the step, so resuming is exact."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,13 @@ REFERENCE = Sample(0)
 """The photograph."""
 
 
+def anchor_views(yaws_degrees: Sequence[float], count: int) -> tuple[int, ...]:
+    """The views nearest to `count` directions that divide the circle evenly, from view 0 on; in ascending order."""
+    around = np.array(yaws_degrees) - yaws_degrees[0]
+    away = [np.abs((around - 360 * index / count + 180) % 360 - 180) for index in range(count)]
+    return tuple(sorted({int(each.argmin()) for each in away}))
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The course of one training."""
@@ -48,6 +56,8 @@ class Schedule:
     """Size of the rig: where the cap allows, training starts with a splat on each and some more."""
     openings: tuple[int, ...] = ()
     """Frames that show what few others do: closed lids, tongue, teeth."""
+    anchors: tuple[int, ...] = (0,)
+    """Views that shape the consistent model in full, the photograph among them."""
 
     @property
     def total(self) -> int:
@@ -94,10 +104,10 @@ class Schedule:
             return rates
         return replace(rates, means=rates.means * self.reach(splats), coin=0.0, gaussian_embeddings=0.0)
 
-    def geometry_share(self, step: int, sample: Sample) -> float:
-        """Share of the pixel losses' gradient that moves geometry: less than 1 for generated views while the network learns."""
+    def consistent_share(self, step: int, sample: Sample) -> float:
+        """Share of the pixel losses' gradient that reaches the consistent model: less than 1 beside the anchors while the network learns."""
         learns = self.uses_network(step) and step < self.whole
-        return self.config.geometry_share if learns and sample.view != REFERENCE.view else 1.0
+        return self.config.consistent_share if learns and sample.view not in self.anchors else 1.0
 
     def reach(self, splats: int) -> float:
         """Side of what a splat has to cover, in sides of a triangle: 1 unless there are fewer splats than triangles."""
