@@ -54,8 +54,8 @@ CROP, ENLARGED = 56, 224
 """Side in pixels (of 256) of what the strip shows, and its side there."""
 HAIR = np.array([0.045, 0.1, 0.06])
 """A place on the hair, metres."""
-STRIP_PICTURE = 0
-"""Which evaluation picture the strip shows: a grin from the front."""
+STRIP_PICTURE = 6
+"""Which evaluation picture the strip shows: from the side, where generated views contradict each other most."""
 
 
 @dataclass(frozen=True)
