@@ -56,6 +56,14 @@ def prepare(folder: Path) -> Subject:
     return views, video_prior.run(head, views, config.video_prior, 0, folder, report), head
 
 
+def kept(folder: Path) -> Subject:
+    """What a build left in its folder, or an end with a line that says what is missing."""
+    try:
+        return kept_stages(folder)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+
+
 def without_last(frames: FrameSet, held_out: int) -> FrameSet:
     """The frames but for the last ones."""
     track, kept = frames.track, slice(len(frames.track.expressions) - held_out)
@@ -144,10 +152,7 @@ def main() -> None:
         coarse_resolution=chosen.size, splats=chosen.splats, levels=LevelsConfig(iterations=chosen.level),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            subject = kept_stages(chosen.kept) if chosen.kept else prepare(Path(folder))
-        except UserError as error:
-            raise SystemExit(f"bench_levels: {error}") from None
+        subject = kept(chosen.kept) if chosen.kept else prepare(Path(folder))
         rows = table(subject, config, chosen.held_out)
     about = (
         f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "

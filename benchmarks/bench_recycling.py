@@ -12,13 +12,11 @@ from typing import Annotated
 
 import torch
 import tyro
-from bench_levels import HEADINGS, fit, psnrs
+from bench_levels import HEADINGS, fit, kept, psnrs
 from machine import described
 from page import put_table
 
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import DensifyConfig, TrainingConfig
-from facecraft4d.toolkit.evaluation.truth import kept_stages
 
 SHARES = (0.0, 0.05, 0.1)
 
@@ -45,10 +43,7 @@ class Options:
 def main(options: Options) -> None:
     """Print the table, and put it into a page where asked to."""
     torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        subject = kept_stages(options.kept)
-    except UserError as error:
-        raise SystemExit(f"bench_recycling: {error}") from None
+    subject = kept(options.kept)
     rows = ["| share recycled in a round | " + " | ".join(HEADINGS) + " |", "|---" * (1 + len(HEADINGS)) + "|"]
     for share in SHARES:
         config = replace(

@@ -54,6 +54,11 @@ def test_axis_angle() -> None:
     assert np.allclose((tiny - tiny.T)[2, 1], 2e-9 * axis[0], rtol=1e-6)
 
 
+def test_yaws_are_compared_around_the_circle() -> None:
+    assert np.array_equal(g.yaw_distances((0.0, 15.0, 180.0, 345.0, -30.0), 0.0), (0, 15, 180, 15, 30))
+    assert np.array_equal(g.yaw_distances((350.0, 10.0), 370.0), (20, 0))
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.floats(-180, 180), st.floats(-85, 85), st.floats(0.3, 5), st.integers(16, 1024))
 def test_orbit_camera_sees_its_target_in_the_middle(yaw: float, pitch: float, radius: float, size: int) -> None:

@@ -8,7 +8,7 @@ from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.datatypes import Camera, Portrait, Pose, Rig
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
-from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.images import resized, tiled, to_bytes
 from facecraft4d.toolkit.pipeline import Build
 from facecraft4d.toolkit.rigging import neutral_pose
@@ -105,7 +105,7 @@ def overview(build: Build) -> Picture:
 def side_camera(build: Build, yaw_degrees: int, size: int) -> tuple[float, Camera]:
     """Yaw and camera of the orbit's view nearest to a yaw, at `size` pixels."""
     yaws = build.head.coarse.yaws_degrees
-    nearest = int(np.argmin([abs((yaw - yaw_degrees + 180) % 360 - 180) for yaw in yaws]))
+    nearest = int(yaw_distances(yaws, float(yaw_degrees)).argmin())
     return yaws[nearest], resized_camera(build.head.coarse.views[nearest].camera, size, size)
 
 

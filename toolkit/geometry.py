@@ -3,6 +3,7 @@
 Numpy throughout; arrays broadcast over leading axes. Names read destination first: ``camera_from_world @ world_point``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,11 @@ def camera_from_world_looking_at(eye: Array, target: Array, up: Array | None = N
     camera_from_world = np.eye(4)
     camera_from_world[:3, :3], camera_from_world[:3, 3] = rotation, -rotation @ eye
     return camera_from_world
+
+
+def yaw_distances(yaws_degrees: Sequence[float], yaw_degrees: float) -> Array:
+    """How far each yaw is from `yaw_degrees` around the circle, 0 to 180."""
+    return np.abs((np.asarray(yaws_degrees) - yaw_degrees + 180) % 360 - 180)
 
 
 def orbit_camera(

@@ -23,8 +23,8 @@ def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarr
     if image.shape[0] == size:
         return image
     method = cv2.INTER_AREA if image.shape[0] > size else cv2.INTER_LINEAR
-    resized = np.asarray(cv2.resize(image, (size, size), interpolation=method), np.float32)
-    return resized.reshape(size, size, *image.shape[2:])
+    scaled = np.asarray(cv2.resize(image, (size, size), interpolation=method), np.float32)
+    return scaled.reshape(size, size, *image.shape[2:])
 
 
 def read_rgba(path: Path, side: int) -> Float32[np.ndarray, "h w 4"]:

@@ -15,7 +15,7 @@ from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.datatypes import Head, Portrait, View
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.geometry import resized_camera
+from facecraft4d.toolkit.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.images import resized, to_bytes
 
 YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}
@@ -62,5 +62,4 @@ def _networks(yunet: str, sface: str) -> tuple[Any, Any]:
 
 def _view_at(head: Head, yaw_degrees: float) -> View:
     """The orbit's view nearest to a yaw."""
-    away = [abs((yaw - yaw_degrees + 180) % 360 - 180) for yaw in head.coarse.yaws_degrees]
-    return head.coarse.views[int(np.argmin(away))]
+    return head.coarse.views[int(yaw_distances(head.coarse.yaws_degrees, yaw_degrees).argmin())]

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.config import ImagePriorConfig
 from facecraft4d.toolkit.datatypes import Head, Progress, View, ViewSet
-from facecraft4d.toolkit.geometry import pixel_centers, project, unproject
+from facecraft4d.toolkit.geometry import pixel_centers, project, unproject, yaw_distances
 from facecraft4d.toolkit.image_prior.blend import blend
 from facecraft4d.toolkit.mesh_raster import sample_texture
 
@@ -48,7 +48,7 @@ def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]
 
 def anchor_indices(views: ViewSet) -> tuple[int, ...]:
     """The reference and, if there is one behind the head, the view farthest around from it."""
-    around = np.abs((np.array(views.yaws_degrees) - views.yaws_degrees[0] + 180) % 360 - 180)
+    around = yaw_distances(views.yaws_degrees, views.yaws_degrees[0])
     back = int(around.argmax())
     return (0, back) if around[back] > 90 else (0,)
 

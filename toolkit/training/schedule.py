@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facecraft4d.toolkit.config import LearningRates, TrainingConfig
+from facecraft4d.toolkit.geometry import yaw_distances
 
 STATIC = -1
 """Camera and frame of a picture from the static ViewSet."""
@@ -36,9 +37,8 @@ REFERENCE = Sample(0)
 
 def anchor_views(yaws_degrees: Sequence[float], count: int) -> tuple[int, ...]:
     """The views nearest to `count` directions that divide the circle evenly, from view 0 on; in ascending order."""
-    around = np.array(yaws_degrees) - yaws_degrees[0]
-    away = [np.abs((around - 360 * index / count + 180) % 360 - 180) for index in range(count)]
-    return tuple(sorted({int(each.argmin()) for each in away}))
+    directions = [yaws_degrees[0] + 360 * index / count for index in range(count)]
+    return tuple(sorted({int(yaw_distances(yaws_degrees, direction).argmin()) for direction in directions}))
 
 
 @dataclass(frozen=True, slots=True)
