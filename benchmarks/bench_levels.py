@@ -20,10 +20,10 @@ from machine import described
 from page import put_table
 
 from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, training, video_prior
-from facecraft4d.toolkit.asset import Avatar, Provenance
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
-from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, Track, ViewSet
 from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters

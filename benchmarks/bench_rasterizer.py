@@ -22,8 +22,8 @@ import torch
 from machine import described
 
 from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
-from facecraft4d.toolkit import geometry
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core import geometry
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import reference
 from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.splatting.settings import Settings

@@ -27,18 +27,18 @@ from torch.nn import functional
 
 from facecraft4d.exporters import export
 from facecraft4d.toolkit import bake, training
-from facecraft4d.toolkit.asset import Avatar, Provenance
 from facecraft4d.toolkit.config import LossWeights, TrainingConfig
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Progress, View, ViewSet
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, View, ViewSet
+from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.evaluation import fidelity
-from facecraft4d.toolkit.evaluation.corruption import Corruption
 from facecraft4d.toolkit.evaluation.drawing import draw
-from facecraft4d.toolkit.evaluation.synthetic import EVALUATION_CAMERAS, evaluation_set, training_set
-from facecraft4d.toolkit.evaluation.synthetic_subject import SUBJECTS, TEXTURE, Subject, make_subject
 from facecraft4d.toolkit.face_model import load_default_head
-from facecraft4d.toolkit.geometry import project
 from facecraft4d.toolkit.images import to_bytes, write_png
-from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.subjects.corruption import Corruption
+from facecraft4d.toolkit.subjects.people import SUBJECTS, TEXTURE, Subject, make_subject
+from facecraft4d.toolkit.subjects.sets import EVALUATION_CAMERAS, evaluation_set, training_set
 from facecraft4d.toolkit.training.objective import Difference
 
 HUBER_DELTA = 0.05

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from facecraft4d.exporters.files import whole_file
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.files import write_whole
 
 EXPORTERS: dict[str, Callable[[Avatar], bytes]] = {".glb": export_gltf}
 """What `export` can write, by suffix."""
@@ -21,9 +21,7 @@ def export(avatar: Avatar, path: Path) -> None:
         raise UserError(
             f"{path}: cannot write {path.suffix or 'a file without suffix'}; known are {', '.join(EXPORTERS)}"
         )
-    data = writer(avatar)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(data)
+    write_whole(path, writer(avatar))
 
 
 def load(path: Path) -> Avatar:

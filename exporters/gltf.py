@@ -10,11 +10,11 @@ from dataclasses import asdict
 import numpy as np
 
 from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbWriter, Json
-from facecraft4d.toolkit.asset import Avatar, check_avatar
-from facecraft4d.toolkit.checks import check_range
-from facecraft4d.toolkit.datatypes import BoundSplats, Rig, Splats
-from facecraft4d.toolkit.geometry import SH_C0, vertex_normals
-from facecraft4d.toolkit.rigging import carry_splats
+from facecraft4d.toolkit.core.asset import Avatar, check_avatar
+from facecraft4d.toolkit.core.checks import check_range
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
+from facecraft4d.toolkit.core.geometry import SH_C0, vertex_normals
+from facecraft4d.toolkit.core.rigging import carry_splats
 
 FORMAT_VERSION = 1
 """Of the facecraft4d block; a reader refuses a newer one."""

@@ -15,9 +15,9 @@ from facecraft4d.exporters.gltf import (
     SPLATS,
     level_name,
 )
-from facecraft4d.toolkit.asset import Avatar, check_avatar, provenance_from_json
-from facecraft4d.toolkit.checks import check_range
-from facecraft4d.toolkit.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.asset import Avatar, check_avatar, provenance_from_json
+from facecraft4d.toolkit.core.checks import check_range
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 
 MAX_MORPH_BYTES = 1 << 30
 """Most memory that a file's expressions may take once they are dense."""

@@ -5,7 +5,7 @@ import os
 import sys
 from importlib import import_module
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 COMMANDS = {
     "build": ("cli_build", "make an avatar from a portrait"),

@@ -17,11 +17,11 @@ import tyro
 
 from facecraft4d.cli_common import check_option, parse, readable_bytes, readable_seconds
 from facecraft4d.cli_progress import Report, shown_progress
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import BuildConfig, Device, Preset, preset
+from facecraft4d.toolkit.core.checks import UserError
 
 if TYPE_CHECKING:
-    from facecraft4d.toolkit.pipeline import Build
+    from facecraft4d.toolkit.built import Build
 
 PREVIEW_CLIP = "face_cap"
 PREVIEW_SIZE = 512
@@ -201,19 +201,19 @@ def write_results(build: "Build", options: Options, report: Report) -> None:
     """Write the results, each whole or not at all; the report last, so that a folder with one is complete."""
     from facecraft4d import exporters
     from facecraft4d.runtime import RecordOptions, find_clip, record
-    from facecraft4d.toolkit.cache import write_atomically
+    from facecraft4d.toolkit.core.files import write_whole
     from facecraft4d.toolkit.evaluation import as_json
-    from facecraft4d.toolkit.figures import expression_sheet, overview
     from facecraft4d.toolkit.images import encoded
-    from facecraft4d.toolkit.report import report_html
+    from facecraft4d.toolkit.report.figures import expression_sheet, overview
+    from facecraft4d.toolkit.report.page import report_html
 
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb")
-    write_atomically(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
+    write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
-    write_atomically(out / "overview.png", encoded(overview(build), "PNG"))
-    write_atomically(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
-    write_atomically(out / "report.html", report_html(build, options.preset).encode())
+    write_whole(out / "overview.png", encoded(overview(build), "PNG"))
+    write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
+    write_whole(out / "report.html", report_html(build, options.preset).encode())
 
 
 def print_summary(build: "Build", options: Options, seconds_for_results: float) -> None:

@@ -11,8 +11,8 @@ import tyro
 
 from facecraft4d import exporters
 from facecraft4d.exporters.glb import MAX_ELEMENTS
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
 
 Options = TypeVar("Options")
 

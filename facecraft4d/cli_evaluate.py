@@ -9,10 +9,10 @@ import tyro
 
 from facecraft4d.cli_common import check_option, load_avatar, parse
 from facecraft4d.cli_progress import shown_progress
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 if TYPE_CHECKING:
-    from facecraft4d.toolkit.asset import Avatar
+    from facecraft4d.toolkit.core.asset import Avatar
     from facecraft4d.toolkit.evaluation.fidelity import Fidelity
     from facecraft4d.toolkit.evaluation.truth import Truth
 
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
 def pictures(options: Options, avatar: "Avatar", folder: Path) -> list["Truth"]:
     """What the options compare with; UserError where that is nothing."""
     from facecraft4d.toolkit.evaluation import truth
-    from facecraft4d.toolkit.evaluation.synthetic_subject import SUBJECTS
+    from facecraft4d.toolkit.subjects.people import SUBJECTS
 
     if not options.truth:
         return truth.of_build(folder, options.frames, options.size)
@@ -94,13 +94,13 @@ def table(fidelity: "Fidelity") -> list[str]:
 
 def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str, str]) -> tuple[Path, Path]:
     """evaluation.json, and a section of the build's report or a page of its own; each whole or not at all."""
-    from facecraft4d.toolkit.cache import write_atomically
+    from facecraft4d.toolkit.core.files import write_whole
     from facecraft4d.toolkit.evaluation.fidelity import as_json
-    from facecraft4d.toolkit.report import with_evaluation
+    from facecraft4d.toolkit.report.page import with_evaluation
 
     numbers, report = folder / "evaluation.json", folder / "report.html"
     page = report if report.is_file() else folder / "evaluation.html"
     before = page.read_text() if page.is_file() else ""
-    write_atomically(numbers, json.dumps(as_json(fidelity, about), indent=1).encode())
-    write_atomically(page, with_evaluation(before, avatar, fidelity, about).encode())
+    write_whole(numbers, json.dumps(as_json(fidelity, about), indent=1).encode())
+    write_whole(page, with_evaluation(before, avatar, fidelity, about).encode())
     return numbers, page

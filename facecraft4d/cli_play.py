@@ -9,7 +9,7 @@ import tyro
 from facecraft4d.cli_common import load_avatar, parse
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.runtime import PlayOptions, RecordOptions, find_clip, play, record
-from facecraft4d.toolkit.clips import builtin_clips
+from facecraft4d.toolkit.core.motion import builtin_clips
 
 
 @dataclass(frozen=True)

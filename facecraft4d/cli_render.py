@@ -8,7 +8,7 @@ import tyro
 
 from facecraft4d.cli_common import check_option, load_avatar, parse
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 WEIGHTS = (-10.0, 10.0)
 """Weights of an expression that make sense even in jest."""

@@ -9,7 +9,7 @@ import tyro
 from facecraft4d.cli_common import parse, readable_bytes
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 
 class Action(StrEnum):

@@ -12,7 +12,7 @@ from facecraft4d.runtime.record import record
 from facecraft4d.runtime.still import render_image, render_still
 from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
 from facecraft4d.runtime.window import play
-from facecraft4d.toolkit.rigging import pose_from_weights
+from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 __all__ = [
     "AvatarSummary",

@@ -1,12 +1,12 @@
-"""Poses an avatar at playing speed: the compiled twin of toolkit/rigging.py."""
+"""Poses an avatar at playing speed: the compiled twin of toolkit/core/rigging.py."""
 
 import numpy as np
 
 from facecraft4d.runtime import kernels
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Pose, Splats
-from facecraft4d.toolkit.geometry import normalized
-from facecraft4d.toolkit.rigging import joint_transforms, opacities
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Pose, Splats
+from facecraft4d.toolkit.core.geometry import normalized
+from facecraft4d.toolkit.core.rigging import joint_transforms, opacities
 
 
 class Animator:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import check_range
-from facecraft4d.toolkit.datatypes import Camera
-from facecraft4d.toolkit.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_looking_at
-from facecraft4d.toolkit.rigging import carry_splats
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import check_range
+from facecraft4d.toolkit.core.datatypes import Camera
+from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_looking_at
+from facecraft4d.toolkit.core.rigging import carry_splats
 
 MAX_PITCH_DEGREES = 89.0
 """Beyond, the camera would tip over."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facecraft4d.exporters.files import whole_file
 from facecraft4d.runtime.record import FrameSink, video_sink
+from facecraft4d.toolkit.core.files import whole_file
 
 FPS = 30
 

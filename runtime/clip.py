@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.clips import builtin_clip, builtin_clips, read_clip
-from facecraft4d.toolkit.datatypes import Clip, Pose, Rig
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip, Pose, Rig
+from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips, read_clip
 
 
 def find_clip(name: str) -> Clip:

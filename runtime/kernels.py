@@ -1,4 +1,4 @@
-"""Compiled inner loops of animation; toolkit/rigging.py is the readable twin that the tests compare them with.
+"""Compiled inner loops of animation; toolkit/core/rigging.py is the readable twin that the tests compare them with.
 
 One core: 100 000 splats take 1 ms, and sharing them out takes longer than that as soon as another program is busy.
 """

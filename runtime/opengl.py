@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from facecraft4d.runtime.kernels import gather_instances
 from facecraft4d.runtime.sort import back_to_front
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting.settings import Settings
 
 EMULATORS = ("llvmpipe", "softpipe", "swiftshader", "software", "swrast")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facecraft4d.toolkit.geometry import PORTRAIT_FOV_Y_DEGREES
+from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES
 
 
 class Backend(StrEnum):

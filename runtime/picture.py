@@ -5,7 +5,7 @@ import re
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 Color = tuple[float, float, float]
 """sRGB in [0, 1]."""

@@ -11,16 +11,16 @@ import av
 import numpy as np
 from PIL import Image
 
-from facecraft4d.exporters.files import whole_file
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.clip import on_rig
 from facecraft4d.runtime.options import RecordOptions
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.runtime.still import option_camera
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Clip, Progress
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip, Progress
+from facecraft4d.toolkit.core.files import whole_file
 
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.runtime.options import Backend
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from facecraft4d.runtime.opengl import EMULATORS, SplatPass, shader
 from facecraft4d.runtime.options import Backend
 from facecraft4d.runtime.picture import Color
 from facecraft4d.runtime.renderer import Renderer, open_renderer
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 TEXT_SIZE = 15

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting.cpu import COMPILING, draw, is_compiled
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facecraft4d.toolkit.datatypes import Camera
+from facecraft4d.toolkit.core.datatypes import Camera
 
 
 def back_to_front(means: np.ndarray, camera: Camera, near: float) -> np.ndarray:

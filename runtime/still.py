@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facecraft4d.exporters.files import whole_file
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import MAX_PITCH_DEGREES, OrbitCamera, framing
 from facecraft4d.runtime.options import RenderOptions
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Pose
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.files import whole_file
 
 MAX_SIZE = 8192
 """Largest side of a picture in pixels."""

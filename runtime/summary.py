@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
 
 
 @dataclass(frozen=True, slots=True)

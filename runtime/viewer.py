@@ -7,9 +7,9 @@ import glfw
 
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.clip import RigClip, blend, on_rig
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Clip, Pose
-from facecraft4d.toolkit.rigging import neutral_pose
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Clip, Pose
+from facecraft4d.toolkit.core.rigging import neutral_pose
 
 HELP = (
     "drag or arrow keys: turn        wheel, + and -: zoom        Home: back to the front",

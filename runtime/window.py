@@ -13,9 +13,9 @@ from facecraft4d.runtime.options import PlayOptions
 from facecraft4d.runtime.picture import Color, background_color, composite
 from facecraft4d.runtime.screen import Screen
 from facecraft4d.runtime.viewer import Viewer
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Clip
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip
 
 Window = Any
 """glfw's own pointer type has no public name."""

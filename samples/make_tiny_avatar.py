@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from facecraft4d.exporters import export
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.asset import Avatar, Ingredient, Provenance
-from facecraft4d.toolkit.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.asset import Avatar, Ingredient, Provenance
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 
 REGIONS = ("skin", "lips", "mouth", "eyes", "hair", "neck")
 SKIN, LIPS, MOUTH, EYES, HAIR, NECK = range(6)

@@ -8,10 +8,10 @@ import pytest
 import torch._dynamo  # noqa: F401  (before OpenGL: once Mesa's emulator has brought its LLVM, loading the one of torch crashes)
 
 from facecraft4d import exporters
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Head, Mesh, Portrait, View, ViewSet
-from facecraft4d.toolkit.geometry import orbit_camera
-from facecraft4d.toolkit.rigging import neutral_pose
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, View, ViewSet
+from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose
 
 VIEW_SIZE, RADIUS = 96, 1.6
 

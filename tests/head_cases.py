@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.datatypes import Head, Mesh, Pose, Rig, View, ViewSet
-from facecraft4d.toolkit.geometry import normalized, orbit_camera
-from facecraft4d.toolkit.mesh_raster import draw_mesh
-from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
+from facecraft4d.toolkit.core.datatypes import Head, Mesh, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.geometry import normalized, orbit_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.meshes.raster import draw_mesh
 
 REGION_NAMES = ("skin", "lips", "eyes", "teeth", "mouth", "neck")
 RADII = np.array([0.075, 0.11, 0.095])

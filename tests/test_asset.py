@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.asset import LEVEL_WIDENING, Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Ingredient, Provenance, check_avatar
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import torch
 from training_subject import SIZE, VIEWS, subject
 
 from facecraft4d.toolkit import bake
-from facecraft4d.toolkit.asset import Provenance
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.datatypes import TrainedHead
+from facecraft4d.toolkit.core.asset import Provenance
+from facecraft4d.toolkit.core.datatypes import TrainedHead
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import bound_splats, splat_parameters

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from facecraft4d import exporters
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 
 SMALL = (
     "--device", "cpu", "--preprocess.size", "256", "--shape-prior.latent-iterations", "3", "--shape-prior.pivotal-iterations", "3",

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit import cache
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Head, Portrait
 
 
 @dataclass(frozen=True)

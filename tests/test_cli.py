@@ -15,9 +15,9 @@ from PIL import Image
 
 from facecraft4d import cli, cli_build, cli_progress
 from facecraft4d.cli_common import readable_bytes, readable_seconds
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import Device, Matting, Preset, preset
-from facecraft4d.toolkit.datatypes import Progress
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Progress
 
 
 @pytest.fixture

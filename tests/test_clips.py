@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.clips import builtin_clip, builtin_clips, read_clip, write_clip
-from facecraft4d.toolkit.datatypes import Clip
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips, read_clip, write_clip
 
 OWN = ("blinks_gaze", "brows", "cheeks_nose", "head_turns", "jaw", "smiles_frowns", "visemes")
 SCRIPT = Path(__file__).parent.parent / "samples" / "clips" / "make_clips.py"

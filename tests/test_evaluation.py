@@ -11,16 +11,16 @@ from conftest import RADIUS
 from PIL import Image
 
 from facecraft4d.toolkit import cache
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Portrait, Progress, Track
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Portrait, Progress, Track
+from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights
 from facecraft4d.toolkit.evaluation import Evaluation, as_json, coverage, expressions, fidelity, front, identity, truth
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS, SIZE
-from facecraft4d.toolkit.geometry import orbit_camera
 from facecraft4d.toolkit.images import to_bytes
-from facecraft4d.toolkit.report import EVALUATION, with_evaluation
-from facecraft4d.toolkit.rigging import neutral_pose, pose_from_weights
+from facecraft4d.toolkit.report.page import EVALUATION, with_evaluation
 
 SIDE = 128
 

@@ -9,7 +9,7 @@ import pytest
 import synthetic_flame
 import torch
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.face_model import load_flame
 from facecraft4d.toolkit.face_model.deform import deform, model_tensors, rotation_matrices
 from facecraft4d.toolkit.face_model.flame import FlameSideFiles, contour_row, landmarks_68_positions

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facecraft4d.toolkit import geometry as g
-from facecraft4d.toolkit.datatypes import Camera
+from facecraft4d.toolkit.core import geometry as g
+from facecraft4d.toolkit.core.datatypes import Camera
 
 GOLDEN = Path(__file__).parent / "data" / "gaussianavatars_binding.npz"
 

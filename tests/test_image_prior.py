@@ -9,12 +9,12 @@ from head_cases import ellipsoid_rig
 
 from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.config import ImagePriorConfig
-from facecraft4d.toolkit.datatypes import Camera, Head, Mesh, Progress, View, ViewSet
-from facecraft4d.toolkit.geometry import camera_center, orbit_camera, pixel_centers, unproject
-from facecraft4d.toolkit.image_prior.blend import blend
-from facecraft4d.toolkit.image_prior.warp import agreement, anchor_indices, carried, lifted, soften
-from facecraft4d.toolkit.mesh_raster import sample_texture
-from facecraft4d.toolkit.rigging import neutral_pose
+from facecraft4d.toolkit.core.datatypes import Camera, Head, Mesh, Progress, View, ViewSet
+from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, pixel_centers, unproject
+from facecraft4d.toolkit.core.rigging import neutral_pose
+from facecraft4d.toolkit.image_prior.warp.blend import blend
+from facecraft4d.toolkit.image_prior.warp.propagate import agreement, anchor_indices, carried, lifted, soften
+from facecraft4d.toolkit.meshes.raster import sample_texture
 
 SIZE, RADIUS, DISTANCE = 96, 0.1, 1.5
 TOLERANCE = ImagePriorConfig().depth_tolerance

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facecraft4d.toolkit import images
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 
 def noise(*shape: int) -> np.ndarray:

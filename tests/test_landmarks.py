@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facecraft4d.toolkit import geometry, landmarks, mesh_raster
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit import landmarks
+from facecraft4d.toolkit.core import geometry
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.face_model import load_default_head
+from facecraft4d.toolkit.meshes import raster as mesh_raster
 
 PORTRAITS = Path(__file__).parent.parent / "samples" / "portraits"
 

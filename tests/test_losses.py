@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.losses import Lpips, Trunk, lpips, psnr, ssim
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "metrics.npz")

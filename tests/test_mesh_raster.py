@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.datatypes import Camera, Mesh
-from facecraft4d.toolkit.geometry import orbit_camera, pixel_centers, project, unproject, vertex_normals
-from facecraft4d.toolkit.mesh_raster import draw_mesh, interpolate, rasterize, sample_texture
+from facecraft4d.toolkit.core.datatypes import Camera, Mesh
+from facecraft4d.toolkit.core.geometry import orbit_camera, pixel_centers, project, unproject, vertex_normals
+from facecraft4d.toolkit.meshes.raster import draw_mesh, interpolate, rasterize, sample_texture
 
 QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32) * 0.05
 QUAD_TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)

@@ -13,9 +13,18 @@ from PIL import Image
 
 from facecraft4d import exporters
 from facecraft4d.toolkit import evaluation, image_prior, pipeline, preprocess, shape_prior, training, video_prior
-from facecraft4d.toolkit.asset import Avatar
 from facecraft4d.toolkit.config import BuildConfig, Device
-from facecraft4d.toolkit.datatypes import CoinNetwork, FrameSet, Head, Portrait, Progress, Track, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import (
+    CoinNetwork,
+    FrameSet,
+    Head,
+    Portrait,
+    Progress,
+    Track,
+    TrainedHead,
+    ViewSet,
+)
 from facecraft4d.toolkit.evaluation import Evaluation
 
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "evaluation")

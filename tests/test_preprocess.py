@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from facecraft4d.toolkit import preprocess
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import PreprocessConfig
-from facecraft4d.toolkit.datatypes import Portrait
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.landmarks import FACE_OVAL
 from facecraft4d.toolkit.preprocess import align, load, matte
 

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.config import BuildConfig
-from facecraft4d.toolkit.curves import curves_svg
-from facecraft4d.toolkit.datatypes import CoinNetwork, Head, Portrait, TrainedHead
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import CoinNetwork, Head, Portrait, TrainedHead
+from facecraft4d.toolkit.core.geometry import project, unproject
 from facecraft4d.toolkit.evaluation import Evaluation
-from facecraft4d.toolkit.figures import (
+from facecraft4d.toolkit.images import resized
+from facecraft4d.toolkit.provenance import provenance
+from facecraft4d.toolkit.report.curves import curves_svg
+from facecraft4d.toolkit.report.figures import (
     LABEL_HEIGHT,
     OVERVIEW_SIZE,
     SHEET_COLUMNS,
@@ -25,11 +29,7 @@ from facecraft4d.toolkit.figures import (
     shown_pose,
     with_landmarks,
 )
-from facecraft4d.toolkit.geometry import project, unproject
-from facecraft4d.toolkit.images import resized
-from facecraft4d.toolkit.pipeline import Build, StageTime
-from facecraft4d.toolkit.provenance import provenance
-from facecraft4d.toolkit.report import report_html
+from facecraft4d.toolkit.report.page import report_html
 
 RADIUS = 1.6
 VOID = {"meta", "img", "br", "link", "input", "path", "polyline"}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import BoundSplats, Pose, Rig
-from facecraft4d.toolkit.geometry import rotation_from_axis_angle, rotation_from_wxyz, transform_points
-from facecraft4d.toolkit.rigging import carry_splats, joint_transforms, neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Rig
+from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, rotation_from_wxyz, transform_points
+from facecraft4d.toolkit.core.rigging import carry_splats, joint_transforms, neutral_pose, pose_vertices
 
 GOLDEN = Path(__file__).parent / "data" / "gaussianavatars_binding.npz"
 

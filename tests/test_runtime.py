@@ -25,12 +25,12 @@ from facecraft4d.runtime.clip import blend, on_rig
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.sort import back_to_front
 from facecraft4d.runtime.still import option_camera
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.clips import builtin_clips
-from facecraft4d.toolkit.datatypes import Clip, Pose
-from facecraft4d.toolkit.geometry import camera_center, orbit_camera, project
-from facecraft4d.toolkit.rigging import carry_splats, neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip, Pose
+from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, project
+from facecraft4d.toolkit.core.motion import builtin_clips
+from facecraft4d.toolkit.core.rigging import carry_splats, neutral_pose, pose_vertices
 
 TINY = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 

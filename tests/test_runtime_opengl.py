@@ -11,9 +11,9 @@ from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.opengl import NoOpenGL, SplatPass, offscreen_context
 from facecraft4d.runtime.software import SoftwareRenderer
-from facecraft4d.toolkit.datatypes import Camera, Splats
-from facecraft4d.toolkit.geometry import orbit_camera
-from facecraft4d.toolkit.rigging import neutral_pose
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose
 
 TINY = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 SIZE = 96

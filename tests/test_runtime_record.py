@@ -10,10 +10,10 @@ from PIL import Image
 
 from facecraft4d.exporters import load
 from facecraft4d.runtime import RecordOptions, record
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Clip, Progress
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip, Progress
 
 TINY = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 SMALL = RecordOptions(size=96, background="#3080c0")

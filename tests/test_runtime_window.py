@@ -17,8 +17,8 @@ from PIL import Image
 from facecraft4d.exporters import load
 from facecraft4d.runtime.screen import text_panel
 from facecraft4d.runtime.viewer import FADE_SECONDS, Viewer
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.datatypes import Clip
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.datatypes import Clip
 
 TINY = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 JAW = ARKIT_NAMES.index("jawOpen")
@@ -115,7 +115,7 @@ import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from facecraft4d.runtime import screen, PlayOptions, play
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 from test_runtime_window import constant; {pretend}
 try:
     play(load(Path({str(TINY)!r})), (constant("half", 0.5), constant("full", 1.0)), PlayOptions(size=320, seconds=60.0))

@@ -7,22 +7,27 @@ import pytest
 import torch
 
 from facecraft4d.toolkit.config import ShapePriorConfig
-from facecraft4d.toolkit.datatypes import Camera, Head, Mesh, Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Camera, Head, Mesh, Portrait, Progress
+from facecraft4d.toolkit.core.geometry import orbit_camera, project, vertex_normals
+from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes
-from facecraft4d.toolkit.geometry import orbit_camera, project, vertex_normals
-from facecraft4d.toolkit.mesh_raster import draw_mesh, rasterize
-from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.fitting.landmarks import Latent, Targets, fit_landmarks, start
+from facecraft4d.toolkit.fitting.offsets import laplacian, projection_slopes
+from facecraft4d.toolkit.fitting.outlines import outline
+from facecraft4d.toolkit.fitting.shading import surface_weights, torch_normals
+from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
 from facecraft4d.toolkit.shape_prior import run
-from facecraft4d.toolkit.shape_prior.eyewear import covered_by_glasses, with_eyewear
-from facecraft4d.toolkit.shape_prior.landmark_fit import Latent, Targets, fit_landmarks, start
-from facecraft4d.toolkit.shape_prior.photometric import surface_weights, torch_normals
-from facecraft4d.toolkit.shape_prior.pivotal import laplacian, projection_slopes
-from facecraft4d.toolkit.shape_prior.quilting import Canvas, Sample, quilt
-from facecraft4d.toolkit.shape_prior.shell_grid import capsule_grid, outer_radii, sheet_triangles, signed_distance
-from facecraft4d.toolkit.shape_prior.silhouette import outline
-from facecraft4d.toolkit.shape_prior.synthesis import carried, diffuse
-from facecraft4d.toolkit.shape_prior.views import orbit
+from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Sample, quilt
+from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import carried, diffuse
+from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import covered_by_glasses, with_eyewear
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
+    capsule_grid,
+    outer_radii,
+    sheet_triangles,
+    signed_distance,
+)
+from facecraft4d.toolkit.shape_prior.parametric.views import orbit
 
 SIZE = 192
 GREEN = np.array([0.3, 0.6, 0.3], np.float32)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from splat_scenes import SMOOTH, camera, leaves, splats, twin
 from torch import Tensor
 
-from facecraft4d.toolkit import geometry
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core import geometry
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import backend, cpu, rasterize
 from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.splatting.settings import Settings

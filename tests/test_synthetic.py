@@ -6,9 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.evaluation.corruption import Corruption, displacement, distorted, distortions
+from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.evaluation.fidelity import compare, detail, sharpness
-from facecraft4d.toolkit.evaluation.synthetic import (
+from facecraft4d.toolkit.face_model import load_default_head
+from facecraft4d.toolkit.subjects.corruption import Corruption, displacement, distorted, distortions
+from facecraft4d.toolkit.subjects.paint import noise
+from facecraft4d.toolkit.subjects.people import RADIUS_METRES, SUBJECTS, TARGET, make_subject
+from facecraft4d.toolkit.subjects.sets import (
     ANIMATED,
     EVALUATION_CAMERAS,
     YAWS,
@@ -16,12 +21,7 @@ from facecraft4d.toolkit.evaluation.synthetic import (
     photograph,
     training_set,
 )
-from facecraft4d.toolkit.evaluation.synthetic_paint import noise
-from facecraft4d.toolkit.evaluation.synthetic_parts import border, cap, curtain, glasses
-from facecraft4d.toolkit.evaluation.synthetic_subject import RADIUS_METRES, SUBJECTS, TARGET, make_subject
-from facecraft4d.toolkit.face_model import load_default_head
-from facecraft4d.toolkit.geometry import camera_center, orbit_camera
-from facecraft4d.toolkit.rigging import neutral_pose
+from facecraft4d.toolkit.subjects.wear import border, cap, curtain, glasses
 
 SIZE, TEXTURE, FRAMES = 96, 512, 2
 FRONT = orbit_camera(0.0, 0.0, RADIUS_METRES, SIZE, TARGET)

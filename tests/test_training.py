@@ -10,14 +10,14 @@ import torch
 from training_subject import SIZE, TINY, VIEWS, ellipsoid_rig, subject
 
 from facecraft4d.toolkit import bake, training
-from facecraft4d.toolkit.asset import Avatar, Provenance
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import DensifyConfig, LearningRates, LevelsConfig, Preset, TrainingConfig, preset
-from facecraft4d.toolkit.datatypes import BoundSplats, Mesh, View
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Mesh, View
+from facecraft4d.toolkit.core.geometry import resized_camera, rotation_from_axis_angle, rotation_from_wxyz
+from facecraft4d.toolkit.core.rigging import carry_splats, pose_vertices
 from facecraft4d.toolkit.face_model.parts import EYEWEAR
-from facecraft4d.toolkit.geometry import resized_camera, rotation_from_axis_angle, rotation_from_wxyz
-from facecraft4d.toolkit.mesh_raster import rasterize, sample_texture
-from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
+from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME
 from facecraft4d.toolkit.training.coin import color_offsets

@@ -9,21 +9,21 @@ import pytest
 from head_cases import curtain_head, painted_head
 
 from facecraft4d.toolkit import video_prior
-from facecraft4d.toolkit.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.clips import builtin_clip
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.datatypes import Head, Pose, Progress, ViewSet
-from facecraft4d.toolkit.geometry import orbit_camera, project
-from facecraft4d.toolkit.mesh_raster import draw_mesh
-from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
-from facecraft4d.toolkit.video_prior.animate import animated, intactness
-from facecraft4d.toolkit.video_prior.fill import source_of
-from facecraft4d.toolkit.video_prior.mesh_driven import frontal_indices
-from facecraft4d.toolkit.video_prior.mouth import TOOTH_RGB, behind_lips, mouth_gain, mouth_light, tooth_colors
-from facecraft4d.toolkit.video_prior.pixels import extended
-from facecraft4d.toolkit.video_prior.poses import ALONE, driving_track, spread_poses
-from facecraft4d.toolkit.video_prior.source import edges, grown_by, signed_areas
-from facecraft4d.toolkit.video_prior.surface import WHITE_LIMITS, diffuse, surface_of, white_by_skin
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.datatypes import Head, Pose, Progress, ViewSet
+from facecraft4d.toolkit.core.geometry import orbit_camera, project
+from facecraft4d.toolkit.core.motion import builtin_clip
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.meshes.raster import draw_mesh
+from facecraft4d.toolkit.video_prior.mesh.animate import animated, intactness
+from facecraft4d.toolkit.video_prior.mesh.fill import source_of
+from facecraft4d.toolkit.video_prior.mesh.frames import frontal_indices
+from facecraft4d.toolkit.video_prior.mesh.mouth import TOOTH_RGB, behind_lips, mouth_gain, mouth_light, tooth_colors
+from facecraft4d.toolkit.video_prior.mesh.pixels import extended
+from facecraft4d.toolkit.video_prior.mesh.poses import ALONE, driving_track, spread_poses
+from facecraft4d.toolkit.video_prior.mesh.source import edges, grown_by, signed_areas
+from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, diffuse, surface_of, white_by_skin
 
 SIZE = 128
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 PAYLOAD = b"weights of a very small network" * 1000
 SHA = hashlib.sha256(PAYLOAD).hexdigest()

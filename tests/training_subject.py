@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from facecraft4d.toolkit.config import DensifyConfig, TrainingConfig
-from facecraft4d.toolkit.datatypes import FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
-from facecraft4d.toolkit.geometry import orbit_camera
-from facecraft4d.toolkit.mesh_raster import draw_mesh
-from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
+from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.meshes.raster import draw_mesh
 
 SIZE = 40
 VIEWS, FRAMES, ANIMATED = 4, 3, (0, 1)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.asset import Avatar, Provenance, check_avatar
-from facecraft4d.toolkit.datatypes import BoundSplats, CoinNetwork, Head, TrainedHead
+from facecraft4d.toolkit.core.asset import Avatar, Provenance, check_avatar
+from facecraft4d.toolkit.core.datatypes import BoundSplats, CoinNetwork, Head, TrainedHead
 
 
 def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: int) -> Float32[np.ndarray, "n 3"]:

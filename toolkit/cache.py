@@ -13,15 +13,16 @@ import shutil
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.files import whole_file, write_whole
 
 T = TypeVar("T")
 
@@ -41,25 +42,6 @@ class Stored(Generic[T]):
     """The process's largest resident size when the stage ended."""
     cached: bool
     """True if it was read rather than computed."""
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that takes its place when the block ends well: a reader sees the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    with replacing(path) as file:
-        file.write(data)
 
 
 def digest_of(*parts: Any) -> str:
@@ -84,15 +66,18 @@ def save(path: Path, value: Any) -> None:
     arrays: list[np.ndarray] = []
     tree = _encode(value, arrays, lambda inner: os.path.relpath(inner, path.parent))
     named = {f"array_{index}": array for index, array in enumerate(arrays)}
-    with replacing(path) as file:
-        np.savez(file, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **named)  # type: ignore[arg-type]
+    with whole_file(path) as temporary:
+        np.savez(temporary, tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **named)  # type: ignore[arg-type]
 
 
 def load(path: Path, kind: type[T]) -> T:
     """Read what `save` wrote as the type `kind`; raises ValueError, OSError or KeyError for a file that is not one."""
-    with np.load(path, allow_pickle=False) as archive:
-        tree = json.loads(archive["tree"].tobytes())
-        result: T = _decode(tree, kind, archive, path.parent)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            tree = json.loads(archive["tree"].tobytes())
+            result: T = _decode(tree, kind, archive, path.parent)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path}: damaged ({error})") from error
     return result
 
 
@@ -112,7 +97,7 @@ def stage(folder: Path, name: str, key: str, kind: type[T], compute: Callable[[P
     save(home / "result.npz", result)
     stored = Stored(result, digest_of(result), seconds, peak_memory(), cached=False)
     facts = {"digest": stored.digest, "seconds": stored.seconds, "peak_bytes": stored.peak_bytes}
-    write_atomically(home / "stage.json", json.dumps(facts).encode())
+    write_whole(home / "stage.json", json.dumps(facts).encode())
     _tidy(home, result)
     return stored
 

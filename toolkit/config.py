@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 
 class Device(StrEnum):

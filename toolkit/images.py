@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image, ImageOps
 
-from facecraft4d.toolkit.cache import write_atomically
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.files import write_whole
 
 JPEG_QUALITY = 88
 FINEST_DEVIATION = 2.0
@@ -67,7 +67,7 @@ def write_png(path: Path, image: UInt8[np.ndarray, "h w c"]) -> None:
     done, data = cv2.imencode(".png", image[..., [2, 1, 0, *range(3, image.shape[-1])]])
     if not done:
         raise ValueError(f"image must be a picture, got shape {image.shape}")
-    write_atomically(path, data.tobytes())
+    write_whole(path, data.tobytes())
 
 
 def tiled(images: Sequence[Float32[np.ndarray, "h w 3"]], columns: int) -> Float32[np.ndarray, "th tw 3"]:

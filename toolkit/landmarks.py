@@ -17,8 +17,8 @@ from ai_edge_litert.interpreter import Interpreter
 from jaxtyping import Float, Float32, Int64, UInt8
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.geometry import rotation_from_axis_angle
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 
 TEMPLES = (127, 356)
 """Landmarks of the subject's right and left temple."""

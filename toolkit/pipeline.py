@@ -1,54 +1,29 @@
 """A photograph to an avatar: the stages in order, each kept in the build folder under the hash of all that decides its result."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
-from facecraft4d.toolkit.asset import Avatar
+from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, resolve_device
-from facecraft4d.toolkit.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.provenance import provenance
+from facecraft4d.toolkit.repeatable import repeatable
 
 T = TypeVar("T")
 Report = Callable[[Progress], None]
 
 SOURCES = Path(__file__).parent
-ABOVE_STAGES = frozenset({"pipeline", "provenance", "figures", "curves", "report", "doctor", "config"})
+ABOVE_STAGES = frozenset({"pipeline", "provenance", "built", "report", "doctor", "config", "subjects"})
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
-
-
-@dataclass(frozen=True, slots=True)
-class StageTime:
-    """What a stage took."""
-
-    stage: str
-    seconds: float
-    peak_bytes: int
-    cached: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Build:
-    """Everything a build made, for the files and the report."""
-
-    photo: Path
-    config: BuildConfig
-    portrait: Portrait
-    head: Head
-    views: ViewSet
-    trained: TrainedHead
-    evaluation: Evaluation
-    avatar: Avatar
-    times: tuple[StageTime, ...]
 
 
 def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
@@ -56,12 +31,13 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
 
     Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
     """
-    with _repeatable():
-        return _build(photo, config, folder, report)
+    device = resolve_device(config.device)
+    with repeatable() if device is Device.CPU else nullcontext():
+        return _build(photo, config, folder, device, report)
 
 
-def _build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
-    device, seed = resolve_device(config.device), config.seed
+def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, report: Report) -> Build:
+    seed = config.seed
     keep = _Keeper(folder, report)
     portrait = keep.stage(
         "preprocess", Portrait, config.preprocess, (keep.input(photo),),
@@ -95,20 +71,6 @@ def _build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bu
     )
 
 
-@contextmanager
-def _repeatable() -> Iterator[None]:
-    """Torch sums in a fixed order: by default, gradients of gathered rows are added up by whichever thread comes first."""
-    settings: Any = torch.utils.deterministic
-    before, filling = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True, warn_only=True)  # warns where CUDA has no such order
-    settings.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
-        settings.fill_uninitialized_memory = filling
-
-
 class _Keeper:
     """Runs stages in order, keeps their results and notes their times."""
 
@@ -131,7 +93,7 @@ class _Keeper:
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))
         text = json.dumps([asdict(time) for time in self.noted], indent=1)
-        cache.write_atomically(self.folder / "timing.json", text.encode())
+        write_whole(self.folder / "timing.json", text.encode())
         return stored
 
     def times(self) -> tuple[StageTime, ...]:

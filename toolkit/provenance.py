@@ -6,9 +6,9 @@ from importlib.metadata import version
 from typing import Any
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.asset import Ingredient, Provenance
 from facecraft4d.toolkit.config import BuildConfig, Matting
-from facecraft4d.toolkit.datatypes import Portrait
+from facecraft4d.toolkit.core.asset import Ingredient, Provenance
+from facecraft4d.toolkit.core.datatypes import Portrait
 
 PACKAGES = ("facecraft4d", "numpy", "numba", "scipy", "torch")
 """What computes a build."""

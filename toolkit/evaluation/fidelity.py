@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Progress, View
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Progress, View
+from facecraft4d.toolkit.core.geometry import LUMA
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.identity import embedding
 from facecraft4d.toolkit.evaluation.metrics import MEASURES
 from facecraft4d.toolkit.evaluation.truth import Truth
-from facecraft4d.toolkit.geometry import LUMA
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
 
 BORDER_PIXELS = 3

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.geometry import resized_camera
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
 

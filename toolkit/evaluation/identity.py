@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.asset import Avatar
-from facecraft4d.toolkit.datatypes import Head, Portrait, View
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, View
+from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.images import resized, to_bytes
 
 YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from facecraft4d.toolkit import cache
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, Rig, View, ViewSet
-from facecraft4d.toolkit.evaluation.synthetic import EVALUATION_CAMERAS, evaluation_set
-from facecraft4d.toolkit.evaluation.synthetic_subject import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import pose_from_weights
 from facecraft4d.toolkit.face_model import load_default_head
-from facecraft4d.toolkit.geometry import resized_camera
 from facecraft4d.toolkit.images import on_white, read_rgba, resized
-from facecraft4d.toolkit.rigging import pose_from_weights
+from facecraft4d.toolkit.subjects.people import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
+from facecraft4d.toolkit.subjects.sets import EVALUATION_CAMERAS, evaluation_set
 
 CAMERAS_FILE = "transforms.json"
 """Name of the file of cameras in a folder of pictures."""

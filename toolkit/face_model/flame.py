@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from facecraft4d.toolkit.arkit import JOINT_NAMES
-from facecraft4d.toolkit.asset import Ingredient
-from facecraft4d.toolkit.checks import UserError, check_finite, check_shape
+from facecraft4d.toolkit.core.arkit import JOINT_NAMES
+from facecraft4d.toolkit.core.asset import Ingredient
+from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
+from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,
     ContourPoints,
@@ -22,7 +23,6 @@ from facecraft4d.toolkit.face_model.model import (
     SurfacePoints,
 )
 from facecraft4d.toolkit.face_model.safe_pickle import LARGEST_FILE, read_pickle
-from facecraft4d.toolkit.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.weights import file_sha256
 
 SHAPE_COUNT, EXPRESSION_COUNT = 300, 100

@@ -4,9 +4,9 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Bool, Float32
 
-from facecraft4d.toolkit.datatypes import Mesh, Rig
-from facecraft4d.toolkit.geometry import area_vectors, normalized
-from facecraft4d.toolkit.mesh_raster import sample_texture
+from facecraft4d.toolkit.core.datatypes import Mesh, Rig
+from facecraft4d.toolkit.core.geometry import area_vectors, normalized
+from facecraft4d.toolkit.meshes.raster import sample_texture
 
 EYEWEAR = "eyewear"
 """Region of triangles that carry what stands before the lids; they are no surface that hides anything."""

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Float64
 
+from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import FaceModel
-from facecraft4d.toolkit.geometry import rotation_from_axis_angle
 
 
 def deform_numpy(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 LARGEST_FILE = 1 << 30
 LARGEST_DENSE = 1 << 28

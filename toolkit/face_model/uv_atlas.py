@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float32, Float64, Int
 
-from facecraft4d.toolkit.geometry import triangle_areas
+from facecraft4d.toolkit.core.geometry import triangle_areas
 
 MARGIN = 0.006
 """Free space around each island, as a fraction of the picture."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
-from facecraft4d.toolkit.datatypes import Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Portrait, Progress
 from facecraft4d.toolkit.landmarks import CHIN, head_rotation
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker

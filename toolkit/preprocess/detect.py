@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.landmarks import FACE_OVAL, TEMPLES, FaceLandmarker, FaceLandmarks, head_rotation
 from facecraft4d.toolkit.preprocess.load import Photo
 

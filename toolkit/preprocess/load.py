@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from facecraft4d.toolkit.checks import UserError
+from facecraft4d.toolkit.core.checks import UserError
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 << 20

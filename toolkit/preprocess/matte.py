@@ -11,8 +11,8 @@ import scipy.sparse
 from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import Matting
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.landmarks import FACE_OVAL, LiteNetwork
 from facecraft4d.toolkit.preprocess.align import Extent, collar
 

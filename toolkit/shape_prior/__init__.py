@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
-from facecraft4d.toolkit.datatypes import Head, Portrait, Progress
-from facecraft4d.toolkit.shape_prior.parametric import invert
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.shape_prior.parametric.invert import invert
 
 _PRIORS = {ShapePrior.PARAMETRIC: invert}
 

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from facecraft4d.toolkit.checks import check_finite
-from facecraft4d.toolkit.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.checks import check_finite
+from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import binning, kernels, projection
 from facecraft4d.toolkit.splatting.compiling import is_kept
 from facecraft4d.toolkit.splatting.settings import Settings

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facecraft4d.toolkit.checks import check_finite, check_known, check_shape
+from facecraft4d.toolkit.core.checks import check_finite, check_known, check_shape
 from facecraft4d.toolkit.splatting import backend
 from facecraft4d.toolkit.splatting.settings import TILE, Settings
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from torch.nn import functional
 
-from facecraft4d.toolkit.checks import UserError
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
 from facecraft4d.toolkit.losses import Trunk, lpips
 from facecraft4d.toolkit.splatting.backend import is_compiled
 from facecraft4d.toolkit.splatting.cpu import COMPILING

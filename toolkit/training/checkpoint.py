@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from facecraft4d.toolkit.cache import replacing
+from facecraft4d.toolkit.core.files import whole_file
 from facecraft4d.toolkit.training.state import TrainingState
 
 FILE_NAME = "checkpoint.pt"
@@ -16,8 +16,8 @@ def save_checkpoint(folder: Path, state: TrainingState, key: str) -> None:
     """Write the state; `key` names the training it belongs to."""
     content = {field.name: getattr(state, field.name) for field in fields(state)}
     content["parameters"] = {name: tensor.detach() for name, tensor in state.parameters.items()}
-    with replacing(folder / FILE_NAME) as file:
-        torch.save({"key": key, "state": content}, file)
+    with whole_file(folder / FILE_NAME) as temporary:
+        torch.save({"key": key, "state": content}, temporary)
 
 
 def load_checkpoint(folder: Path, key: str, device: str) -> TrainingState | None:

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from facecraft4d.toolkit.checks import UserError
-from facecraft4d.toolkit.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
-from facecraft4d.toolkit.geometry import resized_camera
-from facecraft4d.toolkit.mesh_raster import rasterize
-from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
 from facecraft4d.toolkit.training.initial import Opening
 from facecraft4d.toolkit.training.schedule import STATIC, Sample

@@ -13,8 +13,8 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from facecraft4d.toolkit.datatypes import BoundSplats
-from facecraft4d.toolkit.geometry import triangle_frames, wxyz_from_rotation
+from facecraft4d.toolkit.core.datatypes import BoundSplats
+from facecraft4d.toolkit.core.geometry import triangle_frames, wxyz_from_rotation
 
 Parameters = dict[str, Tensor]
 """Everything that is trained, by name."""

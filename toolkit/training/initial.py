@@ -9,9 +9,8 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Bool, Float, Float32, Int64
 
-from facecraft4d.toolkit.datatypes import BoundSplats, Head, Rig, View, ViewSet
-from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
-from facecraft4d.toolkit.geometry import (
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, Rig, View, ViewSet
+from facecraft4d.toolkit.core.geometry import (
     area_vectors,
     camera_center,
     normalized,
@@ -19,8 +18,9 @@ from facecraft4d.toolkit.geometry import (
     triangle_areas,
     triangle_frames,
 )
-from facecraft4d.toolkit.mesh_raster import sample_texture
-from facecraft4d.toolkit.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
+from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
 DISC_SIGMA = 0.7

@@ -7,7 +7,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from facecraft4d.toolkit.asset import LEVEL_WIDENING
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING
 from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES
 from facecraft4d.toolkit.training.state import TrainingState
 

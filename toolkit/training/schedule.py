@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facecraft4d.toolkit.config import LearningRates, TrainingConfig
-from facecraft4d.toolkit.geometry import yaw_distances
+from facecraft4d.toolkit.core.geometry import yaw_distances
 
 STATIC = -1
 """Camera and frame of a picture from the static ViewSet."""

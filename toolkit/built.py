@@ -1,0 +1,34 @@
+"""What a build made, for the files and the report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from facecraft4d.toolkit.config import BuildConfig
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, TrainedHead, ViewSet
+from facecraft4d.toolkit.evaluation import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """What a stage took."""
+
+    stage: str
+    seconds: float
+    peak_bytes: int
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Build:
+    """Everything a build made, for the files and the report."""
+
+    photo: Path
+    config: BuildConfig
+    portrait: Portrait
+    head: Head
+    views: ViewSet
+    trained: TrainedHead
+    evaluation: Evaluation
+    avatar: Avatar
+    times: tuple[StageTime, ...]

@@ -1,0 +1,164 @@
+"""The Avatar: rig, baked splats, provenance. The contract between toolkit, exporters and runtime; numpy only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from facecraft4d.toolkit.core.checks import check_finite, check_shape
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+
+SKIN_WEIGHT_TOLERANCE = 1e-4
+"""How far a vertex's skin weights may sum from 1."""
+
+LEVEL_WIDENING = 0.35
+"""Where a share s of the splats is drawn, their two larger standard deviations grow by s to the power of minus this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """Something that went into an avatar: a prior, a weight file, a data set, the photograph."""
+
+    name: str
+    role: str
+    """What it did: landmarks, matting, face model, driving clip, ..."""
+    licence: str
+    """SPDX identifier where there is one."""
+    commercial_use: bool
+    source: str
+    """Where it comes from, with credit where the licence asks for it."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made an avatar. JSON-serialisable; holds no clock time, so equal builds give equal files."""
+
+    ingredients: tuple[Ingredient, ...] = ()
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def commercial_use(self) -> bool:
+        """True if every ingredient may be used commercially."""
+        return all(ingredient.commercial_use for ingredient in self.ingredients)
+
+
+def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
+    """The provenance whose `dataclasses.asdict` was written as JSON. Raises KeyError or TypeError where something is missing."""
+    ingredients = tuple(
+        Ingredient(
+            name=str(entry["name"]),
+            role=str(entry["role"]),
+            licence=str(entry["licence"]),
+            commercial_use=entry["commercial_use"] is True,
+            source=str(entry["source"]),
+            sha256=str(entry["sha256"]),
+        )
+        for entry in block["ingredients"]
+    )
+    return Provenance(
+        ingredients=ingredients,
+        seed=int(block["seed"]),
+        versions={str(key): str(value) for key, value in block["versions"].items()},
+        options={str(key): str(value) for key, value in block["options"].items()},
+        metrics={str(key): float(value) for key, value in block["metrics"].items()},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Avatar:
+    """A head that can be played: what exporters write and the runtime draws."""
+
+    rig: Rig
+    splats: BoundSplats
+    provenance: Provenance
+    levels: tuple[BoundSplats, ...] = ()
+    """Levels of detail, the largest first: row i of each is splat i, tuned to stand without those that the level lacks."""
+
+    def level(self, count: int) -> "Avatar":
+        """The avatar with its first `count` splats alone, as the smallest level that has so many tunes them.
+
+        Of a level of n splats they are drawn (n / count)^LEVEL_WIDENING times as wide, but no thicker. A level of a level is a level of the
+        whole. Raises ValueError for a count below 1.
+        """
+        if count < 1:
+            raise ValueError(f"a level must have at least 1 splat, got {count}")
+        if count >= len(self.splats.means):
+            return self
+        larger = [each for each in (self.splats, *self.levels) if len(each.means) >= count]
+        smaller = self.levels[len(larger) - 1 :]
+        return replace(self, splats=_first(larger[-1], count), levels=smaller)
+
+
+def _first(splats: BoundSplats, count: int) -> BoundSplats:
+    """The first splats, wide enough to cover what all do."""
+    rows = {each.name: getattr(splats, each.name)[:count] for each in fields(splats)}
+    log_scales = rows["log_scales"]
+    thinnest = np.eye(3, dtype=np.float32)[log_scales.argmin(1)]
+    wider = np.float32(LEVEL_WIDENING * np.log(len(splats.means) / count))
+    return BoundSplats(**(rows | {"log_scales": log_scales + (1 - thinnest) * wider}))
+
+
+def check_avatar(avatar: Avatar) -> None:
+    """Raise a ValueError that names the first array whose shape, range or value is wrong."""
+    rig = avatar.rig
+    sizes = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
+    for name, array, shape in (
+        ("rig.vertices", rig.vertices, ("v", 3)),
+        ("rig.triangles", rig.triangles, ("f", 3)),
+        ("rig.triangle_regions", rig.triangle_regions, ("f",)),
+        ("rig.expression_deltas", rig.expression_deltas, ("k", "v", 3)),
+        ("rig.joint_positions", rig.joint_positions, ("j", 3)),
+        ("rig.skin_weights", rig.skin_weights, ("v", "j")),
+    ):
+        check_shape(name, array, shape, sizes)
+        check_finite(name, array)
+    _check_indices("rig.triangles", rig.triangles, sizes["v"])
+    _check_indices("rig.triangle_regions", rig.triangle_regions, len(rig.region_names))
+    _check_skeleton(rig)
+    _check_splats("splats", avatar.splats, sizes["f"])
+    larger = avatar.splats
+    for index, level in enumerate(avatar.levels):
+        _check_splats(f"levels[{index}]", level, sizes["f"])
+        count = len(level.means)
+        if not 0 < count < len(larger.means) or (level.triangles != larger.triangles[:count]).any():
+            raise ValueError(f"levels[{index}] must be the first splats of what is before it, but fewer")
+        larger = level
+
+
+def _check_splats(what: str, splats: BoundSplats, triangles: int) -> None:
+    """Shapes, ranges and values of one set."""
+    sizes: dict[str, int] = {}
+    for name, shape in (
+        ("means", ("n", 3)),
+        ("rotations_wxyz", ("n", 4)),
+        ("log_scales", ("n", 3)),
+        ("opacity_logits", ("n",)),
+        ("colors", ("n", 3)),
+        ("triangles", ("n",)),
+    ):
+        check_shape(f"{what}.{name}", getattr(splats, name), shape, sizes)
+        check_finite(f"{what}.{name}", getattr(splats, name))
+    _check_indices(f"{what}.triangles", splats.triangles, triangles)
+    if not splats.rotations_wxyz.any(1).all():
+        raise ValueError(f"{what}.rotations_wxyz must not be zero")
+
+
+def _check_indices(name: str, indices: np.ndarray, count: int) -> None:
+    if indices.size and not (0 <= int(indices.min()) and int(indices.max()) < count):
+        raise ValueError(f"{name} must index 0..{count - 1}, got {int(indices.min())}..{int(indices.max())}")
+
+
+def _check_skeleton(rig: Rig) -> None:
+    """Parents come first, and skin weights are a partition of unity."""
+    if len(rig.joint_parents) != len(rig.joint_names):
+        raise ValueError(f"rig.joint_parents must name a parent for each of {rig.joint_names}, got {rig.joint_parents}")
+    if any(not -1 <= parent < child for child, parent in enumerate(rig.joint_parents)):
+        raise ValueError(f"rig.joint_parents must name earlier joints, got {rig.joint_parents}")
+    off = np.abs(rig.skin_weights.sum(1, dtype=np.float64) - 1).max(initial=0)
+    if off > SKIN_WEIGHT_TOLERANCE or rig.skin_weights.min(initial=0) < 0:
+        raise ValueError(f"rig.skin_weights must be 0 or more and sum to 1 in each row, got sums off by {off:.2e}")

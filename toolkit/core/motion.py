@@ -1,0 +1,146 @@
+"""Clips as CSV: the one reader and writer of recorded and authored motion.
+
+One row per frame: ``time`` in seconds, ARKit's 52 weights, then x, y, z of each joint's rotation (axis-angle, radians) and of the
+head's translation (metres), all in the world frame of docs/conventions.md. A column that is missing is zero.
+"""
+
+import csv
+import io
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip
+
+MAX_BYTES = 64 << 20
+"""Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""
+
+COLUMNS = (
+    "time",
+    *ARKIT_NAMES,
+    *(f"{joint}_{axis}" for joint in JOINT_NAMES for axis in "xyz"),
+    *(f"translation_{axis}" for axis in "xyz"),
+)
+"""Every column, in the order in which `write_clip` writes them."""
+
+UNIFORM = 0.1
+"""Rows may stray from the frame grid by this part of a frame before they are interpolated onto it."""
+
+
+def builtin_clips() -> tuple[str, ...]:
+    """Names of the clips that come with the package, alphabetical."""
+    names = (entry.name for entry in _builtin_folder().iterdir())
+    return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
+
+
+def builtin_clip(name: str) -> Clip:
+    """A clip that comes with the package, by name; raises UserError for an unknown name."""
+    if name not in builtin_clips():
+        raise UserError(f"no built-in clip is called {name}; there are {', '.join(builtin_clips())}")
+    return read_clip(_builtin_folder() / f"{name}.csv")
+
+
+def read_clip(source: str | Path | Traversable) -> Clip:
+    """Read a clip; expressions in ARKit's order, joints in arkit.JOINT_NAMES' order, evenly spaced in time from its first row.
+
+    Raises UserError for a file that is not there, too large, not text, has unknown or repeated columns, cells that are not
+    finite numbers, or times that do not increase.
+    """
+    path = Path(source) if isinstance(source, str) else source
+    header, values = _table(path.name, _text(path))
+    table = np.zeros((len(values), len(COLUMNS)))
+    table[:, [COLUMNS.index(name) for name in header]] = values
+    fps, table = _on_frame_grid(path.name, table)
+    joints = slice(1 + len(ARKIT_NAMES), len(COLUMNS) - 3)
+    return Clip(
+        name=path.name.removesuffix(".csv"),
+        fps=fps,
+        expression_names=ARKIT_NAMES,
+        expressions=table[:, 1 : joints.start].astype(np.float32),
+        joint_names=JOINT_NAMES,
+        joint_rotations=table[:, joints].reshape(-1, len(JOINT_NAMES), 3).astype(np.float32),
+        translations=table[:, joints.stop :].astype(np.float32),
+    )
+
+
+def write_clip(path: Path, clip: Clip) -> None:
+    """Write a clip with every column, numbers to five decimals; names that are no column are a ValueError."""
+    unknown = [name for name in clip.expression_names if name not in ARKIT_NAMES]
+    unknown += [name for name in clip.joint_names if name not in JOINT_NAMES]
+    if unknown:
+        raise ValueError(f"clip must move ARKit's expressions and {', '.join(JOINT_NAMES)}, got {', '.join(unknown)}")
+    table = np.zeros((len(clip.expressions), len(COLUMNS)))
+    table[:, 0] = np.arange(len(table)) / clip.fps
+    table[:, [COLUMNS.index(name) for name in clip.expression_names]] = clip.expressions
+    for joint, name in enumerate(clip.joint_names):
+        first = COLUMNS.index(f"{name}_x")
+        table[:, first : first + 3] = clip.joint_rotations[:, joint]
+    table[:, -3:] = clip.translations
+    rows = [",".join(_short(value) for value in row) for row in table]
+    path.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="ascii")
+
+
+def _short(value: float) -> str:
+    """Five decimals without trailing zeros or a negative zero."""
+    text = f"{value:.5f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _builtin_folder() -> Traversable:
+    return files("facecraft4d.samples") / "clips"
+
+
+def _text(path: Path | Traversable) -> str:
+    if not path.is_file():
+        raise UserError(f"{path}: no such clip file; built in are {', '.join(builtin_clips())}")
+    with path.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UserError(f"{path.name}: clip files may have at most {MAX_BYTES >> 20} MiB; cut it into pieces")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name}: expected a clip as CSV text, found binary data") from None
+
+
+def _table(name: str, text: str) -> tuple[list[str], np.ndarray]:
+    """Header and numbers of a CSV file, both checked."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise UserError(f"{name}: expected a clip as CSV text: {error}") from None
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    unknown = [cell for cell in header if cell not in COLUMNS]
+    if unknown or len(set(header)) < len(header) or "time" not in header:
+        wrong = f"unknown columns {', '.join(unknown[:5])}" if unknown else "a repeated column or no time"
+        raise UserError(f"{name}: {wrong} in the first line; a clip has the columns time, jawOpen, neck_x, ...")
+    if len(rows) < 3:
+        raise UserError(f"{name}: expected at least two frames below the header, found {len(rows) - 1}")
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            raise UserError(f"{name}: row {number} has {len(row)} cells where the header has {len(header)}")
+    try:
+        values = np.array(rows[1:], np.float64)
+    except ValueError as error:
+        raise UserError(f"{name}: every cell must be a number: {error}") from None
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"{name}: row {int(np.argwhere(~np.isfinite(values))[0, 0]) + 2} holds a value that is not finite"
+        )
+    return header, values
+
+
+def _on_frame_grid(name: str, table: np.ndarray) -> tuple[float, np.ndarray]:
+    """Frames per second, and rows interpolated to even steps where the file's own are uneven."""
+    time = table[:, 0] - table[0, 0]
+    if not (np.diff(time) > 0).all():
+        raise UserError(f"{name}: time must increase from row to row, row {int(np.argmin(np.diff(time))) + 3} does not")
+    step = time[-1] / (len(time) - 1)
+    grid = np.arange(len(time)) * step
+    if np.abs(time - grid).max() > UNIFORM * step:
+        table = np.stack([np.interp(grid, time, column) for column in table.T], -1)
+    return round(float(1 / step), 3), table

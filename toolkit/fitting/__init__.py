@@ -1,0 +1,1 @@
+"""Fits a face model to pictures: landmarks, outlines, shading, offsets."""

@@ -1,0 +1,150 @@
+"""Pivotal tuning of the shape: the latent stays, free offsets per vertex meet landmarks and contours under a Laplacian."""
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from jaxtyping import Float32, Float64, Int
+
+from facecraft4d.toolkit.core.datatypes import Camera
+from facecraft4d.toolkit.core.geometry import project, transform_points
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
+from facecraft4d.toolkit.fitting.landmarks import ContourPull, Latent, Targets
+from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.fitting.outlines import pair_outlines
+
+ROUGHNESS_METRES = 2e-4
+"""Expected size of the Laplacian of the offsets."""
+OFFSET_METRES = 0.02
+"""Expected size of the offsets themselves."""
+PIVOT_SIGMA = 0.001
+"""Expected landmark error after tuning, as a fraction of the picture."""
+_ROUNDS = 3
+_RIGID_REGIONS = ("eyes", "teeth", "tongue")
+
+
+def laplacian(triangles: Int[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_array:
+    """The umbrella operator [count, count]: value minus the mean of the neighbours; rows of lone vertices are zero."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    adjacency = scipy.sparse.coo_array((np.ones(len(edges)), tuple(edges.T)), (count, count)).tocsr()
+    adjacency.data[:] = 1
+    degree = adjacency.sum(1)
+    share = scipy.sparse.diags_array(1 / np.maximum(degree, 1)) @ adjacency
+    return (scipy.sparse.diags_array((degree > 0).astype(float)) - share).tocsr()
+
+
+def fit_offsets(model: FaceModel, latent: Latent, targets: Targets, segments: Segments) -> Float32[np.ndarray, "v 3"]:
+    """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations."""
+    offsets = np.zeros(model.vertices.shape)
+    identity = latent.identity.astype(np.float32)
+    smooth = _smoothness(model)
+    outer = model.triangles[~np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
+    for _ in range(_ROUNDS):
+        rig = personalized_rig(model, identity, offsets.astype(np.float32))
+        posed = pose_vertices(rig, latent.pose(model))
+        pull = pair_outlines(latent.camera, posed, outer, segments)
+        offsets = offsets + _solve(model, latent.camera, posed, targets, pull, smooth, offsets)
+    return _carry_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
+
+
+def _smoothness(model: FaceModel) -> scipy.sparse.csr_array:
+    """Normal matrix of the priors on the offsets of one coordinate."""
+    count = len(model.vertices)
+    rough = laplacian(model.triangles, count) / ROUGHNESS_METRES
+    return (rough.T @ rough + scipy.sparse.eye_array(count) / OFFSET_METRES**2).tocsr()
+
+
+def _solve(
+    model: FaceModel,
+    camera: Camera,
+    posed: Float32[np.ndarray, "v 3"],
+    targets: Targets,
+    pull: ContourPull,
+    smooth: scipy.sparse.csr_array,
+    offsets: Float64[np.ndarray, "v 3"],
+) -> Float64[np.ndarray, "v 3"]:
+    """One Gauss-Newton step."""
+    points = model.landmarks_478
+    if points is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    rows = [_landmark_rows(model, points, camera, posed, targets), _contour_rows(camera, posed, pull, targets.sigma)]
+    jacobian = scipy.sparse.vstack([jacobian for jacobian, _ in rows]).tocsr()
+    residual = np.concatenate([residual for _, residual in rows])
+    prior = scipy.sparse.kron(smooth, scipy.sparse.eye_array(3), format="csr")
+    normal = (jacobian.T @ jacobian + prior).tocsc()
+    right = -(jacobian.T @ residual + prior @ offsets.ravel())
+    factors = scipy.sparse.linalg.splu(
+        normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    return np.asarray(factors.solve(right)).reshape(-1, 3)
+
+
+def _landmark_rows(
+    model: FaceModel, points: SurfacePoints, camera: Camera, posed: np.ndarray, targets: Targets
+) -> tuple[scipy.sparse.csr_array, np.ndarray]:
+    corners = model.triangles[points.triangles]
+    world = np.einsum("nc,ncx->nx", points.barycentrics, posed[corners]).astype(np.float64)
+    pixels, _ = project(camera, world)
+    error = (pixels - targets.landmarks) / targets.sigma
+    length = np.linalg.norm(error, axis=1)
+    trust = np.sqrt(points.validity * np.minimum(1, 4 / np.maximum(length, 1e-9)))
+    slopes = projection_slopes(camera, world) / targets.sigma * trust[:, None, None]
+    values = np.einsum("nix,nc->nicx", slopes, points.barycentrics)
+    rows = np.broadcast_to(np.arange(len(error) * 2).reshape(-1, 2, 1, 1), values.shape)
+    columns = np.broadcast_to((corners[:, None, :, None] * 3 + np.arange(3)), values.shape)
+    shape = (2 * len(error), 3 * len(posed))
+    matrix = scipy.sparse.coo_array((values.ravel(), (rows.ravel(), columns.ravel())), shape).tocsr()
+    return matrix, (error * trust[:, None]).ravel()
+
+
+def _contour_rows(
+    camera: Camera, posed: np.ndarray, pull: ContourPull, sigma: float
+) -> tuple[scipy.sparse.csr_array, np.ndarray]:
+    world = posed[pull.vertices].astype(np.float64)
+    pixels, _ = project(camera, world)
+    residual = ((pixels - pull.targets) * pull.normals).sum(-1) / sigma * pull.weight
+    values = np.einsum("nix,ni->nx", projection_slopes(camera, world), pull.normals) / sigma * pull.weight
+    rows = np.repeat(np.arange(len(residual)), 3)
+    columns = (pull.vertices[:, None] * 3 + np.arange(3)).ravel()
+    shape = (len(residual), 3 * len(posed))
+    return scipy.sparse.coo_array((values.ravel(), (rows, columns)), shape).tocsr(), residual
+
+
+def projection_slopes(camera: Camera, world: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2 3"]:
+    """Derivative of pixels by world points."""
+    x, y, z = transform_points(camera.camera_from_world, world).T
+    zero = np.zeros_like(x)
+    by_seen = np.stack(
+        [
+            np.stack([camera.fx / z, zero, -camera.fx * x / z**2], -1),
+            np.stack([zero, camera.fy / z, -camera.fy * y / z**2], -1),
+        ],
+        1,
+    )
+    return np.asarray(by_seen @ camera.camera_from_world[:3, :3])
+
+
+def _carry_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
+    carried = offsets.copy()
+    skin = np.unique(
+        model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in ("lips", "eyelids")])]
+    )
+    for part in _parts(model):
+        centre = neutral[part].mean(0)
+        nearest = skin[np.argsort(((neutral[skin] - centre) ** 2).sum(1))[:40]]
+        carried[part] = offsets[nearest].mean(0)
+    return carried
+
+
+def _parts(model: FaceModel) -> list[np.ndarray]:
+    """The vertices of each connected rigid part."""
+    triangles = model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
+    count = len(model.vertices)
+    graph = scipy.sparse.coo_array(
+        (np.ones(2 * len(triangles)), (triangles[:, :2].ravel(), triangles[:, 1:].ravel())), (count, count)
+    )
+    _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    used = np.unique(triangles)
+    return [used[labels[used] == label] for label in np.unique(labels[used])]

@@ -1,0 +1,69 @@
+"""Pairs the outline of a posed mesh with the outline of the photograph's matte."""
+
+import numpy as np
+import scipy.ndimage
+import scipy.spatial
+from jaxtyping import Bool, Float, Int
+
+from facecraft4d.toolkit.core.datatypes import Camera
+from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.fitting.landmarks import NO_PULL, ContourPull
+from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.meshes.raster import rasterize
+
+_MOST_PAIRS = 400
+_REACH = 0.07
+"""Outlines further apart than this (fraction of the picture) are not the same outline."""
+
+
+def outline(mask: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
+    """Points [n, 2] (x, y in pixels) on the border of a mask and its outward unit normals [n, 2]; the picture's rim is no border."""
+    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float64), 2.0)
+    inner = mask & ~scipy.ndimage.binary_erosion(mask, border_value=1)
+    rows, columns = np.nonzero(inner)
+    gradient = -np.stack(np.gradient(soft)[::-1], -1)[rows, columns]
+    normals = gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-9)
+    return np.stack([columns, rows], -1) + 0.5 + 0.5 * normals, normals
+
+
+def pair_outlines(
+    camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], segments: Segments
+) -> ContourPull:
+    """Where the photograph shows skin against the background the mesh ends too, and nowhere does it leave the matte."""
+    fragments = rasterize(camera, vertices, triangles)
+    edge, edge_normals = outline(fragments.covered)
+    border, border_normals = outline(segments.matte)
+    if not len(edge) or not len(border):
+        return NO_PULL
+    columns, rows = _pixels(edge - edge_normals, camera)
+    rim = triangles[fragments.triangle[rows, columns], fragments.barycentrics[rows, columns].argmax(-1)]
+    outside = ~segments.matte[rows, columns]
+    leaving, back = _match(edge, edge_normals, border, border_normals, camera.width)
+    columns, rows = _pixels(border - border_normals, camera)
+    clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=2)[rows, columns]
+    leaving, back = leaving[outside[leaving] & ~clothed[back]], back[outside[leaving] & ~clothed[back]]
+    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=2)[rows, columns] & ~clothed
+    short, onto = _match(border, border_normals, edge, edge_normals, camera.width)
+    short, onto = short[bare[short]], onto[bare[short]]
+    # A vertex near the outline is pulled by how far the outline itself has to go.
+    source = np.concatenate([leaving, onto])
+    target = np.concatenate([back, short])
+    some = slice(None, None, max(1, len(source) // _MOST_PAIRS))
+    source, target = source[some], target[some]
+    pixels, _ = project(camera, vertices[rim[source]].astype(np.float64))
+    return ContourPull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
+
+
+def _pixels(points: Float[np.ndarray, "n 2"], camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of the pixels that hold the points."""
+    columns, rows = np.floor(points).astype(int).T
+    return columns.clip(0, camera.width - 1), rows.clip(0, camera.height - 1)
+
+
+def _match(
+    points: np.ndarray, normals: np.ndarray, others: np.ndarray, other_normals: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each point the nearest of `others` that faces the same way: which points found one, and which one."""
+    distance, index = scipy.spatial.cKDTree(others).query(points)
+    good = (distance < _REACH * width) & ((normals * other_normals[index]).sum(-1) > 0.5)
+    return np.flatnonzero(good), index[good]

@@ -1,0 +1,1 @@
+"""The embedded image prior: pixels carried from view to view by depth."""

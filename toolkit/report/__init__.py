@@ -1,0 +1,1 @@
+"""The page, figures and curves of a build."""

@@ -1,0 +1,268 @@
+"""report.html: one self-contained page that shows what each stage made and how good the result is."""
+
+import html
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from string import Template
+
+import numpy as np
+
+from facecraft4d.toolkit import provenance
+from facecraft4d.toolkit.built import Build
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Camera, ViewSet
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import neutral_pose
+from facecraft4d.toolkit.evaluation.drawing import draw
+from facecraft4d.toolkit.evaluation.expressions import expression_pose
+from facecraft4d.toolkit.evaluation.fidelity import Fidelity
+from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS
+from facecraft4d.toolkit.images import encoded, read_rgb, resized
+from facecraft4d.toolkit.report.curves import curves_svg
+from facecraft4d.toolkit.report.figures import (
+    SHEET_SIZE,
+    Picture,
+    expression_pictures,
+    face_camera,
+    photographed_face,
+    side_camera,
+    with_landmarks,
+)
+
+VIEW_SIZE, HERO_SIZE = 224, 512
+"""Sides in pixels of a view and of a large picture."""
+SIDES = (0, 45, 90, 135, 180, 225, 270, 315)
+TEN = (
+    "jawOpen", "mouthSmileLeft", "mouthFunnel", "mouthPucker", "mouthFrownLeft", "eyeBlinkLeft", "eyeWideRight", "browInnerUp", "cheekPuff",
+    "tongueOut",
+)  # fmt: skip
+"""Expressions shown beside the photograph."""
+
+
+EVALUATION = "<!-- evaluation -->"
+"""Stands twice in a page: around the section that facecraft4d evaluate writes."""
+AMPLIFIED = 4
+"""By how much pictures of differences are made stronger."""
+
+
+def report_html(build: Build, preset: str) -> str:
+    """The page: photograph, landmarks, matte, crop; views; expressions; loss curves; result; times; metrics; licences; options."""
+    camera = build.head.coarse.views[0].camera
+    sections = [
+        _section("Result", _result(build, camera)),
+        _section("Metrics", _metrics(build, preset)),
+        _section("Photograph", _photograph(build)),
+        _section("Views: shape prior, then image prior", _views(build.head.coarse) + _views(build.views)),
+        _section(
+            "Expressions at weight 1",
+            _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
+        ),
+        _section("Training", _curves(build)),
+        _section("Time", _times(build)),
+        _section("Licences", _licences(build.avatar)),
+        _section("Options and versions", _options(build)),
+    ]
+    title = html.escape(f"FaceCraft4D: {build.photo.name}")
+    return PAGE.substitute(title=title, sections="\n".join(sections))
+
+
+def _result(build: Build, camera: Camera) -> str:
+    large = resized_camera(camera, HERO_SIZE, HERO_SIZE)
+    pair = [
+        ("the photograph, aligned", resized(build.portrait.image, HERO_SIZE)),
+        ("the avatar in its pose", draw(build.avatar, build.head.pose, large).image),
+    ]
+    sides = []
+    for side in SIDES:
+        yaw, view = side_camera(build, side, VIEW_SIZE)
+        sides.append((f"yaw {yaw:.0f}", draw(build.avatar, neutral_pose(build.avatar.rig), view).image))
+    small, names = face_camera(camera, build.portrait, VIEW_SIZE), build.avatar.rig.expression_names
+    faces = [
+        ("the photograph", photographed_face(build.portrait, VIEW_SIZE)),
+        ("the avatar in its pose", draw(build.avatar, build.head.pose, small).image),
+    ]
+    for name in (name for name in TEN if name in names):
+        faces.append((name, draw(build.avatar, expression_pose(build.avatar.rig, names.index(name)), small).image))
+    return _gallery(pair, "large") + _gallery(sides) + _gallery(faces)
+
+
+def _photograph(build: Build) -> str:
+    portrait = build.portrait
+    pictures = [
+        ("aligned crop", portrait.image),
+        ("478 landmarks", with_landmarks(portrait)),
+        ("matte", np.repeat(portrait.alpha[..., None], 3, -1)),
+    ]
+    try:
+        pictures.insert(0, ("as given", read_rgb(build.photo, HERO_SIZE)))
+    except UserError:
+        pass  # the photograph may be gone when a kept build is reported
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in portrait.notes)
+    return _gallery(pictures, "medium") + notes
+
+
+def _views(views: ViewSet) -> str:
+    return _gallery(
+        [
+            (f"{yaw:.0f}°", resized(view.image, VIEW_SIZE))
+            for view, yaw in zip(views.views, views.yaws_degrees, strict=True)
+        ],
+        "tiny",
+    )
+
+
+def _curves(build: Build) -> str:
+    trained = build.trained
+    plots = "".join(
+        f"<figure>{curves_svg(trained.loss_steps, values)}<figcaption>{html.escape(name)}</figcaption></figure>"
+        for name, values in trained.losses.items()
+        if np.isfinite(values).any()
+    )
+    return f'<div class="gallery plots">{plots}</div>'
+
+
+def _metrics(build: Build, preset: str) -> str:
+    rows = []
+    for name, metric in METRICS.items():
+        value, target = build.evaluation.metrics.get(name), metric.target(preset)
+        sign = "≥" if metric.more_is_better else "≤"
+        wanted = "" if target is None else f"{sign} {target:g}"
+        verdict = "" if target is None or value is None else "met" if metric.meets(value, target) else "missed"
+        shown = "not measured" if value is None else f"{value:.4g} {metric.unit}"
+        rows.append((metric.label, shown, wanted, verdict, metric.how))
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in build.evaluation.notes)
+    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + notes
+
+
+def _times(build: Build) -> str:
+    rows = [
+        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB", "kept from an earlier run" if time.cached else "")
+        for time in build.times
+    ]  # fmt: skip
+    return _table(("stage", "time", "peak memory so far", ""), rows)
+
+
+def _licences(avatar: Avatar) -> str:
+    rows = [
+        (item.name, item.role, item.licence, "yes" if item.commercial_use else "no, or in doubt", item.source)
+        for item in avatar.provenance.ingredients
+    ]  # fmt: skip
+    cleared = avatar.provenance.commercial_use
+    verdict = (
+        "Every ingredient may be used commercially." if cleared else "Not every ingredient may be used commercially."
+    )
+    return f"<p><strong>{verdict}</strong></p>" + _table(
+        ("ingredient", "role", "licence", "commercial use", "source"), rows
+    )
+
+
+def _options(build: Build) -> str:
+    versions = build.avatar.provenance.versions
+    return _table(("option", "value"), provenance.options(build.config).items()) + _table(
+        ("package", "version"), versions.items()
+    )
+
+
+def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mapping[str, str]) -> str:
+    """A report with the evaluation as its last section, in place of an earlier one; an empty `page` becomes one that holds nothing else."""
+    page = page or PAGE.substitute(title=html.escape(f"FaceCraft4D: {about['avatar']}"), sections="")
+    if page.count(EVALUATION) != 2:  # a report of an earlier version
+        page = page.replace("</body>", EVALUATION * 2 + "</body>")
+    before, _, rest = page.partition(EVALUATION)
+    after = rest.partition(EVALUATION)[2]
+    title = f"Evaluation against {about['truth']}"
+    body = _fidelity_table(fidelity) + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
+    return before + EVALUATION + _section(title, body) + EVALUATION + after
+
+
+def _fidelity_table(fidelity: Fidelity) -> str:
+    """Means by group, and under it how each column is measured."""
+    rows = [
+        (name, str(len(fidelity.of(name))), str(fidelity.faces(name)), *(f"{found[key]:.4g}" for key in MEASURES))
+        for name, found in fidelity.groups().items()
+    ]
+    how = [(each.heading, each.how) for each in MEASURES.values()]
+    return _table(("", "pictures", "faces", *(name for name, _ in how)), rows) + _table(("measure", "how"), how)
+
+
+def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
+    """The picture of a group with the largest LPIPS: truth, avatar, what differs."""
+    truth, row = max(fidelity.of(group), key=lambda pair: pair[1]["lpips_vgg"])
+    drawn = draw(avatar, truth.pose, truth.view.camera).image
+    difference = 1 - np.clip(np.abs(drawn - truth.view.image) * AMPLIFIED, 0, 1)
+    title = html.escape(f"{group}: the worst is {truth.name}, LPIPS (VGG) {row['lpips_vgg']:.3f}")
+    pictures = [("truth", truth.view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
+    return f"<p>{title}</p>" + _gallery(pictures, "medium")
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{html.escape(title)}</h2>{body}</section>"
+
+
+def _gallery(pictures: Sequence[tuple[str, Picture]], style: str = "small") -> str:
+    cells = "".join(
+        f'<figure><img alt="{html.escape(name)}" src="{_data_uri(image)}"><figcaption>{html.escape(name)}</figcaption></figure>'
+        for name, image in pictures
+    )
+    return f'<div class="gallery {style}">{cells}</div>'
+
+
+def _data_uri(image: Picture) -> str:
+    return "data:image/jpeg;base64," + b64encode(encoded(image)).decode()
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cell(text: str) -> str:
+    style = f' class="{text}"' if text in ("met", "missed") else ""
+    return f"<td{style}>{html.escape(text)}</td>"
+
+
+PAGE = Template(
+    """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --ink: #1d2026; --paper: #fafaf8; --line: #dcdcd6; --soft: #6a6d75; --good: #14734b; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e4; --paper: #17181b; --line: #35373d; --soft: #9a9da5; --good: #5fcf9b; --bad: #ff8a80; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1180px; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+h1 { font-size: 1.6rem; margin: 0 0 1rem; }
+h2 { font-size: 1.15rem; margin: 2.75rem 0 .9rem; padding-top: .9rem; border-top: 1px solid var(--line); }
+.gallery { display: grid; gap: .6rem; margin-bottom: 1rem; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); }
+.gallery.tiny { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: .35rem; }
+.gallery.medium { grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); }
+.gallery.large { grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }
+figure { margin: 0; }
+img { display: block; width: 100%; height: auto; border-radius: 6px; background: #fff; }
+figcaption { font-size: .78rem; color: var(--soft); text-align: center; padding-top: .2rem; overflow-wrap: anywhere; }
+.gallery.plots { grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
+svg { display: block; width: 100%; height: auto; }
+.scroll { overflow-x: auto; margin-bottom: 1.2rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 500; }
+td { font-variant-numeric: tabular-nums; }
+td.met { color: var(--good); font-weight: 600; }
+td.missed { color: var(--bad); font-weight: 600; }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+$sections
+<!-- evaluation --><!-- evaluation -->
+</body>
+</html>
+"""
+)

@@ -1,0 +1,1 @@
+"""The embedded shape prior: fits, wraps and paints the face model."""

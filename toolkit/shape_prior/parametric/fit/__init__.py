@@ -1,0 +1,1 @@
+"""What the photograph says in the terms of the face model."""

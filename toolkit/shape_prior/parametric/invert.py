@@ -1,0 +1,83 @@
+"""The parametric shape prior: the face model as the generator that is inverted, in two phases as the paper's section 3.1."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, Progress
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.fitting.landmarks import Latent
+from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.fitting.offsets import PIVOT_SIGMA, fit_offsets
+from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
+from facecraft4d.toolkit.shape_prior.parametric.fit.latent import invert_latent
+from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
+from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
+from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
+from facecraft4d.toolkit.shape_prior.parametric.segment import segment
+from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_eyewear
+from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Scene, hair_shell, torso_shell
+from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
+
+STAGE = "shape_prior"
+_CHIN = 152
+_SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
+_COLLAR_GAP = 0.005
+"""Clothes may reach this far (metres) above the chin."""
+Report = Callable[[Progress], None]
+
+
+def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Report) -> Head:
+    """Fit, wrap and paint the default head to a portrait, and draw its views."""
+    model = load_default_head(report)
+    report(Progress(STAGE, 0, 4, "latent"))
+    segments = segment(portrait)
+    inversion = invert_latent(model, portrait, segments, config)
+    latent = inversion.latent
+    report(Progress(STAGE, 1, 4, "shape", inversion.losses))
+    targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
+    rng = np.random.default_rng(seed)
+    assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments, rng)
+    report(Progress(STAGE, 2, 4, "texture"))
+    photo = photograph(portrait, segments, latent.camera, assembly)
+    texture = paint(assembly, photo, config.texture_size, rng)
+    mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
+    texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.pivotal_iterations)
+    mesh = replace(mesh, texture=texture)
+    report(Progress(STAGE, 3, 4, "views", losses))
+    cameras = orbit(latent.camera, np.zeros(3), config.views)
+    coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
+    report(Progress(STAGE, 4, 4, "done"))
+    rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
+    return Head(rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
+
+
+def wrap(
+    model: FaceModel,
+    latent: Latent,
+    offsets: Float32[np.ndarray, "v 3"],
+    segments: Segments,
+    rng: np.random.Generator,
+) -> Assembly:
+    """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
+    identity, pose = latent.identity.astype(np.float32), latent.pose(model)
+    posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
+    if model.landmarks_478 is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+
+    def part(*names: str) -> np.ndarray:
+        return np.asarray(
+            model.triangles[np.isin(model.triangle_regions, [model.region_names.index(n) for n in names])]
+        )
+
+    scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
+    scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
+    chin = surface_positions(model.landmarks_478, model.triangles, posed)[_CHIN]
+    axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
+    hair, torso = hair_shell(scene, rng), torso_shell(scene, axis)
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
+    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)

@@ -1,0 +1,129 @@
+"""Splits a portrait into skin, hair or headwear, and clothes: landmarks seed colour models, a graph cut draws the borders."""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.fitting.observation import Segments
+
+FACE_OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""MediaPipe's landmarks around the face, clockwise in the picture from the top of the forehead."""
+_BELOW_BROWS = (*FACE_OVAL[7:30], 105, 66, 107, 9, 336, 296, 334)
+_FEATURES = (
+    (70, 63, 105, 66, 107, 55, 133, 153, 145, 163, 33, 46),
+    (300, 293, 334, 296, 336, 285, 362, 380, 374, 390, 263, 276),
+    (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
+)
+"""Rims of both eyes with their brows, and of the lips."""
+_FOREHEAD, _CHIN, _MOUTH = 10, 152, 14
+JAW_CORNERS = (172, 397)
+"""The subject's right and left."""
+_EAR_LOBES = (132, 361, 58, 288)
+_WORKING_SIZE = 256
+_CUTS = 4
+
+
+def segment(portrait: Portrait) -> Segments:
+    """Label the pixels of the matte (alpha above one half)."""
+    size = portrait.image.shape[0]
+    matte = portrait.alpha > 0.5
+    points = portrait.landmarks[:, :2].astype(np.float64)
+    skin = _resized(_cut_skin(portrait, points), size) & matte
+    skin |= polygon(points[list(_BELOW_BROWS)], size) & matte
+    chin, height = points[_CHIN], np.linalg.norm(points[_CHIN] - points[_FOREHEAD])
+    rows = np.arange(size)[:, None] + 0.5
+    neck_end = chin[1] + 0.55 * height
+    skin &= rows < neck_end
+    other = matte & ~skin
+    jaw = 0.5 * (chin[1] + points[_MOUTH, 1])
+    hair = _reaching_up(other & (rows < jaw), points[_MOUTH, 1])
+    hair |= _hanging_hair(portrait, other, hair, jaw, neck_end)
+    return Segments(skin, hair, matte & ~skin & ~hair)
+
+
+def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarray) -> np.ndarray:
+    """Skin at the working size: a two-class graph cut seeded by the face below the brows."""
+    scale = _WORKING_SIZE / portrait.image.shape[0]
+    scaled = points * scale
+    height = np.linalg.norm(scaled[_CHIN] - scaled[_FOREHEAD])
+    labels = np.full((_WORKING_SIZE, _WORKING_SIZE), cv2.GC_BGD, np.uint8)
+    centre = scaled[list(FACE_OVAL)].mean(0)
+    oval = scaled[list(FACE_OVAL)]
+    labels[polygon(centre + (oval - centre) * (1.28, 1.12), _WORKING_SIZE)] = cv2.GC_PR_BGD
+    left, right = (scaled[i] for i in JAW_CORNERS)
+    down = np.array([0.0, 0.5 * height])
+    labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
+    labels[polygon(centre + (oval - centre) * 0.96, _WORKING_SIZE)] = cv2.GC_PR_FGD
+    # Beside the jaw, below the ears, skin ends at the face's outline: what lies outside is hair.
+    lobe = scaled[list(_EAR_LOBES), 1].mean()
+    beside = ~polygon(centre + (oval - centre) * 1.03, _WORKING_SIZE)
+    rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
+    beside &= (rows > lobe) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
+    labels[beside] = cv2.GC_BGD
+    seed = scaled[list(_BELOW_BROWS)]
+    labels[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)] = cv2.GC_FGD
+    alpha = cv2.resize(portrait.alpha, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
+    labels[alpha < 0.5] = cv2.GC_BGD
+    lab = _plain_lab(portrait, scaled)
+    cv2.setRNGSeed(0)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(lab, labels, (0, 0, 1, 1), *models, _CUTS, cv2.GC_INIT_WITH_MASK)
+    skin = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    opened = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, parts = cv2.connectedComponents(opened)
+    main = parts[int(centre[1]), int(centre[0])]
+    return np.asarray((parts == main) if main > 0 and count > 1 else opened > 0)
+
+
+def _plain_lab(portrait: Portrait, points: np.ndarray) -> np.ndarray:
+    """The picture at the working size in 8 bit Lab, eyes, brows and mouth painted over: their colours are not skin's."""
+    picture = cv2.resize(portrait.image, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
+    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), np.float32)
+    lab = lab * np.array([2.55, 1, 1], np.float32) + np.array([0, 128, 128], np.float32)
+    seed = points[list(_BELOW_BROWS)]
+    skin = np.median(lab[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)], 0)
+    for part in _FEATURES:
+        corners = points[list(part)]
+        lab[polygon(corners.mean(0) + (corners - corners.mean(0)) * 1.25, _WORKING_SIZE)] = skin
+    return np.asarray(lab.clip(0, 255).astype(np.uint8))
+
+
+def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
+    """The connected parts that reach above `row`: hair does, a collar does not."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    above = np.unique(parts[: max(1, int(row))])
+    return np.isin(parts, above[above > 0])
+
+
+def _hanging_hair(portrait: Portrait, other: np.ndarray, hair: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Pixels below the chin that hang together with the hair above and have its colour."""
+    size = other.shape[0]
+    rows = np.arange(size)[:, None] + 0.5
+    sample = portrait.image[hair]
+    if len(sample) < 50:
+        return np.zeros_like(other)
+    clothes = portrait.image[other & (rows > end)]
+    mean, spread = np.median(sample, 0), sample.std(0) + 0.03
+    near_hair = (np.abs(portrait.image - mean) / spread).max(-1) < 1.6
+    if len(clothes) >= 50:
+        away = (np.abs(portrait.image - np.median(clothes, 0)) / (clothes.std(0) + 0.03)).max(-1)
+        near_hair &= away > (np.abs(portrait.image - mean) / spread).max(-1)
+    candidate = cv2.morphologyEx((other & near_hair).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+    _, parts = cv2.connectedComponents((hair | candidate).astype(np.uint8))
+    touching = np.unique(parts[hair & (rows > start - 0.05 * size)])
+    return candidate & np.isin(parts, touching[touching > 0]) & (rows >= start)
+
+
+def polygon(points: np.ndarray, size: int) -> np.ndarray:
+    """Pixels [size, size] inside a polygon of (x, y) pixels."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round(points - 0.5).astype(np.int32)], 1)
+    return mask > 0
+
+
+def _resized(mask: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC) > 0.5

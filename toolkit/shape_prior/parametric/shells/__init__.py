@@ -1,0 +1,1 @@
+"""Surfaces of hair, clothes and glasses around the face model."""

@@ -1,0 +1,68 @@
+"""Triangles of their own for what stands before skin that blinks, glasses above all: skin moves below them, they keep still.
+
+Without them the splats that show a rim would have to ride on the lids, and to show skin as soon as these close.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from facecraft4d.toolkit.core.datatypes import Mesh, Rig
+from facecraft4d.toolkit.core.geometry import triangle_areas, vertex_normals
+from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.meshes.raster import sample_texture
+
+STRANGE = 0.35
+"""Distance of a colour from the face's median above which it is not that of skin."""
+
+WORN = 0.45
+"""Share of the skin beside the lids that must be strange before glasses are supposed: brows and shadows cover less."""
+
+
+def with_eyewear(rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"]) -> tuple[Rig, Mesh]:
+    """The rig and its mesh with copies of the triangles before which something stands, a little off the skin, in region "eyewear".
+
+    The copies lie where the photograph shows them (`posed`), turn with the head and know no expression. Without glasses, nothing changes.
+    """
+    worn = np.flatnonzero(covered_by_glasses(rig, mesh))
+    if not len(worn):
+        return rig, mesh
+    used, corners = np.unique(rig.triangles[worn], return_inverse=True)
+    normals = vertex_normals(posed, rig.triangles[np.isin(rig.triangles, used).any(1)])
+    vertices = np.concatenate([rig.vertices, (posed + CLEARANCE * normals)[used]]).astype(np.float32)
+    triangles = np.concatenate([rig.triangles, corners.reshape(-1, 3) + len(rig.vertices)]).astype(np.int32)
+    neck = np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index("neck")]
+    regions = np.full(len(worn), len(rig.region_names), np.uint8)
+    extended = replace(
+        rig,
+        vertices=vertices,
+        triangles=triangles,
+        triangle_regions=np.concatenate([rig.triangle_regions, regions]),
+        region_names=(*rig.region_names, EYEWEAR),
+        expression_deltas=np.pad(rig.expression_deltas, ((0, 0), (0, len(used)), (0, 0))),
+        skin_weights=np.concatenate([rig.skin_weights, np.tile(neck, (len(used), 1))]),
+    )
+    corner_uvs = np.concatenate([mesh.corner_uvs, mesh.corner_uvs[worn]])
+    return extended, Mesh(vertices, triangles, corner_uvs, mesh.texture)
+
+
+def covered_by_glasses(rig: Rig, mesh: Mesh) -> Bool[np.ndarray, " f"]:
+    """Triangles that blink, beyond the lashes, and look strange, on the sides (left, right) where much of this skin does."""
+    center = rig.vertices[rig.triangles].mean(1)
+    blinks = blinks_beyond_lashes(rig) & (rig.triangle_regions == rig.region_names.index("skin"))
+    areas = triangle_areas(rig.vertices[rig.triangles])
+    strange = blinks & (strangeness(rig, mesh) > STRANGE)
+    worn = np.zeros(len(strange), bool)
+    for side in (center[:, 0] > 0, center[:, 0] <= 0):
+        if areas[strange & side].sum() > WORN * areas[blinks & side].sum():
+            worn |= strange & side
+    return worn
+
+
+def strangeness(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, " f"]:
+    """Distance in sRGB of each triangle's colour (its corners and middle, whichever is strangest) from the face's median."""
+    skin = np.median(skin_samples(rig, mesh), 0)
+    places = np.concatenate([mesh.corner_uvs, mesh.corner_uvs.mean(1, keepdims=True)], 1)
+    colors = sample_texture(mesh.texture, places.reshape(-1, 2)).reshape(*places.shape[:2], 3)
+    return np.asarray(np.linalg.norm(colors - skin, axis=-1).max(1), np.float32)

@@ -1,0 +1,1 @@
+"""Synthetic people whose truth is known: to measure by."""

@@ -1,0 +1,1 @@
+"""The embedded video prior: the fitted mesh moves each view's pixels."""

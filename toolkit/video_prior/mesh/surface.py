@@ -1,0 +1,179 @@
+"""What the head's surface is made of: layers that hide each other, and how colour spreads along the skin."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+import scipy.spatial
+from jaxtyping import Bool, Float, Float32, Int32, UInt8
+
+from facecraft4d.toolkit.core.datatypes import Head, Rig
+from facecraft4d.toolkit.face_model.parts import EYEWEAR, blinking, blinks_beyond_lashes, members, skin_samples
+
+SKIN = 0
+"""The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
+
+LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
+"""Surfaces behind one another. A pixel of one must not be taken for a nearby pixel of another."""
+
+MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
+
+LOWER_LID_REACH = 0.025
+"""Metres around the middle of an eye that a blink's upper lid may come down to."""
+
+INCISORS = 0.006
+"""Metres behind the front of a row of teeth in which its incisors lie."""
+
+WHITE_OVER_SKIN, WHITE_LIMITS = 1.3, (0.55, 0.95)
+"""Brightness of white over that of well lit skin, kept within limits for dark skin and dark pictures."""
+
+USUAL_SKIN, TINT = np.array([1.27, 0.95, 0.78]), 0.08
+"""Red, green, blue of skin in neutral light over their mean, and how far the light's tint may go."""
+
+RIM_REACH, RIM_FADE = 0.006, 0.0015
+"""Metres around the lips' inner border (at rest) that a fit often lays over teeth or shadow, and over which that ends."""
+
+ANCHORING = 1e-3
+"""Weight of the texture's own colour in the diffusion; it only matters where nothing of a part is seen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """The head's mesh by layers."""
+
+    triangles: Int32[np.ndarray, "f 3"]
+    corner_uvs: Float32[np.ndarray, "f 3 2"]
+    texture: Float32[np.ndarray, "th tw 3"]
+    layers: UInt8[np.ndarray, " f"]
+    """Index into `LAYERS`."""
+    skin_vertices: Bool[np.ndarray, " v"]
+    """Vertices of the skin layer that no other layer shares."""
+    lips: Bool[np.ndarray, " v"]
+    lids: Bool[np.ndarray, " v"]
+    lashes: Bool[np.ndarray, " v"]
+    """The edges of the lids, where the skin turns into the eye sockets."""
+    lid_sides: UInt8[np.ndarray, " f"]
+    """1 on upper lids, 2 on lower lids and what is below, 0 elsewhere: lashes are where a closed eye's sides meet."""
+    glazed: Bool[np.ndarray, " f"]
+    """Skin that blinks but lies too far from the lids to show lashes: what is strange there stands before it, like glasses."""
+    rim: Float32[np.ndarray, " v"]
+    """1 on what blinks and on the lips near their inner border, falling to 0 on the rest: pixels there may belong to something else."""
+    rest: Float32[np.ndarray, "v 3"]
+    """The vertices at rest, metres."""
+    crown: Float32[np.ndarray, " v"]
+    """On teeth, how far a vertex lies from the row's cutting edge, metres; 0 elsewhere."""
+    white: Float32[np.ndarray, "3"]
+    """What something white and well lit would show, by the skin's colour."""
+    neighbours: scipy.sparse.csr_matrix
+    """Adjacency of the skin layer's vertices [v, v]."""
+
+
+def surface_of(head: Head) -> Surface:
+    """Sort a head's triangles into layers by the names of their regions."""
+    solid = np.array([name != EYEWEAR for name in head.rig.region_names])[head.rig.triangle_regions]
+    rig = replace(head.rig, triangles=head.rig.triangles[solid], triangle_regions=head.rig.triangle_regions[solid])
+    layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
+    layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
+    skin = members(rig, *(name for name in rig.region_names if name not in LAYERS[1:]))
+    lips, lids = members(rig, "lips"), members(rig, "eyelids")
+    return Surface(
+        triangles=rig.triangles,
+        corner_uvs=head.mesh.corner_uvs[solid],
+        texture=head.mesh.texture,
+        layers=layers,
+        skin_vertices=skin & ~members(rig, *LAYERS[1:]),
+        lips=lips,
+        lids=lids,
+        lashes=skin & members(rig, "eye_sockets"),
+        lid_sides=_lid_sides(rig, lids),
+        glazed=blinks_beyond_lashes(rig),
+        rim=np.maximum(_lip_rim(rig, lips, members(rig, "mouth_interior")), blinking(rig)),
+        rest=rig.vertices,
+        crown=_crown(rig, members(rig, "teeth")),
+        white=white_by_skin(skin_samples(head.rig, head.mesh)),
+        neighbours=_adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
+    )
+
+
+def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
+    """White under the picture's light: a little brighter than the brighter skin, half as tinted as skin is beside usual skin."""
+    if not len(skin):
+        return np.ones(3, np.float32)
+    level = np.clip(WHITE_OVER_SKIN * np.percentile(skin.mean(1), 80), *WHITE_LIMITS)
+    usual = np.median(skin, 0)
+    tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
+    return np.asarray(np.minimum(level * tint, 1), np.float32)
+
+
+def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"]:
+    sides = np.zeros(len(rig.triangles), np.uint8)
+    of_lids, centers = lids[rig.triangles].all(1), rig.vertices[rig.triangles].mean(1)
+    left = centers[:, 0] > 0
+    for side in (left, ~left):
+        eye = of_lids & side
+        if eye.any():
+            low, high = centers[eye, 1].min(), centers[eye, 1].max()
+            near = np.linalg.norm(centers - centers[eye].mean(0), axis=1) < LOWER_LID_REACH
+            sides[side & near & (centers[:, 1] < (low + high) / 2)] = 2
+            sides[eye & (centers[:, 1] > (low + high) / 2)] = 1
+    return sides
+
+
+def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
+    rim = np.zeros(len(rig.vertices), np.float32)
+    border = lips & inside
+    if border.any():
+        distance = scipy.spatial.cKDTree(rig.vertices[border]).query(rig.vertices[lips])[0]
+        rim[lips] = np.clip((RIM_REACH + RIM_FADE - distance) / RIM_FADE, 0, 1)
+    return rim
+
+
+def _crown(rig: Rig, teeth: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
+    crown = np.zeros(len(rig.vertices), np.float32)
+    lower = rig.skin_weights[:, rig.joint_names.index("jaw")] > 0.5
+    for row, sign in ((teeth & ~lower, 1), (teeth & lower, -1)):
+        if row.any():
+            height, depth = sign * rig.vertices[row, 1], rig.vertices[row, 2]
+            crown[row] = height - height[depth > depth.max() - INCISORS].min()
+    return crown
+
+
+def diffuse(
+    surface: Surface,
+    colors: Float[np.ndarray, "v 3"],
+    known: Bool[np.ndarray, " v"],
+    guess: Float[np.ndarray, "v 3"],
+) -> Float32[np.ndarray, "v 3"]:
+    """Colours of the whole skin layer: `colors` where known, elsewhere as even as possible between them (a harmonic function).
+
+    `guess` is the answer for parts without any known vertex.
+    """
+    degrees = np.asarray(surface.neighbours.sum(1)).ravel()
+    laplacian = scipy.sparse.diags(degrees + ANCHORING) - surface.neighbours
+    unknown = np.flatnonzero(~known)
+    boundary = surface.neighbours[unknown][:, np.flatnonzero(known)] @ colors[known]
+    solve = scipy.sparse.linalg.factorized(laplacian[unknown][:, unknown].tocsc())
+    result = np.array(colors, np.float32)
+    right = boundary + ANCHORING * guess[unknown]
+    result[unknown] = np.stack([solve(np.ascontiguousarray(column, np.float64)) for column in right.T], -1)
+    return result
+
+
+def vertex_texture_corners(surface: Surface) -> tuple[Int32[np.ndarray, " n"], Float32[np.ndarray, "n 2"]]:
+    """One corner of each vertex that has a triangle: the vertices and their texture coordinates."""
+    vertices, first = np.unique(surface.triangles.ravel(), return_index=True)
+    return vertices.astype(np.int32), surface.corner_uvs.reshape(-1, 2)[first]
+
+
+def grown(surface: Surface, vertices: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " v"]:
+    """The vertices and their neighbours in the skin layer."""
+    return np.asarray(vertices | (surface.neighbours @ vertices.astype(np.float32) > 0))
+
+
+def _adjacency(triangles: Int32[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_matrix:
+    first, second = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).T
+    ones = np.ones(2 * len(first))
+    both = scipy.sparse.csr_matrix((ones, (np.r_[first, second], np.r_[second, first])), shape=(count, count))
+    both.data[:] = 1
+    return both
