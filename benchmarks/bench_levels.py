@@ -23,7 +23,7 @@ from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, trai
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, Track, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, Track, ViewSet
 from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
@@ -50,10 +50,11 @@ def progress(name: str) -> Callable[[Progress], None]:
 def prepare(folder: Path) -> Subject:
     """The sample portrait up to its frames, at the preset draft."""
     config, report = preset(Preset.DRAFT), progress("subject")
-    portrait = preprocess.run(PHOTO, config.preprocess, report)
-    head = shape_prior.run(portrait, config.shape_prior, 0, report)
-    views = image_prior.run(head, config.image_prior, report)
-    return views, video_prior.run(head, views, config.video_prior, 0, folder, report), head
+    context = StageContext(0, "cpu", folder, report)
+    portrait = preprocess.run(PHOTO, config.preprocess, context)
+    coarse = shape_prior.run(portrait, config.shape_prior, context)
+    views = image_prior.run(coarse.views, config.image_prior, context)
+    return views, video_prior.run(coarse.head, views, config.video_prior, context), coarse.head
 
 
 def kept(folder: Path) -> Subject:
@@ -66,7 +67,8 @@ def kept(folder: Path) -> Subject:
 
 def without_last(frames: FrameSet, held_out: int) -> FrameSet:
     """The frames but for the last ones."""
-    track, kept = frames.track, slice(len(frames.track.expressions) - held_out)
+    track = frames.known_track
+    kept = slice(len(track.expressions) - held_out)
     return replace(frames, track=Track(track.expressions[kept], track.joint_rotations[kept], track.translations[kept]))
 
 
@@ -74,9 +76,8 @@ def fit(subject: Subject, config: TrainingConfig, held_out: int, name: str) -> A
     """Train and bake."""
     views, frames, head = subject
     with tempfile.TemporaryDirectory() as folder:
-        trained = training.run(
-            views, without_last(frames, held_out), head, config, 0, "cpu", Path(folder), progress(name)
-        )
+        context = StageContext(0, "cpu", Path(folder), progress(name))
+        trained = training.run(views, without_last(frames, held_out), head, config, context)
     return bake.run(trained, head, Provenance())
 
 
@@ -92,7 +93,7 @@ def psnrs(avatar: Avatar, subject: Subject, held_out: int, size: int) -> np.ndar
         image = (drawn.consistent + 1 - drawn.alpha).clamp(0, 1)
         return float(-10 * torch.log10((image - picture.image).square().mean()))
 
-    total = len(frames.track.expressions)
+    total = len(frames.known_track.expressions)
     static = [psnr(Sample(view)) for view in range(len(views.views))]
     moving = [
         psnr(Sample(view, camera, frame))
@@ -156,7 +157,7 @@ def main() -> None:
         rows = table(subject, config, chosen.held_out)
     about = (
         f"{chosen.static} + {chosen.coin} steps at {chosen.size} pixels, {chosen.level} for each level, {len(subject[0].views)} static views, "
-        f"{chosen.held_out} of {len(subject[1].track.expressions)} frames held out; PSNR in dB on white, baked avatar; "
+        f"{chosen.held_out} of {len(subject[1].known_track.expressions)} frames held out; PSNR in dB on white, baked avatar; "
         f"{described()}."
     )
     text = "\n".join([about, "", *rows])

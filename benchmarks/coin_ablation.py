@@ -29,7 +29,7 @@ from facecraft4d.exporters import export
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.config import LossWeights, TrainingConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.evaluation import fidelity
@@ -177,9 +177,8 @@ def run_cell(
     """Train one row on one subject with one seed, measure, keep the numbers."""
     row, path = ROWS[cell[2]], cell_path(options, *cell)
     start = time.perf_counter()
-    trained = training.run(
-        *data, row.config(options), cell[1], "cpu", path.with_suffix(".checkpoint"), quiet, row.difference
-    )
+    context = StageContext(cell[1], "cpu", path.with_suffix(".checkpoint"), quiet)
+    trained = training.run(*data, row.config(options), context, row.difference)
     seconds = time.perf_counter() - start
     avatar = bake.run(trained, data[2], Provenance())
     export(avatar, options.out / "avatars" / f"{path.stem}.glb")

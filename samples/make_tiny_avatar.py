@@ -11,8 +11,8 @@ import numpy as np
 
 from facecraft4d.exporters import export
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.asset import Avatar, Ingredient, Provenance
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Ingredient, Rig
 
 REGIONS = ("skin", "lips", "mouth", "eyes", "hair", "neck")
 SKIN, LIPS, MOUTH, EYES, HAIR, NECK = range(6)

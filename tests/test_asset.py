@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Provenance, check_avatar
+from facecraft4d.toolkit.core.datatypes import Ingredient
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ import pytest
 from facecraft4d.exporters import export, load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.toolkit.core.asset import Avatar, Ingredient, Provenance
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Ingredient
 from facecraft4d.toolkit.core.rigging import carry_splats
 
 TINY = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"

@@ -26,8 +26,11 @@ class Build:
     photo: Path
     config: BuildConfig
     portrait: Portrait
+    coarse: ViewSet
+    """The shape prior's views."""
     head: Head
     views: ViewSet
+    """The image prior's views."""
     trained: TrainedHead
     evaluation: Evaluation
     avatar: Avatar

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Ingredient
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
@@ -95,6 +96,11 @@ _SHAPES = {
 }  # fmt: skip
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What the classifiers were trained with."""
+
+
+def perceptual_ingredient(trunk: Trunk) -> Ingredient:
+    """What enters an avatar through LPIPS with that trunk."""
+    return weights.as_ingredient(f"lpips_{trunk}", "perceptual loss")
 
 
 class Lpips(nn.Module):

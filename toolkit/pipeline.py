@@ -1,24 +1,42 @@
 """A photograph to an avatar: the stages in order, each kept in the build folder under the hash of all that decides its result."""
 
 import json
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
-from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import (
+    bake,
+    cache,
+    evaluation,
+    image_prior,
+    preprocess,
+    shape_prior,
+    training,
+    video_prior,
+)
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
 from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.asset import Provenance
+from facecraft4d.toolkit.core.datatypes import (
+    Coarse,
+    FrameSet,
+    Portrait,
+    Progress,
+    Report,
+    StageContext,
+    TrainedHead,
+    ViewSet,
+)
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
 
 T = TypeVar("T")
-Report = Callable[[Progress], None]
 
 SOURCES = Path(__file__).parent
 ABOVE_STAGES = frozenset({"pipeline", "provenance", "built", "report", "doctor", "config", "subjects"})
@@ -29,66 +47,65 @@ STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training",
 def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
     """Run or recall every stage. `folder` keeps their results; a killed build goes on from there.
 
-    Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
+    Equal photograph, options, seed and code give an equal avatar on the CPU; on CUDA equal metrics within docs/architecture.md's tolerance.
+    Raises UserError for a photograph or option that cannot serve.
     """
     device = resolve_device(config.device)
     with repeatable() if device is Device.CPU else nullcontext():
-        return _build(photo, config, folder, device, report)
+        return _build(photo, config, _Keeper(folder, config.seed, device, report))
 
 
-def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, report: Report) -> Build:
-    seed = config.seed
-    keep = _Keeper(folder, report)
-    portrait = keep.stage(
-        "preprocess", Portrait, config.preprocess, (keep.input(photo),),
-        lambda _: preprocess.run(photo, config.preprocess, report),
-    )  # fmt: skip
-    head = keep.stage(
-        "shape_prior", Head, (config.shape_prior, seed), (portrait,),
-        lambda _: shape_prior.run(portrait.result, config.shape_prior, seed, report),
-    )  # fmt: skip
-    views = keep.stage(
-        "image_prior", ViewSet, config.image_prior, (head,),
-        lambda _: image_prior.run(head.result, config.image_prior, report),
-    )  # fmt: skip
-    frames = keep.stage(
-        "video_prior", FrameSet, (config.video_prior, seed), (head, views),
-        lambda files: video_prior.run(head.result, views.result, config.video_prior, seed, files, report),
-    )  # fmt: skip
-    trained = keep.stage(
-        "training", TrainedHead, (config.training, seed, device), (views, frames, head),
-        lambda files: training.run(views.result, frames.result, head.result, config.training, seed, device, files, report),
-    )  # fmt: skip
-    made_of = provenance(portrait.result, config)
-    avatar = bake.run(trained.result, head.result, made_of)
-    judged = keep.stage(
-        "evaluation", Evaluation, (), (keep.input((avatar.rig, avatar.splats)), portrait, head),
-        lambda _: evaluation.run(avatar, portrait.result, head.result, report),
-    ).result  # fmt: skip
-    avatar = replace(avatar, provenance=replace(made_of, metrics=judged.metrics))
+def _build(photo: Path, config: BuildConfig, keep: "_Keeper") -> Build:
+    portrait = keep.stage(preprocess, Portrait, (given(photo),), config.preprocess)
+    coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior)
+    head, imagined = given(coarse.result.head), given(coarse.result.views)
+    views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
+    frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
+    # Tracking belongs here: where `frames.track` is None it finds the motion of the pictures and refines the head.
+    trained = keep.stage(training, TrainedHead, (views, frames, head), config.training)
+    baked = bake.run(trained.result, head.result, Provenance())
+    judged = keep.stage(evaluation, Evaluation, (given(baked), portrait, head, imagined)).result
+    results = (portrait.result, coarse.result, views.result, frames.result, trained.result)
+    made_of = provenance([ingredient for result in results for ingredient in result.ingredients], config)
+    avatar = replace(baked, provenance=replace(made_of, metrics=judged.metrics))
     return Build(
-        photo, config, portrait.result, head.result, views.result, trained.result, judged, avatar, keep.times()
+        photo=photo,
+        config=config,
+        portrait=portrait.result,
+        coarse=imagined.result,
+        head=head.result,
+        views=views.result,
+        trained=trained.result,
+        evaluation=judged,
+        avatar=avatar,
+        times=keep.times(),
     )
+
+
+def given(value: T) -> Stored[T]:
+    """Something that no stage keeps under a name of its own: a file from outside (by its content), a part of a result, what is quickly made."""
+    return Stored(value, digest_of(value), 0.0, 0, cached=True)
 
 
 class _Keeper:
     """Runs stages in order, keeps their results and notes their times."""
 
-    def __init__(self, folder: Path, report: Report) -> None:
-        self.folder, self.report = folder, report
+    def __init__(self, folder: Path, seed: int, device: Device, report: Report) -> None:
+        self.folder, self.seed, self.device, self.report = folder, seed, device, report
         self.code = {name: _code_digest(name) for name in STAGES}
         self.noted: list[StageTime] = []
 
-    def input(self, value: T) -> Stored[T]:
-        """Something that comes from outside of the stages."""
-        return Stored(value, digest_of(value), 0.0, 0, cached=True)
+    def stage(self, module: ModuleType, kind: type[T], inputs: tuple[Stored[Any], ...], *config: Any) -> Stored[T]:
+        """`module.run(inputs..., config, context)`, kept or made now. Its key hashes the code, the options, the seed and all inputs."""
+        name = module.__name__.rpartition(".")[2]
+        key = digest_of(cache.FORMAT, name, self.code[name], config, self.seed, tuple(each.digest for each in inputs))
 
-    def stage(
-        self, name: str, kind: type[T], options: Any, inputs: tuple[Stored[Any], ...], run: Callable[[Path], T]
-    ) -> Stored[T]:
-        """The stage's result under the hash of its code, options and inputs, kept or made now."""
-        key = digest_of(cache.FORMAT, name, self.code[name], _plain(options), tuple(each.digest for each in inputs))
-        stored = cache.stage(self.folder, name, key, kind, run)
+        def compute(own: Path) -> T:
+            context = StageContext(self.seed, self.device, own, self.report)
+            result: T = module.run(*(each.result for each in inputs), *config, context)
+            return result
+
+        stored = cache.stage(self.folder, name, key, kind, compute)
         self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))
@@ -99,13 +116,6 @@ class _Keeper:
     def times(self) -> tuple[StageTime, ...]:
         """What each stage took so far."""
         return tuple(self.noted)
-
-
-def _plain(options: Any) -> Any:
-    """Options as mappings, tuples and plain values."""
-    if isinstance(options, tuple):
-        return tuple(_plain(item) for item in options)
-    return asdict(options) if is_dataclass(options) and not isinstance(options, type) else options
 
 
 def _code_digest(stage: str) -> str:

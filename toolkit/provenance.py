@@ -1,42 +1,22 @@
 """What went into an avatar: its ingredients with their licences, the versions and options that made it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.config import BuildConfig, Matting
-from facecraft4d.toolkit.core.asset import Ingredient, Provenance
-from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.config import BuildConfig
+from facecraft4d.toolkit.core.asset import Provenance
+from facecraft4d.toolkit.core.datatypes import Ingredient
 
 PACKAGES = ("facecraft4d", "numpy", "numba", "scipy", "torch")
 """What computes a build."""
 
-OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", True, "written for this project")
 
-
-def provenance(portrait: Portrait, config: BuildConfig) -> Provenance:
-    """The provenance of a build, without metrics."""
+def provenance(ingredients: Iterable[Ingredient], config: BuildConfig) -> Provenance:
+    """The provenance of a build whose stages hand on these ingredients, each named once, without metrics."""
     versions = {name: version(name) for name in PACKAGES}
-    return Provenance(ingredients(portrait, config), config.seed, versions, options(config))
-
-
-def ingredients(portrait: Portrait, config: BuildConfig) -> tuple[Ingredient, ...]:
-    """Everything that shapes the avatar; what only measures it (SFace, YuNet, VGG16) is not part of it."""
-    photograph = Ingredient(
-        "photograph", "the portrait", "the user's", True, "given by the user, who answers for its rights", portrait.photo_sha256
-    )  # fmt: skip
-    matting = "isnet" if config.preprocess.matting is Matting.ISNET else "selfie_segmentation"
-    return (
-        photograph,
-        weights.as_ingredient("face_landmarker", "landmarks and expression scores"),
-        weights.as_ingredient(matting, "matting"),
-        weights.as_ingredient("anny", "head model"),
-        weights.as_ingredient("lpips_alexnet", "perceptual loss"),
-        weights.as_ingredient("facecap", "driving clip face_cap"),
-        OWN_CLIPS,
-    )
+    return Provenance(tuple(dict.fromkeys(ingredients)), config.seed, versions, options(config))
 
 
 def options(config: BuildConfig) -> dict[str, str]:

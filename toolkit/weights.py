@@ -20,9 +20,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Literal
 
-from facecraft4d.toolkit.core.asset import Ingredient
 from facecraft4d.toolkit.core.checks import UserError, check_known
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.datatypes import Ingredient, Progress
 from facecraft4d.toolkit.core.files import whole_file
 
 

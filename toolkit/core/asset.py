@@ -7,28 +7,13 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import check_finite, check_shape
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Ingredient, Rig
 
 SKIN_WEIGHT_TOLERANCE = 1e-4
 """How far a vertex's skin weights may sum from 1."""
 
 LEVEL_WIDENING = 0.35
 """Where a share s of the splats is drawn, their two larger standard deviations grow by s to the power of minus this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ingredient:
-    """Something that went into an avatar: a prior, a weight file, a data set, the photograph."""
-
-    name: str
-    role: str
-    """What it did: landmarks, matting, face model, driving clip, ..."""
-    licence: str
-    """SPDX identifier where there is one."""
-    commercial_use: bool
-    source: str
-    """Where it comes from, with credit where the licence asks for it."""
-    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,27 @@ World frame: metres, right-handed, +Y up, the face looks along +Z, the subject's
 Images: float32 in [0, 1], sRGB as displayed, on white. See docs/conventions.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """Something that went into an avatar: a prior, a weight file, a data set, the photograph."""
+
+    name: str
+    role: str
+    """What it did: landmarks, matting, face model, driving clip, ..."""
+    licence: str
+    """SPDX identifier where there is one."""
+    commercial_use: bool
+    source: str
+    """Where it comes from, with credit where the licence asks for it."""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +63,8 @@ class ViewSet:
     views: tuple[View, ...]
     yaws_degrees: tuple[float, ...]
     """Azimuth of each camera about +Y, relative to view 0; positive moves the camera towards the subject's left (+X)."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """What went into the pictures beside what they were made from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,21 +133,31 @@ class Portrait:
     photo_sha256: str
     notes: tuple[str, ...] = ()
     """What was decided on the way, for the report (several faces, weak matte, ...)."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """The photograph and what made it ready."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """The shape prior's result: a personalised rig with texture and its coarse views."""
+    """One person: a personalised rig, its texture, and the pose of the photograph."""
 
     rig: Rig
     mesh: Mesh
     """`rig`'s own vertices and triangles with a texture; `mesh.vertices` is the neutral face."""
     pose: Pose
     """Expression and joints that the photograph shows; the head itself stays in the world frame (root at rest)."""
-    coarse: ViewSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coarse:
+    """The shape prior's result: how the whole head looks from all around, and the rig that stands for it."""
+
+    views: ViewSet
     """24 views on the horizon orbit, 15 degrees apart, with the photograph's pose; view 0 has the photograph's camera."""
-    light_sh: Float32[np.ndarray, "9 3"]
-    """Second-order spherical-harmonics irradiance that multiplies albedo, world frame."""
+    head: Head
+    """A prior without a mesh fits a face model to its own views (toolkit/fitting)."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """The prior, its weights and its face model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +197,17 @@ class FrameSet:
     cameras: tuple[Camera, ...]
     view_indices: tuple[int, ...]
     """Which view of the static ViewSet each camera belongs to."""
-    track: Track
+    track: Track | None
+    """The motion that all views follow; None where the prior invented it and tracking has yet to find it."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """The prior, its weights, the driving clips."""
+
+    @property
+    def known_track(self) -> Track:
+        """The track. ValueError where it is not known."""
+        if self.track is None:
+            raise ValueError("frames must have a track, got None: tracking has not found their motion")
+        return self.track
 
     def path(self, view: int, frame: int) -> Path:
         """The picture of a view (an entry of `view_indices`) at a frame of the track."""
@@ -221,6 +258,8 @@ class TrainedHead:
     """Curves over `loss_steps`, by name; NaN where a term was not in use."""
     levels: tuple[BoundSplats, ...] = ()
     """Levels of detail, the largest first: row i of each is splat i, tuned to stand without those that the level lacks."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """Networks whose judgement shaped the splats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,3 +283,20 @@ class Progress:
     total: int
     message: str = ""
     losses: Mapping[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+"""Takes what a stage says of its progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """What every stage is given beside its inputs and options: the last argument of each `run`."""
+
+    seed: int
+    """Every random choice follows from it."""
+    device: str
+    """Where tensors live: cpu or cuda. It decides how fast a result comes, not which."""
+    folder: Path
+    """The stage's own: pictures that belong to its result, or checkpoints of an interrupted run."""
+    report: Report

@@ -14,7 +14,10 @@ import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.datatypes import Clip, Ingredient
+
+OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", True, "written for this project")
+"""The built-in clips but for face_cap."""
 
 MAX_BYTES = 64 << 20
 """Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""

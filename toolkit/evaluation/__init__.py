@@ -1,11 +1,11 @@
 """How good an avatar is: fidelity and identity of the front, coverage all round, locality of the expressions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress, StageContext, ViewSet
 from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
 from facecraft4d.toolkit.evaluation.metrics import METRICS
 
@@ -23,17 +23,18 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
-def run(avatar: Avatar, portrait: Portrait, head: Head, report: Callable[[Progress], None]) -> Evaluation:
-    """Measure an avatar against its photograph and the shape prior's silhouettes."""
+def run(avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, context: StageContext) -> Evaluation:
+    """Measure an avatar against its photograph and the silhouettes of the shape prior's views."""
+    report = context.report
     parts = 4
     report(Progress("evaluation", 0, parts, "front view"))
-    metrics = dict(front.measure(avatar, portrait, head))
+    metrics = dict(front.measure(avatar, portrait, head, coarse))
     report(Progress("evaluation", 1, parts, "identity"))
-    scores, notes = identity.measure(avatar, portrait, head)
+    scores, notes = identity.measure(avatar, portrait, head, coarse)
     report(Progress("evaluation", 2, parts, "silhouettes"))
-    metrics |= scores | coverage.measure(avatar, head)
+    metrics |= scores | coverage.measure(avatar, head, coarse)
     report(Progress("evaluation", 3, parts, "expressions"))
-    moves, leaks, still = expressions.measure(avatar, head)
+    moves, leaks, still = expressions.measure(avatar, coarse)
     metrics["expression_leak_max"] = max(leaks.values(), default=0.0)
     metrics["expression_still_max"] = max(still.values(), default=0.0)
     metrics["expression_move_min"] = min(moves.values(), default=0.0)

@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head
+from facecraft4d.toolkit.core.datatypes import Head, ViewSet
 from facecraft4d.toolkit.evaluation.drawing import draw
 
 ERODED, DILATED = 6 / 512, 10 / 512
@@ -13,9 +13,9 @@ ERODED, DILATED = 6 / 512, 10 / 512
 what lies beyond was never seen, so a bust that runs out of the picture ends softly there."""
 
 
-def measure(avatar: Avatar, head: Head) -> dict[str, float]:
+def measure(avatar: Avatar, head: Head, coarse: ViewSet) -> dict[str, float]:
     """Worst and mean intersection over union, worst share of holes, worst share of floaters over all coarse views."""
-    rows = np.array([compare(draw(avatar, head.pose, view.camera).alpha, view.mask) for view in head.coarse.views])
+    rows = np.array([compare(draw(avatar, head.pose, view.camera).alpha, view.mask) for view in coarse.views])
     iou, holes, floaters = rows.T
     return {
         "silhouette_iou_min": float(iou.min()),

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Camera, Head, Pose, Rig
+from facecraft4d.toolkit.core.datatypes import Camera, Pose, Rig, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.evaluation.drawing import draw
@@ -21,9 +21,9 @@ STILL_REGIONS = ("hair", "scalp", "ears", "neck", "headwear")
 Measures = tuple[dict[str, float], dict[str, float], dict[str, float]]
 
 
-def measure(avatar: Avatar, head: Head) -> Measures:
+def measure(avatar: Avatar, coarse: ViewSet) -> Measures:
     """For each expression at weight 1, the mean change in 1/255: inside its region, on the head outside of it, on hair, ears, neck outside of it."""
-    camera = resized_camera(head.coarse.views[0].camera, SIZE, SIZE)
+    camera = resized_camera(coarse.views[0].camera, SIZE, SIZE)
     rest = draw(avatar, neutral_pose(avatar.rig), camera)
     on_head, still_parts = rest.alpha > 0.5, still_pixels(avatar.rig, camera)
     moves, leaks, still = {}, {}, {}

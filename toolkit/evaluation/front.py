@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
@@ -13,16 +13,16 @@ from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
 
 
-def measure(avatar: Avatar, portrait: Portrait, head: Head) -> dict[str, float]:
+def measure(avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet) -> dict[str, float]:
     """PSNR inside the head mask; SSIM and LPIPS with everything outside of it white."""
-    picture = draw(avatar, head.pose, resized_camera(head.coarse.views[0].camera, SIZE, SIZE))
+    picture = draw(avatar, head.pose, resized_camera(coarse.views[0].camera, SIZE, SIZE))
     photo = resized(portrait.image, SIZE)
-    return compare(picture.image, photo, head_mask(portrait, head))
+    return compare(picture.image, photo, head_mask(portrait, coarse))
 
 
-def head_mask(portrait: Portrait, head: Head) -> Float32[np.ndarray, "s s"]:
+def head_mask(portrait: Portrait, coarse: ViewSet) -> Float32[np.ndarray, "s s"]:
     """Where photograph and shape prior both see the head: the matte without shoulders and clothes that the head does not model."""
-    matte, silhouette = resized(portrait.alpha, SIZE), resized(head.coarse.views[0].mask, SIZE)
+    matte, silhouette = resized(portrait.alpha, SIZE), resized(coarse.views[0].mask, SIZE)
     return ((matte > 0.5) & (silhouette > 0.5)).astype(np.float32)
 
 

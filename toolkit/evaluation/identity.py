@@ -12,7 +12,7 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait, View
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
@@ -24,14 +24,16 @@ DETECTION_SCORE, NMS, CANDIDATES = 0.6, 0.3, 50
 """YuNet's thresholds as OpenCV's sample has them."""
 
 
-def measure(avatar: Avatar, portrait: Portrait, head: Head) -> tuple[dict[str, float], tuple[str, ...]]:
+def measure(
+    avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet
+) -> tuple[dict[str, float], tuple[str, ...]]:
     """Identity at yaw 0 and plus and minus 30 degrees, in the photograph's expression; notes on what was not found."""
     photo = embedding(resized(portrait.image, SIZE))
     if photo is None:
         return {}, ("YuNet finds no face in the aligned photograph: identity was not measured",)
     scores, notes = {}, []
     for name, yaw in YAWS.items():
-        camera = resized_camera(_view_at(head, yaw).camera, SIZE, SIZE)
+        camera = resized_camera(_view_at(coarse, yaw).camera, SIZE, SIZE)
         found = embedding(draw(avatar, head.pose, camera).image)
         scores[name] = 0.0 if found is None else float(photo @ found)
         if found is None:
@@ -60,6 +62,6 @@ def _networks(yunet: str, sface: str) -> tuple[Any, Any]:
     return detector, cv2.FaceRecognizerSF.create(sface, "")
 
 
-def _view_at(head: Head, yaw_degrees: float) -> View:
+def _view_at(coarse: ViewSet, yaw_degrees: float) -> View:
     """The orbit's view nearest to a yaw."""
-    return head.coarse.views[int(yaw_distances(head.coarse.yaws_degrees, yaw_degrees).argmin())]
+    return coarse.views[int(yaw_distances(coarse.yaws_degrees, yaw_degrees).argmin())]

@@ -9,7 +9,7 @@ import numpy as np
 
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, Coarse, FrameSet, Head, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 from facecraft4d.toolkit.face_model import load_default_head
@@ -51,18 +51,18 @@ def of_build(folder: Path, moments: int, size: int) -> list[Truth]:
 def kept_stages(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
     """What a finished build kept of its views, frames and head; UserError where the folder does not hold them."""
     stages = folder / "build"
-    views, head = cache.kept(stages, "image_prior", ViewSet), cache.kept(stages, "shape_prior", Head)
+    views, coarse = cache.kept(stages, "image_prior", ViewSet), cache.kept(stages, "shape_prior", Coarse)
     frames = cache.kept(stages, "video_prior", FrameSet)
-    if views is None or head is None or frames is None:
+    if views is None or coarse is None or frames is None:
         raise UserError(
             f"{folder}: expected a finished build with its stages in {stages}, found no such; name the folder that facecraft4d "
             "build --out wrote, or give pictures with --truth"
         )
-    return views, frames, head
+    return views, frames, coarse.head
 
 
 def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[Truth]:
-    total = len(frames.track.expressions)
+    total = len(frames.known_track.expressions)
     shown = sorted({round(frame) for frame in np.linspace(0, total - 1, min(moments, total))}) if moments else []
     pictures = []
     for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
@@ -71,7 +71,7 @@ def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[T
             rgba = read_rgba(frames.path(index, frame), MAX_SIDE)
             view = _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
             name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
-            pictures.append(Truth("frames", name, frames.track.pose(frame), view))
+            pictures.append(Truth("frames", name, frames.known_track.pose(frame), view))
     return pictures
 
 

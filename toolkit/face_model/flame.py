@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
-from facecraft4d.toolkit.core.asset import Ingredient
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
+from facecraft4d.toolkit.core.datatypes import Ingredient
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,

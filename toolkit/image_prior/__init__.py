@@ -1,13 +1,13 @@
 """The image prior: coarse views to views that agree with the photograph."""
 
-from collections.abc import Callable
-
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
-from facecraft4d.toolkit.core.datatypes import Head, Progress, ViewSet
-from facecraft4d.toolkit.image_prior.warp import propagate
+from facecraft4d.toolkit.core.datatypes import StageContext, ViewSet
 
 
-def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]) -> ViewSet:
-    """Sharpen `head.coarse`; cameras, masks and depths stay, only the pictures change (paper, section 3.2)."""
-    priors = {ImagePrior.WARP: propagate.run}
-    return priors[config.prior](head, config, report)
+def run(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> ViewSet:
+    """Sharpen coarse views; cameras, masks and depths stay, only the pictures change (paper, section 3.2)."""
+    match config.prior:
+        case ImagePrior.WARP:
+            from facecraft4d.toolkit.image_prior.warp.propagate import propagate
+
+            return propagate(coarse, config, context)

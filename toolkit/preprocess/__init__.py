@@ -1,13 +1,13 @@
 """Photograph to portrait: load, find the face, align, cut out."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
-from facecraft4d.toolkit.core.datatypes import Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Ingredient, Portrait, Progress, StageContext
 from facecraft4d.toolkit.landmarks import CHIN, head_rotation
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
@@ -21,12 +21,12 @@ _COVERED = 0.99
 """A pixel whose samples all come from the photograph."""
 
 
-def run(photo: Path, config: PreprocessConfig, report: Callable[[Progress], None]) -> Portrait:
+def run(photo: Path, config: PreprocessConfig, context: StageContext) -> Portrait:
     """Make the portrait: upright, centred, cut out, on white. UserError in one line where the photograph cannot be used."""
     steps = ("reading", "finding the face", "measuring the head", "matting", "done")
 
     def tell(step: int) -> None:
-        report(Progress("preprocess", step, len(steps) - 1, steps[step]))
+        context.report(Progress("preprocess", step, len(steps) - 1, steps[step]))
 
     tell(0)
     picture = read(photo)
@@ -79,6 +79,18 @@ def _portrait(
         matrix.astype(np.float32),
         picture.sha256,
         notes,
+        _ingredients(picture, config.matting),
+    )
+
+
+def _ingredients(picture: Photo, matting: Matting) -> tuple[Ingredient, ...]:
+    """The photograph, and the networks that read it."""
+    credit = "given by the user, who answers for its rights"
+    matte_network = "isnet" if matting is Matting.ISNET else "selfie_segmentation"
+    return (
+        Ingredient("photograph", "the portrait", "the user's", True, credit, picture.sha256),
+        weights.as_ingredient("face_landmarker", "landmarks and expression scores"),
+        weights.as_ingredient(matte_network, "matting"),
     )
 
 

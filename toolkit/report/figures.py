@@ -73,7 +73,7 @@ def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Pict
 
 def expression_sheet(build: Build) -> Picture:
     """All expressions on one labelled picture, for documents."""
-    camera = face_camera(build.head.coarse.views[0].camera, build.portrait, SHEET_SIZE)
+    camera = face_camera(build.coarse.views[0].camera, build.portrait, SHEET_SIZE)
     return tiled([labelled(image, name) for name, image in expression_pictures(build.avatar, camera)], SHEET_COLUMNS)
 
 
@@ -89,7 +89,7 @@ def labelled(image: Picture, text: str) -> Picture:
 
 def overview(build: Build) -> Picture:
     """The photograph, the avatar in its pose, from four sides and in four expressions: one picture to judge a build by."""
-    front = build.head.coarse.views[0].camera
+    front = build.coarse.views[0].camera
     large = resized_camera(front, OVERVIEW_SIZE, OVERVIEW_SIZE)
     cells = [resized(build.portrait.image, OVERVIEW_SIZE), draw(build.avatar, build.head.pose, large).image]
     for yaw in OVERVIEW_YAWS:
@@ -104,9 +104,9 @@ def overview(build: Build) -> Picture:
 
 def side_camera(build: Build, yaw_degrees: int, size: int) -> tuple[float, Camera]:
     """Yaw and camera of the orbit's view nearest to a yaw, at `size` pixels."""
-    yaws = build.head.coarse.yaws_degrees
+    yaws = build.coarse.yaws_degrees
     nearest = int(yaw_distances(yaws, float(yaw_degrees)).argmin())
-    return yaws[nearest], resized_camera(build.head.coarse.views[nearest].camera, size, size)
+    return yaws[nearest], resized_camera(build.coarse.views[nearest].camera, size, size)
 
 
 def with_landmarks(portrait: Portrait) -> Picture:

@@ -48,12 +48,12 @@ AMPLIFIED = 4
 
 def report_html(build: Build, preset: str) -> str:
     """The page: photograph, landmarks, matte, crop; views; expressions; loss curves; result; times; metrics; licences; options."""
-    camera = build.head.coarse.views[0].camera
+    camera = build.coarse.views[0].camera
     sections = [
         _section("Result", _result(build, camera)),
         _section("Metrics", _metrics(build, preset)),
         _section("Photograph", _photograph(build)),
-        _section("Views: shape prior, then image prior", _views(build.head.coarse) + _views(build.views)),
+        _section("Views: shape prior, then image prior", _views(build.coarse) + _views(build.views)),
         _section(
             "Expressions at weight 1",
             _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),

@@ -1,14 +1,13 @@
-"""Portrait to a coarse head: a personalised, textured rig and its 24 views."""
-
-from collections.abc import Callable
+"""Portrait to a coarse head: its views from all around and a personalised, textured rig."""
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
-from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
-from facecraft4d.toolkit.shape_prior.parametric.invert import invert
-
-_PRIORS = {ShapePrior.PARAMETRIC: invert}
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, StageContext
 
 
-def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Callable[[Progress], None]) -> Head:
+def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
     """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names."""
-    return _PRIORS[config.prior](portrait, config, seed, report)
+    match config.prior:
+        case ShapePrior.PARAMETRIC:
+            from facecraft4d.toolkit.shape_prior.parametric.invert import invert
+
+            return invert(portrait, config, context)

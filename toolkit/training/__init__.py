@@ -1,14 +1,13 @@
 """Trains Gaussians bound to the rig: static stage, then COIN (paper, section 3.4 and supplement 6.3)."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, TrainedHead, ViewSet
-from facecraft4d.toolkit.losses import Trunk, lpips
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, TrainedHead, ViewSet
+from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
 from facecraft4d.toolkit.splatting.backend import is_compiled
 from facecraft4d.toolkit.splatting.cpu import COMPILING
 from facecraft4d.toolkit.training.footage import Footage
@@ -22,19 +21,17 @@ def run(
     frames: FrameSet,
     head: Head,
     config: TrainingConfig,
-    seed: int,
-    device: str,
-    folder: Path,
-    report: Callable[[Progress], None],
+    context: StageContext,
     difference: Difference = functional.l1_loss,
 ) -> TrainedHead:
     """Fit splats on `head.rig` to the static views and the animated frames.
 
-    View 0 is the photograph; the static views show `head.pose`, the frames their track. `folder` holds the checkpoint; a killed run
+    View 0 is the photograph; the static views show `head.pose`, the frames their track. The stage's folder holds the checkpoint; a killed run
     goes on from it and ends with the same numbers. `difference` compares pixels (loss term "l1"). Raises UserError for options that leave nothing to train.
     """
     _check(config)
-    pictures = (len(views.views), frames.view_indices, len(frames.track.expressions))
+    seed, device = context.seed, context.device
+    pictures = (len(views.views), frames.view_indices, len(frames.known_track.expressions))
     footage = Footage(views, frames, head, device)
     anchors = anchor_views(views.yaws_degrees, config.anchors)
     schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames(), anchors)
@@ -42,9 +39,10 @@ def run(
     trainer = Trainer(config, schedule, footage, distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
-        report(Progress("training", 0, schedule.total, COMPILING))
-    state = train(trainer, lambda: begin(trainer, head, views, device), (folder, key), report, device)
-    return finish(trainer, state)
+        context.report(Progress("training", 0, schedule.total, COMPILING))
+    state = train(trainer, lambda: begin(trainer, head, views, device), (context.folder, key), context.report, device)
+    trained = finish(trainer, state)
+    return replace(trained, ingredients=(perceptual_ingredient(Trunk.ALEXNET),)) if distance else trained
 
 
 def _check(config: TrainingConfig) -> None:

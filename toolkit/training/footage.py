@@ -48,7 +48,7 @@ class Footage:
 
     def opening_frames(self) -> tuple[int, ...]:
         """The strongest moment of each of `OPENING`, in order."""
-        track, names = self._frames.track, self._head.rig.expression_names
+        track, names = self._frames.known_track, self._head.rig.expression_names
         if not self._frames.view_indices or not len(track.expressions):
             return ()
         return tuple(
@@ -62,14 +62,14 @@ class Footage:
     def _opening(self, frame: int) -> Opening:
         pixels = self._frame_pixels(Sample(self._frames.view_indices[0], 0, frame)).astype(np.float32) / 255
         camera = resized_camera(self._frames.cameras[0], pixels.shape[1], pixels.shape[0])
-        vertices = pose_vertices(self._head.rig, self._frames.track.pose(frame))
+        vertices = pose_vertices(self._head.rig, self._frames.known_track.pose(frame))
         depth = rasterize(camera, vertices, self._head.rig.triangles).depth
         view = View(camera, np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]), depth)
         return Opening(view, vertices[self._head.rig.triangles].astype(np.float64))
 
     def _posed(self, frame: int) -> TriangleFrames:
         """Triangle frames under a frame of the track, or under the photograph's pose for STATIC (cached)."""
-        return self._frames_in(self._head.pose if frame == STATIC else self._frames.track.pose(frame))
+        return self._frames_in(self._head.pose if frame == STATIC else self._frames.known_track.pose(frame))
 
     def _frames_in(self, pose: Pose) -> TriangleFrames:
         return frames_of(pose_vertices(self._head.rig, pose)[self._head.rig.triangles], self._device)

@@ -1,16 +1,16 @@
 """The video prior: consistent views to a view x time set of expressions."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 from facecraft4d.toolkit.config import VideoPrior, VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, ViewSet
-from facecraft4d.toolkit.video_prior.mesh import frames
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, StageContext, ViewSet
 
 
-def run(
-    head: Head, views: ViewSet, config: VideoPriorConfig, seed: int, folder: Path, report: Callable[[Progress], None]
-) -> FrameSet:
-    """Animate the frontal views with the driving clips into `folder` (paper, section 3.3); a killed run goes on where it was."""
-    priors = {VideoPrior.MESH: frames.run}
-    return priors[config.prior](head, views, config, seed, folder, report)
+def run(head: Head, views: ViewSet, config: VideoPriorConfig, context: StageContext) -> FrameSet:
+    """Animate the frontal views with the driving clips into the stage's folder (paper, section 3.3); a killed run goes on where it was.
+
+    A prior that moves the head's own rig knows its motion and hands it on; of one that invents it, tracking finds it.
+    """
+    match config.prior:
+        case VideoPrior.MESH:
+            from facecraft4d.toolkit.video_prior.mesh.frames import animate_views
+
+            return animate_views(head, views, config, context)

@@ -7,7 +7,6 @@ Visibility is decided from neighbour to neighbour, as in the paper. Colour is ta
 resampled twice however far it travels: all views share one surface, and composing the steps is projecting into the anchor.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import no_type_check
 
@@ -17,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.config import ImagePriorConfig
-from facecraft4d.toolkit.core.datatypes import Head, Progress, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, unproject, yaw_distances
 from facecraft4d.toolkit.image_prior.warp.blend import blend
 from facecraft4d.toolkit.meshes.raster import sample_texture
@@ -32,18 +31,18 @@ Image = Float32[np.ndarray, "h w"]
 Pixels = Float[np.ndarray, "h w 2"]
 
 
-def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]) -> ViewSet:
+def propagate(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> ViewSet:
     """Blend every coarse view with what the reference (view 0) and the back view show of it."""
-    views, anchors = head.coarse.views, anchor_indices(head.coarse)
-    weights = {anchor: carried_weights(head.coarse, anchor, anchors, config) for anchor in anchors}
+    views, anchors = coarse.views, anchor_indices(coarse)
+    weights = {anchor: carried_weights(coarse, anchor, anchors, config) for anchor in anchors}
     finished = []
     for index, view in enumerate(views):
         if index not in anchors:
             sources = [(views[anchor], weights[anchor][index]) for anchor in anchors]
             view = replace(view, image=enhanced(view, sources, config.depth_tolerance))
         finished.append(view)
-        report(Progress("image_prior", index + 1, len(views)))
-    return replace(head.coarse, views=tuple(finished))
+        context.report(Progress("image_prior", index + 1, len(views)))
+    return replace(coarse, views=tuple(finished))
 
 
 def anchor_indices(views: ViewSet) -> tuple[int, ...]:

@@ -1,18 +1,18 @@
 """The parametric shape prior: the face model as the generator that is inverted, in two phases as the paper's section 3.1."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import ShapePriorConfig
-from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait, Progress, StageContext
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.fitting.landmarks import Latent
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import PIVOT_SIGMA, fit_offsets
+from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.fit.latent import invert_latent
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
@@ -28,11 +28,11 @@ _CHIN = 152
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
 _COLLAR_GAP = 0.005
 """Clothes may reach this far (metres) above the chin."""
-Report = Callable[[Progress], None]
 
 
-def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Report) -> Head:
+def invert(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
     """Fit, wrap and paint the default head to a portrait, and draw its views."""
+    report = context.report
     model = load_default_head(report)
     report(Progress(STAGE, 0, 4, "latent"))
     segments = segment(portrait)
@@ -40,7 +40,7 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     latent = inversion.latent
     report(Progress(STAGE, 1, 4, "shape", inversion.losses))
     targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(context.seed)
     assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = photograph(portrait, segments, latent.camera, assembly)
@@ -53,7 +53,9 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
     rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
-    return Head(rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
+    return Coarse(
+        coarse, Head(rig, mesh, latent.pose(model)), (*model.ingredients, perceptual_ingredient(Trunk.ALEXNET))
+    )
 
 
 def wrap(

@@ -6,7 +6,7 @@ All views follow the same poses, and the poses are known exactly, so the set com
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,39 +14,37 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, Track, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, Track, View, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.images import write_png
 from facecraft4d.toolkit.video_prior.mesh.animate import animated
 from facecraft4d.toolkit.video_prior.mesh.fill import source_of
-from facecraft4d.toolkit.video_prior.mesh.poses import driving_track
+from facecraft4d.toolkit.video_prior.mesh.poses import clip_ingredients, driving_track
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 
 STAMP = "inputs.sha256"
 """Names what the pictures in a folder were made from; pictures of other inputs are thrown away."""
 
 
-def run(
-    head: Head, views: ViewSet, config: VideoPriorConfig, seed: int, folder: Path, report: Callable[[Progress], None]
-) -> FrameSet:
-    """Write folder/view_VV/frame_TTTT.png (VV: number of the view in `views`); pictures that are there already stay.
+def animate_views(head: Head, views: ViewSet, config: VideoPriorConfig, context: StageContext) -> FrameSet:
+    """Write view_VV/frame_TTTT.png (VV: number of the view in `views`) into the stage's folder; pictures that are there already stay.
 
     ValueError if there are fewer than config.frontal_views + 1 views or the rig does not have ARKit's expressions.
     """
     indices = frontal_indices(views, config.frontal_views)
-    track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(seed))
-    keep_only(folder, digest(head, views, indices, track, config.size))
+    track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(context.seed))
+    keep_only(context.folder, digest(head, views, indices, track, config.size))
     posed = [pose_vertices(head.rig, track.pose(frame)) for frame in range(config.frames)]
     cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
-    made = FrameSet(folder, cameras, indices, track)
+    made = FrameSet(context.folder, cameras, indices, track, clip_ingredients())
     done, total = 0, len(indices) * config.frames
     for index in indices:
         paths = [made.path(index, frame) for frame in range(config.frames)]
         for _ in write_view(head, views.views[index], posed, config.size, paths):
             done += 1
-            report(Progress("video_prior", done, total))
+            context.report(Progress("video_prior", done, total))
     return made
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from facecraft4d.toolkit.core.datatypes import Clip, Pose, Rig, Track
-from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips
+from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.core.datatypes import Clip, Ingredient, Pose, Rig, Track
+from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clip, builtin_clips
 
 ALONE = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "tongueOut")
 """Expressions shown at their strongest with as little else as the clips offer: they open or close what the photograph hides."""
@@ -20,6 +21,11 @@ REACHED = 0.85
 
 WORTH = 0.25
 """A pose that brings less new reach than this (sum over channels) is no longer picked for its reach but for its distance."""
+
+
+def clip_ingredients() -> tuple[Ingredient, ...]:
+    """What the built-in clips are."""
+    return (weights.as_ingredient("facecap", "driving clip face_cap"), OWN_CLIPS)
 
 
 def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -> Track:
