@@ -11,6 +11,8 @@ from facecraft4d.toolkit.mesh_raster import draw_mesh
 from facecraft4d.toolkit.rigging import neutral_pose, pose_vertices
 
 REGION_NAMES = ("skin", "lips", "eyes", "teeth", "mouth", "neck")
+VIEW_SIZE, RADIUS = 96, 1.6
+"""Pixels and metres: the cameras of `tiny_head`."""
 RADII = np.array([0.075, 0.11, 0.095])
 
 
@@ -95,3 +97,9 @@ def curtain_head(size: int, **weights: float) -> Head:
     for name, weight in weights.items():
         pose.expression[ARKIT_NAMES.index(name)] = weight
     return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, pose, (0.0,))
+
+
+def random_pose(rng: np.random.Generator, expressions: int = 52) -> Pose:
+    weights = rng.uniform(-0.2, 1.2, expressions) * (rng.uniform(size=expressions) < 0.3)
+    rotations, translation = rng.normal(scale=0.3, size=(5, 3)), rng.normal(scale=0.05, size=3)
+    return Pose(weights.astype(np.float32), rotations.astype(np.float32), translation.astype(np.float32))
