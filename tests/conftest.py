@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch._dynamo  # noqa: F401  (before OpenGL: once Mesa's emulator has brought its LLVM, loading the one of torch crashes)
+from head_cases import RADIUS, VIEW_SIZE
 
 from facecraft4d import exporters
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Mesh, Portrait, View, ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose
-
-VIEW_SIZE, RADIUS = 96, 1.6
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +27,7 @@ def tiny_avatar(tiny_path: Path) -> Avatar:
 
 
 @pytest.fixture(scope="session")
-def tiny_head(tiny_avatar: Avatar) -> Head:
+def tiny_coarse(tiny_avatar: Avatar) -> Coarse:
     """The small avatar's rig with views of itself, as if a shape prior had made it."""
     from facecraft4d.toolkit.evaluation.drawing import draw  # slow to import: only where it is used
 
@@ -44,13 +43,58 @@ def tiny_head(tiny_avatar: Avatar) -> Head:
     mesh = Mesh(
         rig.vertices, rig.triangles, np.zeros((len(rig.triangles), 3, 2), np.float32), np.ones((4, 4, 3), np.float32)
     )
-    return Head(rig, mesh, neutral_pose(rig), ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
+    return Coarse(ViewSet(tuple(views), yaws), Head(rig, mesh, neutral_pose(rig)))
 
 
 @pytest.fixture(scope="session")
-def tiny_portrait(tiny_head: Head) -> Portrait:
+def tiny_head(tiny_coarse: Coarse) -> Head:
+    return tiny_coarse.head
+
+
+@pytest.fixture(scope="session")
+def tiny_portrait(tiny_coarse: Coarse) -> Portrait:
     """The front view of the small avatar as a photograph made ready."""
-    front = tiny_head.coarse.views[0]
+    front = tiny_coarse.views.views[0]
     landmarks = np.random.default_rng(3).uniform(0.3, 0.7, (478, 3)).astype(np.float32) * VIEW_SIZE
     identity = np.eye(3, dtype=np.float32)
     return Portrait(front.image, front.mask, landmarks, np.zeros(52, np.float32), identity, identity, "0" * 64)
+
+
+# What follows is slow to import, so only where it is used.
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The default head."""
+    from facecraft4d.toolkit.face_model import load_default_head
+
+    return load_default_head()
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[ViewSet, FrameSet, Head]:
+    """The small subject of training_subject.py: its views, its frames on disk, its head."""
+    from training_subject import subject
+
+    return subject(tmp_path_factory.mktemp("frames"))
+
+
+@pytest.fixture(scope="session")
+def subjects(model):
+    """The synthetic people by name, with the small textures of synthetic_cases.py."""
+    from synthetic_cases import TEXTURE
+
+    from facecraft4d.toolkit.subjects.people import SUBJECTS, make_subject
+
+    return {name: make_subject(spec, model, TEXTURE) for name, spec in SUBJECTS.items()}
+
+
+@pytest.fixture(scope="session")
+def training_data(subjects, tmp_path_factory: pytest.TempPathFactory) -> tuple[ViewSet, FrameSet, Head]:
+    """What the person with glasses is trained on, corrupted as by default."""
+    from synthetic_cases import FRAMES, SIZE
+
+    from facecraft4d.toolkit.subjects.corruption import Corruption
+    from facecraft4d.toolkit.subjects.sets import training_set
+
+    return training_set(subjects["glasses"], Corruption(), 3, tmp_path_factory.mktemp("frames"), SIZE, FRAMES)

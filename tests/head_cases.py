@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.core.datatypes import Head, Mesh, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import normalized, orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.meshes.raster import draw_mesh
 
 REGION_NAMES = ("skin", "lips", "eyes", "teeth", "mouth", "neck")
+VIEW_SIZE, RADIUS = 96, 1.6
+"""Pixels and metres: the cameras of `tiny_head`."""
 RADII = np.array([0.075, 0.11, 0.095])
 
 
@@ -45,7 +47,7 @@ def ellipsoid_rig(rings: int = 24, columns: int = 36) -> Rig:
     )
 
 
-def head_of(rig: Rig, mesh: Mesh, size: int, pose: Pose, yaws: tuple[float, ...]) -> Head:
+def head_of(rig: Rig, mesh: Mesh, size: int, pose: Pose, yaws: tuple[float, ...]) -> Coarse:
     """A head whose coarse views are unlit renders of its mesh in that pose."""
     posed = replace(mesh, vertices=pose_vertices(rig, pose))
     views = []
@@ -53,10 +55,10 @@ def head_of(rig: Rig, mesh: Mesh, size: int, pose: Pose, yaws: tuple[float, ...]
         camera = orbit_camera(yaw, 0.0, 1.3, size)
         drawing = draw_mesh(posed, camera)
         views.append(View(camera, drawing.image, drawing.alpha, drawing.depth))
-    return Head(rig, mesh, pose, ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
+    return Coarse(ViewSet(tuple(views), yaws), Head(rig, mesh, pose))
 
 
-def painted_head(size: int, **weights: float) -> Head:
+def painted_head(size: int, **weights: float) -> Coarse:
     """The ellipsoid with smooth colours, photographed with the given expression weights; views at 0, 15, 30, 180, 345 degrees."""
     rig = ellipsoid_rig()
     rows, columns = np.meshgrid(np.linspace(0, 3, 128), np.linspace(0, 6, 128), indexing="ij")
@@ -70,7 +72,7 @@ def painted_head(size: int, **weights: float) -> Head:
     return head_of(rig, mesh, size, pose, (0.0, 15.0, 30.0, 180.0, 345.0))
 
 
-def curtain_head(size: int, **weights: float) -> Head:
+def curtain_head(size: int, **weights: float) -> Coarse:
     """Two red sheets (lips) that meet at half height and a white sheet (teeth) 20 mm behind; jawOpen lowers the lower one by 30 mm."""
     corners = np.array([[-1, 0], [1, 0], [1, 1], [-1, 1]])
     sheets = ((0.0, 0.2, 0.0), (-0.2, 0.0, 0.0), (-0.2, 0.2, -0.02))
@@ -95,3 +97,9 @@ def curtain_head(size: int, **weights: float) -> Head:
     for name, weight in weights.items():
         pose.expression[ARKIT_NAMES.index(name)] = weight
     return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, pose, (0.0,))
+
+
+def random_pose(rng: np.random.Generator, expressions: int = 52) -> Pose:
+    weights = rng.uniform(-0.2, 1.2, expressions) * (rng.uniform(size=expressions) < 0.3)
+    rotations, translation = rng.normal(scale=0.3, size=(5, 3)), rng.normal(scale=0.05, size=3)
+    return Pose(weights.astype(np.float32), rotations.astype(np.float32), translation.astype(np.float32))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from facecraft4d.toolkit.splatting import reference
+from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.splatting.settings import Settings
 
 SMOOTH = {"alpha_cutoff": 1e-14, "extent_max": 1e9, "transmittance_stop": 0.0}
@@ -66,3 +67,33 @@ def _twin_image(scene: dict[str, Tensor], viewmat: Tensor, k: Tensor, s: Setting
     if mode.endswith("ED"):
         image = torch.cat([image[..., :-1], image[..., -1:] / alpha[..., None].clamp_min(1e-10)], -1)
     return image, alpha
+
+
+SIZE = 33
+"""Odd, so that the optical axis meets the centre of a pixel and tiles hang over the edge."""
+
+
+CENTRE = SIZE // 2
+
+
+def on_axis(depths: list[float], opacities: list[float], scale: float = 0.1) -> dict[str, Tensor]:
+    """Round splats on the optical axis with colours 1, 10, 100, ..."""
+    n = len(depths)
+    means = torch.zeros(n, 3, dtype=torch.float64)
+    means[:, 2] = torch.tensor(depths)
+    quats = torch.tensor([[1.0, 0, 0, 0]], dtype=torch.float64).repeat(n, 1)
+    colors = (10.0 ** torch.arange(n, dtype=torch.float64))[:, None].repeat(1, 3)
+    return {"means": means, "quats": quats, "scales": torch.full((n, 3), scale, dtype=torch.float64),
+            "opacities": torch.tensor(opacities, dtype=torch.float64), "colors": colors}  # fmt: skip
+
+
+def draw(scene: dict[str, Tensor], **options: Any) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    """One picture by the camera on the axis."""
+    return rasterization(
+        **scene, **dict(zip(("viewmats", "Ks"), camera(SIZE, SIZE), strict=True)), width=SIZE, height=SIZE, **options
+    )
+
+
+def spread(depth: float, scale: float = 0.1) -> float:
+    """Variance in square pixels of an on-axis round splat."""
+    return (40.0 * scale / depth) ** 2 + 0.3

@@ -1,15 +1,23 @@
 """A small subject with known truth for the tests of training: a painted ellipsoid with one expression and two joints."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from facecraft4d.toolkit.config import DensifyConfig, TrainingConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import BoundSplats, FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.meshes.raster import draw_mesh
+from facecraft4d.toolkit.training import loop
+from facecraft4d.toolkit.training.footage import Footage
+from facecraft4d.toolkit.training.gaussians import splat_parameters
+from facecraft4d.toolkit.training.objective import draw
+from facecraft4d.toolkit.training.schedule import STATIC, Sample, Schedule
+from facecraft4d.toolkit.training.state import TrainingState
 
 SIZE = 40
 VIEWS, FRAMES, ANIMATED = 4, 3, (0, 1)
@@ -66,10 +74,50 @@ def subject(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
             path = frames.path(index, frame)
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8))
-    return static, frames, Head(rig, mesh, pose, static, np.zeros((9, 3), np.float32))
+    return static, frames, Head(rig, mesh, pose)
 
 
 def _view(mesh: Mesh, rig: Rig, pose: Pose, camera) -> View:
     posed = Mesh(pose_vertices(rig, pose), mesh.triangles, mesh.corner_uvs, mesh.texture)
     drawing = draw_mesh(posed, camera, 3)
     return View(camera, drawing.image, drawing.alpha, drawing.depth)
+
+
+LOCAL = ("means", "rotations_wxyz", "log_scales", "opacity_logits")
+
+
+NO_LPIPS = replace(TINY, losses=replace(TINY.losses, lpips=0.0))
+
+
+def quiet(progress) -> None:
+    pass
+
+
+def random_splats(count: int, triangles: int, seed: int = 0) -> BoundSplats:
+    rng = np.random.default_rng(seed)
+    normal = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
+    return BoundSplats(
+        normal(count, 3), normal(count, 4), normal(count, 3) - 2, normal(count), normal(count, 3),
+        rng.integers(0, triangles, count).astype(np.int32),
+    )  # fmt: skip
+
+
+def a_trainer(scene, config=NO_LPIPS, seed=0) -> loop.Trainer:
+    views, frames, head = scene
+    schedule = Schedule(config, seed, len(views.views), frames.view_indices, len(frames.track.expressions))
+    return loop.Trainer(config, schedule, Footage(views, frames, head, "cpu"), None)
+
+
+def a_state(scene, trainer) -> TrainingState:
+    return loop.begin(trainer, scene[2], scene[0], "cpu")
+
+
+def mean_error(scene, splats: BoundSplats) -> float:
+    """Mean squared error over all static views, on white."""
+    footage, errors = Footage(*scene, "cpu"), []
+    for view in range(VIEWS):
+        picture = footage.picture(Sample(view), SIZE)
+        with torch.no_grad():
+            drawn = draw(*splat_parameters(splats, "cpu"), footage.posed(STATIC), picture, None)
+        errors.append(float(((drawn.consistent + 1 - drawn.alpha - picture.image) ** 2).mean()))
+    return float(np.mean(errors))

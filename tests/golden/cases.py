@@ -1,4 +1,4 @@
-"""The golden pictures' case table: tiny avatar, 128 pixels. `regenerate.py` draws them, test_runtime_golden.py compares."""
+"""The golden pictures' case table: tiny avatar, 128 pixels. `regenerate.py` draws them, runtime/test_golden.py compares."""
 
 from facecraft4d.runtime import RenderOptions
 

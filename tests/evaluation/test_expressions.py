@@ -1,0 +1,36 @@
+"""Expressions move their own region, on the small avatar as it is and on one damaged on purpose."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Head
+from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.evaluation import expressions
+from facecraft4d.toolkit.evaluation.metrics import SIZE
+
+
+def test_expressions_of_the_small_avatar_stay_in_their_regions(tiny_avatar: Avatar, tiny_head: Head) -> None:
+    moves, leaks, still = expressions.measure(tiny_avatar, tiny_head)
+    assert set(moves) == set(leaks) == set(still) == set(tiny_avatar.rig.expression_names)
+    assert max(leaks.values()) < 1 and max(still.values()) < 1
+    assert moves["jawOpen"] > 1
+
+
+def test_an_expression_that_moves_everything_a_little_leaks(tiny_avatar: Avatar, tiny_head: Head) -> None:
+    rig = tiny_avatar.rig
+    deltas = rig.expression_deltas.copy()
+    deltas[0] += np.float32([0.4 * expressions.MOVED_METRES, 0, 0])
+    shaken = replace(tiny_avatar, rig=replace(rig, expression_deltas=deltas))
+    _, leaks, _ = expressions.measure(shaken, tiny_head)
+    assert leaks[rig.expression_names[0]] > 0.3
+
+
+def test_a_region_holds_its_triangles_before_and_after(tiny_avatar: Avatar) -> None:
+    rig = tiny_avatar.rig
+    index = rig.expression_names.index("jawOpen")
+    region = expressions.own_region(rig, index, orbit_camera(0.0, 0.0, 1.6, SIZE))
+    assert 0.02 < region.mean() < 0.5
+    nothing = replace(rig, expression_deltas=np.zeros_like(rig.expression_deltas))
+    assert not expressions.own_region(nothing, index, orbit_camera(0.0, 0.0, 1.6, SIZE)).any()

@@ -1,0 +1,176 @@
+"""avatar.glb: a lossless round trip and a valid file, whole or not at all."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from glb_cases import split
+from places import TINY
+
+from facecraft4d.exporters import export, load
+from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.rigging import carry_splats
+
+VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+
+
+def odd_avatar(tiny_avatar: Avatar) -> Avatar:
+    """The tiny avatar with every awkward value that the types allow: five influences, extremes, dense deltas, long provenance."""
+    rng = np.random.default_rng(3)
+    weights = rng.dirichlet(np.ones(5), len(tiny_avatar.rig.vertices)).astype(np.float32)
+    weights[::3] = np.eye(5, dtype=np.float32)[rng.integers(0, 5, len(weights[::3]))]
+    deltas = tiny_avatar.rig.expression_deltas.copy()
+    deltas[3], deltas[4] = rng.normal(size=deltas[3].shape), 0
+    positions = rng.normal(size=(5, 3)).astype(np.float32)
+    positions[1] = (0.0, 1e-30, -1e30)
+    splats = replace(
+        tiny_avatar.splats,
+        means=rng.normal(scale=3, size=tiny_avatar.splats.means.shape).astype(np.float32),
+        rotations_wxyz=rng.normal(size=tiny_avatar.splats.rotations_wxyz.shape).astype(np.float32),
+        colors=rng.normal(size=tiny_avatar.splats.colors.shape).astype(np.float32),
+        triangles=rng.integers(0, len(tiny_avatar.rig.triangles), len(tiny_avatar.splats.means)).astype(np.int32),
+    )
+    rig = replace(tiny_avatar.rig, skin_weights=weights, expression_deltas=deltas, joint_positions=positions)
+    ingredient = Ingredient('größe "x"', "test", "MIT", False, "nowhere", "ab" * 32)
+    provenance = Provenance((ingredient,) * 3, 2**40, {"numpy": "2"}, {"preset": "draft"}, {"psnr": 0.1 + 0.2})
+    levels = tuple(Avatar(rig, splats, provenance).level(count).splats for count in (300, 7, 1))
+    return Avatar(rig, splats, provenance, levels)
+
+
+def assert_same(expected: Avatar, found: Avatar) -> None:
+    assert len(expected.levels) == len(found.levels)
+    pairs = [
+        (expected.rig, found.rig),
+        *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
+    ]
+    for part, twin in pairs:
+        for field in fields(part):
+            a, b = getattr(part, field.name), getattr(twin, field.name)
+            if isinstance(a, np.ndarray):
+                assert a.dtype == b.dtype and a.shape == b.shape, field.name
+                assert np.array_equal(a.view(np.uint8), b.view(np.uint8)), field.name
+            else:
+                assert a == b, field.name
+    assert expected.provenance == found.provenance
+
+
+def test_round_trip_is_bit_for_bit(tiny_avatar: Avatar) -> None:
+    for avatar in (tiny_avatar, odd_avatar(tiny_avatar)):
+        data = export_gltf(avatar)
+        assert_same(avatar, read_gltf(data, "test"))
+        assert export_gltf(read_gltf(data, "test")) == data
+
+
+def test_stray_skin_weights_are_scaled_and_others_left_alone(tiny_avatar: Avatar) -> None:
+    weights = tiny_avatar.rig.skin_weights.copy()
+    weights[5] *= np.float32(1.00005)
+    found = read_gltf(
+        export_gltf(replace(tiny_avatar, rig=replace(tiny_avatar.rig, skin_weights=weights))), "test"
+    ).rig.skin_weights
+    assert abs(found[5].sum(dtype=np.float64) - 1) < 2e-7 and np.allclose(found[5], tiny_avatar.rig.skin_weights[5])
+    assert np.array_equal(np.delete(found, 5, 0), np.delete(weights, 5, 0))
+
+
+def test_no_expressions_and_one_splat(tiny_avatar: Avatar) -> None:
+    rig = replace(tiny_avatar.rig, expression_names=(), expression_deltas=tiny_avatar.rig.expression_deltas[:0])
+    splats = replace(
+        tiny_avatar.splats, **{f.name: getattr(tiny_avatar.splats, f.name)[:1] for f in fields(tiny_avatar.splats)}
+    )
+    avatar = Avatar(rig, splats, tiny_avatar.provenance)
+    assert_same(avatar, read_gltf(export_gltf(avatar), "test"))
+
+
+def test_engines_see_the_neutral_pose(tiny_avatar: Avatar) -> None:
+    """The KHR attributes are the carried splats: linear scales and opacities, xyzw rotations."""
+    document, blob = split(TINY.read_bytes())
+    attributes = document["meshes"][1]["primitives"][0]["attributes"]
+
+    def read(name: str, width: int) -> np.ndarray:
+        accessor = document["accessors"][attributes[name]]
+        start = document["bufferViews"][accessor["bufferView"]]["byteOffset"]
+        return np.frombuffer(blob, "<f4", accessor["count"] * width, start).reshape(-1, width)
+
+    world = carry_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
+    assert np.allclose(read("POSITION", 3), world.means, atol=1e-7)
+    assert np.allclose(read("KHR_gaussian_splatting:SCALE", 3), world.scales, rtol=1e-5)
+    assert np.allclose(read("KHR_gaussian_splatting:OPACITY", 1)[:, 0], world.opacities, atol=1e-6)
+    assert np.allclose(read("KHR_gaussian_splatting:ROTATION", 4)[:, [3, 0, 1, 2]], world.rotations_wxyz, atol=1e-5)
+    colors = read("KHR_gaussian_splatting:SH_DEGREE_0_COEF_0", 3) * 0.28209479177387814 + 0.5
+    assert np.allclose(colors, world.colors, atol=1e-6)
+
+
+def test_levels_are_nodes_outside_the_scene(tiny_avatar: Avatar) -> None:
+    """MSFT_lod: the whole names its levels, finest first; a loader that does not know it shows the whole alone."""
+    levels = tuple(tiny_avatar.level(len(tiny_avatar.splats.means) // share).splats for share in (2, 4))
+    document, _ = split(export_gltf(replace(tiny_avatar, levels=levels)))
+    whole = document["nodes"][1]
+    listed = [document["nodes"][node] for node in whole["extensions"]["MSFT_lod"]["ids"]]
+    counts = [
+        document["accessors"][document["meshes"][node["mesh"]]["primitives"][0]["attributes"]["POSITION"]]["count"]
+        for node in (whole, *listed)
+    ]
+    assert counts == [len(tiny_avatar.splats.means), *(len(level.means) for level in levels)]
+    assert whole["extras"]["MSFT_screencoverage"] == pytest.approx([0.25, 0.125, 0], abs=1e-3)
+    assert not set(whole["extensions"]["MSFT_lod"]["ids"]) & set(document["scenes"][0]["nodes"])
+    assert "MSFT_lod" in document["extensionsUsed"] and "MSFT_lod" not in split(TINY.read_bytes())[0]["extensionsUsed"]
+
+
+def test_sample_is_what_its_script_makes(tiny_avatar: Avatar) -> None:
+    code = "import sys; sys.path.insert(0, 'samples'); import make_tiny_avatar as m"
+    code += (
+        "; from facecraft4d.exporters.gltf import export_gltf; sys.stdout.buffer.write(export_gltf(m.tiny_avatar()))"
+    )
+    made = subprocess.run([sys.executable, "-c", code], cwd=TINY.parents[1], capture_output=True, check=True).stdout
+    again = read_gltf(made, "made")
+    assert np.allclose(again.rig.vertices, tiny_avatar.rig.vertices, atol=1e-6)
+    assert np.allclose(again.splats.colors, tiny_avatar.splats.colors, atol=1e-6)
+    assert TINY.stat().st_size < 400_000
+
+
+def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    """No error but the four attribute names that the validator does not know yet, and no warning at all."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed, so the Khronos validator cannot be fetched")
+    subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", VALIDATOR], cwd=tmp_path, check=True, capture_output=True
+    )
+    export(odd_avatar(tiny_avatar), tmp_path / "odd.glb")
+    shutil.copy(TINY, tmp_path / "tiny.glb")
+    script = "const v=require('gltf-validator'),f=require('fs');v.validateBytes(new Uint8Array(f.readFileSync(process.argv[1])),{maxIssues:0}).then(r=>console.log(JSON.stringify(r.issues)))"
+    for name, sets in (("tiny.glb", 1), ("odd.glb", 4)):  # odd.glb has three levels of detail
+        run = subprocess.run(["node", "-e", script, name], cwd=tmp_path, check=True, capture_output=True, text=True)
+        issues = json.loads(run.stdout)
+        errors = [m for m in issues["messages"] if m["severity"] <= 1]
+        assert all(m["code"] == "MESH_PRIMITIVE_INVALID_ATTRIBUTE" for m in errors), errors
+        assert all("/attributes/KHR_gaussian_splatting:" in m["pointer"] for m in errors), errors
+        assert (issues["numErrors"], issues["numWarnings"], issues["numHints"]) == (4 * sets, 0, 0), issues
+
+
+def test_export_is_whole_or_not_at_all(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "avatar.glb"
+    export(tiny_avatar, target)
+    assert_same(tiny_avatar, load(target))
+    before = target.read_bytes()
+    broken = replace(tiny_avatar, splats=replace(tiny_avatar.splats, triangles=tiny_avatar.splats.triangles + 10**6))
+    with pytest.raises(ValueError, match=r"splats\.triangles must index"):
+        export(broken, target)
+    assert target.read_bytes() == before and [p.name for p in target.parent.iterdir()] == ["avatar.glb"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        export(tiny_avatar, tmp_path / "file" / "avatar.glb")
+
+
+@pytest.mark.parametrize("name", ["avatar.fbx", "avatar"])
+def test_unknown_suffix(tiny_avatar: Avatar, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"known are \.glb"):
+        export(tiny_avatar, tmp_path / name)

@@ -1,0 +1,36 @@
+"""Backgrounds and compositing."""
+
+import numpy as np
+import pytest
+
+from facecraft4d.runtime.picture import background_color, composite
+from facecraft4d.toolkit.core.checks import UserError
+
+
+@pytest.mark.parametrize(
+    ("text", "color"),
+    [
+        ("white", (1, 1, 1)),
+        ("black", (0, 0, 0)),
+        ("transparent", None),
+        ("#ff8000", (1, 128 / 255, 0)),
+        ("#FFffFF", (1, 1, 1)),
+    ],
+)
+def test_backgrounds(text: str, color: tuple[float, float, float] | None) -> None:
+    assert background_color(text) == color
+
+
+@pytest.mark.parametrize("text", ["", "red", "#fff", "#12345g", "#1234567", "White"])
+def test_unknown_backgrounds_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match="background must be white, black, transparent or #rrggbb"):
+        background_color(text)
+
+
+def test_composite_over_transparency_then_colour_is_composite_over_colour() -> None:
+    rng = np.random.default_rng(4)
+    alpha = rng.uniform(size=(9, 7, 1)).astype(np.float32)
+    premultiplied = np.concatenate([alpha * rng.uniform(size=(9, 7, 3)).astype(np.float32), alpha], -1)
+    straight = composite(premultiplied, None).astype(float) / 255
+    over = straight[..., :3] * straight[..., 3:] + (1 - straight[..., 3:]) * [0.2, 0.4, 0.6]
+    assert np.abs(over * 255 - composite(premultiplied, (0.2, 0.4, 0.6))).max() < 1.6

@@ -1,0 +1,100 @@
+"""Recordings: right frames, right colours, same bytes again, nothing half-written."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from facecraft4d.runtime import RecordOptions, record
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Clip, Progress
+
+SMALL = RecordOptions(size=96, background="#3080c0")
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    """Eight frames in which the mouth opens."""
+    weights = np.zeros((8, 52), np.float32)
+    weights[:, ARKIT_NAMES.index("jawOpen")] = np.linspace(0, 1, 8)
+    still = np.zeros((8, 1, 3), np.float32)
+    return Clip("open", 15.0, ARKIT_NAMES, weights, ("neck",), still, still[:, 0])
+
+
+def decoded(path: Path) -> tuple[list[np.ndarray], av.VideoStream]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)], stream
+
+
+def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    note = record(tiny_avatar, clip, tmp_path / "clip.mp4", SMALL, seen.append)
+    record(tiny_avatar, clip, tmp_path / "frames", SMALL)
+    frames, stream = decoded(tmp_path / "clip.mp4")
+    pictures = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "frames").glob("frame_*.png"))]
+    assert "drawing" in note and len(frames) == len(pictures) == 16 and stream.average_rate == 30
+    assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+    for frame, picture in zip(frames, pictures, strict=True):
+        difference = frame.astype(float) - picture
+        assert np.abs(difference).mean() < 4 and np.abs(difference.mean((0, 1))).max() < 2
+    assert np.abs(pictures[0].astype(int) - pictures[14]).max() > 50
+    assert [(p.step, p.total) for p in seen] == [(i, 16) for i in range(17)] and "drawing" in seen[0].message
+    data = (tmp_path / "clip.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat"), "the index must come first"
+
+
+def test_same_bytes_again(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        record(tiny_avatar, clip, tmp_path / name, SMALL)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+    record(tiny_avatar, clip, tmp_path / "shot_%03d.png", replace(SMALL, background="transparent", fps=15.0, turns=1.0))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"shot_{i:03d}.png" for i in range(8)]
+    first, half = (np.asarray(Image.open(tmp_path / name)) for name in (names[0], names[4]))
+    assert first.shape == (96, 96, 4) and first[0, 0, 3] == 0
+    assert np.abs(first[30:50, 40:56, :3].astype(int) - half[30:50, 40:56, :3]).mean() > 30, (
+        "after half a turn: the back"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "message"),
+    [
+        ("clip.avi", SMALL, "an .mp4 file, a folder for PNG files"),
+        ("clip.png", SMALL, "names such as frame_%04d.png"),
+        ("clip.mp4", replace(SMALL, size=97), "MP4 needs even sizes"),
+        ("clip.mp4", replace(SMALL, background="transparent"), "MP4 needs opaque backgrounds"),
+        ("clip.mp4", replace(SMALL, fps=0.0), "fps must be between"),
+        ("clip.mp4", replace(SMALL, size=10**6), "size must be between"),
+        ("clip.mp4", replace(SMALL, background="plaid"), "background must be"),
+        ("file/clip.mp4", SMALL, "cannot be written"),
+        ("file/frames", SMALL, "cannot be written"),
+    ],
+)
+def test_refusals_leave_nothing(
+    tiny_avatar: Avatar, clip: Clip, tmp_path: Path, path: str, options: RecordOptions, message: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=message):
+        record(tiny_avatar, clip, tmp_path / path, options)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "frames"])
+def test_interrupted_recordings_leave_nothing(tiny_avatar: Avatar, clip: Clip, tmp_path: Path, name: str) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(tiny_avatar, clip, tmp_path / name, SMALL, stop)
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))

@@ -1,0 +1,123 @@
+"""The whole window under Xvfb, driven by xdotool."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from places import ROOT, TINY
+
+
+def run_player(folder: Path, display: str | None, hardware: bool = False) -> subprocess.Popen[str]:
+    """A player window of 320 pixels in a process of its own; `hardware` makes it take the path of a graphics card."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    if display is not None:
+        environment["DISPLAY"] = display
+    pretend = "screen.EMULATORS = ();" if hardware else ""
+    code = f"""
+import sys; sys.path.insert(0, {str(ROOT / "tests")!r})
+from pathlib import Path
+from facecraft4d.runtime import screen, PlayOptions, play
+from facecraft4d.exporters import load
+from facecraft4d.toolkit.core.checks import UserError
+from clip_cases import constant; {pretend}
+try:
+    play(load(Path({str(TINY)!r})), (constant("half", 0.5), constant("full", 1.0)), PlayOptions(size=320, seconds=60.0))
+except UserError as error:
+    sys.exit(str(error))
+"""
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_without_a_display_it_names_record(tmp_path: Path) -> None:
+    player = run_player(tmp_path, None)
+    _, message = player.communicate(timeout=60)
+    assert player.returncode == 1 and "cannot open a window" in message and "--record clip.mp4" in message
+    assert "Traceback" not in message and len(message.strip().splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    for tool in ("Xvfb", "xdotool"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed, so no window can be opened and driven")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+
+
+def xdotool(display: str, *arguments: str) -> str:
+    environment = {**os.environ, "DISPLAY": display}
+    return subprocess.run(
+        ["xdotool", *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+def wait_for(path: Path, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} did not appear"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+def test_window_reacts(tmp_path: Path, display: str, hardware: bool) -> None:
+    """Keys turn, pause, save and record; the mouse turns; Escape closes it well."""
+    player = run_player(tmp_path, display, hardware)
+    try:
+        window = xdotool(display, "search", "--sync", "--onlyvisible", "--name", "facecraft4d").split()[0]
+        xdotool(display, "windowfocus", "--sync", window)
+
+        def press(key: str) -> None:
+            xdotool(display, "keydown", key)
+            time.sleep(0.1)
+            xdotool(display, "keyup", key)
+
+        press("s")
+        wait_for(tmp_path / "picture_001.png")
+        for _ in range(4):
+            press("Right")
+        press("s")
+        wait_for(tmp_path / "picture_002.png")
+        xdotool(display, "mousemove", "--window", window, "160", "160", "mousedown", "1")
+        time.sleep(0.4)
+        xdotool(display, "mousemove", "--window", window, "60", "160")
+        time.sleep(0.4)
+        xdotool(display, "mouseup", "1")
+        press("s")
+        wait_for(tmp_path / "picture_003.png")
+        press("r")
+        time.sleep(1.0)
+        press("r")
+        wait_for(tmp_path / "video_001.mp4")
+        press("Escape")
+        _, message = player.communicate(timeout=30)
+        assert player.returncode == 0, message
+    finally:
+        player.kill()
+    pictures = [np.asarray(Image.open(tmp_path / f"picture_00{i}.png")).astype(int) for i in (1, 2, 3)]
+    assert pictures[0].shape == (320, 320, 3) and (pictures[0][5, 300] == 255).all()
+    assert np.abs(pictures[0] - pictures[1]).max() > 60 and np.abs(pictures[1] - pictures[2]).max() > 60
+    with av.open(str(tmp_path / "video_001.mp4")) as container:
+        assert 15 < sum(1 for _ in container.decode(video=0)) < 150
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "picture_001.png",
+        "picture_002.png",
+        "picture_003.png",
+        "video_001.mp4",
+    ]

@@ -1,0 +1,91 @@
+"""Laws of the parametric shape prior, on a portrait rendered from the face model itself."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fitted_subject import landmarks_of, subject
+
+from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait, Progress, StageContext
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model import FaceModel
+from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
+from facecraft4d.toolkit.shape_prior import run
+
+GREEN = np.array([0.3, 0.6, 0.3], np.float32)
+
+
+@pytest.fixture(scope="module")
+def green(model: FaceModel) -> tuple[Portrait, Coarse, list[Progress]]:
+    """A person all of one colour, inverted."""
+    camera, posed, latent = subject(model, 10.0)
+    texture = np.tile(GREEN, (4, 4, 1))
+    drawing = draw_mesh(Mesh(posed, model.triangles, model.corner_uvs, texture), camera, 3)
+    portrait = Portrait(
+        image=drawing.image,
+        alpha=drawing.alpha,
+        landmarks=landmarks_of(model, camera, posed).astype(np.float32),
+        expression=latent.expression.astype(np.float32),
+        head_rotation=camera.camera_from_world[:3, :3].astype(np.float32),
+        crop_from_photo=np.eye(3, dtype=np.float32),
+        photo_sha256="0" * 64,
+    )
+    reports: list[Progress] = []
+    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
+    return portrait, run(portrait, config, StageContext(0, "cpu", Path("nowhere"), reports.append)), reports
+
+
+def test_every_view_shows_the_completed_colour_and_nothing_else(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    _, coarse, _ = green
+    head = coarse.head
+    plain = ("skin", "scalp", "neck", "ears", "hair", "torso")
+    wanted = [head.rig.region_names.index(name) for name in plain]
+    posed = pose_vertices(head.rig, head.pose)
+    for view in coarse.views.views[1:]:
+        fragments = rasterize(view.camera, posed, head.rig.triangles)
+        inner = (view.mask > 0.999) & np.isin(head.rig.triangle_regions[fragments.triangle], wanted)
+        assert inner.sum() > 1000
+        assert (np.abs(view.image[inner] - GREEN).max(-1) > 0.06).mean() < 0.01
+
+
+def test_views_close_the_circle_and_the_first_is_the_photograph(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    portrait, coarse, reports = green
+    views, yaws = coarse.views.views, coarse.views.yaws_degrees
+    assert len(views) == 24
+    np.testing.assert_allclose(np.diff([*yaws, 360.0]), 15.0)
+    np.testing.assert_array_equal(views[0].image, portrait.image)
+    np.testing.assert_array_equal(views[0].mask, portrait.alpha)
+    for view in views:
+        assert np.all(view.depth[view.mask > 0.5] > 0)
+        assert view.image.shape == portrait.image.shape
+    steps = [progress.step for progress in reports]
+    assert steps == sorted(steps)
+    assert reports[-1].step == reports[-1].total
+
+
+def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    portrait, coarse, _ = green
+    head = coarse.head
+    posed = dataclasses.replace(head.mesh, vertices=pose_vertices(head.rig, head.pose))
+    drawn, matte = draw_mesh(posed, coarse.views.views[0].camera, 2).alpha > 0.5, portrait.alpha > 0.5
+    assert (drawn & matte).sum() / (drawn | matte).sum() > 0.95
+    np.testing.assert_allclose(head.rig.skin_weights.sum(1), 1, atol=1e-5)
+    np.testing.assert_array_equal(head.mesh.triangles, head.rig.triangles)
+    shells = [head.rig.region_names.index(name) for name in ("hair", "torso")]
+    riders = np.unique(head.rig.triangles[np.isin(head.rig.triangle_regions, shells)])
+    assert not head.rig.expression_deltas[:, riders].any()
+    assert head.mesh.texture.min() >= 0
+    assert head.mesh.texture.max() <= 1
+
+
+def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    portrait, coarse, _ = green
+    head = coarse.head
+    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256, views=2)
+    again = run(portrait, config, StageContext(0, "cpu", Path("nowhere"), lambda progress: None)).head
+    np.testing.assert_array_equal(again.mesh.texture, head.mesh.texture)
+    np.testing.assert_array_equal(again.rig.vertices, head.rig.vertices)
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -1,0 +1,137 @@
+"""The splats that training starts with: how many on each triangle, where, and in which colour."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from training_subject import SIZE, VIEWS, a_trainer
+
+from facecraft4d.toolkit.core.datatypes import Mesh, View
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model.parts import EYEWEAR
+from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
+from facecraft4d.toolkit.training.gaussians import splat_parameters
+from facecraft4d.toolkit.training.initial import (
+    Opening,
+    allocate,
+    beneath_eyewear,
+    initial_splats,
+    opened_colors,
+    surface_points,
+    unfolding,
+    with_openings,
+)
+from facecraft4d.toolkit.training.objective import draw
+from facecraft4d.toolkit.training.schedule import STATIC, Sample
+
+
+@pytest.mark.parametrize("count", [10, 57, 58, 5000])
+def test_every_triangle_gets_its_share(count):
+    weights = np.random.default_rng(1).random(57) ** 3
+    counts = allocate(weights, count)
+    assert counts.sum() == count
+    assert counts.min() >= (count >= 57)
+    assert np.abs(counts - weights / weights.sum() * count).max() <= (1 if count == 10 else 0.05 * count + 1)
+
+
+def test_a_single_splat_starts_at_its_triangles_centroid(scene):
+    views, _, head = scene
+    splats = initial_splats(head, views, len(head.rig.triangles))
+    single = np.flatnonzero(np.bincount(splats.triangles) == 1)
+    assert len(single) and set(splats.triangles.tolist()) == set(range(len(head.rig.triangles)))
+    np.testing.assert_allclose(splats.means[np.isin(splats.triangles, single)], 0, atol=1e-5)
+
+
+def test_points_spread_evenly_inside_their_triangles():
+    triangles, barycentrics = surface_points(np.array([1, 0, 300]))
+    assert (np.bincount(triangles) == [1, 0, 300]).all()
+    assert barycentrics.min() >= 0
+    np.testing.assert_allclose(barycentrics.sum(1), 1)
+    np.testing.assert_allclose(barycentrics[0], 1 / 3)
+    np.testing.assert_allclose(barycentrics[1:].mean(0), 1 / 3, atol=0.01)
+
+
+@pytest.mark.parametrize(("count", "error", "spill"), [(40, 0.06, 0.25), (2000, 0.02, 0.08)])
+def test_the_head_looks_right_before_the_first_step(scene, count, error, spill):
+    views, _, head = scene
+    trainer = a_trainer(scene)
+    parameters, triangles = splat_parameters(initial_splats(head, views, count), "cpu")
+    for view in range(VIEWS):
+        picture = trainer.footage.picture(Sample(view), SIZE)
+        with torch.no_grad():
+            drawn = draw(parameters, triangles, trainer.footage.posed(STATIC), picture, None)
+        image = drawn.consistent + 1 - drawn.alpha
+        inside = picture.mask > 0.99
+        assert (((image - picture.image) ** 2) * inside).sum() / (3 * inside.sum()) < error
+        assert ((1 - drawn.alpha) * inside).sum() / inside.sum() < 0.03, "holes"
+        assert (drawn.alpha - picture.mask).abs().mean() < spill
+
+
+@pytest.mark.parametrize("count", [40, 100, 130, 4000])
+def test_what_only_another_pose_shows_gets_a_share_beside_one_splat_for_each_triangle(count):
+    weights, opened = np.ones(100), np.where(np.arange(100) < 7, 2.0, 0)
+    counts = with_openings(weights, count, opened)
+    assert counts.sum() == count and counts.min() >= (count >= 100)
+    if count > 100:
+        assert counts[:7].mean() > 1.5 * counts[7:].mean() - 0.5
+    np.testing.assert_array_equal(with_openings(weights, count, 0 * opened), allocate(weights, count))
+
+
+def test_hidden_surfaces_start_with_the_colour_of_the_pose_that_shows_them(scene):
+    views, _, head = scene
+    posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
+    green = np.zeros_like(views.views[0].image) + np.array([0, 1, 0], np.float32)
+    opening = Opening(replace(views.views[0], image=green), posed)
+    triangles, centers = np.arange(len(posed)), np.full((len(posed), 3), 1 / 3)
+    colors = opened_colors((opening,), triangles, centers, np.zeros((len(posed), 3), np.float32))
+    seen = opening.seen(triangles, centers)
+    assert (colors[seen > 0.5, 1] > 0.9).all() and not colors[seen == 0].any()
+
+
+def test_what_unfolds_is_what_another_pose_shows_several_times_as_large(scene):
+    views, _, head = scene
+    posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
+    opening = Opening(views.views[0], posed)
+    seen = opening.seen(np.arange(len(posed)), np.full((len(posed), 3), 1 / 3))
+    for folded, expected in ((posed, seen < 0), (posed * [1, 0.3, 1], seen > 0)):
+        unfolded, widest = unfolding((opening,), folded, np.ones(len(posed)))
+        np.testing.assert_array_equal(unfolded > 0, expected & (unfolded > 0))
+        np.testing.assert_array_equal(widest[unfolded > 0], posed[unfolded > 0])
+        np.testing.assert_array_equal(widest[unfolded == 0], folded[unfolded == 0])
+    assert (unfolded > 0).any()
+    hidden, _ = unfolding((opening,), posed, np.zeros(len(posed)))
+    np.testing.assert_array_equal(hidden > 0, seen > 0)
+
+
+def test_below_eyewear_splats_start_with_what_a_blink_shows(scene):
+    views, _, head = scene
+    camera = resized_camera(views.views[0].camera, 400, 400)
+    blue = np.tile(np.array([0, 0, 1], np.float32), (400, 400, 1))
+    posed = pose_vertices(head.rig, head.pose)
+    seen = Opening(views.views[0], posed[head.rig.triangles].astype(np.float64)).seen(
+        np.arange(len(head.rig.triangles)), np.full((len(head.rig.triangles), 3), 1 / 3)
+    )
+    worn = int(seen.argmax())
+    copied = len(posed) + np.arange(3)
+    rig = replace(
+        head.rig,
+        vertices=np.concatenate([head.rig.vertices, posed[head.rig.triangles[worn]]]),
+        triangles=np.concatenate([head.rig.triangles, copied[None]]).astype(np.int32),
+        triangle_regions=np.append(head.rig.triangle_regions, np.uint8(len(head.rig.region_names))),
+        region_names=(*head.rig.region_names, EYEWEAR),
+        expression_deltas=np.pad(head.rig.expression_deltas, ((0, 0), (0, 3), (0, 0))),
+        skin_weights=np.concatenate([head.rig.skin_weights, head.rig.skin_weights[head.rig.triangles[worn]]]),
+    )
+    corners = pose_vertices(rig, head.pose)[rig.triangles].astype(np.float64)
+    np.testing.assert_array_equal(np.flatnonzero(beneath_eyewear(rig, corners)), [worn])
+    uvs = np.concatenate([head.mesh.corner_uvs, head.mesh.corner_uvs[worn][None]])
+    mesh = Mesh(rig.vertices, rig.triangles, uvs, head.mesh.texture)
+    depth = rasterize(camera, posed, head.rig.triangles).depth
+    opening = Opening(View(camera, blue, np.ones((400, 400), np.float32), depth), corners)
+    splats = initial_splats(replace(head, rig=rig, mesh=mesh), views, 4 * len(rig.triangles), (opening,))
+    assert (splats.colors[splats.triangles == worn, 2] > 0.9).all(), "the opening's blue"
+    on_top = splats.colors[splats.triangles == len(rig.triangles) - 1]
+    own = sample_texture(head.mesh.texture, head.mesh.corner_uvs[worn].mean(0)[None])[0]
+    np.testing.assert_allclose(on_top.mean(0), own, atol=0.1)
