@@ -13,7 +13,7 @@ from PIL import Image
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Portrait, Progress, Track
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Motion, Portrait, Progress
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights
 from facecraft4d.toolkit.evaluation import Evaluation, as_json, coverage, expressions, fidelity, front, identity, truth
@@ -266,7 +266,8 @@ def test_a_builds_own_pictures(tmp_path: Path, tiny_avatar: Avatar, tiny_head: H
     views, rig = tiny_head.coarse, tiny_avatar.rig
     weights = np.zeros((4, len(rig.expression_names)), np.float32)
     weights[:, rig.expression_names.index("jawOpen")] = np.linspace(0, 1, 4)
-    track = Track(weights, np.zeros((4, len(rig.joint_names), 3), np.float32), np.zeros((4, 3), np.float32))
+    still = np.zeros((4, len(rig.joint_names), 3), np.float32)
+    track = Motion("jaw", 1.0, rig.expression_names, weights, rig.joint_names, still, still[:, 0])
     frames = FrameSet(tmp_path / "build" / "video_prior" / "k" / "files", (views.views[1].camera,), (1,), track)
     for frame in range(4):
         drawn = draw(tiny_avatar, track.pose(frame), views.views[1].camera)
