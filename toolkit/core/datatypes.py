@@ -90,7 +90,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rig:
-    """A personalised head mesh that expressions and joints move: linear deltas, then linear blend skinning."""
+    """A personalised head mesh that expressions and joints move: linear deltas, pose correctives, then linear blend skinning."""
 
     vertices: Float32[np.ndarray, "v 3"]
     """Neutral bind pose, metres, world frame."""
@@ -111,6 +111,11 @@ class Rig:
     """Bind-pose position of each joint, metres, world frame; bind rotations are the identity."""
     skin_weights: Float32[np.ndarray, "v j"]
     """Rows sum to 1."""
+    pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
+    """Pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major; p = 9 (j - 1).
+    FLAME has them, the default head does not."""
+    joint_deltas: Float32[np.ndarray, "k j 3"] | None = None
+    """How far an expression at weight 1 moves the joints' bind positions, metres; None where they stay (FLAME's do not)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
