@@ -23,7 +23,7 @@ from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, trai
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, Track, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, ViewSet
 from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
@@ -69,7 +69,8 @@ def without_last(frames: FrameSet, held_out: int) -> FrameSet:
     """The frames but for the last ones."""
     track = frames.known_track
     kept = slice(len(track.expressions) - held_out)
-    return replace(frames, track=Track(track.expressions[kept], track.joint_rotations[kept], track.translations[kept]))
+    parts = {name: getattr(track, name)[kept] for name in ("expressions", "joint_rotations", "translations")}
+    return replace(frames, track=replace(track, **parts))
 
 
 def fit(subject: Subject, config: TrainingConfig, held_out: int, name: str) -> Avatar:

@@ -6,12 +6,12 @@ record(avatar, find_clip("face_cap"), Path("clip.mp4"), RecordOptions(size=512))
 render_still(avatar, pose_from_weights(avatar.rig, {"jawOpen": 0.8}), Path("still.png"), RenderOptions(yaw=30))
 """
 
-from facecraft4d.runtime.clip import find_clip
 from facecraft4d.runtime.options import Backend, PlayOptions, RecordOptions, RenderOptions
 from facecraft4d.runtime.record import record
 from facecraft4d.runtime.still import render_image, render_still
 from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
 from facecraft4d.runtime.window import play
+from facecraft4d.toolkit.core.motion import find_clip
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 __all__ = [

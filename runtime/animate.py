@@ -1,12 +1,37 @@
 """Poses an avatar at playing speed: the compiled twin of toolkit/core/rigging.py."""
 
+from typing import NamedTuple
+
 import numpy as np
+from jaxtyping import Float32
 
 from facecraft4d.runtime import kernels
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Pose, Splats
 from facecraft4d.toolkit.core.geometry import normalized
-from facecraft4d.toolkit.core.rigging import joint_transforms, opacities
+from facecraft4d.toolkit.core.rigging import joint_transforms, opacities, pose_weights
+
+
+class SparseDeltas(NamedTuple):
+    """Displacements of vertices without their rows of zeros."""
+
+    starts: np.ndarray
+    """Where each set begins in `rows`, and the end of the last."""
+    rows: np.ndarray
+    """Vertices that move."""
+    deltas: np.ndarray
+    """[n, 3] metres at weight 1."""
+
+
+def sparse_deltas(dense: Float32[np.ndarray, "k v 3"]) -> SparseDeltas:
+    """What moves in each of the sets."""
+    moved = [np.flatnonzero(delta.any(1)).astype(np.int32) for delta in dense]
+    parts = [delta[rows] for delta, rows in zip(dense, moved, strict=True)]
+    return SparseDeltas(
+        np.cumsum([0, *map(len, moved)]),
+        np.concatenate([np.zeros(0, np.int32), *moved]),
+        np.concatenate([np.zeros((0, 3), np.float32), *parts]),
+    )
 
 
 class Animator:
@@ -15,11 +40,8 @@ class Animator:
     def __init__(self, avatar: Avatar) -> None:
         rig, splats = avatar.rig, avatar.splats
         self._rig = rig
-        moved = [np.flatnonzero(delta.any(1)).astype(np.int32) for delta in rig.expression_deltas]
-        self._starts = np.cumsum([0, *map(len, moved)])
-        self._rows = np.concatenate([np.zeros(0, np.int32), *moved])
-        parts = [delta[rows] for delta, rows in zip(rig.expression_deltas, moved, strict=True)]
-        self._deltas = np.concatenate([np.zeros((0, 3), np.float32), *parts])
+        self._expressions = sparse_deltas(rig.expression_deltas)
+        self._correctives = None if rig.pose_deltas is None else sparse_deltas(rig.pose_deltas)
         self._carrier = splats.triangles
         self._local = (
             splats.means,
@@ -41,7 +63,9 @@ class Animator:
     def vertices(self, pose: Pose) -> np.ndarray:
         """The rig's vertices [v, 3] in that pose, metres, world; equals rigging.pose_vertices to rounding."""
         shaped = self._rig.vertices.copy()
-        kernels.add_deltas(shaped, pose.expression, self._starts, self._rows, self._deltas)
+        kernels.add_deltas(shaped, pose.expression, *self._expressions)
+        if self._correctives is not None:
+            kernels.add_deltas(shaped, pose_weights(pose), *self._correctives)
         posed = np.empty_like(shaped)
         kernels.skin(shaped, self._rig.skin_weights, joint_transforms(self._rig, pose), posed)
         return posed

@@ -12,10 +12,10 @@ from numba import njit
 
 @njit(cache=True)
 @no_type_check
-def add_deltas(vertices, expression, starts, rows, deltas):
-    """Add the weighted sparse `deltas` of each active expression to `vertices` [v, 3] in place."""
-    for index in range(len(expression)):
-        weight = expression[index]
+def add_deltas(vertices, weights, starts, rows, deltas):
+    """Add each set of sparse `deltas` whose weight is not 0 to `vertices` [v, 3] in place."""
+    for index in range(len(weights)):
+        weight = weights[index]
         if weight != 0:
             for entry in range(starts[index], starts[index + 1]):
                 for axis in range(3):

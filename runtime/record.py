@@ -12,15 +12,15 @@ import numpy as np
 from PIL import Image
 
 from facecraft4d.runtime.animate import Animator
-from facecraft4d.runtime.clip import on_rig
 from facecraft4d.runtime.options import RecordOptions
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip, Progress
+from facecraft4d.toolkit.core.datatypes import Motion, Progress
 from facecraft4d.toolkit.core.files import whole_file
+from facecraft4d.toolkit.core.motion import on_rig
 
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""
@@ -37,7 +37,7 @@ FrameSink = Callable[[np.ndarray], None]
 
 def record(
     avatar: Avatar,
-    clip: Clip,
+    clip: Motion,
     path: Path,
     options: RecordOptions | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -59,7 +59,7 @@ def record(
         report(Progress("record", 0, count, renderer.note))
         for frame in range(count):
             camera = orbit.turned(360 * options.turns * frame / count, 0.0).camera(options.size, options.size)
-            sink(composite(renderer.draw(animator.splats(motion.pose(frame / options.fps)), camera), background))
+            sink(composite(renderer.draw(animator.splats(motion.at(frame / options.fps)), camera), background))
             report(Progress("record", frame + 1, count))
         return renderer.note
 

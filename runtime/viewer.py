@@ -6,9 +6,9 @@ from typing import ClassVar
 import glfw
 
 from facecraft4d.runtime.camera import framing
-from facecraft4d.runtime.clip import RigClip, blend, on_rig
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Clip, Pose
+from facecraft4d.toolkit.core.datatypes import Motion, Pose
+from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
 HELP = (
@@ -26,9 +26,9 @@ ZOOM_STEP = 1.1
 class Viewer:
     """The state of a player: clip, time, camera. It knows no window, so that tests can drive it."""
 
-    def __init__(self, avatar: Avatar, clips: tuple[Clip, ...]) -> None:
+    def __init__(self, avatar: Avatar, clips: tuple[Motion, ...]) -> None:
         self.clips = tuple(on_rig(clip, avatar.rig) for clip in clips)
-        self.current: RigClip | None = self.clips[0] if self.clips else None
+        self.current: Motion | None = self.clips[0] if self.clips else None
         self.home = self.orbit = framing(avatar)
         self.seconds = 0.0
         self.playing, self.help, self.closing = True, True, False
@@ -45,8 +45,8 @@ class Viewer:
 
     def pose(self) -> Pose:
         """What the head does now."""
-        goal = self.current.pose(self.seconds) if self.current else self._rest
-        return goal if self._fade == 1.0 else blend(self._from, goal, self._fade)
+        goal = self.current.at(self.seconds) if self.current else self._rest
+        return goal if self._fade == 1.0 else self._from.towards(goal, self._fade)
 
     def choose(self, number: int) -> None:
         """Play clip 1 to 9, or rest at 0; a number without a clip changes nothing."""

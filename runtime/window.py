@@ -15,13 +15,13 @@ from facecraft4d.runtime.screen import Screen
 from facecraft4d.runtime.viewer import Viewer
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.datatypes import Motion
 
 Window = Any
 """glfw's own pointer type has no public name."""
 
 
-def play(avatar: Avatar, clips: tuple[Clip, ...], options: PlayOptions | None = None) -> None:
+def play(avatar: Avatar, clips: tuple[Motion, ...], options: PlayOptions | None = None) -> None:
     """Open a window and play until it is closed; number keys choose among the clips, the first plays at once.
 
     Pictures and videos that the user takes go into the current folder. Raises UserError without a display.

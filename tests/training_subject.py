@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from facecraft4d.toolkit.config import DensifyConfig, TrainingConfig
-from facecraft4d.toolkit.core.datatypes import BoundSplats, FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import BoundSplats, FrameSet, Head, Mesh, Motion, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.meshes.raster import draw_mesh
@@ -65,7 +65,8 @@ def subject(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
     static = ViewSet(views, tuple(360 * i / VIEWS for i in range(VIEWS)))
     rotations = np.zeros((FRAMES, 2, 3), np.float32)
     rotations[:, 1, 1] = np.linspace(-0.2, 0.2, FRAMES)
-    track = Track(np.linspace(0, 1, FRAMES, dtype=np.float32)[:, None], rotations, np.zeros((FRAMES, 3), np.float32))
+    opening, still = np.linspace(0, 1, FRAMES, dtype=np.float32)[:, None], np.zeros((FRAMES, 3), np.float32)
+    track = Motion("opening", 1.0, rig.expression_names, opening, rig.joint_names, rotations, still)
     frames = FrameSet(folder, tuple(cameras[i] for i in ANIMATED), ANIMATED, track)
     for index in ANIMATED:
         for frame in range(FRAMES):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.motion import COLUMNS, write_clip
 
 FPS = 30.0
@@ -172,7 +172,7 @@ def curve(gestures: list[Gesture], column: str, time: np.ndarray) -> np.ndarray:
     return np.asarray(np.take_along_axis(stacked, np.abs(stacked).argmax(0)[None], 0)[0])
 
 
-def make_clip(name: str) -> Clip:
+def make_clip(name: str) -> Motion:
     """The gestures of `name` sampled at 30 fps, with a fifth of a second of rest at the end."""
     gestures = CLIPS[name]
     wrong = {column for gesture in gestures for column in gesture.peaks} - set(COLUMNS)
@@ -181,7 +181,7 @@ def make_clip(name: str) -> Clip:
     time = np.arange(round((max(gesture.end for gesture in gestures) + 0.2) * FPS) + 1) / FPS
     table = {column: curve(gestures, column, time) for column in COLUMNS[1:]}
     joints = [np.stack([table[f"{joint}_{axis}"] for axis in "xyz"], -1) for joint in JOINT_NAMES]
-    return Clip(
+    return Motion(
         name=name,
         fps=FPS,
         expression_names=ARKIT_NAMES,

@@ -10,7 +10,7 @@ from places import ROOT
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip
+from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips, read_clip, write_clip
 
 OWN = ("blinks_gaze", "brows", "cheeks_nose", "head_turns", "jaw", "smiles_frowns", "visemes")
@@ -64,7 +64,7 @@ def test_script_makes_the_committed_files(tmp_path: Path) -> None:
 def test_round_trip(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     whole = builtin_clip("head_turns")
-    clip = Clip(
+    clip = Motion(
         "noise",
         24.0,
         whole.expression_names,

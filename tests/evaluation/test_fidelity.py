@@ -14,7 +14,7 @@ from synthetic_cases import FRONT
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Progress, Track
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Motion, Progress
 from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.evaluation import fidelity, truth
 from facecraft4d.toolkit.evaluation.drawing import draw
@@ -56,7 +56,8 @@ def test_a_builds_own_pictures(tmp_path: Path, tiny_avatar: Avatar, tiny_coarse:
     views, rig = tiny_coarse.views, tiny_avatar.rig
     weights = np.zeros((4, len(rig.expression_names)), np.float32)
     weights[:, rig.expression_names.index("jawOpen")] = np.linspace(0, 1, 4)
-    track = Track(weights, np.zeros((4, len(rig.joint_names), 3), np.float32), np.zeros((4, 3), np.float32))
+    still = np.zeros((4, len(rig.joint_names), 3), np.float32)
+    track = Motion("jaw", 1.0, rig.expression_names, weights, rig.joint_names, still, still[:, 0])
     frames = FrameSet(tmp_path / "build" / "video_prior" / "k" / "files", (views.views[1].camera,), (1,), track)
     for frame in range(4):
         drawn = draw(tiny_avatar, track.pose(frame), views.views[1].camera)

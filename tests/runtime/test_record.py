@@ -12,18 +12,18 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip, Progress
+from facecraft4d.toolkit.core.datatypes import Motion, Progress
 
 SMALL = RecordOptions(size=96, background="#3080c0")
 
 
 @pytest.fixture(scope="module")
-def clip() -> Clip:
+def clip() -> Motion:
     """Eight frames in which the mouth opens."""
     weights = np.zeros((8, 52), np.float32)
     weights[:, ARKIT_NAMES.index("jawOpen")] = np.linspace(0, 1, 8)
     still = np.zeros((8, 1, 3), np.float32)
-    return Clip("open", 15.0, ARKIT_NAMES, weights, ("neck",), still, still[:, 0])
+    return Motion("open", 15.0, ARKIT_NAMES, weights, ("neck",), still, still[:, 0])
 
 
 def decoded(path: Path) -> tuple[list[np.ndarray], av.VideoStream]:
@@ -32,7 +32,7 @@ def decoded(path: Path) -> tuple[list[np.ndarray], av.VideoStream]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)], stream
 
 
-def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     seen: list[Progress] = []
     note = record(tiny_avatar, clip, tmp_path / "clip.mp4", SMALL, seen.append)
     record(tiny_avatar, clip, tmp_path / "frames", SMALL)
@@ -49,13 +49,13 @@ def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Clip, tmp_path: Pat
     assert data.index(b"moov") < data.index(b"mdat"), "the index must come first"
 
 
-def test_same_bytes_again(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+def test_same_bytes_again(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         record(tiny_avatar, clip, tmp_path / name, SMALL)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
-def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Clip, tmp_path: Path) -> None:
+def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     record(tiny_avatar, clip, tmp_path / "shot_%03d.png", replace(SMALL, background="transparent", fps=15.0, turns=1.0))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [f"shot_{i:03d}.png" for i in range(8)]
@@ -81,7 +81,7 @@ def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Clip, tm
     ],
 )
 def test_refusals_leave_nothing(
-    tiny_avatar: Avatar, clip: Clip, tmp_path: Path, path: str, options: RecordOptions, message: str
+    tiny_avatar: Avatar, clip: Motion, tmp_path: Path, path: str, options: RecordOptions, message: str
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=message):
@@ -90,7 +90,7 @@ def test_refusals_leave_nothing(
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "frames"])
-def test_interrupted_recordings_leave_nothing(tiny_avatar: Avatar, clip: Clip, tmp_path: Path, name: str) -> None:
+def test_interrupted_recordings_leave_nothing(tiny_avatar: Avatar, clip: Motion, tmp_path: Path, name: str) -> None:
     def stop(progress: Progress) -> None:
         if progress.step == 3:
             raise KeyboardInterrupt

@@ -20,10 +20,10 @@ from facecraft4d.toolkit.core.datatypes import (
     CoinNetwork,
     FrameSet,
     Head,
+    Motion,
     Portrait,
     Progress,
     StageContext,
-    Track,
     TrainedHead,
     ViewSet,
 )
@@ -70,8 +70,9 @@ class House:
         for index, view in enumerate(views.views[:2]):
             Image.fromarray((view.image * 255).astype(np.uint8)).save(folder / f"frame_{index}.png")
         self.enter("video_prior")
-        k, j = len(head.rig.expression_names), len(head.rig.joint_names)
-        track = Track(np.zeros((1, k), np.float32), np.zeros((1, j, 3), np.float32), np.zeros((1, 3), np.float32))
+        names, joints = head.rig.expression_names, head.rig.joint_names
+        still = np.zeros((1, len(joints), 3), np.float32)
+        track = Motion("still", 1.0, names, np.zeros((1, len(names)), np.float32), joints, still, still[:, 0])
         return FrameSet(folder, (views.views[0].camera,), (0,), track)
 
     def training(self, views: ViewSet, frames: FrameSet, head: Head, config: Any, context: StageContext) -> TrainedHead:

@@ -91,7 +91,7 @@ def _first(splats: BoundSplats, count: int) -> BoundSplats:
 def check_avatar(avatar: Avatar) -> None:
     """Raise a ValueError that names the first array whose shape, range or value is wrong."""
     rig = avatar.rig
-    sizes = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
+    sizes: dict[str, int] = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
     for name, array, shape in (
         ("rig.vertices", rig.vertices, ("v", 3)),
         ("rig.triangles", rig.triangles, ("f", 3)),
@@ -99,7 +99,11 @@ def check_avatar(avatar: Avatar) -> None:
         ("rig.expression_deltas", rig.expression_deltas, ("k", "v", 3)),
         ("rig.joint_positions", rig.joint_positions, ("j", 3)),
         ("rig.skin_weights", rig.skin_weights, ("v", "j")),
+        ("rig.pose_deltas", rig.pose_deltas, (9 * (sizes["j"] - 1), "v", 3)),
+        ("rig.joint_deltas", rig.joint_deltas, ("k", "j", 3)),
     ):
+        if array is None:
+            continue
         check_shape(name, array, shape, sizes)
         check_finite(name, array)
     _check_indices("rig.triangles", rig.triangles, sizes["v"])

@@ -78,10 +78,19 @@ class Pose:
     translation: Float32[np.ndarray, "3"]
     """Metres, world."""
 
+    def towards(self, other: "Pose", weight: float) -> "Pose":
+        """This pose at weight 0, `other` at 1, linear between; axis-angle vectors are mixed as they are, fit for nearby poses."""
+        a, b = np.float32(1 - weight), np.float32(weight)
+        return Pose(
+            a * self.expression + b * other.expression,
+            a * self.joint_rotations + b * other.joint_rotations,
+            a * self.translation + b * other.translation,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rig:
-    """A personalised head mesh that expressions and joints move: linear deltas, then linear blend skinning."""
+    """A personalised head mesh that expressions and joints move: linear deltas, pose correctives, then linear blend skinning."""
 
     vertices: Float32[np.ndarray, "v 3"]
     """Neutral bind pose, metres, world frame."""
@@ -102,6 +111,11 @@ class Rig:
     """Bind-pose position of each joint, metres, world frame; bind rotations are the identity."""
     skin_weights: Float32[np.ndarray, "v j"]
     """Rows sum to 1."""
+    pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
+    """Pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major; p = 9 (j - 1).
+    FLAME has them, the default head does not."""
+    joint_deltas: Float32[np.ndarray, "k j 3"] | None = None
+    """How far an expression at weight 1 moves the joints' bind positions, metres; None where they stay (FLAME's do not)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,11 +175,12 @@ class Coarse:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clip:
-    """A recorded or authored motion."""
+class Motion:
+    """A run of poses with names and times: a recorded or authored clip, a clip laid out for a rig, the track of a set of frames."""
 
     name: str
     fps: float
+    """Frames per second."""
     expression_names: tuple[str, ...]
     expressions: Float32[np.ndarray, "t k"]
     joint_names: tuple[str, ...]
@@ -174,18 +189,21 @@ class Clip:
     translations: Float32[np.ndarray, "t 3"]
     """Metres."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """The rig's exact motion under a set of frames."""
-
-    expressions: Float32[np.ndarray, "t k"]
-    joint_rotations: Float32[np.ndarray, "t j 3"]
-    translations: Float32[np.ndarray, "t 3"]
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the end of the last."""
+        return len(self.expressions) / self.fps
 
     def pose(self, frame: int) -> Pose:
-        """The pose of one frame."""
+        """The pose of one frame, in the motion's own order of names: a rig's where motion.on_rig laid it out."""
         return Pose(self.expressions[frame], self.joint_rotations[frame], self.translations[frame])
+
+    def at(self, seconds: float) -> Pose:
+        """The pose at that time, interpolated between frames; the motion repeats, its end leading over to its beginning."""
+        frame = seconds * self.fps % len(self.expressions)
+        first = int(frame) % len(self.expressions)
+        after, weight = (first + 1) % len(self.expressions), frame - int(frame)
+        return self.pose(first).towards(self.pose(after), weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,13 +215,13 @@ class FrameSet:
     cameras: tuple[Camera, ...]
     view_indices: tuple[int, ...]
     """Which view of the static ViewSet each camera belongs to."""
-    track: Track | None
-    """The motion that all views follow; None where the prior invented it and tracking has yet to find it."""
+    track: Motion | None
+    """The motion that all views follow, laid out for the rig; None where the prior invented it and tracking has yet to find it."""
     ingredients: tuple[Ingredient, ...] = ()
     """The prior, its weights, the driving clips."""
 
     @property
-    def known_track(self) -> Track:
+    def known_track(self) -> Motion:
         """The track. ValueError where it is not known."""
         if self.track is None:
             raise ValueError("frames must have a track, got None: tracking has not found their motion")

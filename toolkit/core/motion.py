@@ -1,4 +1,4 @@
-"""Clips as CSV: the one reader and writer of recorded and authored motion.
+"""Motions: clips as CSV (the one reader and writer), by name, and laid out for a rig.
 
 One row per frame: ``time`` in seconds, ARKit's 52 weights, then x, y, z of each joint's rotation (axis-angle, radians) and of the
 head's translation (metres), all in the world frame of docs/conventions.md. A column that is missing is zero.
@@ -14,7 +14,7 @@ import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Clip, Ingredient
+from facecraft4d.toolkit.core.datatypes import Ingredient, Motion, Rig
 
 OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", True, "written for this project")
 """The built-in clips but for face_cap."""
@@ -40,14 +40,41 @@ def builtin_clips() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
 
 
-def builtin_clip(name: str) -> Clip:
+def builtin_clip(name: str) -> Motion:
     """A clip that comes with the package, by name; raises UserError for an unknown name."""
     if name not in builtin_clips():
         raise UserError(f"no built-in clip is called {name}; there are {', '.join(builtin_clips())}")
     return read_clip(_builtin_folder() / f"{name}.csv")
 
 
-def read_clip(source: str | Path | Traversable) -> Clip:
+def find_clip(name: str) -> Motion:
+    """A clip by the name of one that comes with the package, or by the path of a CSV file."""
+    if name in builtin_clips():
+        return builtin_clip(name)
+    if not (set(name) & set("/\\") or name.lower().endswith(".csv")):
+        raise UserError(
+            f"no clip is called {name}: there are {', '.join(builtin_clips())}, or give the path of a CSV file"
+        )
+    return read_clip(Path(name))
+
+
+def on_rig(motion: Motion, rig: Rig) -> Motion:
+    """The motion in the rig's order of expressions and joints, matched by name; what the rig lacks is left out, what it has beside rests."""
+    frames = len(motion.expressions)
+    expressions = np.zeros((frames, len(rig.expression_names)), np.float32)
+    rotations = np.zeros((frames, len(rig.joint_names), 3), np.float32)
+    for index, name in enumerate(rig.expression_names):
+        if name in motion.expression_names:
+            expressions[:, index] = motion.expressions[:, motion.expression_names.index(name)]
+    for index, name in enumerate(rig.joint_names):
+        if name in motion.joint_names:
+            rotations[:, index] = motion.joint_rotations[:, motion.joint_names.index(name)]
+    return Motion(
+        motion.name, motion.fps, rig.expression_names, expressions, rig.joint_names, rotations, motion.translations
+    )
+
+
+def read_clip(source: str | Path | Traversable) -> Motion:
     """Read a clip; expressions in ARKit's order, joints in arkit.JOINT_NAMES' order, evenly spaced in time from its first row.
 
     Raises UserError for a file that is not there, too large, not text, has unknown or repeated columns, cells that are not
@@ -59,7 +86,7 @@ def read_clip(source: str | Path | Traversable) -> Clip:
     table[:, [COLUMNS.index(name) for name in header]] = values
     fps, table = _on_frame_grid(path.name, table)
     joints = slice(1 + len(ARKIT_NAMES), len(COLUMNS) - 3)
-    return Clip(
+    return Motion(
         name=path.name.removesuffix(".csv"),
         fps=fps,
         expression_names=ARKIT_NAMES,
@@ -70,7 +97,7 @@ def read_clip(source: str | Path | Traversable) -> Clip:
     )
 
 
-def write_clip(path: Path, clip: Clip) -> None:
+def write_clip(path: Path, clip: Motion) -> None:
     """Write a clip with every column, numbers to five decimals; names that are no column are a ValueError."""
     unknown = [name for name in clip.expression_names if name not in ARKIT_NAMES]
     unknown += [name for name in clip.joint_names if name not in JOINT_NAMES]

@@ -1,7 +1,9 @@
 """Moves a rig and carries its splats: numpy, the readable twin of the shaders and of the training code."""
 
+from dataclasses import replace
+
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Rig, Splats
@@ -23,26 +25,61 @@ def neutral_pose(rig: Rig) -> Pose:
     )
 
 
+def joint_positions(rig: Rig, pose: Pose) -> Float32[np.ndarray, "j 3"]:
+    """Bind positions of the joints under the pose's expression, metres."""
+    if rig.joint_deltas is None:
+        return rig.joint_positions
+    return np.asarray(rig.joint_positions + np.tensordot(pose.expression, rig.joint_deltas, 1), np.float32)
+
+
+def pose_weights(pose: Pose) -> Float32[np.ndarray, " p"]:
+    """Weights of a rig's pose correctives: rotation - identity of each joint after the root, row-major."""
+    rotations = rotation_from_axis_angle(pose.joint_rotations[1:].astype(np.float64))
+    return (rotations - np.eye(3)).astype(np.float32).ravel()
+
+
 def joint_transforms(rig: Rig, pose: Pose) -> Float32[np.ndarray, "j 4 4"]:
     """posed_from_bind of each joint: rotations about the joints' bind positions down the chain, then the translation."""
-    rotations = rotation_from_axis_angle(pose.joint_rotations.astype(np.float64))
+    rotations, positions = rotation_from_axis_angle(pose.joint_rotations.astype(np.float64)), joint_positions(rig, pose)
     transforms = np.tile(np.eye(4), (len(rig.joint_parents), 1, 1))
     for joint, parent in enumerate(rig.joint_parents):
         local = np.eye(4)
         local[:3, :3] = rotations[joint]
-        local[:3, 3] = rig.joint_positions[joint] - rotations[joint] @ rig.joint_positions[joint]
+        local[:3, 3] = positions[joint] - rotations[joint] @ positions[joint]
         transforms[joint] = local if parent < 0 else transforms[parent] @ local
     transforms[:, :3, 3] += pose.translation
     return transforms.astype(np.float32)
 
 
 def pose_vertices(rig: Rig, pose: Pose) -> Float32[np.ndarray, "v 3"]:
-    """Posed vertices, metres, world: linear expression deltas, then linear blend skinning."""
+    """Posed vertices, metres, world: linear expression deltas, pose correctives where there are any, then linear blend skinning."""
     active = np.flatnonzero(pose.expression)
     shaped = rig.vertices + np.tensordot(pose.expression[active], rig.expression_deltas[active], 1)
+    if rig.pose_deltas is not None:
+        shaped = shaped + np.tensordot(pose_weights(pose), rig.pose_deltas, 1)
     blended = np.tensordot(rig.skin_weights, joint_transforms(rig, pose)[:, :3], 1)
     posed: Float32[np.ndarray, "v 3"] = np.einsum("vij,vj->vi", blended[:, :, :3], shaped) + blended[:, :, 3]
     return posed.astype(np.float32)
+
+
+def with_part(
+    rig: Rig, vertices: Float32[np.ndarray, "n 3"], triangles: Int[np.ndarray, "m 3"], region: str, joint: str
+) -> Rig:
+    """The rig with one more piece (`triangles` index its own `vertices`) in a region of its own, or one of the rig's, rigid on a joint."""
+    start, count = len(rig.vertices), len(vertices)
+    names = rig.region_names if region in rig.region_names else (*rig.region_names, region)
+    weights = np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index(joint)]
+    unmoved = ((0, 0), (0, count), (0, 0))
+    return replace(
+        rig,
+        vertices=np.concatenate([rig.vertices, vertices]),
+        triangles=np.concatenate([rig.triangles, triangles + start]).astype(np.int32),
+        triangle_regions=np.append(rig.triangle_regions, np.full(len(triangles), names.index(region), np.uint8)),
+        region_names=names,
+        expression_deltas=np.pad(rig.expression_deltas, unmoved),
+        skin_weights=np.concatenate([rig.skin_weights, np.tile(weights, (count, 1))]),
+        pose_deltas=None if rig.pose_deltas is None else np.pad(rig.pose_deltas, unmoved),
+    )
 
 
 def opacities(logits: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:

@@ -118,7 +118,15 @@ def personalized_rig(
         joint_parents=model.joint_parents,
         joint_positions=model.joint_regressor @ vertices,
         skin_weights=model.skin_weights,
+        pose_deltas=model.pose_deltas,
+        joint_deltas=_joint_deltas(model) if model.joints_follow_expression else None,
     )
+
+
+def _joint_deltas(model: FaceModel) -> Float32[np.ndarray, "k j 3"]:
+    """Where the regressor puts the joints of a face with an expression, less where they are without."""
+    moved = np.tensordot(model.expression_deltas, model.joint_regressor, ((1,), (1,)))
+    return np.ascontiguousarray(np.swapaxes(moved, 1, 2), np.float32)
 
 
 def surface_positions(

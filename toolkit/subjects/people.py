@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import orbit_camera
-from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights, pose_vertices
+from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights, pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.subjects.paint import Canvas, Look, canvas, noise, paint
@@ -143,26 +143,11 @@ def _joined(
     base: Rig, corner_uvs: Float32[np.ndarray, "f 3 2"], kept: np.ndarray, parts: list[tuple[str, str, Part]]
 ) -> tuple[Rig, Float32[np.ndarray, "kept 3 2"]]:
     """One rig: the head's kept triangles, then the parts, rigid on the neck; and its texture coordinates."""
-    names = tuple(dict.fromkeys((*base.region_names, *(region for region, _, _ in parts))))
-    vertices, triangles, regions = [base.vertices], [base.triangles[kept]], [base.triangle_regions[kept]]
-    uvs, start = [_placed(corner_uvs[kept], "head")], len(base.vertices)
+    rig = replace(base, triangles=base.triangles[kept], triangle_regions=base.triangle_regions[kept])
+    uvs = [_placed(corner_uvs[kept], "head")]
     for region, chart, part in parts:
-        vertices.append(part.vertices)
-        triangles.append(part.triangles + np.int32(start))
-        regions.append(np.full(len(part.triangles), names.index(region), np.uint8))
+        rig = with_part(rig, part.vertices, part.triangles, region, "neck")
         uvs.append(_placed(part.corner_uvs, chart))
-        start += len(part.vertices)
-    added = start - len(base.vertices)
-    neck = np.eye(len(base.joint_names), dtype=np.float32)[base.joint_names.index("neck")]
-    rig = replace(
-        base,
-        vertices=np.concatenate(vertices),
-        triangles=np.concatenate(triangles),
-        triangle_regions=np.concatenate(regions),
-        region_names=names,
-        expression_deltas=np.pad(base.expression_deltas, ((0, 0), (0, added), (0, 0))),
-        skin_weights=np.concatenate([base.skin_weights, np.tile(neck, (added, 1))]),
-    )
     return rig, np.concatenate(uvs)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Mesh, Pose, Rig, Track, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Mesh, Motion, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import normalized, orbit_camera, vertex_normals
-from facecraft4d.toolkit.core.motion import builtin_clip
+from facecraft4d.toolkit.core.motion import builtin_clip, on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.images import to_bytes, write_png
 from facecraft4d.toolkit.meshes.raster import interpolate, rasterize, sample_texture
@@ -64,13 +64,11 @@ def photograph(subject: Subject, texture: Float32[np.ndarray, "s s 3"], pose: Po
 
 def driving(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     """Expressions [t, k] and joint rotations [t, j, 3] of the built-in clips that training may see."""
-    clips = [builtin_clip(name) for name in TRACK_CLIPS]
-    columns = [clips[0].expression_names.index(name) for name in rig.expression_names]
-    joints = [clips[0].joint_names.index(name) for name in rig.joint_names]
-    rotations = np.concatenate([clip.joint_rotations[:, joints] for clip in clips])
+    clips = [on_rig(builtin_clip(name), rig) for name in TRACK_CLIPS]
+    rotations = np.concatenate([clip.joint_rotations for clip in clips])
     still = [index for index, name in enumerate(rig.joint_names) if name in ("root", "neck")]
     rotations[:, still] = 0
-    return np.concatenate([clip.expressions[:, columns] for clip in clips]), rotations
+    return np.concatenate([clip.expressions for clip in clips]), rotations
 
 
 def training_set(
@@ -81,7 +79,9 @@ def training_set(
     times = np.linspace(TIMING_FRAMES, len(expressions) - 1 - TIMING_FRAMES, frames).round().astype(int)
     cameras = [orbit_camera(yaw, 0.0, RADIUS_METRES, size, TARGET) for yaw in YAWS]
     rest = neutral_pose(subject.rig)
-    track = Track(expressions[times], rotations[times], np.zeros((frames, 3), np.float32))
+    names, joints = subject.rig.expression_names, subject.rig.joint_names
+    still = np.zeros((frames, 3), np.float32)
+    track = Motion("moments", 1.0, names, expressions[times], joints, rotations[times], still)
     animated = FrameSet(folder, tuple(cameras[index] for index in ANIMATED), ANIMATED, track)
     views = []
     for index, distortion in enumerate(distortions(corruption, len(YAWS), seed)):

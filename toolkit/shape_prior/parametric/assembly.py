@@ -1,12 +1,12 @@
 """Joins the personalised face model and its shells into one rig with one texture atlas."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel
 from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Shell
 
@@ -59,25 +59,12 @@ def tuck(
 
 def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:
     """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint."""
-    start = len(rig.vertices)
     pieces = [_Piece(rig.vertices, rig.triangles, _placed(model.corner_uvs, SKIN), model.mirror_vertices)]
-    regions, weights = [rig.triangle_regions], [rig.skin_weights]
+    whole = rig
     for part, shell in ((HAIR, hair), (TORSO, torso)):
-        piece = _shell_piece(shell, part, start)
-        joint = np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index(_JOINTS[part])]
-        regions.append(np.full(len(piece.triangles), len(rig.region_names) + part - 1, np.uint8))
-        weights.append(np.tile(joint, (len(piece.vertices), 1)))
+        piece = _shell_piece(shell, part, len(whole.vertices))
+        whole = with_part(whole, piece.vertices, piece.triangles, _REGIONS[part], _JOINTS[part])
         pieces.append(piece)
-        start += len(piece.vertices)
-    whole = replace(
-        rig,
-        vertices=np.concatenate([piece.vertices for piece in pieces]),
-        triangles=np.concatenate([piece.triangles for piece in pieces]),
-        triangle_regions=np.concatenate(regions),
-        region_names=(*rig.region_names, _REGIONS[HAIR], _REGIONS[TORSO]),
-        expression_deltas=np.pad(rig.expression_deltas, ((0, 0), (0, start - len(rig.vertices)), (0, 0))),
-        skin_weights=np.concatenate(weights),
-    )
     return Assembly(
         rig=whole,
         posed=pose_vertices(whole, pose),
@@ -90,7 +77,7 @@ def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """One part of the mesh; triangles and mirror count vertices of the whole."""
+    """One part of the mesh; triangles count its own vertices, mirror those of the whole."""
 
     vertices: Float32[np.ndarray, "v 3"]
     triangles: Int32[np.ndarray, "f 3"]
@@ -99,10 +86,10 @@ class _Piece:
 
 
 def _shell_piece(shell: Shell, part: int, start: int) -> _Piece:
-    """The visible surface of a shell as the vertices from `start` on."""
+    """The visible surface of a shell, whose vertices are those from `start` on of the whole."""
     kept, chart = _shell_surface(shell)
     used, compact = np.unique(kept, return_inverse=True)
-    triangles = (compact.reshape(-1, 3) + start).astype(np.int32)
+    triangles = compact.reshape(-1, 3).astype(np.int32)
     mirror = _shell_mirror(shell, used) + start
     return _Piece(shell.vertices[used].astype(np.float32), triangles, _placed(chart, part), mirror)
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, Track, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
@@ -86,7 +86,7 @@ def keep_only(folder: Path, stamp: str) -> None:
     write_whole(file, stamp.encode())
 
 
-def digest(head: Head, views: ViewSet, indices: tuple[int, ...], track: Track, size: int) -> str:
+def digest(head: Head, views: ViewSet, indices: tuple[int, ...], track: Motion, size: int) -> str:
     """A hash of everything that decides the pictures."""
     arrays: list[Float32[np.ndarray, ...]] = [head.rig.vertices, head.mesh.texture, head.pose.expression]
     arrays += [head.pose.joint_rotations, track.expressions, track.joint_rotations, track.translations]

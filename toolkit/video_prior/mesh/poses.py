@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.core.datatypes import Clip, Ingredient, Pose, Rig, Track
-from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clip, builtin_clips
+from facecraft4d.toolkit.core.datatypes import Ingredient, Motion, Pose, Rig
+from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clip, builtin_clips, on_rig
 
 ALONE = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "tongueOut")
 """Expressions shown at their strongest with as little else as the clips offer: they open or close what the photograph hides."""
@@ -19,6 +19,9 @@ FULL_TURN = 0.9
 REACHED = 0.85
 """More than this on a channel counts as all of it."""
 
+MOMENTS_PER_SECOND = 1.0
+"""The poses are moments out of many movements, not a movement: whoever plays the track sees each for a second."""
+
 WORTH = 0.25
 """A pose that brings less new reach than this (sum over channels) is no longer picked for its reach but for its distance."""
 
@@ -28,20 +31,24 @@ def clip_ingredients() -> tuple[Ingredient, ...]:
     return (weights.as_ingredient("facecap", "driving clip face_cap"), OWN_CLIPS)
 
 
-def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -> Track:
+def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -> Motion:
     """`count` poses of the built-in clips: expressions and moving joints absolute, the other joints and the place as in `photo`.
 
     ValueError if the rig has none of the clips' expressions.
     """
     if not set(rig.expression_names) & set(builtin_clip(builtin_clips()[0]).expression_names):
         raise ValueError(f"rig must have ARKit's expressions to follow the clips, got {rig.expression_names[0]}, ...")
-    clips = [builtin_clip(name) for name in builtin_clips()]
-    expressions = np.concatenate([_for_rig(clip, rig) for clip in clips])
-    joints = np.concatenate([_joints_for_rig(clip, rig, photo) for clip in clips])
+    clips = [on_rig(builtin_clip(name), rig) for name in builtin_clips()]
+    expressions = np.concatenate([clip.expressions for clip in clips])
+    moving = np.isin(rig.joint_names, MOVING_JOINTS)[:, None]
+    joints = np.where(moving, np.concatenate([clip.joint_rotations for clip in clips]), photo.joint_rotations)
     features = _features(rig, expressions, joints)
     alone = [rig.expression_names.index(name) for name in ALONE if name in rig.expression_names]
     chosen = spread_poses(features, alone, count, rng)
-    return Track(expressions[chosen], joints[chosen], np.tile(photo.translation, (count, 1)))
+    return Motion(
+        "driving", MOMENTS_PER_SECOND, rig.expression_names, expressions[chosen],
+        rig.joint_names, joints[chosen], np.tile(photo.translation, (count, 1)),
+    )  # fmt: skip
 
 
 def spread_poses(
@@ -66,22 +73,6 @@ def spread_poses(
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, np.linalg.norm(pool - pool[chosen[-1]], axis=-1))
     return sorted(int(order[index]) for index in chosen)
-
-
-def _for_rig(clip: Clip, rig: Rig) -> Float[np.ndarray, "t k"]:
-    weights = np.zeros((len(clip.expressions), len(rig.expression_names)), np.float32)
-    for column, name in enumerate(rig.expression_names):
-        if name in clip.expression_names:
-            weights[:, column] = clip.expressions[:, clip.expression_names.index(name)]
-    return weights
-
-
-def _joints_for_rig(clip: Clip, rig: Rig, photo: Pose) -> Float[np.ndarray, "t j 3"]:
-    rotations = np.tile(photo.joint_rotations, (len(clip.expressions), 1, 1))
-    for joint, name in enumerate(rig.joint_names):
-        if name in MOVING_JOINTS:
-            rotations[:, joint] = clip.joint_rotations[:, clip.joint_names.index(name)]
-    return rotations
 
 
 def _features(

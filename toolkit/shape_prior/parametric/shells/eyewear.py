@@ -3,13 +3,12 @@
 Without them the splats that show a rim would have to ride on the lids, and to show skin as soon as these close.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import triangle_areas, vertex_normals
+from facecraft4d.toolkit.core.rigging import with_part
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
@@ -30,21 +29,10 @@ def with_eyewear(rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"]) -> tup
         return rig, mesh
     used, corners = np.unique(rig.triangles[worn], return_inverse=True)
     normals = vertex_normals(posed, rig.triangles[np.isin(rig.triangles, used).any(1)])
-    vertices = np.concatenate([rig.vertices, (posed + CLEARANCE * normals)[used]]).astype(np.float32)
-    triangles = np.concatenate([rig.triangles, corners.reshape(-1, 3) + len(rig.vertices)]).astype(np.int32)
-    neck = np.eye(len(rig.joint_names), dtype=np.float32)[rig.joint_names.index("neck")]
-    regions = np.full(len(worn), len(rig.region_names), np.uint8)
-    extended = replace(
-        rig,
-        vertices=vertices,
-        triangles=triangles,
-        triangle_regions=np.concatenate([rig.triangle_regions, regions]),
-        region_names=(*rig.region_names, EYEWEAR),
-        expression_deltas=np.pad(rig.expression_deltas, ((0, 0), (0, len(used)), (0, 0))),
-        skin_weights=np.concatenate([rig.skin_weights, np.tile(neck, (len(used), 1))]),
-    )
+    vertices = (posed + CLEARANCE * normals)[used].astype(np.float32)
+    extended = with_part(rig, vertices, corners.reshape(-1, 3), EYEWEAR, "neck")
     corner_uvs = np.concatenate([mesh.corner_uvs, mesh.corner_uvs[worn]])
-    return extended, Mesh(vertices, triangles, corner_uvs, mesh.texture)
+    return extended, Mesh(extended.vertices, extended.triangles, corner_uvs, mesh.texture)
 
 
 def covered_by_glasses(rig: Rig, mesh: Mesh) -> Bool[np.ndarray, " f"]:
