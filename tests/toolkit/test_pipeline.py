@@ -20,6 +20,7 @@ from facecraft4d.toolkit.core.datatypes import (
     CoinNetwork,
     FrameSet,
     Head,
+    Ingredient,
     Motion,
     Portrait,
     Progress,
@@ -110,7 +111,9 @@ COIN_SHAPES = {
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch, tiny_avatar: Avatar, tiny_coarse: Coarse, tiny_portrait: Portrait) -> House:
-    built = House(tiny_avatar, tiny_coarse, tiny_portrait)
+    portrait = replace(tiny_portrait, ingredients=(Ingredient("camera", "photograph", "CC0-1.0", True, "here"),))
+    model = Ingredient("model", "head model", "CC-BY-4.0", False, "there")
+    built = House(tiny_avatar, replace(tiny_coarse, ingredients=(model, *portrait.ingredients)), portrait)
     modules = (preprocess, shape_prior, image_prior, video_prior, training, evaluation)
     for name, module in zip(STAGES, modules, strict=True):
         monkeypatch.setattr(module, "run", getattr(built, name), raising=False)
@@ -205,7 +208,11 @@ def test_seed_and_metrics_are_in_the_avatar(house: House, photo: Path, tmp_path:
     assert provenance.seed == 5
     assert provenance.options["training.splats"] == str(CONFIG.training.splats)
     assert set(provenance.metrics) == {"front_psnr_db"}
-    assert {item.name for item in provenance.ingredients} >= {"photograph", "face_landmarker", "anny", "facecap"}
+    handed_on = {item.name for result in (house.portrait, house.coarse) for item in result.ingredients}
+    assert handed_on == {"camera", "model"}
+    assert [item.name for item in provenance.ingredients] == ["camera", "model"], (
+        "provenance joins, and invents nothing"
+    )
 
 
 def test_times_are_beside_the_avatar_and_not_in_it(house: House, photo: Path, tmp_path: Path) -> None:

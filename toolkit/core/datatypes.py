@@ -217,6 +217,8 @@ class FrameSet:
     """Which view of the static ViewSet each camera belongs to."""
     track: Motion | None
     """The motion that all views follow, laid out for the rig; None where the prior invented it and tracking has yet to find it."""
+    clip_starts: tuple[int, ...] = (0,)
+    """The first frame of each driving clip, ascending: it does not follow in time what stands before it."""
     ingredients: tuple[Ingredient, ...] = ()
     """The prior, its weights, the driving clips."""
 

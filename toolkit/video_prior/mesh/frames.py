@@ -34,11 +34,11 @@ def animate_views(head: Head, views: ViewSet, config: VideoPriorConfig, context:
     ValueError if there are fewer than config.frontal_views + 1 views or the rig does not have ARKit's expressions.
     """
     indices = frontal_indices(views, config.frontal_views)
-    track = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(context.seed))
+    track, clip_starts = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(context.seed))
     keep_only(context.folder, digest(head, views, indices, track, config.size))
     posed = [pose_vertices(head.rig, track.pose(frame)) for frame in range(config.frames)]
     cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
-    made = FrameSet(context.folder, cameras, indices, track, clip_ingredients())
+    made = FrameSet(context.folder, cameras, indices, track, clip_starts, clip_ingredients())
     done, total = 0, len(indices) * config.frames
     for index in indices:
         paths = [made.path(index, frame) for frame in range(config.frames)]

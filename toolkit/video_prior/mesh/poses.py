@@ -31,8 +31,10 @@ def clip_ingredients() -> tuple[Ingredient, ...]:
     return (weights.as_ingredient("facecap", "driving clip face_cap"), OWN_CLIPS)
 
 
-def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -> Motion:
+def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -> tuple[Motion, tuple[int, ...]]:
     """`count` poses of the built-in clips: expressions and moving joints absolute, the other joints and the place as in `photo`.
+
+    With the first frame of each clip that gave any (FrameSet.clip_starts).
 
     ValueError if the rig has none of the clips' expressions.
     """
@@ -45,10 +47,13 @@ def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -
     features = _features(rig, expressions, joints)
     alone = [rig.expression_names.index(name) for name in ALONE if name in rig.expression_names]
     chosen = spread_poses(features, alone, count, rng)
-    return Motion(
+    track = Motion(
         "driving", MOMENTS_PER_SECOND, rig.expression_names, expressions[chosen],
         rig.joint_names, joints[chosen], np.tile(photo.translation, (count, 1)),
     )  # fmt: skip
+    ends = np.cumsum([len(clip.expressions) for clip in clips])
+    clip_of = np.searchsorted(ends, chosen, side="right")
+    return track, tuple(np.flatnonzero(np.diff(clip_of, prepend=-1)).tolist())
 
 
 def spread_poses(
