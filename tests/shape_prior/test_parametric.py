@@ -37,7 +37,9 @@ def green(model: FaceModel) -> tuple[Portrait, Head, list[Progress]]:
     return portrait, run(portrait, config, 0, reports.append), reports
 
 
+@pytest.mark.slow
 def test_every_view_shows_the_completed_colour_and_nothing_else(green: tuple[Portrait, Head, list[Progress]]) -> None:
+    """Of a person all of one colour every view, from all around, is of that colour."""
     _, head, _ = green
     plain = ("skin", "scalp", "neck", "ears", "hair", "torso")
     wanted = [head.rig.region_names.index(name) for name in plain]
@@ -49,7 +51,9 @@ def test_every_view_shows_the_completed_colour_and_nothing_else(green: tuple[Por
         assert (np.abs(view.image[inner] - GREEN).max(-1) > 0.06).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_views_close_the_circle_and_the_first_is_the_photograph(green: tuple[Portrait, Head, list[Progress]]) -> None:
+    """24 views stand 15 degrees apart with depth where there is a head; view 0 is the photograph itself."""
     portrait, head, reports = green
     views, yaws = head.coarse.views, head.coarse.yaws_degrees
     assert len(views) == 24
@@ -64,7 +68,9 @@ def test_views_close_the_circle_and_the_first_is_the_photograph(green: tuple[Por
     assert reports[-1].step == reports[-1].total
 
 
+@pytest.mark.slow
 def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrait, Head, list[Progress]]) -> None:
+    """The fitted head covers the photograph's matte; hair and clothes ride along without expressions."""
     portrait, head, _ = green
     posed = dataclasses.replace(head.mesh, vertices=pose_vertices(head.rig, head.pose))
     drawn, matte = draw_mesh(posed, head.coarse.views[0].camera, 2).alpha > 0.5, portrait.alpha > 0.5
@@ -78,7 +84,9 @@ def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrai
     assert head.mesh.texture.max() <= 1
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Head, list[Progress]]) -> None:
+    """The same portrait and seed give the same texture and rig, and no global setting stays changed."""
     portrait, head, _ = green
     config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256, views=2)
     again = run(portrait, config, 0, lambda progress: None)
