@@ -110,7 +110,9 @@ def test_no_face_in_the_drawing_scores_zero(monkeypatch: pytest.MonkeyPatch, tin
     assert np.isnan(fidelity.compare(view.image, view)["identity"])
 
 
+@pytest.mark.slow
 def test_measures_of_a_picture_with_itself_and_with_less(subjects):
+    """A picture is as sharp and as detailed as itself, less so when blurred; where there is no face none is scored."""
     view = photograph(subjects["glasses"], subjects["glasses"].texture(), neutral_pose(subjects["glasses"].rig), FRONT)
     assert sharpness(view.image, view.image, view.mask > 0.5) == pytest.approx(1)
     blurred = cv2.GaussianBlur(view.image, (0, 0), 1.5)
