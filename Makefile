@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check test bench bench-speed bench-coin golden lines
+.PHONY: check quick test bench bench-speed bench-coin golden lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -9,6 +9,9 @@ check:  ## style, types, layers, line budget
 	mypy
 	lint-imports
 	@$(MAKE) --no-print-directory lines
+
+quick:  ## the tests that take seconds, under two minutes in all
+	$(PYTHON) -m pytest -m "not slow" -q
 
 test:  ## the whole suite
 	$(PYTHON) -m pytest

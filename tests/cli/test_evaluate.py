@@ -9,7 +9,9 @@ import pytest
 from facecraft4d import cli
 
 
+@pytest.mark.slow
 def test_evaluate_prints_writes_and_reports(place: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table, the JSON and the page say the same, and a second run replaces the page's section."""
     assert (
         cli.main(["render", "good.glb", "--out", "folder/front.png", "--size", "64", "--background", "transparent"])
         == 0

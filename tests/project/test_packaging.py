@@ -68,7 +68,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return set(archive.namelist())
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_module_and_data_file(wheel: set[str]) -> None:
+    """A wheel built from what git would take holds all that the package needs when it is installed."""
     wanted = {"facecraft4d/cli.py", "facecraft4d/py.typed", "facecraft4d/samples/tiny_avatar.glb"}
     for folder in LINKED:
         wanted |= {
@@ -87,7 +89,9 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: set[str]) -> None:
     assert wanted <= wheel, sorted(wanted - wheel)
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
+    """No test, document or benchmark is installed with the package."""
     assert not [name for name in wheel if not name.startswith(("facecraft4d/", "facecraft4d-"))]
 
 

@@ -68,6 +68,7 @@ def test_every_part_is_there(page: str, tiny_avatar: Avatar) -> None:
     assert page.count("<svg") == 1, "a loss without values has no curve"
 
 
+@pytest.mark.slow
 def test_the_report_keeps_what_it_holds(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     """The evaluation is its last section, a second one takes the place of the first; a report without the place for it gets one."""
     view = tiny_coarse.views.views[0]

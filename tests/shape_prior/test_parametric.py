@@ -38,7 +38,9 @@ def green(model: FaceModel) -> tuple[Portrait, Coarse, list[Progress]]:
     return portrait, run(portrait, config, StageContext(0, "cpu", Path("nowhere"), reports.append)), reports
 
 
+@pytest.mark.slow
 def test_every_view_shows_the_completed_colour_and_nothing_else(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    """Of a person all of one colour every view, from all around, is of that colour."""
     _, coarse, _ = green
     head = coarse.head
     plain = ("skin", "scalp", "neck", "ears", "hair", "torso")
@@ -51,7 +53,9 @@ def test_every_view_shows_the_completed_colour_and_nothing_else(green: tuple[Por
         assert (np.abs(view.image[inner] - GREEN).max(-1) > 0.06).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_views_close_the_circle_and_the_first_is_the_photograph(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    """24 views stand 15 degrees apart with depth where there is a head; view 0 is the photograph itself."""
     portrait, coarse, reports = green
     views, yaws = coarse.views.views, coarse.views.yaws_degrees
     assert len(views) == 24
@@ -66,7 +70,9 @@ def test_views_close_the_circle_and_the_first_is_the_photograph(green: tuple[Por
     assert reports[-1].step == reports[-1].total
 
 
+@pytest.mark.slow
 def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    """The fitted head covers the photograph's matte; hair and clothes ride along without expressions."""
     portrait, coarse, _ = green
     head = coarse.head
     posed = dataclasses.replace(head.mesh, vertices=pose_vertices(head.rig, head.pose))
@@ -81,7 +87,9 @@ def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrai
     assert head.mesh.texture.max() <= 1
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Coarse, list[Progress]]) -> None:
+    """The same portrait and seed give the same texture and rig, and no global setting stays changed."""
     portrait, coarse, _ = green
     head = coarse.head
     config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256, views=2)

@@ -9,6 +9,7 @@ from facecraft4d.toolkit.splatting import backend
 from facecraft4d.toolkit.splatting.settings import Settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ortho, antialiased, sh_degree", [(False, True, 3), (True, False, None), (False, False, None)])
 def test_gradients_are_finite_differences(ortho: bool, antialiased: bool, sh_degree: int | None) -> None:
     """Of all inputs, through two random sums over colours, depth and alpha."""

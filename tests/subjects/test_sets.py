@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose
@@ -18,7 +19,9 @@ from facecraft4d.toolkit.subjects.sets import (
 )
 
 
+@pytest.mark.slow
 def test_the_reference_is_clean_and_the_others_are_not(subjects, training_data):
+    """View 0 and its frames are the truth's own pictures; the other views differ from it."""
     views, frames, head = training_data
     subject = subjects["glasses"]
     clean = photograph(subject, subject.texture(), neutral_pose(subject.rig), views.views[0].camera)
@@ -32,7 +35,9 @@ def test_the_reference_is_clean_and_the_others_are_not(subjects, training_data):
     assert head.rig is subject.rig and views.yaws_degrees == YAWS and frames.view_indices == ANIMATED
 
 
+@pytest.mark.slow
 def test_without_corruption_every_view_is_clean(subjects, tmp_path):
+    """With every corruption at zero views and frames are the truth's own pictures."""
     subject = subjects["long_hair"]
     views, frames, _ = training_set(subject, Corruption(0.0, 0.0, 0.0, 0.0), 1, tmp_path, 64, 1)
     for index in (0, 1, 23):

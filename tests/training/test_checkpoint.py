@@ -30,7 +30,9 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_training_repeats_and_resumes_bit_for_bit(scene, tmp_path):
+    """The same seed trains the same head; killed in the static stage, under COIN and in a level, training ends in it too."""
     config = replace(NO_LPIPS, checkpoint_every=4, levels=LevelsConfig(iterations=2))
     whole = training.run(*scene, config, StageContext(7, "cpu", tmp_path / "whole", quiet))
     again = training.run(*scene, config, StageContext(7, "cpu", tmp_path / "again", quiet))
@@ -50,7 +52,9 @@ def test_training_repeats_and_resumes_bit_for_bit(scene, tmp_path):
     assert_same(whole, training.run(*scene, config, StageContext(7, "cpu", tmp_path / "killed", quiet)))
 
 
+@pytest.mark.slow
 def test_a_foreign_or_damaged_checkpoint_is_not_taken_up(scene, tmp_path):
+    """Beside the checkpoint of another seed, or half a file, training begins anew and ends as if nothing had been there."""
     config = replace(NO_LPIPS, static_iterations=3, coin_iterations=2, checkpoint_every=2)
     fresh = training.run(*scene, config, StageContext(1, "cpu", tmp_path / "a", quiet))
     training.run(*scene, config, StageContext(2, "cpu", tmp_path / "b", quiet))

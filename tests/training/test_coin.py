@@ -27,7 +27,10 @@ def test_a_fresh_network_changes_nothing(scene):
     assert torch.equal(drawn.consistent, drawn.combined)
 
 
+@pytest.mark.slow
 def test_a_large_offset_weight_drives_offsets_to_zero(scene):
+    """A hundred steps from the same random offsets: a large weight leaves less than half of what none leaves."""
+
     def largest_offset(weight: float) -> float:
         config = replace(
             NO_LPIPS, static_iterations=0, coin_iterations=100, losses=replace(NO_LPIPS.losses, offset=weight)
@@ -53,6 +56,7 @@ def tinted(scene, seed: int):
     return replace(views, views=(photo, *copies)), replace(frames, cameras=(), view_indices=()), head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
     """With the photograph's offsets the colours are nearer to the truth than those that plain L1 and SSIM leave."""

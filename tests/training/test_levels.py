@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from training_subject import LOCAL, NO_LPIPS, a_state, a_trainer, mean_error, quiet
 
@@ -55,6 +56,7 @@ def test_a_level_starts_as_the_avatar_draws_it(scene):
     np.testing.assert_array_equal(moved.means[half:], whole.means[half:])
 
 
+@pytest.mark.slow
 def test_levels_leave_the_whole_as_it_is(scene, tmp_path):
     """The same splats and network as without levels; every level is the first half of the one before, and other than it."""
     plain = training.run(
@@ -78,7 +80,9 @@ def test_levels_leave_the_whole_as_it_is(scene, tmp_path):
         larger = level
 
 
+@pytest.mark.slow
 def test_a_tuned_level_is_nearer_than_a_plain_prefix(scene, tmp_path):
+    """Each level after a hundred steps of its own is nearer to the views than as many first splats of the whole."""
     config = replace(LEVELED, static_iterations=60, coin_iterations=40, levels=LevelsConfig(iterations=100))
     avatar = bake.run(training.run(*scene, config, StageContext(0, "cpu", tmp_path, quiet)), scene[2], Provenance())
     plain = replace(avatar, levels=())
