@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.exporters import load
-from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Ingredient, Provenance, check_avatar
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, check_avatar
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,3 @@ def test_levels_must_be_first_splats(tiny: Avatar) -> None:
     broken = replace(avatar.levels[1], colors=np.full_like(avatar.levels[1].colors, np.nan))
     with pytest.raises(ValueError, match=r"levels\[1\]\.colors must be finite"):
         check_avatar(replace(tiny, levels=(avatar.levels[0], broken)))
-
-
-def test_commercial_use_needs_every_ingredient() -> None:
-    free = Ingredient("a", "rig", "CC0-1.0", True, "here")
-    bound = Ingredient("b", "matting", "CC-BY-NC-4.0", False, "there")
-    assert Provenance((free,)).commercial_use and Provenance().commercial_use
-    assert not Provenance((free, bound)).commercial_use

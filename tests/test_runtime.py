@@ -258,7 +258,7 @@ def test_summary_counts(tiny: Avatar) -> None:
     found = summarize(TINY)
     assert found.file_bytes == TINY.stat().st_size and found.splats == len(tiny.splats.means)
     assert found.vertices == len(tiny.rig.vertices) and sum(found.region_triangles.values()) == found.triangles
-    assert found.licences == ("CC0-1.0",) and found.commercial_use and len(found.expressions) == 52
+    assert found.licences == ("CC0-1.0",) and found.verdict and len(found.expressions) == 52
     assert found.carrying_triangles == len(np.unique(tiny.splats.triangles)) and 0.2 < found.extent[1] < 0.4
 
 
