@@ -12,7 +12,7 @@ from facecraft4d.runtime import AvatarSummary, summarize
 
 @dataclass(frozen=True)
 class Options:
-    """Say what is in an avatar: splats, rig, expressions, joints, size, provenance, licences."""
+    """Say what is in an avatar: whether it may be used commercially and why, splats, rig, expressions, joints, size, provenance, licences."""
 
     avatar: Annotated[Path, tyro.conf.Positional]
     """An avatar.glb."""
@@ -27,14 +27,10 @@ def main(arguments: list[str]) -> int:
 
 
 def rows(summary: AvatarSummary) -> list[tuple[str, str]]:
-    """Names and values, for people."""
+    """Names and values, for people; the verdict comes first."""
     made, size = summary.provenance, " x ".join(f"{1000 * side:.0f}" for side in summary.extent)
-    verdict = (
-        "every ingredient may be used commercially"
-        if summary.commercial_use
-        else "not all of it may be used commercially"
-    )
     found = [
+        ("verdict", f"commercial use: {summary.verdict}; {summary.reason}"),
         ("bytes", f"{summary.file_bytes:,} ({readable_bytes(summary.file_bytes)})"),
         ("splats", f"{summary.splats:,} on {summary.carrying_triangles:,} of {summary.triangles:,} triangles"),
         ("levels", ", ".join(f"{count:,}" for count in summary.level_splats) or "none"),
@@ -48,8 +44,8 @@ def rows(summary: AvatarSummary) -> list[tuple[str, str]]:
         ("metrics", ", ".join(f"{name} {value:.4g}" for name, value in made.metrics.items())),
     ]
     for item in made.ingredients:
-        cleared = "commercial use" if item.commercial_use else "no commercial use, or in doubt"
+        cleared = f"commercial use: {item.commercial_use}"
         found.append(
             ("ingredient", f"{item.name}: {item.role}; {item.licence}; {cleared}; {item.source}; {item.sha256}")
         )
-    return [*found, ("licences", ", ".join(summary.licences)), ("verdict", verdict)]
+    return [*found, ("licences", ", ".join(summary.licences))]

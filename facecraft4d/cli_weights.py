@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         print_table(options.names or known)
     elif options.action is Action.FETCH:
         with shown_progress() as report:
-            for name in options.names or default_names():
+            for name in options.names or weights.default_names():
                 weights.path(name, report=report)
     else:
         if not options.names:
@@ -55,20 +55,34 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def default_names() -> tuple[str, ...]:
-    """Everything but what an option must ask for: files in doubt are never fetched unasked."""
-    return tuple(row.name for row in weights.TABLE if row.commercial_use)
-
-
 def print_table(names: tuple[str, ...]) -> None:
-    """One paragraph per file."""
+    """One paragraph per row."""
     for row in (row for row in weights.TABLE if row.name in names):
-        state = "here" if weights.cached_path(row.name).exists() else "not fetched"
-        verdict = "yes" if row.commercial_use else "no, or in doubt"
-        print(f"{row.name}  ({readable_bytes(row.size)}, {state})")
-        print(f"  needed by   {row.needed_by}")
-        print(f"  licence     {row.licence}; commercial use: {verdict}")
-        print(f"  credit      {row.credit}")
-        print(f"  from        {', '.join(f'{c.client} {c.package} {c.version}' for c in row.carriers)}")
-        print(f"  sha256      {row.sha256}")
-        print(f"  your own    {row.environment_variable}=FILE")
+        state, origin = _carried(row) if isinstance(row, weights.WeightFile) else _brought(row)
+        print(f"{row.name}  ({state})")
+        verdict = f"{row.licence}; commercial use: {row.commercial_use}"
+        for label, value in (("needed by", row.needed_by), ("licence", verdict), ("credit", row.credit), *origin):
+            print(f"  {label:<11} {value}")
+
+
+def _carried(row: weights.WeightFile) -> tuple[str, list[tuple[str, str]]]:
+    """State and origin of a file that packages carry."""
+    state = "here" if weights.cached_path(row.name).exists() else "not fetched"
+    return f"{readable_bytes(row.size)}, {state}", [
+        ("from", ", ".join(f"{c.client} {c.package} {c.version}" for c in row.carriers)),
+        ("sha256", row.sha256),
+        ("your own", f"{row.environment_variable}=FILE"),
+    ]
+
+
+def _brought(row: weights.BroughtWeights) -> tuple[str, list[tuple[str, str]]]:
+    """State and origin of what the user brings."""
+    try:
+        state = f"yours, at {weights.path(row.name)}"
+    except UserError:
+        state = f"yours to bring: a {row.kind}"
+    return state, [
+        *(("expected", f"{pattern}: {words}") for pattern, words in row.expected),
+        ("ask for it", row.ask),
+        ("your own", row.pointers),
+    ]

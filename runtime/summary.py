@@ -7,6 +7,7 @@ import numpy as np
 
 from facecraft4d.exporters import load
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.datatypes import Commercial
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class AvatarSummary:
     provenance: Provenance
     licences: tuple[str, ...]
     """Every licence that is in it, alphabetical."""
-    commercial_use: bool
-    """True if every ingredient may be used commercially."""
+    verdict: Commercial
+    """Whether the avatar may be used commercially."""
+    reason: str
+    """Why, with the names of the ingredients that decide it."""
 
 
 def summarize(path: Path) -> AvatarSummary:
@@ -57,5 +60,6 @@ def summarize_avatar(avatar: Avatar, file_bytes: int) -> AvatarSummary:
         joints=rig.joint_names,
         provenance=provenance,
         licences=tuple(sorted({ingredient.licence for ingredient in provenance.ingredients})),
-        commercial_use=provenance.commercial_use,
+        verdict=provenance.verdict,
+        reason=provenance.reason,
     )

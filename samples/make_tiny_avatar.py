@@ -12,7 +12,7 @@ import numpy as np
 from facecraft4d.exporters import export
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
 
 REGIONS = ("skin", "lips", "mouth", "eyes", "hair", "neck")
 SKIN, LIPS, MOUTH, EYES, HAIR, NECK = range(6)
@@ -199,7 +199,7 @@ def tiny_avatar() -> Avatar:
         joint_positions=JOINT_POSITIONS,
         skin_weights=weights / weights.sum(1, keepdims=True),
     )
-    maker = Ingredient("tiny head", "rig and splats", "CC0-1.0", True, "samples/make_tiny_avatar.py")
+    maker = Ingredient("tiny head", "rig and splats", "CC0-1.0", Commercial.YES, "samples/make_tiny_avatar.py")
     return Avatar(rig, splats_on(rig, centers, regions), Provenance((maker,), seed=7))
 
 

@@ -16,6 +16,7 @@ import types
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from enum import EnumType
 from pathlib import Path
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -57,12 +58,13 @@ def digest_of(*parts: Any) -> str:
         for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if file.is_file():
                 total.update(str(file.relative_to(folder)).encode())
-                total.update(file.read_bytes())
+                with file.open("rb") as stream:
+                    hashlib.file_digest(stream, lambda: total)
     return total.hexdigest()
 
 
 def save(path: Path, value: Any) -> None:
-    """Write a dataclass (or tuple, mapping, array, number, string, path) to one .npz; paths become relative to its folder."""
+    """Write a dataclass (or tuple, mapping, array, number, string, StrEnum, path) to one .npz; paths become relative to its folder."""
     arrays: list[np.ndarray] = []
     tree = _encode(value, arrays, lambda inner: os.path.relpath(inner, path.parent))
     named = {f"array_{index}": array for index, array in enumerate(arrays)}
@@ -166,7 +168,8 @@ def _decode(tree: Any, kind: Any, archive: Mapping[str, np.ndarray], folder: Pat
     if isinstance(tree, list):
         return tuple(_decode(item, _element(kind, index), archive, folder) for index, item in enumerate(tree))
     if not isinstance(tree, dict):
-        return tree
+        enum = _without_none(kind)
+        return enum(tree) if isinstance(enum, EnumType) and tree is not None else tree
     (tag, content), *_ = tree.items()
     if tag == "array":
         return archive[f"array_{content}"]

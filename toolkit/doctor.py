@@ -153,7 +153,7 @@ def _cache() -> Finding:
 
 
 def _weights() -> Finding:
-    absent = [row.name for row in weights.TABLE if row.commercial_use and not weights.cached_path(row.name).exists()]
+    absent = [name for name in weights.default_names() if not weights.cached_path(name).exists()]
     if absent:
         return Finding(
             "weights",

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Provenance, check_avatar
-from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, check_avatar
 
 
 def test_a_sound_avatar_passes(tiny_avatar: Avatar) -> None:
@@ -98,10 +97,3 @@ def test_levels_must_be_first_splats(tiny_avatar: Avatar) -> None:
     broken = replace(avatar.levels[1], colors=np.full_like(avatar.levels[1].colors, np.nan))
     with pytest.raises(ValueError, match=r"levels\[1\]\.colors must be finite"):
         check_avatar(replace(tiny_avatar, levels=(avatar.levels[0], broken)))
-
-
-def test_commercial_use_needs_every_ingredient() -> None:
-    free = Ingredient("a", "rig", "CC0-1.0", True, "here")
-    bound = Ingredient("b", "matting", "CC-BY-NC-4.0", False, "there")
-    assert Provenance((free,)).commercial_use and Provenance().commercial_use
-    assert not Provenance((free, bound)).commercial_use

@@ -17,7 +17,7 @@ from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
 from facecraft4d.toolkit.core.rigging import carry_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
@@ -40,7 +40,7 @@ def odd_avatar(tiny_avatar: Avatar) -> Avatar:
         triangles=rng.integers(0, len(tiny_avatar.rig.triangles), len(tiny_avatar.splats.means)).astype(np.int32),
     )
     rig = replace(tiny_avatar.rig, skin_weights=weights, expression_deltas=deltas, joint_positions=positions)
-    ingredient = Ingredient('größe "x"', "test", "MIT", False, "nowhere", "ab" * 32)
+    ingredient = Ingredient('größe "x"', "test", "MIT", Commercial.UNKNOWN, "nowhere", "ab" * 32)
     provenance = Provenance((ingredient,) * 3, 2**40, {"numpy": "2"}, {"preset": "draft"}, {"psnr": 0.1 + 0.2})
     levels = tuple(Avatar(rig, splats, provenance).level(count).splats for count in (300, 7, 1))
     return Avatar(rig, splats, provenance, levels)

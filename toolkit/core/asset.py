@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import check_finite, check_shape
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
 
 SKIN_WEIGHT_TOLERANCE = 1e-4
 """How far a vertex's skin weights may sum from 1."""
@@ -27,9 +27,21 @@ class Provenance:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def commercial_use(self) -> bool:
-        """True if every ingredient may be used commercially."""
-        return all(ingredient.commercial_use for ingredient in self.ingredients)
+    def verdict(self) -> Commercial:
+        """May the avatar be used commercially: NO if any ingredient may not, else UNKNOWN if any is in doubt or none is listed, else YES."""
+        found = {ingredient.commercial_use for ingredient in self.ingredients} or {Commercial.UNKNOWN}
+        return next(word for word in (Commercial.NO, Commercial.UNKNOWN, Commercial.YES) if word in found)
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is, with the names of the ingredients that decide it."""
+        if not self.ingredients:
+            return "the avatar does not say what went into it"
+        deciding = [each for each in self.ingredients if each.commercial_use is self.verdict]
+        if self.verdict is Commercial.YES:
+            return f"every ingredient may be used commercially: {', '.join(each.name for each in deciding)}"
+        named = ", ".join(f"{each.name} ({each.role}; licence: {each.licence})" for each in deciding)
+        return f"{named} may not be used commercially" if self.verdict is Commercial.NO else f"in doubt: {named}"
 
 
 def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
@@ -39,7 +51,7 @@ def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
             name=str(entry["name"]),
             role=str(entry["role"]),
             licence=str(entry["licence"]),
-            commercial_use=entry["commercial_use"] is True,
+            commercial_use=_commercial(entry["commercial_use"]),
             source=str(entry["source"]),
             sha256=str(entry["sha256"]),
         )
@@ -52,6 +64,13 @@ def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
         options={str(key): str(value) for key, value in block["options"].items()},
         metrics={str(key): float(value) for key, value in block["metrics"].items()},
     )
+
+
+def _commercial(value: Any) -> Commercial:
+    """The word in a file; earlier files say true or false. What is none of these is not known."""
+    if isinstance(value, bool):
+        return Commercial.YES if value else Commercial.NO
+    return Commercial(value) if value in list(Commercial) else Commercial.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,10 +6,22 @@ Images: float32 in [0, 1], sRGB as displayed, on white. See docs/conventions.md.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
+
+
+class Commercial(StrEnum):
+    """Whether something may be used commercially. Only YES is true: an `if` clears nothing that is in doubt."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> bool:
+        return self is Commercial.YES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +30,10 @@ class Ingredient:
 
     name: str
     role: str
-    """What it did: landmarks, matting, face model, driving clip, ..."""
+    """What it did: landmarks, matting, head model, driving clip, ..."""
     licence: str
     """SPDX identifier where there is one."""
-    commercial_use: bool
+    commercial_use: Commercial
     source: str
     """Where it comes from, with credit where the licence asks for it."""
     sha256: str = ""

@@ -14,10 +14,7 @@ import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Ingredient, Motion, Rig
-
-OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", True, "written for this project")
-"""The built-in clips but for face_cap."""
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Motion, Rig
 
 MAX_BYTES = 64 << 20
 """Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""
@@ -29,6 +26,9 @@ COLUMNS = (
     *(f"translation_{axis}" for axis in "xyz"),
 )
 """Every column, in the order in which `write_clip` writes them."""
+
+OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", Commercial.YES, "written for this project")
+"""The clips that come with the package, all but `face_cap`, which is a recording of its own."""
 
 UNIFORM = 0.1
 """Rows may stray from the frame grid by this part of a frame before they are interpolated onto it."""

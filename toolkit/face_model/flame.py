@@ -14,10 +14,11 @@ from jaxtyping import Float, Float32, Int
 
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
-from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,
+    ROLE,
     ContourPoints,
     FaceModel,
     SurfacePoints,
@@ -33,9 +34,9 @@ SHAPES: dict[str, tuple[int | str, ...]] = {
 SIGMAS = (-3.0, 3.0)
 """FLAME's identity weights are in standard deviations."""
 EDITIONS = {
-    "flame2023_open": ("FLAME 2023 Open", "CC-BY-4.0", True),
-    "flame2023": ("FLAME 2023", "LicenseRef-FLAME-noncommercial", False),
-    "generic_model": ("FLAME 2020", "LicenseRef-FLAME-noncommercial", False),
+    "flame2023_open": ("FLAME 2023 Open", "CC-BY-4.0", Commercial.YES),
+    "flame2023": ("FLAME 2023", "LicenseRef-FLAME-noncommercial", Commercial.NO),
+    "generic_model": ("FLAME 2020", "LicenseRef-FLAME-noncommercial", Commercial.NO),
 }
 """By the start of the file's name: name, licence, commercial use. An unknown name is taken for a non-commercial edition."""
 MAX_CONTOUR_DEGREES = 39
@@ -173,9 +174,9 @@ def _check_indices(path: Path, name: str, indices: Int[np.ndarray, "..."], count
 def _ingredient(path: Path) -> Ingredient:
     """The edition by the file's name."""
     known = next((edition for start, edition in EDITIONS.items() if path.name.lower().startswith(start)), None)
-    name, licence, commercial = known or ("FLAME, edition unknown", "LicenseRef-FLAME-noncommercial", False)
+    name, licence, commercial = known or ("FLAME, edition unknown", "LicenseRef-FLAME-noncommercial", Commercial.NO)
     source = f"{path.name}, given by the user; Max Planck Institute for Intelligent Systems, flame.is.tue.mpg.de"
-    return Ingredient(name, "face model", licence, commercial, source, file_sha256(path))
+    return Ingredient(name, ROLE, licence, commercial, source, file_sha256(path))
 
 
 def _cylinder_uvs(corners: Float32[np.ndarray, "f 3 3"]) -> Float32[np.ndarray, "f 3 2"]:

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from facecraft4d.toolkit.core.datatypes import Ingredient, Rig
 
 JOINT_PARENTS = (-1, 0, 1, 1, 1)
+ROLE = "head model"
+"""What a face model does in an avatar: the role of its ingredients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

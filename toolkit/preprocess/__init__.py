@@ -7,7 +7,7 @@ from jaxtyping import Float, Float32
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
-from facecraft4d.toolkit.core.datatypes import Ingredient, Portrait, Progress, StageContext
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Portrait, Progress, StageContext
 from facecraft4d.toolkit.landmarks import CHIN, head_rotation
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
@@ -88,7 +88,7 @@ def _ingredients(picture: Photo, matting: Matting) -> tuple[Ingredient, ...]:
     credit = "given by the user, who answers for its rights"
     matte_network = "isnet" if matting is Matting.ISNET else "selfie_segmentation"
     return (
-        Ingredient("photograph", "the portrait", "the user's", True, credit, picture.sha256),
+        Ingredient("photograph", "the portrait", "the user's", Commercial.YES, credit, picture.sha256),
         weights.as_ingredient("face_landmarker", "landmarks and expression scores"),
         weights.as_ingredient(matte_network, "matting"),
     )

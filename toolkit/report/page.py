@@ -145,16 +145,12 @@ def _times(build: Build) -> str:
 
 def _licences(avatar: Avatar) -> str:
     rows = [
-        (item.name, item.role, item.licence, "yes" if item.commercial_use else "no, or in doubt", item.source)
+        (item.name, item.role, item.licence, item.commercial_use, item.source)
         for item in avatar.provenance.ingredients
     ]  # fmt: skip
-    cleared = avatar.provenance.commercial_use
-    verdict = (
-        "Every ingredient may be used commercially." if cleared else "Not every ingredient may be used commercially."
-    )
-    return f"<p><strong>{verdict}</strong></p>" + _table(
-        ("ingredient", "role", "licence", "commercial use", "source"), rows
-    )
+    made_of = avatar.provenance
+    verdict = f"<strong>Commercial use: {made_of.verdict}</strong>; {html.escape(made_of.reason)}."
+    return f"<p>{verdict}</p>" + _table(("ingredient", "role", "licence", "commercial use", "source"), rows)
 
 
 def _options(build: Build) -> str:

@@ -1,0 +1,31 @@
+"""Pretrained files: one table of what there is (table), where it lies and how it gets there (fetching), the archives it comes in (archives)."""
+
+from facecraft4d.toolkit.weights.archives import file_sha256
+from facecraft4d.toolkit.weights.fetching import (
+    Report,
+    as_ingredient,
+    cache_folder,
+    cached_path,
+    content_sha256,
+    fetch,
+    path,
+)
+from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights, Carrier, Row, WeightFile, default_names, row
+
+__all__ = [
+    "TABLE",
+    "BroughtWeights",
+    "Carrier",
+    "Report",
+    "Row",
+    "WeightFile",
+    "as_ingredient",
+    "cache_folder",
+    "cached_path",
+    "content_sha256",
+    "default_names",
+    "fetch",
+    "file_sha256",
+    "path",
+    "row",
+]

