@@ -38,7 +38,7 @@ def run(
     footage = Footage(views, frames, head, device)
     anchors = anchor_views(views.yaws_degrees, config.anchors)
     schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames(), anchors)
-    distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
+    distance = lpips(Trunk.ALEXNET, device=device) if config.losses.lpips and config.coin_iterations else None
     trainer = Trainer(config, schedule, footage, distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
