@@ -308,10 +308,10 @@ def test_no_room_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 def test_paper_goes_on_when_told(place: Path) -> None:
     cli_build.refuse_paper_on_cpu(
-        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"])
+        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"]), print
     )
     with pytest.raises(UserError, match="hours"):
-        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]))
+        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]), print)
 
 
 def test_plain_progress_speaks_at_the_ends_and_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,24 @@ from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import (
+    bake,
+    cache,
+    evaluation,
+    image_prior,
+    preflight,
+    preprocess,
+    shape_prior,
+    training,
+    video_prior,
+)
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.preflight import Ready
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
 
@@ -21,7 +32,9 @@ T = TypeVar("T")
 Report = Callable[[Progress], None]
 
 SOURCES = Path(__file__).parent
-ABOVE_STAGES = frozenset({"pipeline", "provenance", "built", "report", "doctor", "config", "subjects"})
+ABOVE_STAGES = frozenset(
+    {"pipeline", "provenance", "built", "report", "doctor", "config", "subjects", "preflight", "device", "needs"}
+)
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
 
@@ -31,13 +44,13 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
 
     Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
     """
-    device = resolve_device(config.device)
-    with repeatable() if device is Device.CPU else nullcontext():
-        return _build(photo, config, folder, device, report)
+    ready = preflight.check(config, report)
+    with repeatable() if ready.device is Device.CPU else nullcontext():
+        return _build(photo, config, folder, ready, report)
 
 
-def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, report: Report) -> Build:
-    seed = config.seed
+def _build(photo: Path, config: BuildConfig, folder: Path, ready: Ready, report: Report) -> Build:
+    seed, device = config.seed, ready.device
     keep = _Keeper(folder, report)
     portrait = keep.stage(
         "preprocess", Portrait, config.preprocess, (keep.input(photo),),
@@ -62,8 +75,8 @@ def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, repor
     made_of = provenance(portrait.result, config)
     avatar = bake.run(trained.result, head.result, made_of)
     judged = keep.stage(
-        "evaluation", Evaluation, (), (keep.input((avatar.rig, avatar.splats)), portrait, head),
-        lambda _: evaluation.run(avatar, portrait.result, head.result, report),
+        "evaluation", Evaluation, ready.absent, (keep.input((avatar.rig, avatar.splats)), portrait, head),
+        lambda _: evaluation.run(avatar, portrait.result, head.result, report, ready.absent),
     ).result  # fmt: skip
     avatar = replace(avatar, provenance=replace(made_of, metrics=judged.metrics))
     return Build(

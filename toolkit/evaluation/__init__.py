@@ -1,13 +1,14 @@
 """How good an avatar is: fidelity and identity of the front, coverage all round, locality of the expressions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
 from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
-from facecraft4d.toolkit.evaluation.metrics import METRICS
+from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes, measurable, networks
+from facecraft4d.toolkit.needs import Needs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,13 +24,20 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
-def run(avatar: Avatar, portrait: Portrait, head: Head, report: Callable[[Progress], None]) -> Evaluation:
-    """Measure an avatar against its photograph and the shape prior's silhouettes."""
-    parts = 4
+def needs() -> Needs:
+    """The networks that measure; nothing of them enters an avatar."""
+    return Needs(measuring=networks(METRICS))
+
+
+def run(
+    avatar: Avatar, portrait: Portrait, head: Head, report: Callable[[Progress], None], absent: Collection[str] = ()
+) -> Evaluation:
+    """Measure an avatar against its photograph and the shape prior's silhouettes, without what needs the `absent` weights."""
+    parts, wanted = 4, measurable(METRICS, absent)
     report(Progress("evaluation", 0, parts, "front view"))
-    metrics = dict(front.measure(avatar, portrait, head))
+    metrics = dict(front.measure(avatar, portrait, head, wanted))
     report(Progress("evaluation", 1, parts, "identity"))
-    scores, notes = identity.measure(avatar, portrait, head)
+    scores, notes = identity.measure(avatar, portrait, head, wanted)
     report(Progress("evaluation", 2, parts, "silhouettes"))
     metrics |= scores | coverage.measure(avatar, head)
     report(Progress("evaluation", 3, parts, "expressions"))
@@ -38,7 +46,7 @@ def run(avatar: Avatar, portrait: Portrait, head: Head, report: Callable[[Progre
     metrics["expression_still_max"] = max(still.values(), default=0.0)
     metrics["expression_move_min"] = min(moves.values(), default=0.0)
     rounded = {name: round(metrics[name], 5) for name in METRICS if name in metrics}
-    return Evaluation(rounded, moves, leaks, notes)
+    return Evaluation(rounded, moves, leaks, notes + absence_notes(METRICS, absent))
 
 
 def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:

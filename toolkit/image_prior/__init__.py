@@ -5,6 +5,12 @@ from collections.abc import Callable
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Progress, ViewSet
 from facecraft4d.toolkit.image_prior.warp import propagate
+from facecraft4d.toolkit.needs import Needs
+
+
+def needs(config: ImagePriorConfig) -> Needs:
+    """Nothing: the chosen prior works on pixels alone."""
+    return Needs()
 
 
 def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]) -> ViewSet:

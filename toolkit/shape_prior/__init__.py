@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
+from facecraft4d.toolkit.needs import Needs
+from facecraft4d.toolkit.shape_prior import parametric
 from facecraft4d.toolkit.shape_prior.parametric.invert import invert
 
 _PRIORS = {ShapePrior.PARAMETRIC: invert}
+_NEEDS = {ShapePrior.PARAMETRIC: parametric.needs}
+
+
+def needs(config: ShapePriorConfig) -> Needs:
+    """What the chosen prior needs."""
+    return _NEEDS[config.prior]()
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Callable[[Progress], None]) -> Head:

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from facecraft4d.toolkit.config import VideoPrior, VideoPriorConfig
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, ViewSet
+from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.video_prior.mesh import frames
+
+
+def needs(config: VideoPriorConfig) -> Needs:
+    """Nothing: the chosen prior works on pixels alone."""
+    return Needs()
 
 
 def run(
