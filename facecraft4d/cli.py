@@ -37,9 +37,6 @@ examples:
 facecraft4d COMMAND --help lists a command's options; facecraft4d --version prints the version.
 """
 
-TOOLKIT_MODULES = frozenset({"torch", "scipy", "cv2", "ai_edge_litert", "pymatting"})
-"""What the extra [toolkit] installs."""
-
 WAITING = "PASSIVE"
 """How OpenMP's threads wait for each other. By default they spin, and on a busy machine a build then takes four to ten times as long."""
 
@@ -58,9 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in TOOLKIT_MODULES:
+        from facecraft4d.toolkit.needs import install_line
+
+        if (line := install_line((error.name or "").split(".")[0])) is None:
             raise
-        return _refuse(f'{words[0]} needs {error.name}; install it with: pip install "facecraft4d[toolkit]"')
+        return _refuse(f"{words[0]} needs {error.name}; install it with: {line}")
     except OSError as error:
         if error.errno not in MACHINE_ERRORS:
             raise

@@ -65,11 +65,11 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse_options(arguments)
     check_options(options)
-    refuse_paper_on_cpu(options)
     folder = options.out / "build"
     with shown_progress() as report, alone_in(folder):
         from facecraft4d.toolkit import pipeline
 
+        refuse_paper_on_cpu(options, report)
         if options.fresh:
             forget(folder)
         build = pipeline.build(options.portrait, options.config, folder, report)
@@ -176,13 +176,13 @@ LIMITS: dict[str, tuple[int | float, int | float]] = {
 """Lowest and highest values of options; others run from 0 to ten million."""
 
 
-def refuse_paper_on_cpu(options: Options) -> None:
+def refuse_paper_on_cpu(options: Options, report: Report) -> None:
     """UserError for the paper's schedule without CUDA, with the hours it would take."""
     if options.preset is not Preset.PAPER or options.anyway:
         return
-    from facecraft4d.toolkit.config import resolve_device
+    from facecraft4d.toolkit.device import resolve
 
-    if resolve_device(options.config.device) is Device.CPU:
+    if resolve(options.config.device, report) is Device.CPU:
         cores = os.cpu_count() or 1
         hours = hours_on_cpu(options.config, cores)
         raise UserError(

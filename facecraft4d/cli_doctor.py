@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from facecraft4d.cli_common import parse
+from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit import doctor
 
 
@@ -14,7 +15,8 @@ class Options:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     parse(Options, "doctor", arguments)
-    findings = doctor.diagnose()
+    with shown_progress() as report:
+        findings = doctor.diagnose(report)
     for finding in findings:
         advice = f"  -> {finding.advice}" if finding.advice else ""
         print(f"{finding.name:<15} {finding.state:<8} {finding.detail}{advice}")

@@ -89,7 +89,7 @@ def table(fidelity: "Fidelity") -> list[str]:
     for name, found in fidelity.groups().items():
         counts = f"{name:<14}{len(fidelity.of(name)):>9}{fidelity.faces(name):>7}"
         lines.append(counts + "".join(f"{found[key]:>14.4f}" for key in MEASURES))
-    return lines
+    return [*lines, *fidelity.notes]
 
 
 def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str, str]) -> tuple[Path, Path]:

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.toolkit.core.checks import UserError
-
 
 class Device(StrEnum):
     """Where tensors live."""
@@ -225,17 +223,7 @@ class BuildConfig:
     seed: int = 0
     """Every random choice of the build follows from it."""
     device: Device = Device.AUTO
-    """auto takes CUDA where torch has it."""
-
-
-def resolve_device(device: Device) -> Device:
-    """The device that `device` means on this machine; UserError if CUDA is asked for and torch has none."""
-    import torch
-
-    available = torch.cuda.is_available()
-    if device is Device.CUDA and not available:
-        raise UserError("--device cuda: torch finds no CUDA device here; take --device cpu, or see facecraft4d doctor")
-    return Device.CUDA if available and device is not Device.CPU else Device.CPU
+    """auto takes CUDA where gsplat draws on it, else the processor."""
 
 
 class Preset(StrEnum):

@@ -1,6 +1,5 @@
 """What works on this machine, what is missing, and what to do about it."""
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -8,13 +7,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.needs import EXTRAS, install_line
 
 MIN_FREE_BYTES = 2 << 30
 """Room that weights, the head model and one build need."""
+FASTER = 'not needed; with gsplat (pip install "facecraft4d[cuda]") it makes building faster'
 
 
 class State(StrEnum):
@@ -36,10 +39,13 @@ class Finding:
     needed_to_play: bool = False
 
 
-def diagnose() -> tuple[Finding, ...]:
-    """Look at everything that building and playing use; nothing is downloaded or written."""
+def diagnose(report: Callable[[Progress], None]) -> tuple[Finding, ...]:
+    """Look at everything that building and playing use; nothing is downloaded.
+
+    Where there is CUDA a splat is drawn on it, for which gsplat may be compiled; `report` says so.
+    """
     checks: tuple[Callable[[], Finding], ...] = (
-        _python, _numba, _torch, _cuda, _gsplat, _toolkit_packages, _opengl, _display, _video, _npm, _cache, _weights
+        _python, _numba, _torch, lambda: _cuda(report), _toolkit_packages, _opengl, _display, _video, _npm, _cache, _weights
     )  # fmt: skip
     return tuple(check() for check in checks)
 
@@ -72,27 +78,27 @@ def _torch() -> Finding:
     return Finding("torch", State.WORKS, f"{torch.__version__}, {torch.get_num_threads()} threads")
 
 
-def _cuda() -> Finding:
+def _cuda(report: Callable[[Progress], None]) -> Finding:
+    """Whether a splat was drawn: neither a card nor a module alone builds anything."""
     if not _installed("torch"):
-        return Finding("CUDA", State.MISSING, "torch is not installed", "not needed; it makes building faster")
-    from facecraft4d.toolkit.config import Device, resolve_device
+        return Finding("CUDA", State.MISSING, "torch is not installed", FASTER)
+    import torch
 
-    if resolve_device(Device.AUTO) is Device.CPU:
-        return Finding("CUDA", State.MISSING, "torch finds no device", "not needed; it makes building faster")
-    return Finding("CUDA", State.WORKS, "torch finds a device")
+    from facecraft4d.toolkit.device import obstacle_on_cuda
 
-
-def _gsplat() -> Finding:
-    if not _installed("gsplat"):
-        return Finding("gsplat", State.MISSING, "used on CUDA only", 'with CUDA: pip install "facecraft4d[cuda]"')
-    return Finding("gsplat", State.WORKS, f"{version('gsplat')}, used on CUDA only")
+    if not torch.cuda.is_available():
+        return Finding("CUDA", State.MISSING, "torch finds no device", FASTER)
+    if reason := obstacle_on_cuda(report):
+        return Finding("CUDA", State.BROKEN, reason, "until then builds run on the CPU")
+    return Finding("CUDA", State.WORKS, f"gsplat {version('gsplat')} drew a splat on {torch.cuda.get_device_name()}")
 
 
 def _toolkit_packages() -> Finding:
-    missing = [name for name in ("scipy", "cv2", "ai_edge_litert", "pymatting") if not _installed(name)]
+    modules = EXTRAS["toolkit"]
+    missing = [name for name in modules if not _installed(name)]
     if missing:
-        return Finding("build packages", State.MISSING, ", ".join(missing), 'pip install "facecraft4d[toolkit]"')
-    return Finding("build packages", State.WORKS, "scipy, opencv, ai-edge-litert, pymatting")
+        return Finding("build packages", State.MISSING, ", ".join(missing), install_line(modules[0]) or "")
+    return Finding("build packages", State.WORKS, ", ".join(modules))
 
 
 def _opengl() -> Finding:
@@ -165,7 +171,4 @@ def _weights() -> Finding:
 
 
 def _installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (PackageNotFoundError, ValueError):
-        return False
+    return find_spec(module) is not None

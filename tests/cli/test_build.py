@@ -53,7 +53,7 @@ def test_fresh_forgets_what_stages_made(tmp_path: Path) -> None:
 
 def test_paper_goes_on_when_told(place: Path) -> None:
     cli_build.refuse_paper_on_cpu(
-        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"])
+        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"]), print
     )
     with pytest.raises(UserError, match="hours"):
-        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]))
+        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]), print)

@@ -216,7 +216,7 @@ def test_cuda_goes_to_gsplat_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     arguments = {**scene, "width": 4, "height": 5, "packed": False}
     defaults = {n: p.default for n, p in inspect.signature(rasterization).parameters.items() if n not in arguments}
-    rasterize._gsplat(arguments | defaults)
+    rasterize.through_gsplat(arguments | defaults)
     assert calls[0]["packed"] is False and calls[0]["tile_size"] is None
     with pytest.raises(ValueError, match="segmented"):
-        rasterize._gsplat(arguments | defaults | {"segmented": True})
+        rasterize.through_gsplat(arguments | defaults | {"segmented": True})

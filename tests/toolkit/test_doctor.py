@@ -29,7 +29,7 @@ def test_every_subject_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_is_missing_comes_with_advice() -> None:
-    for finding in doctor.diagnose():
+    for finding in doctor.diagnose(print):
         assert finding.detail
         assert finding.state is State.WORKS or finding.advice
 
@@ -46,13 +46,13 @@ def test_no_display_is_advice_and_not_a_failure(monkeypatch: pytest.MonkeyPatch)
         pytest.skip("displays are found through variables on Linux only")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    found = {finding.name: finding for finding in doctor.diagnose()}
+    found = {finding.name: finding for finding in doctor.diagnose(print)}
     assert found["display"].state is State.MISSING and "--record" in found["display"].advice
     assert doctor.can_play(tuple(found.values()))
 
 
 def test_absent_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path))
-    found = {finding.name: finding for finding in doctor.diagnose()}
+    found = {finding.name: finding for finding in doctor.diagnose(print)}
     assert "face_landmarker" in found["weights"].detail and "isnet" not in found["weights"].detail
     assert list(tmp_path.iterdir()) == [], "looking changes nothing"

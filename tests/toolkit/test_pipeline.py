@@ -12,9 +12,19 @@ import pytest
 from PIL import Image
 
 from facecraft4d import exporters
-from facecraft4d.toolkit import evaluation, image_prior, pipeline, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import (
+    evaluation,
+    image_prior,
+    pipeline,
+    preprocess,
+    shape_prior,
+    training,
+    video_prior,
+    weights,
+)
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import (
     Coarse,
     CoinNetwork,
@@ -31,6 +41,7 @@ from facecraft4d.toolkit.core.datatypes import (
 )
 from facecraft4d.toolkit.evaluation import Evaluation
 
+MEASURED = evaluation.run
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "evaluation")
 
 
@@ -47,6 +58,8 @@ class House:
     portrait: Portrait
     ran: list[str] = field(default_factory=list)
     killer: str = ""
+    absent: tuple[str, ...] = ()
+    """Weights that the last evaluation did without."""
 
     def enter(self, name: str) -> None:
         self.ran.append(name)
@@ -94,8 +107,11 @@ class House:
         steps = np.arange(2, dtype=np.int32)
         return TrainedHead(tinted, coin, 0, steps, {"total": np.ones(2, np.float32)})
 
-    def evaluation(self, avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, context: Any) -> Evaluation:
+    def evaluation(
+        self, avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, absent: Any, context: Any
+    ) -> Evaluation:
         self.enter("evaluation")
+        self.absent = tuple(absent)
         return Evaluation({"front_psnr_db": round(float(avatar.splats.colors.mean()), 5)}, {}, {})
 
 
@@ -231,3 +247,50 @@ def test_kept_stages_say_so(house: House, photo: Path, tmp_path: Path) -> None:
     said: list[Progress] = []
     pipeline.build(photo, CONFIG, tmp_path / "build", said.append)
     assert [(progress.stage, progress.message) for progress in said] == [(name, "kept") for name in STAGES]
+
+
+def test_an_avatar_is_made_without_the_weights_that_measure(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _take_away(monkeypatch, "sface", "lpips_vgg16")
+    monkeypatch.setattr(evaluation, "run", MEASURED)
+    said: list[Progress] = []
+    build = pipeline.build(photo, CONFIG, tmp_path / "build", said.append)
+    assert not {"identity_front", "front_lpips_vgg"} & set(build.avatar.provenance.metrics)
+    assert {"front_psnr_db", "silhouette_iou_min"} <= set(build.avatar.provenance.metrics)
+    assert any("Front LPIPS" in note for note in build.evaluation.notes)
+    first_stage = [progress.stage for progress in said].index("evaluation")
+    assert any("sface" in progress.message for progress in said[:first_stage]), "known before the work"
+
+
+def test_weights_that_come_later_are_measured_with(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without:
+        _take_away(without, "sface")
+        built(photo, CONFIG, tmp_path / "build")
+    assert house.absent == ("sface",)
+    house.ran.clear()
+    built(photo, CONFIG, tmp_path / "build")
+    assert (house.ran, house.absent) == (["evaluation"], ())
+
+
+def test_a_build_that_cannot_end_does_not_begin(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _take_away(monkeypatch, "face_landmarker", "lpips_alexnet")
+    with pytest.raises(UserError, match=r"face_landmarker.*lpips_alexnet"):
+        pipeline.build(photo, CONFIG, tmp_path / "build", lambda _: None)
+    assert house.ran == [] and not (tmp_path / "build").exists()
+
+
+def _take_away(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """As if these weights were not there and could not be fetched."""
+    found = weights.path
+
+    def path(name: str, *rest: Any, **options: Any) -> Path:
+        if name in names:
+            raise UserError(f"weights '{name}' could not be fetched")
+        return found(name, *rest, **options)
+
+    monkeypatch.setattr(weights, "path", path)

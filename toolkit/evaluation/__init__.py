@@ -1,13 +1,14 @@
 """How good an avatar is: fidelity and identity of the front, coverage all round, locality of the expressions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress, StageContext, ViewSet
 from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
-from facecraft4d.toolkit.evaluation.metrics import METRICS
+from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes, measurable, networks
+from facecraft4d.toolkit.needs import Needs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +24,25 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
-def run(avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, context: StageContext) -> Evaluation:
-    """Measure an avatar against its photograph and the silhouettes of the shape prior's views."""
-    report = context.report
-    parts = 4
+def needs() -> Needs:
+    """The networks that measure; nothing of them enters an avatar."""
+    return Needs(measuring=networks(METRICS))
+
+
+def run(
+    avatar: Avatar,
+    portrait: Portrait,
+    head: Head,
+    coarse: ViewSet,
+    absent: Collection[str],
+    context: StageContext,
+) -> Evaluation:
+    """Measure an avatar against its photograph and the silhouettes of the shape prior's views, without what needs the `absent` weights."""
+    report, parts, wanted = context.report, 4, measurable(METRICS, absent)
     report(Progress("evaluation", 0, parts, "front view"))
-    metrics = dict(front.measure(avatar, portrait, head, coarse))
+    metrics = dict(front.measure(avatar, portrait, head, coarse, wanted))
     report(Progress("evaluation", 1, parts, "identity"))
-    scores, notes = identity.measure(avatar, portrait, head, coarse)
+    scores, notes = identity.measure(avatar, portrait, head, coarse, wanted)
     report(Progress("evaluation", 2, parts, "silhouettes"))
     metrics |= scores | coverage.measure(avatar, head, coarse)
     report(Progress("evaluation", 3, parts, "expressions"))
@@ -39,7 +51,7 @@ def run(avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, context
     metrics["expression_still_max"] = max(still.values(), default=0.0)
     metrics["expression_move_min"] = min(moves.values(), default=0.0)
     rounded = {name: round(metrics[name], 5) for name in METRICS if name in metrics}
-    return Evaluation(rounded, moves, leaks, notes)
+    return Evaluation(rounded, moves, leaks, notes + absence_notes(METRICS, absent))
 
 
 def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How near an avatar comes to pictures whose poses and cameras are known."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ from facecraft4d.toolkit.core.datatypes import Progress, View
 from facecraft4d.toolkit.core.geometry import LUMA
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.identity import embedding
-from facecraft4d.toolkit.evaluation.metrics import MEASURES
+from facecraft4d.toolkit.evaluation.metrics import MEASURES, absence_notes, measurable, networks
 from facecraft4d.toolkit.evaluation.truth import Truth
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
+from facecraft4d.toolkit.needs import missing_weights
 
 BORDER_PIXELS = 3
 """Sharpness is measured this far inside the silhouette, whose edge would outweigh everything within."""
@@ -31,7 +32,9 @@ class Fidelity:
 
     truths: tuple[Truth, ...]
     rows: tuple[Mapping[str, float], ...]
-    """By the names of `metrics.MEASURES`, one mapping a picture; identity is NaN where the truth shows no face."""
+    """By the names of `metrics.MEASURES`, one mapping a picture; identity is NaN where the truth shows no face, all is where its network is missing."""
+    notes: tuple[str, ...] = ()
+    """What could not be measured, and why."""
 
     def groups(self) -> dict[str, dict[str, float]]:
         """Means of each group, in the order of their first pictures; identity over the pictures whose truth shows a face, NaN if none does."""
@@ -48,13 +51,14 @@ class Fidelity:
 
 
 def evaluate(avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress], None]) -> Fidelity:
-    """Draw the avatar as each picture shows its truth, and compare."""
-    rows = []
+    """Draw the avatar as each picture shows its truth, and compare. Measures whose networks cannot be had are left out, with a note."""
+    absent, rows = missing_weights(networks(MEASURES), report), []
+    wanted = measurable(MEASURES, absent)
     for done, truth in enumerate(truths):
         report(Progress("evaluate", done, len(truths), f"{truth.group}, {truth.name}"))
-        rows.append(compare(draw(avatar, truth.pose, truth.view.camera).image, truth.view))
+        rows.append(compare(draw(avatar, truth.pose, truth.view.camera).image, truth.view, wanted))
     report(Progress("evaluate", len(truths), len(truths)))
-    return Fidelity(tuple(truths), tuple(rows))
+    return Fidelity(tuple(truths), tuple(rows), absence_notes(MEASURES, absent))
 
 
 def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -63,24 +67,29 @@ def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean(values)) if values else math.nan for name, values in found.items()}
 
 
-def compare(image: Float32[np.ndarray, "h w 3"], truth: View) -> dict[str, float]:
-    """The measures (`metrics.MEASURES`) of one picture.
-
-    Identity counts as 0 where YuNet finds no face in the drawing, and is NaN where it finds none in the truth.
-    """
+def compare(image: Float32[np.ndarray, "h w 3"], truth: View, wanted: Collection[str] = MEASURES) -> dict[str, float]:
+    """The measures (`metrics.MEASURES`) of one picture; NaN for those that are not `wanted`."""
     first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)[None])) for p in (image, truth.image))
-    true_face = embedding(truth.image)
-    face = None if true_face is None else embedding(image)
+    measures: dict[str, Callable[[], Any]] = {
+        "psnr_db": lambda: psnr(first, second),
+        "ssim": lambda: ssim(first, second),
+        "lpips_vgg": lambda: lpips(Trunk.VGG16)(first, second),
+        "lpips_alex": lambda: lpips(Trunk.ALEXNET)(first, second),
+        "identity": lambda: same_person(image, truth.image),
+        "sharpness": lambda: sharpness(image, truth.image, truth.mask > 0.5),
+        "detail": lambda: detail(image, truth.image, truth.mask > 0.5),
+    }
     with torch.no_grad():
-        return {
-            "psnr_db": float(psnr(first, second)),
-            "ssim": float(ssim(first, second)),
-            "lpips_vgg": float(lpips(Trunk.VGG16)(first, second)),
-            "lpips_alex": float(lpips(Trunk.ALEXNET)(first, second)),
-            "identity": float("nan") if true_face is None else 0.0 if face is None else float(true_face @ face),
-            "sharpness": sharpness(image, truth.image, truth.mask > 0.5),
-            "detail": detail(image, truth.image, truth.mask > 0.5),
-        }
+        return {name: float(measure()) if name in wanted else math.nan for name, measure in measures.items()}
+
+
+def same_person(image: Float32[np.ndarray, "h w 3"], truth: Float32[np.ndarray, "h w 3"]) -> float:
+    """Cosine of the faces' embeddings: 0 where YuNet finds no face in the drawing, NaN where it finds none in the truth."""
+    true_face = embedding(truth)
+    if true_face is None:
+        return math.nan
+    face = embedding(image)
+    return 0.0 if face is None else float(true_face @ face)
 
 
 def sharpness(
@@ -120,7 +129,7 @@ def as_json(fidelity: Fidelity, about: Mapping[str, str]) -> dict[str, Any]:
         for truth, row in zip(fidelity.truths, fidelity.rows, strict=True)
     ]
     how = {name: {"label": each.label, "unit": each.unit, "how": each.how} for name, each in MEASURES.items()}
-    return {**about, "measures": how, "groups": groups, "pictures": pictures}
+    return {**about, "measures": how, "groups": groups, "pictures": pictures, "notes": list(fidelity.notes)}
 
 
 def _plain(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ Policy where no face is found: in the photograph, identity is not measured and a
 """
 
 import functools
+from collections.abc import Collection
 from typing import Any
 
 import cv2
@@ -25,9 +26,14 @@ DETECTION_SCORE, NMS, CANDIDATES = 0.6, 0.3, 50
 
 
 def measure(
-    avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet
+    avatar: Avatar, portrait: Portrait, head: Head, coarse: ViewSet, wanted: Collection[str] = tuple(YAWS)
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Identity at yaw 0 and plus and minus 30 degrees, in the photograph's expression; notes on what was not found."""
+    """Identity at yaw 0 and plus and minus 30 degrees, in the photograph's expression; notes on what was not found.
+
+    Nothing, and no network is loaded, unless all of them are `wanted`.
+    """
+    if not set(YAWS) <= set(wanted):
+        return {}, ()
     photo = embedding(resized(portrait.image, SIZE))
     if photo is None:
         return {}, ("YuNet finds no face in the aligned photograph: identity was not measured",)

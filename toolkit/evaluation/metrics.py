@@ -1,5 +1,6 @@
 """The table of metrics: what each is called, how it is measured, and what a build should reach."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 SIZE = 512
@@ -19,6 +20,8 @@ class Metric:
     standard: float | None = None
     """Target of the presets standard and paper."""
     more_is_better: bool = True
+    weights: tuple[str, ...] = ()
+    """Names of the pretrained files that it is measured with."""
 
     @property
     def heading(self) -> str:
@@ -34,17 +37,18 @@ class Metric:
         return value >= target if self.more_is_better else value <= target
 
 
+FACE_NETWORKS = ("yunet", "sface")
 _SFACE = "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; 0 if no face is found in the render"
 _EXPRESSIONS = "front view at 512 pixels, each of the expressions at weight 1 against the neutral face"
 
 MEASURES: dict[str, Metric] = {
     "psnr_db": Metric("PSNR", "dB", "whole picture, sRGB on white"),
     "ssim": Metric("SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), zero padding, mean over the whole picture"),
-    "lpips_vgg": Metric("LPIPS (VGG)", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), whole picture", more_is_better=False),
-    "lpips_alex": Metric("LPIPS (Alex)", "", "LPIPS 0.1, AlexNet (Zhang et al. 2018), whole picture", more_is_better=False),
+    "lpips_vgg": Metric("LPIPS (VGG)", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), whole picture", more_is_better=False, weights=("lpips_vgg16",)),
+    "lpips_alex": Metric("LPIPS (Alex)", "", "LPIPS 0.1, AlexNet (Zhang et al. 2018), whole picture", more_is_better=False, weights=("lpips_alexnet",)),
     "identity": Metric(
         "ID (SFace)", "", "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; pictures in whose truth no face "
-        "is found do not count, a drawing in which none is found counts as 0"
+        "is found do not count, a drawing in which none is found counts as 0", weights=FACE_NETWORKS
     ),
     "sharpness": Metric("sharpness", "", "energy of luminance gradients 3 pixels inside the silhouette over that of the truth's; 1 is as sharp"),
     "detail": Metric("detail", "", "the same gradients projected on the truth's: the share of its detail that is there, in its place"),
@@ -55,11 +59,11 @@ METRICS: dict[str, Metric] = {
     "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25.0, 28.0),
     "front_ssim": Metric("Front SSIM", "", "Gaussian window 11, sigma 1.5 (Wang et al. 2004), outside of the mask white in both"),
     "front_lpips_vgg": Metric(
-        "Front LPIPS", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), outside of the mask white in both", 0.22, 0.14, False
+        "Front LPIPS", "", "LPIPS 0.1, VGG16 (Zhang et al. 2018), outside of the mask white in both", 0.22, 0.14, False, ("lpips_vgg16",)
     ),
-    "identity_front": Metric("Identity, front", "", _SFACE, 0.80, 0.88),
-    "identity_left": Metric("Identity, yaw +30", "", _SFACE, 0.55, 0.55),
-    "identity_right": Metric("Identity, yaw -30", "", _SFACE, 0.55, 0.55),
+    "identity_front": Metric("Identity, front", "", _SFACE, 0.80, 0.88, weights=FACE_NETWORKS),
+    "identity_left": Metric("Identity, yaw +30", "", _SFACE, 0.55, 0.55, weights=FACE_NETWORKS),
+    "identity_right": Metric("Identity, yaw -30", "", _SFACE, 0.55, 0.55, weights=FACE_NETWORKS),
     "silhouette_iou_min": Metric("Silhouette IoU, worst view", "", "alpha over 0.5 against the shape prior's mask", 0.95, 0.95),
     "silhouette_iou_mean": Metric("Silhouette IoU, mean", "", "alpha over 0.5 against the shape prior's mask"),
     "hole_share_max": Metric(
@@ -79,3 +83,21 @@ METRICS: dict[str, Metric] = {
     ),
 }  # fmt: skip
 """In the order of the report."""
+
+
+def networks(table: Mapping[str, Metric]) -> tuple[str, ...]:
+    """Names of all pretrained files that a table is measured with."""
+    return tuple(dict.fromkeys(name for metric in table.values() for name in metric.weights))
+
+
+def measurable(table: Mapping[str, Metric], absent: Collection[str]) -> frozenset[str]:
+    """The metrics that do without the `absent` files."""
+    return frozenset(name for name, metric in table.items() if not set(metric.weights) & set(absent))
+
+
+def absence_notes(table: Mapping[str, Metric], absent: Collection[str]) -> tuple[str, ...]:
+    """What is not measured for want of each file."""
+    lost = {name: [each.label for each in table.values() if name in each.weights] for name in absent}
+    return tuple(
+        f"not measured without the weights {name}: {'; '.join(labels)}" for name, labels in lost.items() if labels
+    )

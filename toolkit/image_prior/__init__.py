@@ -2,6 +2,14 @@
 
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import StageContext, ViewSet
+from facecraft4d.toolkit.needs import Needs
+
+
+def needs(config: ImagePriorConfig) -> Needs:
+    """What the chosen prior needs."""
+    match config.prior:
+        case ImagePrior.WARP:
+            return Needs()
 
 
 def run(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> ViewSet:

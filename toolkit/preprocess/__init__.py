@@ -9,16 +9,24 @@ from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
 from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Portrait, Progress, StageContext
 from facecraft4d.toolkit.landmarks import CHIN, head_rotation
+from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
 from facecraft4d.toolkit.preprocess.load import Photo, read
 
-__all__ = ["run"]
+__all__ = ["needs", "run"]
 
 _WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE = np.array([0.0, -0.02]), 0.68, 1024
 """The first, generous crop in which the head's outline is measured."""
 _COVERED = 0.99
 """A pixel whose samples all come from the photograph."""
+
+
+def needs(config: PreprocessConfig) -> Needs:
+    """The landmarks' networks and the matte's."""
+    if config.matting is Matting.ISNET:
+        return Needs(packages=("onnxruntime",), weights=("face_landmarker", "isnet"))
+    return Needs(weights=("face_landmarker", "selfie_segmentation"))
 
 
 def run(photo: Path, config: PreprocessConfig, context: StageContext) -> Portrait:

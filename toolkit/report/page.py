@@ -98,8 +98,7 @@ def _photograph(build: Build) -> str:
         pictures.insert(0, ("as given", read_rgb(build.photo, HERO_SIZE)))
     except UserError:
         pass  # the photograph may be gone when a kept build is reported
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in portrait.notes)
-    return _gallery(pictures, "medium") + notes
+    return _gallery(pictures, "medium") + _paragraphs(portrait.notes)
 
 
 def _views(views: ViewSet) -> str:
@@ -131,8 +130,7 @@ def _metrics(build: Build, preset: str) -> str:
         verdict = "" if target is None or value is None else "met" if metric.meets(value, target) else "missed"
         shown = "not measured" if value is None else f"{value:.4g} {metric.unit}"
         rows.append((metric.label, shown, wanted, verdict, metric.how))
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in build.evaluation.notes)
-    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + notes
+    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + _paragraphs(build.evaluation.notes)
 
 
 def _times(build: Build) -> str:
@@ -168,7 +166,11 @@ def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mappin
     before, _, rest = page.partition(EVALUATION)
     after = rest.partition(EVALUATION)[2]
     title = f"Evaluation against {about['truth']}"
-    body = _fidelity_table(fidelity) + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
+    body = (
+        _fidelity_table(fidelity)
+        + _paragraphs(fidelity.notes)
+        + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
+    )
     return before + EVALUATION + _section(title, body) + EVALUATION + after
 
 
@@ -183,13 +185,19 @@ def _fidelity_table(fidelity: Fidelity) -> str:
 
 
 def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
-    """The picture of a group with the largest LPIPS: truth, avatar, what differs."""
+    """The picture of a group with the largest LPIPS: truth, avatar, what differs; nothing where LPIPS was not measured."""
+    if np.isnan(fidelity.of(group)[0][1]["lpips_vgg"]):
+        return ""
     truth, row = max(fidelity.of(group), key=lambda pair: pair[1]["lpips_vgg"])
     drawn = draw(avatar, truth.pose, truth.view.camera).image
     difference = 1 - np.clip(np.abs(drawn - truth.view.image) * AMPLIFIED, 0, 1)
     title = html.escape(f"{group}: the worst is {truth.name}, LPIPS (VGG) {row['lpips_vgg']:.3f}")
     pictures = [("truth", truth.view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
     return f"<p>{title}</p>" + _gallery(pictures, "medium")
+
+
+def _paragraphs(notes: Iterable[str]) -> str:
+    return "".join(f"<p>{html.escape(note)}</p>" for note in notes)
 
 
 def _section(title: str, body: str) -> str:

@@ -2,6 +2,16 @@
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, StageContext
+from facecraft4d.toolkit.needs import Needs
+
+
+def needs(config: ShapePriorConfig) -> Needs:
+    """What the chosen prior needs."""
+    match config.prior:
+        case ShapePrior.PARAMETRIC:
+            from facecraft4d.toolkit.shape_prior import parametric
+
+            return parametric.needs()
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:

@@ -1,6 +1,8 @@
 """Differentiable Gaussian splatting behind gsplat's own call: gsplat on CUDA, compiled CPU kernels elsewhere."""
 
+import functools
 import inspect
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Literal
 
@@ -74,7 +76,7 @@ def rasterization(
     """
     arguments = dict(locals())
     if means.is_cuda:
-        return _gsplat(arguments)
+        return through_gsplat(arguments)
     _refuse_unsupported(arguments)
     settings = Settings(
         width,
@@ -91,20 +93,24 @@ def rasterization(
     return backend.render(scene, settings, backend.Options(render_mode, packed, absgrad))
 
 
-def _gsplat(arguments: dict[str, Any]) -> tuple[Tensor, Tensor, dict[str, Any]]:
-    """Hand the call to gsplat; versions differ in their parameters, so those it lacks must stand at their default."""
+_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(rasterization).parameters.items()}
+"""Of `rasterization`'s arguments; read once, since looking at signatures takes as long as drawing."""
+
+
+def through_gsplat(arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    """Hand `rasterization`'s arguments to gsplat; versions differ in their parameters, so those it lacks must stand at their default."""
     import gsplat
 
-    known = inspect.signature(gsplat.rasterization).parameters
-    given = {name: value for name, value in arguments.items() if value is not _default(name)}
-    for name in given.keys() - known.keys():
+    given = {name: value for name, value in arguments.items() if value is not _DEFAULTS[name]}
+    for name in given.keys() - _parameters(gsplat.rasterization):
         raise ValueError(f"{name} is not known to the installed gsplat {gsplat.__version__}, got {given[name]!r}")
     result: tuple[Tensor, Tensor, dict[str, Any]] = gsplat.rasterization(**given)
     return result
 
 
-def _default(name: str) -> Any:
-    return inspect.signature(rasterization).parameters[name].default
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def _refuse_unsupported(arguments: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, TrainedHead, ViewSet
 from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
+from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.splatting.backend import is_compiled
 from facecraft4d.toolkit.splatting.cpu import COMPILING
 from facecraft4d.toolkit.training.footage import Footage
@@ -35,7 +36,7 @@ def run(
     footage = Footage(views, frames, head, device)
     anchors = anchor_views(views.yaws_degrees, config.anchors)
     schedule = Schedule(config, seed, *pictures, len(head.rig.triangles), footage.opening_frames(), anchors)
-    distance = lpips(Trunk.ALEXNET).to(device) if config.losses.lpips and config.coin_iterations else None
+    distance = lpips(Trunk.ALEXNET, device=device) if uses_lpips(config) else None
     trainer = Trainer(config, schedule, footage, distance, difference)
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
@@ -43,6 +44,16 @@ def run(
     state = train(trainer, lambda: begin(trainer, head, views, device), (context.folder, key), context.report, device)
     trained = finish(trainer, state)
     return replace(trained, ingredients=(perceptual_ingredient(Trunk.ALEXNET),)) if distance else trained
+
+
+def needs(config: TrainingConfig) -> Needs:
+    """The perceptual loss's network, where it is asked for."""
+    return Needs(weights=("lpips_alexnet",)) if uses_lpips(config) else Needs()
+
+
+def uses_lpips(config: TrainingConfig) -> bool:
+    """Whether any step of this training computes LPIPS."""
+    return bool(config.losses.lpips and config.coin_iterations)
 
 
 def _check(config: TrainingConfig) -> None:

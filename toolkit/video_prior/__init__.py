@@ -2,6 +2,14 @@
 
 from facecraft4d.toolkit.config import VideoPrior, VideoPriorConfig
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, StageContext, ViewSet
+from facecraft4d.toolkit.needs import Needs
+
+
+def needs(config: VideoPriorConfig) -> Needs:
+    """What the chosen prior needs."""
+    match config.prior:
+        case VideoPrior.MESH:
+            return Needs()
 
 
 def run(head: Head, views: ViewSet, config: VideoPriorConfig, context: StageContext) -> FrameSet:

@@ -1,0 +1,40 @@
+"""Which device a build runs on: CUDA only where gsplat draws on it."""
+
+from collections.abc import Callable
+
+import torch
+
+from facecraft4d.toolkit.config import Device
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.splatting import trial
+
+STAGE = "device"
+COMPILING = "trying gsplat on this card; the first time it is compiled, for minutes"
+
+
+def resolve(device: Device, report: Callable[[Progress], None]) -> Device:
+    """The device that `device` means on this machine: CUDA or the CPU.
+
+    Where torch finds CUDA a splat is drawn, once in a process; that may compile gsplat, so `report` says so before. `auto` falls back to
+    the CPU and `report` says why, unless there simply is no card. Raises UserError if CUDA is asked for and cannot be had.
+    """
+    if device is Device.CPU or (device is Device.AUTO and not torch.cuda.is_available()):
+        return Device.CPU
+    reason = obstacle_on_cuda(report)
+    if not reason:
+        return Device.CUDA
+    if device is Device.CUDA:
+        raise UserError(f"--device cuda: {reason}; otherwise take --device cpu")
+    report(Progress(STAGE, 1, 1, f"the CPU, not CUDA: {reason}"))
+    return Device.CPU
+
+
+def obstacle_on_cuda(report: Callable[[Progress], None]) -> str:
+    """Why nothing can be drawn on CUDA here, and what to do; empty where a splat was drawn."""
+    if trial.is_decided():
+        return trial.obstacle()
+    report(Progress(STAGE, 0, 1, COMPILING))
+    reason = trial.obstacle()
+    report(Progress(STAGE, 1, 1, "" if reason else "gsplat draws on CUDA"))
+    return reason

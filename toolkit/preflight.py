@@ -1,0 +1,65 @@
+"""What a build needs is looked at before its first stage: packages, pretrained files, the device. Nothing is worse than to fail at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facecraft4d.toolkit import evaluation, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit.config import BuildConfig, Device
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.device import resolve
+from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes
+from facecraft4d.toolkit.needs import Needs, joined, missing_packages, missing_weights
+
+STAGE = "preflight"
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a build has found on this machine."""
+
+    device: Device
+    """CPU or CUDA."""
+    absent: tuple[str, ...] = ()
+    """Names of the weights that only measure and cannot be had."""
+
+
+def needs(config: BuildConfig) -> Needs:
+    """What the stages need for these options."""
+    return joined(
+        (
+            preprocess.needs(config.preprocess),
+            shape_prior.needs(config.shape_prior),
+            image_prior.needs(config.image_prior),
+            video_prior.needs(config.video_prior),
+            training.needs(config.training),
+            evaluation.needs(),
+        )
+    )
+
+
+def check(config: BuildConfig, report: Report) -> Ready:
+    """Fetch the weights that are not there yet and try the device. UserError that names all that is missing, in one line.
+
+    Weights that only measure do not stop a build: `report` tells which metrics will be absent.
+    """
+    wanted = needs(config)
+    missing = [*missing_packages(wanted.packages), *missing_weights(wanted.weights, report).values()]
+    try:
+        device = resolve(config.device, report)
+    except UserError as error:
+        missing.append(str(error))
+    if missing:
+        raise UserError(_in_one_line(missing))
+    absent = missing_weights(wanted.measuring, report)
+    for note, reason in zip(absence_notes(METRICS, absent), absent.values(), strict=True):
+        report(Progress(STAGE, 1, 1, f"{note} ({reason})"))
+    return Ready(device, tuple(absent))
+
+
+def _in_one_line(missing: list[str]) -> str:
+    if len(missing) == 1:
+        return missing[0]
+    listed = "  ".join(f"({number}) {reason}" for number, reason in enumerate(missing, 1))
+    return f"{len(missing)} things that this build needs are missing: {listed}"
