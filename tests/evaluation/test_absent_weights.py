@@ -11,7 +11,7 @@ from facecraft4d import cli_evaluate
 from facecraft4d.toolkit import evaluation, weights
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, StageContext
 from facecraft4d.toolkit.evaluation import fidelity, truth
 from facecraft4d.toolkit.evaluation.metrics import METRICS
 from facecraft4d.toolkit.report.page import with_evaluation
@@ -35,17 +35,20 @@ def without(monkeypatch: pytest.MonkeyPatch) -> None:
     losses._pretrained.cache_clear()
 
 
-def test_other_metrics_are_there(without: None, tiny_avatar: Avatar, tiny_portrait: Portrait, tiny_head: Head) -> None:
-    found = evaluation.run(tiny_avatar, tiny_portrait, tiny_head, lambda _: None, tuple(LOST))
+def test_other_metrics_are_there(
+    without: None, tiny_avatar: Avatar, tiny_portrait: Portrait, tiny_coarse: Coarse
+) -> None:
+    context = StageContext(0, "cpu", Path("nowhere"), lambda _: None)
+    found = evaluation.run(tiny_avatar, tiny_portrait, tiny_coarse.head, tiny_coarse.views, tuple(LOST), context)
     assert set(found.metrics) == set(METRICS) - set().union(*LOST.values())
     assert [next(name for name in LOST if name in note) for note in found.notes] == list(LOST)
     tree = json.loads(json.dumps(evaluation.as_json(found, "draft")))
     assert tree["metrics"]["front_lpips_vgg"]["value"] is None and tree["notes"] == list(found.notes)
 
 
-def test_pictures_are_compared_by_the_other_measures(without: None, tiny_avatar: Avatar, tiny_head: Head) -> None:
-    view = tiny_head.coarse.views[0]
-    found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "0", tiny_head.pose, view)], lambda _: None)
+def test_pictures_are_compared_by_the_other_measures(without: None, tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
+    view = tiny_coarse.views.views[0]
+    found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "0", tiny_coarse.head.pose, view)], lambda _: None)
     row = found.rows[0]
     assert {name for name, value in row.items() if np.isnan(value)} == {"lpips_vgg", "identity"}
     assert len(found.notes) == 2 and set(found.notes) <= set(cli_evaluate.table(found))
