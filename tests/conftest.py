@@ -44,7 +44,7 @@ def tiny_head(tiny_avatar: Avatar) -> Head:
     mesh = Mesh(
         rig.vertices, rig.triangles, np.zeros((len(rig.triangles), 3, 2), np.float32), np.ones((4, 4, 3), np.float32)
     )
-    return Head(rig, mesh, neutral_pose(rig), ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
+    return Head(rig, mesh, neutral_pose(rig), ViewSet(tuple(views), yaws))
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def head_of(rig: Rig, mesh: Mesh, size: int, pose: Pose, yaws: tuple[float, ...]
         camera = orbit_camera(yaw, 0.0, 1.3, size)
         drawing = draw_mesh(posed, camera)
         views.append(View(camera, drawing.image, drawing.alpha, drawing.depth))
-    return Head(rig, mesh, pose, ViewSet(tuple(views), yaws), np.zeros((9, 3), np.float32))
+    return Head(rig, mesh, pose, ViewSet(tuple(views), yaws))
 
 
 def painted_head(size: int, **weights: float) -> Head:

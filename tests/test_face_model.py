@@ -18,7 +18,7 @@ from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.deform import deform, model_tensors
 from facecraft4d.toolkit.face_model.embedding import closest_on_triangles, draw_head
 from facecraft4d.toolkit.face_model.makehuman import MakeHuman
-from facecraft4d.toolkit.face_model.mesh_cut import cut_quads
+from facecraft4d.toolkit.face_model.mesh_cut import boundary_loop, cut_quads
 from facecraft4d.toolkit.face_model.model import neutral_vertices
 from facecraft4d.toolkit.face_model.reference import deform_numpy
 from facecraft4d.toolkit.landmarks import FaceLandmarker
@@ -107,7 +107,7 @@ def test_mesh_is_closed_but_for_collar_and_gums(head: FaceModel) -> None:
     edges = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
     directed = {tuple(edge) for edge in edges.tolist()}
     assert len(directed) == len(edges), "two triangles run along an edge the same way"
-    loop = head.boundary.tolist()
+    loop = boundary_loop(head.triangles).tolist()
     assert {edge for edge in directed if edge[::-1] not in directed} == set(zip(loop, loop[1:] + loop[:1], strict=True))
     assert (head.vertices[loop, 1] < -0.1).all()
 
@@ -132,7 +132,7 @@ def test_texture_islands_lie_inside_and_unturned(head: FaceModel) -> None:
 def test_weights_sum_to_one_and_collar_is_still(head: FaceModel) -> None:
     np.testing.assert_allclose(head.skin_weights.sum(1), 1, atol=1e-6)
     assert head.skin_weights.min() >= 0
-    assert (head.skin_weights[head.boundary, ROOT] == 1).all()
+    assert (head.skin_weights[boundary_loop(head.triangles), ROOT] == 1).all()
     assert head.skin_weights[_vertices_of(head, "scalp"), ROOT].max() < 0.3
     np.testing.assert_allclose(head.joint_regressor.sum(1), 1, atol=1e-5)
 
@@ -169,7 +169,7 @@ def test_every_expression_moves_its_part_and_leaves_the_rest(head: FaceModel, na
     moved = np.linalg.norm(head.expression_deltas[head.expression_names.index(name)], axis=1)
     assert moved.max() > 0.002
     assert moved[_vertices_of(head, "ears")].max() < 5e-4 and moved[_vertices_of(head, "scalp")].max() < 5e-4
-    assert moved[head.boundary].max() == 0
+    assert moved[boundary_loop(head.triangles)].max() == 0
     sides = {"Left": head.vertices[:, 0] < -0.03, "Right": head.vertices[:, 0] > 0.03}
     for side, other in sides.items():
         if name.startswith(("eye", "brow", "cheekSquint")) and name.endswith(side):
@@ -330,14 +330,6 @@ def test_landmarks_lie_where_they_are_named(head: FaceModel) -> None:
     )
     joints = head.joint_regressor @ head.vertices
     np.testing.assert_allclose(positions[[473, 468], :2], joints[[EYE_LEFT, EYE_RIGHT], :2], atol=0.003)
-
-
-def test_hair_hull_surrounds_the_scalp(head: FaceModel) -> None:
-    hull = head.hair_hull
-    assert hull is not None and hull.identity_deltas.shape == (len(head.identity_names), *hull.vertices.shape)
-    scalp = head.vertices[_vertices_of(head, "scalp")]
-    assert hull.vertices[:, 1].max() > scalp[:, 1].max() - 0.005
-    assert np.ptp(hull.vertices[:, 0]) > np.ptp(scalp[:, 0])
 
 
 def test_cache_round_trip(head: FaceModel, tmp_path: Path) -> None:

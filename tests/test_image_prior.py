@@ -62,7 +62,7 @@ def enhance(views: ViewSet) -> tuple[ViewSet, list[Progress]]:
     uvs = np.zeros((len(rig.triangles), 3, 2), np.float32)
     mesh = Mesh(rig.vertices, rig.triangles, uvs, np.ones((2, 2, 3), np.float32))
     said: list[Progress] = []
-    head = Head(rig, mesh, neutral_pose(rig), views, np.zeros((9, 3), np.float32))
+    head = Head(rig, mesh, neutral_pose(rig), views)
     return image_prior.run(head, ImagePriorConfig(), said.append), said
 
 

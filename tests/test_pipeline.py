@@ -55,7 +55,7 @@ class House:
 
     def shape_prior(self, portrait: Portrait, config: Any, seed: int, report: Any) -> Head:
         self.enter("shape_prior")
-        return replace(self.head, light_sh=np.full((9, 3), seed, np.float32))
+        return replace(self.head, pose=replace(self.head.pose, translation=np.full(3, seed, np.float32)))
 
     def image_prior(self, head: Head, config: Any, report: Any) -> ViewSet:
         self.enter("image_prior")

@@ -66,7 +66,7 @@ def subject(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
             path = frames.path(index, frame)
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8))
-    return static, frames, Head(rig, mesh, pose, static, np.zeros((9, 3), np.float32))
+    return static, frames, Head(rig, mesh, pose, static)
 
 
 def _view(mesh: Mesh, rig: Rig, pose: Pose, camera) -> View:

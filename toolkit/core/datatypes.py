@@ -129,8 +129,6 @@ class Head:
     """Expression and joints that the photograph shows; the head itself stays in the world frame (root at rest)."""
     coarse: ViewSet
     """24 views on the horizon orbit, 15 degrees apart, with the photograph's pose; view 0 has the photograph's camera."""
-    light_sh: Float32[np.ndarray, "9 3"]
-    """Second-order spherical-harmonics irradiance that multiplies albedo, world frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from facecraft4d.toolkit.landmarks import FaceLandmarker
 
 __all__ = ["FaceModel", "load_default_head", "load_flame", "personalized_rig", "surface_positions"]
 
-RECIPE = 4
+RECIPE = 5
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 

@@ -18,7 +18,7 @@ from facecraft4d.toolkit.face_model.identity import (
 )
 from facecraft4d.toolkit.face_model.makehuman import METRES, BaseMesh, MakeHuman
 from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, boundary_loop, cut_quads
-from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel, HairHull
+from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel
 from facecraft4d.toolkit.face_model.regions import REGION_NAMES, TEXEL_DENSITY, quad_regions
 from facecraft4d.toolkit.face_model.uv_atlas import pack_islands
 
@@ -73,9 +73,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
-        boundary=boundary.astype(np.int32),
         ingredients=(ingredient,),
-        hair_hull=_hair_hull(base, head, deltas),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
     return model
@@ -198,15 +196,3 @@ def _mirror(mesh: CutMesh, mirror: Int64[np.ndarray, " v"]) -> Int64[np.ndarray,
     ends = np.sort(mesh.ends, 1)
     index = {pair: i for i, pair in enumerate(map(tuple, ends.tolist()))}
     return np.array([index[pair] for pair in map(tuple, np.sort(mirror[mesh.ends], 1).tolist())])
-
-
-def _hair_hull(base: BaseMesh, head: Float64[np.ndarray, "v 3"], deltas: Float64[np.ndarray, "i v 3"]) -> HairHull:
-    """MakeHuman's shell of long hair."""
-    quads = base.quads["helper-hair"]
-    used, flat = np.unique(quads, return_inverse=True)
-    quads = flat.reshape(quads.shape)
-    return HairHull(
-        vertices=head[used].astype(np.float32),
-        triangles=np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32),
-        identity_deltas=deltas[:, used].astype(np.float32),
-    )

@@ -31,15 +31,6 @@ class ContourPoints:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HairHull:
-    """A loose shell of long hair around the head, in the model's frame: a start for a hair shell."""
-
-    vertices: Float32[np.ndarray, "v 3"]
-    triangles: Int32[np.ndarray, "f 3"]
-    identity_deltas: Float32[np.ndarray, "i v 3"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class FaceModel:
     """A linear face model with skinning: the default head or a FLAME file.
 
@@ -68,15 +59,12 @@ class FaceModel:
     """Rows sum to 1."""
     mirror_vertices: Int32[np.ndarray, " m"]
     """The vertex on the other side (itself on the middle line); empty where the model does not say."""
-    boundary: Int32[np.ndarray, " b"]
-    """The vertices of the open edge below the neck, in order around it; empty where the model does not say."""
     ingredients: tuple[Ingredient, ...]
     landmarks_478: SurfacePoints | None = None
     """MediaPipe's face mesh with irises."""
     landmarks_68: SurfacePoints | None = None
     """iBUG's 68 points."""
     contour: ContourPoints | None = None
-    hair_hull: HairHull | None = None
     pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
     """FLAME's pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major."""
     joints_follow_expression: bool = False

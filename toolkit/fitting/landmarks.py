@@ -19,7 +19,6 @@ EXPRESSION_SIGMA = 0.25
 """How far an expression weight may stray from the network's score."""
 GAZE_SIGMA = 0.12
 """Radians that an eye may turn beyond what its expression weights say."""
-IRISES = slice(468, 478)
 _RIGHT_IRIS, _LEFT_IRIS = range(468, 473), range(473, 478)
 _STEPS = 25
 _HUBER = 2.0

@@ -3,12 +3,12 @@
 Visibility is fixed within a step (z-buffer); gradients pass through the corners' weights, the normals, light and albedo.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor
 
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait
@@ -27,14 +27,6 @@ _RATES = {"motion": 3e-4, "identity": 4e-3, "expression": 4e-3, "light": 2e-2, "
 _LANDMARK_WEIGHT, _PRIOR_WEIGHT, _LPIPS_WEIGHT, _ROUGHNESS_WEIGHT = 0.02, 1e-4, 0.1, 20.0
 _LIGHT_WEIGHT = 2e-3
 _FACE_REGIONS = ("skin", "lips", "eyelids", "ears")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shading:
-    """Light and albedo that explain the picture."""
-
-    light_sh: Float32[np.ndarray, "9 3"]
-    albedo: Float32[np.ndarray, "v 3"]
 
 
 def sh_basis(normals: Float[Tensor, "n 3"]) -> Float[Tensor, "n 9"]:
@@ -163,7 +155,7 @@ class _Problem:
 @repeatable()
 def fit_picture(
     model: FaceModel, portrait: Portrait, segments: Segments, latent: Latent, targets: Targets, iterations: int
-) -> tuple[Latent, Shading, dict[str, float]]:
+) -> tuple[Latent, dict[str, float]]:
     """Adam on everything at once; weights stay inside the model's ranges. Also returns the last losses."""
     problem = _Problem(model, portrait, segments, latent, targets)
     state = problem.start()
@@ -180,7 +172,7 @@ def fit_picture(
         with torch.no_grad():
             state["identity"].copy_(torch.minimum(torch.maximum(state["identity"], low), high))
             state["expression"].clamp_(0, 1)
-    return _found(latent, state), _shading(state), losses
+    return _found(latent, state), losses
 
 
 def _found(latent: Latent, state: dict[str, Tensor]) -> Latent:
@@ -190,7 +182,3 @@ def _found(latent: Latent, state: dict[str, Tensor]) -> Latent:
     matrix[:3, 3] += values["motion"][3:].numpy()
     camera = replace(latent.camera, camera_from_world=matrix)
     return replace(latent, camera=camera, identity=values["identity"].numpy(), expression=values["expression"].numpy())
-
-
-def _shading(state: dict[str, Tensor]) -> Shading:
-    return Shading(state["light"].detach().numpy().astype(np.float32), state["albedo"].detach().numpy().clip(0, 1))

@@ -95,7 +95,7 @@ def training_set(
             _write_frames(subject, texture, poses, cameras[index], distortion, paths)
     static = ViewSet(tuple(views), YAWS)
     coarse = Mesh(subject.rig.vertices, subject.rig.triangles, subject.corner_uvs, subject.texture(detail=0.0))
-    head = Head(subject.rig, coarse, rest, static, np.zeros((9, 3), np.float32))
+    head = Head(subject.rig, coarse, rest, static)
     return static, animated, head
 
 

@@ -53,7 +53,7 @@ def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Repo
     coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
     rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
-    return Head(rig, mesh, latent.pose(model), coarse, inversion.shading.light_sh)
+    return Head(rig, mesh, latent.pose(model), coarse)
 
 
 def wrap(

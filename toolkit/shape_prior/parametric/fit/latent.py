@@ -11,7 +11,7 @@ from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import LANDMARK_SIGMA, Latent, Targets, fit_landmarks, start
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.outlines import pair_outlines
-from facecraft4d.toolkit.fitting.shading import Shading, fit_picture
+from facecraft4d.toolkit.fitting.shading import fit_picture
 
 _CONTOUR_ROUNDS = 3
 _TEMPLES = (234, 454)
@@ -24,7 +24,6 @@ class Inversion:
 
     latent: Latent
     targets: Targets
-    shading: Shading
     losses: dict[str, float]
     """The last ones of the picture's fit."""
 
@@ -41,5 +40,5 @@ def invert_latent(model: FaceModel, portrait: Portrait, segments: Segments, conf
         posed = pose_vertices(personalized_rig(model, latent.identity.astype(np.float32)), latent.pose(model))
         pull = pair_outlines(latent.camera, posed, outlined, segments)
         latent = fit_landmarks(model, latent, replace(targets, pull=pull), 4)
-    latent, shading, losses = fit_picture(model, portrait, segments, latent, targets, config.latent_iterations)
-    return Inversion(latent, targets, shading, losses)
+    latent, losses = fit_picture(model, portrait, segments, latent, targets, config.latent_iterations)
+    return Inversion(latent, targets, losses)
