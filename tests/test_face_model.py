@@ -12,16 +12,17 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose, Progress
 from facecraft4d.toolkit.core.geometry import orbit_camera, project, rotation_from_axis_angle
-from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.deform import deform, model_tensors
 from facecraft4d.toolkit.face_model.embedding import closest_on_triangles, draw_head
 from facecraft4d.toolkit.face_model.makehuman import MakeHuman
-from facecraft4d.toolkit.face_model.mesh_cut import boundary_loop, cut_quads
+from facecraft4d.toolkit.face_model.mesh_cut import cut_quads
 from facecraft4d.toolkit.face_model.model import neutral_vertices
 from facecraft4d.toolkit.face_model.reference import deform_numpy
 from facecraft4d.toolkit.landmarks import FaceLandmarker
+from facecraft4d.toolkit.meshes.graph import boundary_loop
 from facecraft4d.toolkit.meshes.raster import rasterize
 
 ROOT, NECK, JAW, EYE_LEFT, EYE_RIGHT = range(5)
@@ -39,7 +40,7 @@ def rng() -> np.random.Generator:
 
 
 def _vertices_of(head: FaceModel, region: str) -> np.ndarray:
-    return np.unique(head.triangles[head.region(region)])
+    return np.unique(head.triangles[in_regions(head, region)])
 
 
 def _posed(
@@ -72,10 +73,10 @@ def test_names_and_layout(head: FaceModel) -> None:
     assert {"skin", "lips", "eyes", "ears", "scalp", "neck", "teeth", "tongue", "mouth_interior"} <= set(
         head.region_names
     )
-    assert all(head.region(name).any() for name in head.region_names)
+    assert all(in_regions(head, name).any() for name in head.region_names)
     assert [ingredient.licence for ingredient in head.ingredients] == ["CC0-1.0"]
     with pytest.raises(ValueError, match="region must be one of"):
-        head.region("hat")
+        in_regions(head, "hat")
 
 
 def test_deriving_again_gives_the_same_head(head: FaceModel) -> None:
@@ -103,7 +104,7 @@ def test_frame(head: FaceModel) -> None:
 
 
 def test_mesh_is_closed_but_for_collar_and_gums(head: FaceModel) -> None:
-    triangles = head.triangles[~head.region("teeth")]
+    triangles = head.triangles[~in_regions(head, "teeth")]
     edges = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
     directed = {tuple(edge) for edge in edges.tolist()}
     assert len(directed) == len(edges), "two triangles run along an edge the same way"
@@ -115,9 +116,9 @@ def test_mesh_is_closed_but_for_collar_and_gums(head: FaceModel) -> None:
 def test_eyes_and_skin_face_outward(head: FaceModel) -> None:
     a, b, c = np.moveaxis(head.vertices[head.triangles].astype(np.float64), 1, 0)
     volume = (a * np.cross(b, c)).sum(1) / 6
-    assert volume[head.region("teeth")].sum() > 0 and volume[head.region("tongue")].sum() > 0
+    assert volume[in_regions(head, "teeth")].sum() > 0 and volume[in_regions(head, "tongue")].sum() > 0
     ball = 4 / 3 * np.pi * 0.0138**3
-    assert volume[head.region("eyes")].sum() == pytest.approx(2 * ball, rel=0.25)
+    assert volume[in_regions(head, "eyes")].sum() == pytest.approx(2 * ball, rel=0.25)
 
 
 def test_texture_islands_lie_inside_and_unturned(head: FaceModel) -> None:
@@ -125,7 +126,7 @@ def test_texture_islands_lie_inside_and_unturned(head: FaceModel) -> None:
     assert uv.min() > 0 and uv.max() < 1
     first, second = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    visible = ~head.region("eye_sockets")
+    visible = ~in_regions(head, "eye_sockets")
     assert (area[visible] < 0).mean() > 0.99, "seen from outside, y down, corners run the same way as on the head"
 
 
@@ -257,7 +258,7 @@ def test_mouth_close_closes_the_lips_of_an_open_jaw(head: FaceModel) -> None:
 def test_blink_closes_that_eye_only(head: FaceModel) -> None:
     def seen(vertices: np.ndarray) -> tuple[int, int]:
         fragments = rasterize(orbit_camera(0.0, 0.0, 1.6, 512), vertices, head.triangles)
-        eyes = fragments.covered & head.region("eyes")[fragments.triangle]
+        eyes = fragments.covered & in_regions(head, "eyes")[fragments.triangle]
         return int(eyes[:, 256:].sum()), int(eyes[:, :256].sum())
 
     left, right = seen(head.vertices)

@@ -16,7 +16,7 @@ from facecraft4d.toolkit import preprocess
 from facecraft4d.toolkit.config import PreprocessConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Portrait
-from facecraft4d.toolkit.landmarks import FACE_OVAL
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 from facecraft4d.toolkit.preprocess import align, load, matte
 
 PORTRAITS = Path(__file__).parent.parent / "samples" / "portraits"

@@ -13,7 +13,7 @@ from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes
 from facecraft4d.toolkit.fitting.landmarks import Latent, Targets, fit_landmarks, start
-from facecraft4d.toolkit.fitting.offsets import laplacian, projection_slopes
+from facecraft4d.toolkit.fitting.offsets import projection_slopes
 from facecraft4d.toolkit.fitting.outlines import outline
 from facecraft4d.toolkit.fitting.shading import surface_weights, torch_normals
 from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
@@ -187,16 +187,6 @@ def test_a_sheet_is_closed_and_faces_outward() -> None:
     assert {tuple(edge) for edge in directed} == {tuple(edge[::-1]) for edge in directed}
     normals = vertex_normals(vertices, triangles)
     assert ((vertices - [0, -0.03, 0]) * normals).sum(-1).min() > 0
-
-
-def test_the_laplacian_ignores_constants_and_feels_bumps() -> None:
-    grid = capsule_grid(np.zeros(3), -0.05, 16, 0.01)
-    triangles = sheet_triangles(*grid.origins.shape[:2])
-    operator = laplacian(triangles, int(triangles.max()) + 1)
-    np.testing.assert_allclose(operator @ np.ones(operator.shape[0]), 0, atol=1e-12)
-    bump = np.zeros(operator.shape[0])
-    bump[20] = 1
-    assert (operator @ bump)[20] == 1
 
 
 def test_diffusion_keeps_what_is_known_and_stays_between() -> None:

@@ -23,7 +23,7 @@ from facecraft4d.toolkit.video_prior.mesh.mouth import TOOTH_RGB, behind_lips, m
 from facecraft4d.toolkit.video_prior.mesh.pixels import extended
 from facecraft4d.toolkit.video_prior.mesh.poses import ALONE, driving_track, spread_poses
 from facecraft4d.toolkit.video_prior.mesh.source import edges, grown_by, signed_areas
-from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, diffuse, surface_of, white_by_skin
+from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, surface_of, white_by_skin
 
 SIZE = 128
 
@@ -198,21 +198,6 @@ def test_signed_area_is_positive_towards_the_camera() -> None:
     centers = head.rig.vertices[head.rig.triangles].mean(1)
     assert (source.areas[centers[:, 2] > 0.02] >= 0).all() and (source.areas[centers[:, 2] < -0.02] <= 0).all()
     assert signed_areas(np.array([[[0.0, 0.0], [0.0, 2.0], [2.0, 0.0]]]))[0] == 2
-
-
-def test_diffusion_is_harmonic() -> None:
-    surface = surface_of(painted_head(SIZE))
-    rng = np.random.default_rng(0)
-    count = len(surface.skin_vertices)
-    known = rng.random(count) < 0.2
-    colors = rng.random((count, 3))
-    spread = diffuse(surface, colors, known, np.full((count, 3), 0.5))
-    np.testing.assert_allclose(spread[known], colors[known], atol=1e-6)
-    assert spread.min() >= colors[known].min() - 1e-6 and spread.max() <= colors[known].max() + 1e-6
-    flat = diffuse(surface, np.full((count, 3), 0.3), known, np.full((count, 3), 0.3))
-    np.testing.assert_allclose(flat, 0.3, atol=1e-6)
-    guess = rng.random((count, 3))
-    np.testing.assert_allclose(diffuse(surface, colors, known & False, guess).mean(0), guess.mean(0), atol=1e-3)
 
 
 def test_extension_keeps_what_is_known_and_is_even() -> None:

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32, Float64, Int64
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.asset import Ingredient
 from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.face_model.identity import (
     HEAD_MOVING,
     NEGLIGIBLE,
@@ -17,10 +18,11 @@ from facecraft4d.toolkit.face_model.identity import (
     macro_shape,
 )
 from facecraft4d.toolkit.face_model.makehuman import METRES, BaseMesh, MakeHuman
-from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, boundary_loop, cut_quads
+from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, cut_quads
 from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel
 from facecraft4d.toolkit.face_model.regions import REGION_NAMES, TEXEL_DENSITY, quad_regions
 from facecraft4d.toolkit.face_model.uv_atlas import pack_islands
+from facecraft4d.toolkit.meshes.graph import boundary_loop
 
 STAGE = "face_model"
 Ears = tuple[Int64[np.ndarray, " l"], Int64[np.ndarray, " r"]]
@@ -153,7 +155,7 @@ def _skin_weights(
     """Weights of root, neck, jaw and eyes; rows sum to 1."""
     count = len(base.vertices)
     weights = np.zeros((count, 5))
-    weights[:, 0] = 1 - (1 - skin_root(data, count)) * _smooth_step(_above_collar(head, base) / STILL)
+    weights[:, 0] = 1 - (1 - skin_root(data, count)) * smoothstep(_above_collar(head, base) / STILL)
     weights[:, 2] = data.bone_weights({bone: 1.0 for bone in data.bones_below("jaw")}, count)
     weights[:, 1] = 1 - weights[:, 0] - weights[:, 2]
     rigid = {"helper-upper-teeth": 1, "helper-lower-teeth": 2, "helper-tongue": 2, "helper-l-eye": 3, "helper-r-eye": 4}
@@ -162,12 +164,6 @@ def _skin_weights(
     skin = mesh.carry(weights)
     skin[boundary] = np.eye(5)[0]
     return np.asarray(skin / skin.sum(1, keepdims=True), np.float32)
-
-
-def _smooth_step(values: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, " v"]:
-    """From 0 at 0 to 1 at 1, with level ends."""
-    t = np.clip(values, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _joint_regressor(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.asset import Ingredient
 from facecraft4d.toolkit.core.datatypes import Rig
@@ -69,12 +69,6 @@ class FaceModel:
     """FLAME's pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major."""
     joints_follow_expression: bool = False
     """FLAME regresses the joints from the face with its expression; the default head's joints rest in the neutral face."""
-
-    def region(self, name: str) -> Bool[np.ndarray, " f"]:
-        """Which triangles belong to the named region. ValueError if there is no such region."""
-        if name not in self.region_names:
-            raise ValueError(f"region must be one of {', '.join(self.region_names)}, got {name}")
-        return np.asarray(self.triangle_regions == self.region_names.index(name))
 
 
 def neutral_vertices(

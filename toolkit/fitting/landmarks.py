@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 from facecraft4d.toolkit.core.geometry import portrait_intrinsics, rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints
+from facecraft4d.toolkit.landmarks.points import IRISES
 
 LANDMARK_SIGMA = 0.008
 """Expected error of a landmark as a fraction of the face's width."""
@@ -19,7 +20,6 @@ EXPRESSION_SIGMA = 0.25
 """How far an expression weight may stray from the network's score."""
 GAZE_SIGMA = 0.12
 """Radians that an eye may turn beyond what its expression weights say."""
-_RIGHT_IRIS, _LEFT_IRIS = range(468, 473), range(473, 478)
 _STEPS = 25
 _HUBER = 2.0
 _SETTLED = 1e-3
@@ -173,7 +173,7 @@ def _system(basis: _Basis, model: FaceModel, latent: Latent, targets: Targets) -
 def _turned_irises(basis: _Basis, world: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points with the irises turned about their eyes, and the derivative [4, n, 3] by the gaze angles."""
     turned, derivative = world.copy(), np.zeros((4, *world.shape))
-    for eye, iris in enumerate((_LEFT_IRIS, _RIGHT_IRIS)):
+    for eye, iris in enumerate(IRISES):
         rows = list(iris)
         arm = world[rows] - basis.eyes[eye]
         rotation = rotation_from_axis_angle(np.array([*gaze[eye], 0.0]))

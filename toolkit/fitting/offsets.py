@@ -3,15 +3,16 @@
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project, transform_points
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import ContourPull, Latent, Targets
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.outlines import pair_outlines
+from facecraft4d.toolkit.meshes.graph import laplacian, parts
 
 ROUGHNESS_METRES = 2e-4
 """Expected size of the Laplacian of the offsets."""
@@ -21,17 +22,7 @@ PIVOT_SIGMA = 0.001
 """Expected landmark error after tuning, as a fraction of the picture."""
 _ROUNDS = 3
 _RIGID_REGIONS = ("eyes", "teeth", "tongue")
-
-
-def laplacian(triangles: Int[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_array:
-    """The umbrella operator [count, count]: value minus the mean of the neighbours; rows of lone vertices are zero."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    adjacency = scipy.sparse.coo_array((np.ones(len(edges)), tuple(edges.T)), (count, count)).tocsr()
-    adjacency.data[:] = 1
-    degree = adjacency.sum(1)
-    share = scipy.sparse.diags_array(1 / np.maximum(degree, 1)) @ adjacency
-    return (scipy.sparse.diags_array((degree > 0).astype(float)) - share).tocsr()
+_AROUND_RIGID = ("lips", "eyelids")
 
 
 def fit_offsets(model: FaceModel, latent: Latent, targets: Targets, segments: Segments) -> Float32[np.ndarray, "v 3"]:
@@ -39,7 +30,7 @@ def fit_offsets(model: FaceModel, latent: Latent, targets: Targets, segments: Se
     offsets = np.zeros(model.vertices.shape)
     identity = latent.identity.astype(np.float32)
     smooth = _smoothness(model)
-    outer = model.triangles[~np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
+    outer = model.triangles[~in_regions(model, *_RIGID_REGIONS, optional=True)]
     for _ in range(_ROUNDS):
         rig = personalized_rig(model, identity, offsets.astype(np.float32))
         posed = pose_vertices(rig, latent.pose(model))
@@ -128,9 +119,8 @@ def projection_slopes(camera: Camera, world: Float64[np.ndarray, "n 3"]) -> Floa
 def _carry_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
     carried = offsets.copy()
-    skin = np.unique(
-        model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in ("lips", "eyelids")])]
-    )
+    around = vertices_in_regions(model, *_AROUND_RIGID, optional=True)
+    skin = np.flatnonzero(around if around.any() else ~vertices_in_regions(model, *_RIGID_REGIONS, optional=True))
     for part in _parts(model):
         centre = neutral[part].mean(0)
         nearest = skin[np.argsort(((neutral[skin] - centre) ** 2).sum(1))[:40]]
@@ -140,11 +130,7 @@ def _carry_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> 
 
 def _parts(model: FaceModel) -> list[np.ndarray]:
     """The vertices of each connected rigid part."""
-    triangles = model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
-    count = len(model.vertices)
-    graph = scipy.sparse.coo_array(
-        (np.ones(2 * len(triangles)), (triangles[:, :2].ravel(), triangles[:, 1:].ravel())), (count, count)
-    )
-    _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    triangles = model.triangles[in_regions(model, *_RIGID_REGIONS, optional=True)]
+    labels = parts(triangles, len(model.vertices))
     used = np.unique(triangles)
     return [used[labels[used] == label] for label in np.unique(labels[used])]

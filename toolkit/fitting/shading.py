@@ -13,6 +13,7 @@ from torch import Tensor
 
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait
 from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.face_model.deform import rotation_matrices
 from facecraft4d.toolkit.fitting.landmarks import EXPRESSION_SIGMA, Latent, Targets
@@ -62,7 +63,7 @@ class _Problem:
         self.directions = torch.as_tensor(directions.reshape(len(directions), -1))
         self.rest = torch.as_tensor(model.vertices)
         self.triangles = torch.as_tensor(model.triangles, dtype=torch.int64)
-        face = np.isin(model.triangle_regions, [model.region_names.index(name) for name in _FACE_REGIONS])
+        face = in_regions(model, *_FACE_REGIONS, optional=True)
         self.face = torch.as_tensor(face)
         self.camera: Camera = resized_camera(latent.camera, SIZE, SIZE)
         small = cv2.resize(portrait.image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)

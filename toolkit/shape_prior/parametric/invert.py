@@ -8,11 +8,12 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, Progress
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.fitting.landmarks import Latent
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import PIVOT_SIGMA, fit_offsets
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.fit.latent import invert_latent
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
@@ -24,7 +25,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Scene, hair_
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"
-_CHIN = 152
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
 _COLLAR_GAP = 0.005
 """Clothes may reach this far (metres) above the chin."""
@@ -70,13 +70,11 @@ def wrap(
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
 
     def part(*names: str) -> np.ndarray:
-        return np.asarray(
-            model.triangles[np.isin(model.triangle_regions, [model.region_names.index(n) for n in names])]
-        )
+        return np.asarray(model.triangles[in_regions(model, *names)])
 
     scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
     scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
-    chin = surface_positions(model.landmarks_478, model.triangles, posed)[_CHIN]
+    chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
     hair, torso = hair_shell(scene, rng), torso_shell(scene, axis)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
