@@ -12,7 +12,9 @@ from facecraft4d.toolkit.core.geometry import orbit_camera, project, vertex_norm
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes
-from facecraft4d.toolkit.fitting.landmarks import Latent, Targets, fit_landmarks, start
+from facecraft4d.toolkit.fitting.landmarks import fit_landmarks, starting_camera
+from facecraft4d.toolkit.fitting.latent import Latent, mean_face
+from facecraft4d.toolkit.fitting.observation import Observation, Segments
 from facecraft4d.toolkit.fitting.offsets import projection_slopes
 from facecraft4d.toolkit.fitting.outlines import outline
 from facecraft4d.toolkit.fitting.shading import surface_weights, torch_normals
@@ -60,8 +62,11 @@ def _landmarks(model: FaceModel, camera: Camera, posed: np.ndarray) -> np.ndarra
 def test_the_fit_recovers_the_camera_and_the_shape_that_made_the_landmarks(model: FaceModel, yaw: float) -> None:
     camera, posed, latent = _subject(model, yaw)
     landmarks = _landmarks(model, camera, posed)[:, :2]
-    targets = Targets(landmarks, latent.expression, 0.5)
-    found = fit_landmarks(model, start(model, landmarks, np.diag([1.0, -1, -1]), SIZE), targets)
+    started = starting_camera(model, landmarks, np.diag([1.0, -1, -1]), SIZE)
+    nothing = np.zeros((SIZE, SIZE), bool)
+    image, segments = np.ones((SIZE, SIZE, 3), np.float32), Segments(nothing, nothing, nothing)
+    seen = Observation(started, image, segments, 0.5, landmarks, latent.expression)
+    found = fit_landmarks(model, mean_face(model, started), (seen,))
     error = np.linalg.norm(_landmarks(model, found.camera, _posed(model, found))[:, :2] - landmarks, axis=1)
     width = np.linalg.norm(landmarks[234] - landmarks[454])
     assert np.median(error) < 0.005 * width

@@ -34,7 +34,7 @@ def test_vertices_are_the_corners_of_the_triangles(rig: Rig) -> None:
 
 
 def test_a_region_that_is_not_there_is_an_error_or_empty_as_the_caller_says(rig: Rig) -> None:
-    with pytest.raises(ValueError, match="skin, lips.*got scalp"):
+    with pytest.raises(ValueError, match=r"skin, lips.*got scalp"):
         in_regions(rig, "skin", "scalp")
     np.testing.assert_array_equal(in_regions(rig, "lips", "scalp", optional=True), in_regions(rig, "lips"))
     assert not vertices_in_regions(rig, "scalp", optional=True).any()

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
-from facecraft4d.toolkit.shape_prior.parametric.invert import invert
+from facecraft4d.toolkit.shape_prior.parametric import invert
 
-_PRIORS = {ShapePrior.PARAMETRIC: invert}
+_PRIORS = {ShapePrior.PARAMETRIC: invert.run}
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Callable[[Progress], None]) -> Head:

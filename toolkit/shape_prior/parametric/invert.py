@@ -10,12 +10,13 @@ from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Mesh, Portrait, Progress
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
-from facecraft4d.toolkit.fitting.landmarks import Latent
+from facecraft4d.toolkit.fitting.latent import Latent
+from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
-from facecraft4d.toolkit.fitting.offsets import PIVOT_SIGMA, fit_offsets
+from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
-from facecraft4d.toolkit.shape_prior.parametric.fit.latent import invert_latent
+from facecraft4d.toolkit.shape_prior.parametric.observed import observed
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
@@ -31,17 +32,20 @@ _COLLAR_GAP = 0.005
 Report = Callable[[Progress], None]
 
 
-def invert(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Report) -> Head:
-    """Fit, wrap and paint the default head to a portrait, and draw its views."""
-    model = load_default_head(report)
+def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Report) -> Head:
+    """Invert the default head."""
+    return invert(portrait, load_default_head(report), config, seed, report)
+
+
+def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, seed: int, report: Report) -> Head:
+    """Fit, wrap and paint a face model to a portrait, and draw its views."""
     report(Progress(STAGE, 0, 4, "latent"))
     segments = segment(portrait)
-    inversion = invert_latent(model, portrait, segments, config)
-    latent = inversion.latent
-    report(Progress(STAGE, 1, 4, "shape", inversion.losses))
-    targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
+    observations = (observed(model, portrait, segments),)
+    latent, losses = fit_moment(model, observations, config.latent_iterations)
+    report(Progress(STAGE, 1, 4, "shape", losses))
     rng = np.random.default_rng(seed)
-    assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments, rng)
+    assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = photograph(portrait, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.texture_size, rng)
