@@ -36,8 +36,9 @@ FORWARD_CHANNEL, BACKWARD_CHANNEL = 2, 4
 def multiply_adds(rounds: int, threads: int) -> float:
     """threads x rounds x CHAINS fused multiply-adds of sixteen lanes."""
     sums = np.zeros(threads, np.float32)
+    factors = np.repeat(np.array([0.999, 1e-3], np.float32), simd.LANES)
     for thread in numba.prange(threads):
-        a, b = simd.fill(np.float32(0.999)), simd.fill(np.float32(1e-3))
+        a, b = simd.load(factors, 0), simd.load(factors, simd.LANES)
         v0, v1, v2, v3, v4, v5, v6, v7 = a, b, a, b, a, b, a, b
         for _ in range(rounds):
             v0, v1, v2, v3 = simd.fma(v0, a, b), simd.fma(v1, a, b), simd.fma(v2, a, b), simd.fma(v3, a, b)

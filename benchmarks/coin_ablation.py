@@ -31,7 +31,7 @@ from facecraft4d.toolkit.config import LossWeights, TrainingConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import project
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.face_model import load_default_head
@@ -202,7 +202,7 @@ def describe(metrics: dict[str, float]) -> str:
 def interesting(subject: Subject, pose: Pose, camera: Camera) -> tuple[np.ndarray, ...]:
     """Pixels of the mouth's middle and of hair beside the forehead."""
     posed = pose_vertices(subject.truth, pose)
-    lips = subject.rig.triangles[subject.rig.triangle_regions == subject.rig.region_names.index("lips")]
+    lips = subject.rig.triangles[in_regions(subject.rig, "lips")]
     return tuple(project(camera, point)[0] for point in (posed[lips].mean((0, 1)), HAIR))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
 
 ROOT, NECK, JAW, EYE_LEFT, EYE_RIGHT = range(5)
@@ -10,7 +10,7 @@ FLIP = np.array([-1, 1, 1], np.float32)
 
 
 def vertices_of(head: FaceModel, region: str) -> np.ndarray:
-    return np.unique(head.triangles[head.region(region)])
+    return np.unique(head.triangles[in_regions(head, region)])
 
 
 def posed_head(

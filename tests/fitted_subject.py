@@ -6,7 +6,7 @@ from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig, surface_positions
-from facecraft4d.toolkit.fitting.landmarks import Latent
+from facecraft4d.toolkit.fitting.latent import Latent
 
 SIZE = 192
 

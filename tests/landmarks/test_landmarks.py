@@ -10,6 +10,7 @@ from facecraft4d.toolkit import landmarks
 from facecraft4d.toolkit.core import geometry
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.meshes import raster as mesh_raster
 
@@ -121,7 +122,7 @@ def test_head_rotation_agrees_with_the_default_head(finder, yaw, pitch):
     camera = geometry.orbit_camera(yaw, pitch, 1.7, 384)
     fragments = mesh_raster.rasterize(camera, head.vertices, head.triangles)
     colors = np.tile(np.float32([0.85, 0.64, 0.54]), (len(head.triangles), 1))
-    colors[head.region("lips")], colors[head.region("eyes")] = [0.72, 0.35, 0.35], [0.95, 0.95, 0.95]
+    colors[in_regions(head, "lips")], colors[in_regions(head, "eyes")] = [0.72, 0.35, 0.35], [0.95, 0.95, 0.95]
     light = np.clip(geometry.vertex_normals(head.vertices, head.triangles) @ np.float32([0.3, 0.4, 0.86]), 0, 1)
     picture = mesh_raster.interpolate(fragments, colors[:, None] * (0.4 + 0.6 * light[head.triangles][..., None]))
     picture[~fragments.covered] = 1

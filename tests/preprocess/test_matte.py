@@ -8,7 +8,7 @@ import pytest
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Portrait
-from facecraft4d.toolkit.landmarks import FACE_OVAL
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 from facecraft4d.toolkit.preprocess import matte
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Portrait
-from facecraft4d.toolkit.landmarks import FACE_OVAL
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 
 
 @pytest.mark.parametrize("name", ["hopper", "astronaut"])

@@ -1,9 +1,8 @@
 """Colours of the surface: spread over the skin, white in its light."""
 
 import numpy as np
-from head_cases import painted_head
 
-from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, diffuse, surface_of, white_by_skin
+from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, white_by_skin
 
 SIZE = 128
 
@@ -15,18 +14,3 @@ def test_white_follows_the_light_within_limits() -> None:
     warm = white_by_skin(skin * np.array([1.1, 1, 0.8], np.float32))
     assert warm[0] / warm[2] > bright[0] / bright[2]
     np.testing.assert_array_equal(white_by_skin(skin[:0]), 1)
-
-
-def test_diffusion_is_harmonic() -> None:
-    surface = surface_of(painted_head(SIZE).head)
-    rng = np.random.default_rng(0)
-    count = len(surface.skin_vertices)
-    known = rng.random(count) < 0.2
-    colors = rng.random((count, 3))
-    spread = diffuse(surface, colors, known, np.full((count, 3), 0.5))
-    np.testing.assert_allclose(spread[known], colors[known], atol=1e-6)
-    assert spread.min() >= colors[known].min() - 1e-6 and spread.max() <= colors[known].max() + 1e-6
-    flat = diffuse(surface, np.full((count, 3), 0.3), known, np.full((count, 3), 0.3))
-    np.testing.assert_allclose(flat, 0.3, atol=1e-6)
-    guess = rng.random((count, 3))
-    np.testing.assert_allclose(diffuse(surface, colors, known & False, guess).mean(0), guess.mean(0), atol=1e-3)

@@ -28,6 +28,12 @@ def normalized(vectors: Array) -> Array:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20))
 
 
+def smoothstep(values: Array) -> Array:
+    """From 0 at 0 to 1 at 1 with level ends; 0 below, 1 above."""
+    t = np.clip(values, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
 def transform_points(target_from_source: Array, points: Array) -> Array:
     """Apply a rigid or similarity transform [4, 4] to points [..., 3]."""
     return points @ target_from_source[:3, :3].T + target_from_source[:3, 3]

@@ -1,9 +1,10 @@
 """Moves a rig and carries its splats: numpy, the readable twin of the shaders and of the training code."""
 
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int, Int32, UInt8
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Rig, Splats
@@ -36,6 +37,35 @@ def pose_weights(pose: Pose) -> Float32[np.ndarray, " p"]:
     """Weights of a rig's pose correctives: rotation - identity of each joint after the root, row-major."""
     rotations = rotation_from_axis_angle(pose.joint_rotations[1:].astype(np.float64))
     return (rotations - np.eye(3)).astype(np.float32).ravel()
+
+
+@runtime_checkable
+class HasRegions(Protocol):
+    """A mesh whose triangles are sorted into named regions: a Rig, a FaceModel."""
+
+    @property
+    def vertices(self) -> Float32[np.ndarray, "v 3"]: ...
+    @property
+    def triangles(self) -> Int32[np.ndarray, "f 3"]: ...
+    @property
+    def triangle_regions(self) -> UInt8[np.ndarray, " f"]: ...
+    @property
+    def region_names(self) -> tuple[str, ...]: ...
+
+
+def in_regions(mesh: HasRegions, *names: str, optional: bool = False) -> Bool[np.ndarray, " f"]:
+    """Which triangles belong to any of the named regions. ValueError for a region that the mesh lacks, unless it is `optional`."""
+    unknown = [name for name in names if name not in mesh.region_names]
+    if unknown and not optional:
+        raise ValueError(f"region must be one of {', '.join(mesh.region_names)}, got {unknown[0]}")
+    return np.isin(mesh.triangle_regions, [index for index, name in enumerate(mesh.region_names) if name in names])
+
+
+def vertices_in_regions(mesh: HasRegions, *names: str, optional: bool = False) -> Bool[np.ndarray, " v"]:
+    """Which vertices are corners of triangles in any of the named regions; else as `in_regions`."""
+    member = np.zeros(len(mesh.vertices), bool)
+    member[mesh.triangles[in_regions(mesh, *names, optional=optional)]] = True
+    return member
 
 
 def joint_transforms(rig: Rig, pose: Pose) -> Float32[np.ndarray, "j 4 4"]:

@@ -7,7 +7,7 @@ from scipy import ndimage
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose, Rig, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
-from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
 from facecraft4d.toolkit.meshes.raster import rasterize
@@ -57,9 +57,8 @@ def own_region(rig: Rig, index: int, camera: Camera) -> Bool[np.ndarray, "h w"]:
 
 def still_pixels(rig: Rig, camera: Camera) -> Bool[np.ndarray, "h w"]:
     """Pixels that show hair, ears or neck at rest."""
-    quiet = [index for index, name in enumerate(rig.region_names) if name in STILL_REGIONS]
     seen = rasterize(camera, rig.vertices, rig.triangles).triangle
-    return np.asarray((seen >= 0) & np.isin(rig.triangle_regions, quiet)[seen])
+    return np.asarray((seen >= 0) & in_regions(rig, *STILL_REGIONS, optional=True)[seen])
 
 
 def _mean(change: Float32[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> float:

@@ -8,6 +8,7 @@ from jaxtyping import Float, Float32, Float64, Int64
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.datatypes import Ingredient, Progress
+from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.face_model.identity import (
     HEAD_MOVING,
     NEGLIGIBLE,
@@ -16,10 +17,11 @@ from facecraft4d.toolkit.face_model.identity import (
     macro_shape,
 )
 from facecraft4d.toolkit.face_model.makehuman import METRES, BaseMesh, MakeHuman
-from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, boundary_loop, cut_quads
-from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel, HairHull
+from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, cut_quads
+from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel
 from facecraft4d.toolkit.face_model.regions import REGION_NAMES, TEXEL_DENSITY, quad_regions
 from facecraft4d.toolkit.face_model.uv_atlas import pack_islands
+from facecraft4d.toolkit.meshes.graph import boundary_loop
 
 STAGE = "face_model"
 Ears = tuple[Int64[np.ndarray, " l"], Int64[np.ndarray, " r"]]
@@ -72,9 +74,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
-        boundary=boundary.astype(np.int32),
         ingredients=(ingredient,),
-        hair_hull=_hair_hull(base, head, deltas),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
     return model
@@ -154,7 +154,7 @@ def _skin_weights(
     """Weights of root, neck, jaw and eyes; rows sum to 1."""
     count = len(base.vertices)
     weights = np.zeros((count, 5))
-    weights[:, 0] = 1 - (1 - skin_root(data, count)) * _smooth_step(_above_collar(head, base) / STILL)
+    weights[:, 0] = 1 - (1 - skin_root(data, count)) * smoothstep(_above_collar(head, base) / STILL)
     weights[:, 2] = data.bone_weights({bone: 1.0 for bone in data.bones_below("jaw")}, count)
     weights[:, 1] = 1 - weights[:, 0] - weights[:, 2]
     rigid = {"helper-upper-teeth": 1, "helper-lower-teeth": 2, "helper-tongue": 2, "helper-l-eye": 3, "helper-r-eye": 4}
@@ -163,12 +163,6 @@ def _skin_weights(
     skin = mesh.carry(weights)
     skin[boundary] = np.eye(5)[0]
     return np.asarray(skin / skin.sum(1, keepdims=True), np.float32)
-
-
-def _smooth_step(values: Float64[np.ndarray, " v"]) -> Float64[np.ndarray, " v"]:
-    """From 0 at 0 to 1 at 1, with level ends."""
-    t = np.clip(values, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _joint_regressor(
@@ -197,15 +191,3 @@ def _mirror(mesh: CutMesh, mirror: Int64[np.ndarray, " v"]) -> Int64[np.ndarray,
     ends = np.sort(mesh.ends, 1)
     index = {pair: i for i, pair in enumerate(map(tuple, ends.tolist()))}
     return np.array([index[pair] for pair in map(tuple, np.sort(mirror[mesh.ends], 1).tolist())])
-
-
-def _hair_hull(base: BaseMesh, head: Float64[np.ndarray, "v 3"], deltas: Float64[np.ndarray, "i v 3"]) -> HairHull:
-    """MakeHuman's shell of long hair."""
-    quads = base.quads["helper-hair"]
-    used, flat = np.unique(quads, return_inverse=True)
-    quads = flat.reshape(quads.shape)
-    return HairHull(
-        vertices=head[used].astype(np.float32),
-        triangles=np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32),
-        identity_deltas=deltas[:, used].astype(np.float32),
-    )

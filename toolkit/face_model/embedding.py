@@ -13,8 +13,10 @@ from jaxtyping import Float, Float32, Float64, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Camera, Progress
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
+from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarks
+from facecraft4d.toolkit.landmarks.points import IBUG_68, IRISES
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, rasterize
 
 Detector = Callable[[UInt8[np.ndarray, "h w 3"]], FaceLandmarks | None]
@@ -26,21 +28,14 @@ RADIUS, SIZE = 1.6, 512
 """Distance of the camera in metres; picture in pixels."""
 SCATTER = 0.004
 """Scatter of the hits (metres) at which a point's validity falls to exp(-1/2)."""
-IRIS_POINTS = range(468, 478)
 COLORS = {
     "lips": (0.66, 0.36, 0.34), "eyes": (0.93, 0.92, 0.9), "scalp": (0.24, 0.17, 0.13), "teeth": (0.9, 0.88, 0.82),
     "tongue": (0.6, 0.3, 0.3), "mouth_interior": (0.25, 0.1, 0.1), "eye_sockets": (0.3, 0.15, 0.13),
 }  # fmt: skip
+INSIDE = ("teeth", "tongue", "mouth_interior", "eye_sockets")
+"""Regions that no landmark lies on."""
 SKIN = (0.80, 0.63, 0.54)
 IRIS_DEGREES, PUPIL_DEGREES = 25.0, 9.0
-
-IBUG_68 = (
-    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356,
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-)  # fmt: skip
-"""The landmark of the 478 that is nearest in meaning to each of iBUG's 68."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +94,7 @@ def draw_head(
 
 def _gaze_cosine(model: FaceModel, fragments: Fragments) -> Float[np.ndarray, "h w"]:
     """At each pixel of an eyeball: cosine of the angle between gaze and the direction from the eye's centre; elsewhere 0."""
-    eyes = model.region("eyes")
+    eyes = in_regions(model, "eyes")
     values = np.zeros((len(model.triangles), 3, 3), np.float32)
     corners = model.vertices[model.triangles[eyes]]
     left, right = (model.joint_regressor @ model.vertices)[-2:]
@@ -155,12 +150,12 @@ def _onto_surface(
     model: FaceModel, points: Float64[np.ndarray, "478 3"], validity: Float64[np.ndarray, " 478"]
 ) -> SurfacePoints:
     """The nearest points of the outer skin, or of the eyeballs for the irises."""
-    eyes = model.region("eyes")
-    hidden = [model.region(name) for name in ("teeth", "tongue", "mouth_interior", "eye_sockets")]
-    skin = ~np.any([eyes, *hidden], 0)
+    eyes = in_regions(model, "eyes")
+    skin = ~in_regions(model, "eyes", *INSIDE, optional=True)
+    irises = {index for iris in IRISES for index in iris}
     triangles, barycentrics = np.zeros(len(points), np.int32), np.zeros((len(points), 3), np.float32)
     for index, point in enumerate(points):
-        allowed = np.flatnonzero(eyes if index in IRIS_POINTS else skin)
+        allowed = np.flatnonzero(eyes if index in irises else skin)
         weights, squared = closest_on_triangles(point, model.vertices[model.triangles[allowed]].astype(np.float64))
         best = squared.argmin()
         triangles[index], barycentrics[index] = allowed[best], weights[best]

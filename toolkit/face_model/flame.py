@@ -80,7 +80,6 @@ def load_flame(path: Path, side_files: FlameSideFiles | None = None) -> FaceMode
         joint_regressor=arrays["J_regressor"],
         skin_weights=skin,
         mirror_vertices=np.zeros(0, np.int32),
-        boundary=np.zeros(0, np.int32),
         ingredients=(_ingredient(path),),
         landmarks_478=_mediapipe(sides.mediapipe, len(triangles)),
         landmarks_68=static,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Float64, Int64
 
 SNAP = 0.3
 """A vertex this near to the cut, as a fraction of its edge, moves onto it: no sliver triangles."""
@@ -94,19 +94,3 @@ def _fan(corners: list[Float64[np.ndarray, "3"]]) -> list[tuple[int, int, int]]:
     if len(corners) == 4 and np.linalg.norm(corners[0] - corners[2]) > np.linalg.norm(corners[1] - corners[3]):
         return [(1, 2, 3), (1, 3, 0)]
     return [(0, i, i + 1) for i in range(1, len(corners) - 1)]
-
-
-def boundary_loop(triangles: Int[np.ndarray, "f 3"]) -> Int64[np.ndarray, " b"]:
-    """The vertices of the longest open edge, in order around it."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
-    size = int(triangles.max()) + 1
-    forward, backward = edges @ [size, 1], edges[:, ::-1] @ [size, 1]
-    following = dict(edges[~np.isin(forward, backward)].tolist())
-    loops: list[list[int]] = []
-    while following:
-        start, vertex = following.popitem()
-        loops.append([start])
-        while vertex != start:
-            loops[-1].append(vertex)
-            vertex = following.pop(vertex)
-    return np.array(max(loops, key=len), np.int64)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Ingredient, Rig
 
@@ -29,15 +29,6 @@ class ContourPoints:
 
     triangles: Int32[np.ndarray, "r 17"]
     barycentrics: Float32[np.ndarray, "r 17 3"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HairHull:
-    """A loose shell of long hair around the head, in the model's frame: a start for a hair shell."""
-
-    vertices: Float32[np.ndarray, "v 3"]
-    triangles: Int32[np.ndarray, "f 3"]
-    identity_deltas: Float32[np.ndarray, "i v 3"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,25 +60,16 @@ class FaceModel:
     """Rows sum to 1."""
     mirror_vertices: Int32[np.ndarray, " m"]
     """The vertex on the other side (itself on the middle line); empty where the model does not say."""
-    boundary: Int32[np.ndarray, " b"]
-    """The vertices of the open edge below the neck, in order around it; empty where the model does not say."""
     ingredients: tuple[Ingredient, ...]
     landmarks_478: SurfacePoints | None = None
     """MediaPipe's face mesh with irises."""
     landmarks_68: SurfacePoints | None = None
     """iBUG's 68 points."""
     contour: ContourPoints | None = None
-    hair_hull: HairHull | None = None
     pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
     """FLAME's pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major."""
     joints_follow_expression: bool = False
     """FLAME regresses the joints from the face with its expression; the default head's joints rest in the neutral face."""
-
-    def region(self, name: str) -> Bool[np.ndarray, " f"]:
-        """Which triangles belong to the named region. ValueError if there is no such region."""
-        if name not in self.region_names:
-            raise ValueError(f"region must be one of {', '.join(self.region_names)}, got {name}")
-        return np.asarray(self.triangle_regions == self.region_names.index(name))
 
 
 def neutral_vertices(

@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
+from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 EYEWEAR = "eyewear"
@@ -24,18 +25,10 @@ LASH_REACH = 0.0035
 """Metres around the lids that may show lashes or make-up."""
 
 
-def members(rig: Rig, *regions: str) -> Bool[np.ndarray, " v"]:
-    """The vertices of the triangles in these regions."""
-    inside = np.isin(np.array(rig.region_names)[rig.triangle_regions], regions)
-    member = np.zeros(len(rig.vertices), bool)
-    member[rig.triangles[inside]] = True
-    return member
-
-
 def blinking(rig: Rig) -> Float32[np.ndarray, " v"]:
     """1 on the lids and on skin that blinking moves far, 0 where it hardly moves."""
     blinks = [index for index, name in enumerate(rig.expression_names) if name.startswith("eyeBlink")]
-    lids = members(rig, "eyelids")
+    lids = vertices_in_regions(rig, "eyelids", optional=True)
     if not lids.any() or not blinks:
         return lids.astype(np.float32)
     moved = np.linalg.norm(rig.expression_deltas[blinks], axis=-1).max(0)
@@ -45,7 +38,7 @@ def blinking(rig: Rig) -> Float32[np.ndarray, " v"]:
 
 def blinks_beyond_lashes(rig: Rig) -> Bool[np.ndarray, " f"]:
     """Triangles that blink but lie too far from the lids to show lashes: what is strange there stands before them, like glasses."""
-    lids = members(rig, "eyelids")
+    lids = vertices_in_regions(rig, "eyelids", optional=True)
     if not lids.any():
         return np.zeros(len(rig.triangles), bool)
     distance = scipy.spatial.cKDTree(rig.vertices[lids]).query(rig.vertices)[0]
@@ -55,5 +48,5 @@ def blinks_beyond_lashes(rig: Rig) -> Bool[np.ndarray, " f"]:
 def skin_samples(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, "n 3"]:
     """The texture at the triangles of the face's front; empty for a head without skin."""
     normals = normalized(area_vectors(rig.vertices[rig.triangles]))
-    front = (rig.triangle_regions == rig.region_names.index("skin")) & (normals[:, 2] > FRONT)
+    front = in_regions(rig, "skin", optional=True) & (normals[:, 2] > FRONT)
     return sample_texture(mesh.texture, mesh.corner_uvs[front].mean(1))

@@ -1,10 +1,10 @@
 """Lays texture islands out anew, so that the head fills the picture and every part has the texels it deserves."""
 
 import numpy as np
-import scipy.sparse
 from jaxtyping import Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import triangle_areas
+from facecraft4d.toolkit.meshes.graph import parts
 
 MARGIN = 0.006
 """Free space around each island, as a fraction of the picture."""
@@ -45,10 +45,7 @@ def _islands(corner_uvs: Float64[np.ndarray, "f 3 2"]) -> Int[np.ndarray, " f"]:
     """Number of the connected texture island of each triangle."""
     _, corner = np.unique(corner_uvs.reshape(-1, 2).round(9), axis=0, return_inverse=True)
     corner = corner.reshape(-1, 3)
-    size = corner.max() + 1
-    pairs = np.concatenate([corner[:, :2], corner[:, 1:]])
-    graph = scipy.sparse.coo_array((np.ones(len(pairs)), tuple(pairs.T)), (size, size))
-    labels = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
+    labels = parts(corner, int(corner.max()) + 1)
     return np.asarray(np.unique(labels[corner[:, 0]], return_inverse=True)[1])
 
 

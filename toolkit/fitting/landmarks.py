@@ -1,101 +1,80 @@
-"""The latent phase's first half: camera, identity, expression and gaze from landmarks and contours, by damped Gauss-Newton.
+"""The latent phase's first half: camera, identity, expression and gaze from landmarks and outlines, by damped Gauss-Newton.
 
 With the head at rest every landmark is linear in identity and expression, so the Jacobian is exact and twenty steps settle it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
-from facecraft4d.toolkit.core.datatypes import Camera, Pose
+from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import portrait_intrinsics, rotation_from_axis_angle
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints
+from facecraft4d.toolkit.fitting.latent import Latent
+from facecraft4d.toolkit.fitting.observation import Observation, Observations, from_first, mean_scores
+from facecraft4d.toolkit.fitting.outlines import NO_PULL, OUTLINE_WEIGHT, OutlinePull
+from facecraft4d.toolkit.landmarks.points import IRISES
 
 LANDMARK_SIGMA = 0.008
 """Expected error of a landmark as a fraction of the face's width."""
+IDENTITY_SIGMA = 0.35
+"""How far an identity weight may stray from the mean face, as a part of its range."""
 EXPRESSION_SIGMA = 0.25
 """How far an expression weight may stray from the network's score."""
 GAZE_SIGMA = 0.12
 """Radians that an eye may turn beyond what its expression weights say."""
-IRISES = slice(468, 478)
-_RIGHT_IRIS, _LEFT_IRIS = range(468, 473), range(473, 478)
-_STEPS = 25
-_HUBER = 2.0
+_GAZE_LIMIT = 0.5
+"""The most radians that an eye turns: beyond, the lids would hide the iris."""
+_STEPS, _POSE_STEPS = 25, 4
+"""Steps at most, and how many of them move the mean face's camera only: far from its place, weights would make up for it."""
+_DAMPING = 1.001
+"""Factor on the diagonal of the normal matrix."""
+_HUBER, _OUTLINE_HUBER = 2.0, 8.0
+"""Errors of landmarks and of outlines, in units of the expected one, beyond which they count linearly."""
 _SETTLED = 1e-3
 """A step that changes no weight, angle or metre by more than this is the last."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Latent:
-    """What the photograph says in the terms of the face model."""
-
-    camera: Camera
-    identity: Float64[np.ndarray, " i"]
-    expression: Float64[np.ndarray, " k"]
-    gaze: Float64[np.ndarray, "2 2"]
-    """Rotation of the left and the right eye about X (down) and Y (to the subject's left), radians."""
-
-    def pose(self, model: FaceModel) -> Pose:
-        """As the pose of the model's rig."""
-        rotations = np.zeros((len(model.joint_names), 3), np.float32)
-        for eye, joint in enumerate(("eye_left", "eye_right")):
-            rotations[model.joint_names.index(joint), :2] = self.gaze[eye]
-        return Pose(self.expression.astype(np.float32), rotations, np.zeros(3, np.float32))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ContourPull:
-    """Vertices that should lie on a line in the picture: the outline's point and its normal."""
-
-    vertices: Int64[np.ndarray, " n"]
-    targets: Float64[np.ndarray, "n 2"]
-    normals: Float64[np.ndarray, "n 2"]
-    weight: float = 0.5
-
-
-NO_PULL = ContourPull(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Targets:
-    """What the fit has to meet."""
-
-    landmarks: Float64[np.ndarray, "n 2"]
-    scores: Float64[np.ndarray, " k"]
-    """The network's expression scores."""
-    sigma: float
-    """Expected landmark error in pixels."""
-    pull: ContourPull = NO_PULL
-
-
-def start(
+def starting_camera(
     model: FaceModel, landmarks: Float64[np.ndarray, "n 2"], rotation: Float64[np.ndarray, "3 3"], size: int
-) -> Latent:
-    """The mean face with a camera whose `rotation` (camera_from_world) is given and whose distance follows from the spread."""
+) -> Camera:
+    """The portrait camera of `size` pixels whose `rotation` (camera_from_world) is given and whose place shows the mean face like this."""
     fx, fy, cx, cy = portrait_intrinsics(size)
-    points = _basis(model).rest @ rotation.T
+    points = _points(model, True, NO_PULL).rest @ rotation.T
     seen = landmarks - landmarks.mean(0)
     flat = points[:, :2] - points[:, :2].mean(0)
     distance = fx * np.sqrt((flat**2).sum() / (seen**2).sum())
     shift = (landmarks.mean(0) - (cx, cy)) / fx * distance - points[:, :2].mean(0)
     camera_from_world = np.eye(4)
     camera_from_world[:3, :3], camera_from_world[:3, 3] = rotation, (*shift, distance - points[:, 2].mean())
-    camera = Camera(camera_from_world, fx, fy, cx, cy, size, size)
-    return Latent(camera, np.zeros(len(model.identity_names)), np.zeros(len(model.expression_names)), np.zeros((2, 2)))
+    return Camera(camera_from_world, fx, fy, cx, cy, size, size)
 
 
-def fit_landmarks(model: FaceModel, latent: Latent, targets: Targets, steps: int = _STEPS) -> Latent:
-    """Minimise robust landmark errors, contour distances and priors; weights stay inside the model's ranges."""
-    basis = _basis(model, targets.pull)
+def fit_landmarks(
+    model: FaceModel,
+    latent: Latent,
+    observations: Observations,
+    pulls: tuple[OutlinePull, ...] = (),
+    steps: int = _STEPS,
+) -> Latent:
+    """Minimise robust landmark errors, distances to outlines and priors; weights stay inside the model's ranges.
+
+    `pulls`: none, or one for each observation. ValueError if there is neither a landmark nor an outline to go by.
+    """
+    views = [_view(model, observations, each, pull) for each, pull in _each(observations, pulls)]
+    if not any(len(view.points.rest) for view in views):
+        raise ValueError("observations must have landmarks or outlines to go by, got neither")
+    scores = mean_scores(model, observations)
     for step in range(steps):
-        pose_only = step < 4 and not latent.identity.any()
-        residual, jacobian = _system(basis, model, latent, targets)
+        pose_only = step < _POSE_STEPS and not latent.identity.any()
+        residual, jacobian = _system(model, views, latent, scores)
         if pose_only:
             jacobian = jacobian[:, :6]
         normal = jacobian.T @ jacobian
-        normal[np.diag_indices_from(normal)] *= 1.001
+        normal[np.diag_indices_from(normal)] *= _DAMPING
         change = np.zeros(6 + len(latent.identity) + len(latent.expression) + 4)
         change[: len(normal)] = scipy.linalg.solve(normal, -jacobian.T @ residual, assume_a="pos")
         latent = _moved(model, latent, change)
@@ -104,45 +83,99 @@ def fit_landmarks(model: FaceModel, latent: Latent, targets: Targets, steps: int
     return latent
 
 
+def _each(observations: Observations, pulls: tuple[OutlinePull, ...]) -> Iterator[tuple[Observation, OutlinePull]]:
+    return zip(observations, pulls or (NO_PULL,) * len(observations), strict=True)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Basis:
-    """Landmarks, then contour vertices, as linear functions of the weights."""
+class _Points:
+    """Landmarks, then vertices at the outline, as linear functions of the weights."""
 
     rest: Float64[np.ndarray, "n 3"]
     directions: Float64[np.ndarray, "w n 3"]
     """Identity, then expression."""
     eyes: Float64[np.ndarray, "2 3"]
     validity: Float64[np.ndarray, " l"]
-    """Of the landmarks only."""
+    """Of the landmarks only; there are none where no face was detected."""
 
 
-def _basis(model: FaceModel, pull: ContourPull = NO_PULL) -> _Basis:
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """An observation and what the solver needs to know of it."""
+
+    observation: Observation
+    pull: OutlinePull
+    points: _Points
+    from_first: Float64[np.ndarray, "4 4"] | None
+    """From the first observation's camera to this one's; None for the first itself."""
+
+
+def _view(model: FaceModel, observations: Observations, observation: Observation, pull: OutlinePull) -> _View:
+    beside = None if observation is observations[0] else from_first(observations, observation)
+    return _View(observation, pull, _points(model, observation.landmarks is not None, pull), beside)
+
+
+def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
     if model.landmarks_478 is None:
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
-    points: SurfacePoints = model.landmarks_478
-    corners = model.triangles[points.triangles]
+    known: SurfacePoints = model.landmarks_478
+    count = len(known.triangles) if detected else 0
+    corners = model.triangles[known.triangles[:count]]
 
     def at(values: np.ndarray) -> np.ndarray:
-        landmarks = np.einsum("nc,...ncx->...nx", points.barycentrics.astype(np.float64), values[..., corners, :])
+        landmarks = np.einsum(
+            "nc,...ncx->...nx", known.barycentrics[:count].astype(np.float64), values[..., corners, :]
+        )
         return np.concatenate([landmarks, values[..., pull.vertices, :]], -2).astype(np.float64)
 
     joints = [model.joint_regressor[model.joint_names.index(name)] for name in ("eye_left", "eye_right")]
-    return _Basis(
+    return _Points(
         rest=at(model.vertices),
         directions=np.concatenate([at(model.identity_deltas), at(model.expression_deltas)]),
         eyes=np.stack([joint @ model.vertices for joint in joints]).astype(np.float64),
-        validity=points.validity.astype(np.float64),
+        validity=known.validity[:count].astype(np.float64),
     )
 
 
-def _system(basis: _Basis, model: FaceModel, latent: Latent, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+def _system(
+    model: FaceModel, views: list[_View], latent: Latent, scores: Float64[np.ndarray, " k"]
+) -> tuple[np.ndarray, np.ndarray]:
     """Residuals and Jacobian by (camera rotation, camera translation, identity, expression, gaze)."""
+    blocks = [block for view in views for block in _blocks(view, latent)]
+    residuals, jacobians = zip(*blocks, _priors(model, latent, scores), strict=True)
+    return np.concatenate(residuals), np.concatenate(jacobians)
+
+
+def _blocks(view: _View, latent: Latent) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Residuals and Jacobian of an observation's landmarks, then of its outline."""
+    seen, motion = _seen(view, latent)
+    camera, sigma, pull = view.observation.camera, view.observation.sigma, view.pull
+    x, y, z = seen.T
+    fx, fy = camera.fx, camera.fy
+    pixels = np.stack([fx * x / z + camera.cx, fy * y / z + camera.cy], -1)
+    by_pixels = np.stack(
+        [fx * (motion[..., 0] - x / z * motion[..., 2]) / z, fy * (motion[..., 1] - y / z * motion[..., 2]) / z], -1
+    )
+    count = len(view.points.validity)
+    landmarks = view.observation.landmarks if view.observation.landmarks is not None else np.zeros((0, 2))
+    error = (pixels[:count] - landmarks) / sigma
+    length = np.linalg.norm(error, axis=1)
+    trust = np.sqrt(view.points.validity * np.minimum(1, _HUBER / np.maximum(length, 1e-9)))[:, None]
+    off_line = ((pixels[count:] - pull.targets) * pull.normals).sum(-1) / sigma
+    calm = OUTLINE_WEIGHT * np.sqrt(np.minimum(1, _OUTLINE_HUBER / np.maximum(np.abs(off_line), 1e-9)))
+    by_line = (by_pixels[:, count:] * pull.normals).sum(-1) / sigma * calm
+    by_landmarks = (by_pixels[:, :count] / sigma * trust).reshape(len(motion), 2 * count).T
+    return ((error * trust).ravel(), by_landmarks), (off_line * calm, by_line.T)
+
+
+def _seen(view: _View, latent: Latent) -> tuple[np.ndarray, np.ndarray]:
+    """The points [n, 3] in the observation's camera, and their derivative [p, n, 3] by all parameters."""
     weights = np.concatenate([latent.identity, latent.expression])
-    world = basis.rest + np.tensordot(weights, basis.directions, 1)
-    turned, by_gaze = _turned_irises(basis, world, latent.gaze)
+    world = view.points.rest + np.tensordot(weights, view.points.directions, 1)
+    turned, by_gaze = _turned_irises(view.points, world, latent.gaze)
     rotation = latent.camera.camera_from_world[:3, :3]
     seen = turned @ rotation.T + latent.camera.camera_from_world[:3, 3]
-    by_world = np.concatenate([basis.directions, by_gaze])
+    by_world = np.concatenate([view.points.directions, by_gaze])
     motion = np.concatenate(
         [
             -np.cross((turned @ rotation.T)[None], np.eye(3)[:, None]),
@@ -150,46 +183,31 @@ def _system(basis: _Basis, model: FaceModel, latent: Latent, targets: Targets) -
             by_world @ rotation.T,
         ]
     )
-    x, y, z = seen.T
-    fx, fy = latent.camera.fx, latent.camera.fy
-    pixels = np.stack([fx * x / z + latent.camera.cx, fy * y / z + latent.camera.cy], -1)
-    by_pixels = np.stack(
-        [fx * (motion[..., 0] - x / z * motion[..., 2]) / z, fy * (motion[..., 1] - y / z * motion[..., 2]) / z], -1
-    )
-    count, pull = len(targets.landmarks), targets.pull
-    error = (pixels[:count] - targets.landmarks) / targets.sigma
-    length = np.linalg.norm(error, axis=1)
-    trust = np.sqrt(basis.validity * np.minimum(1, _HUBER / np.maximum(length, 1e-9)))[:, None]
-    off_line = ((pixels[count:] - pull.targets) * pull.normals).sum(-1) / targets.sigma
-    calm = pull.weight * np.sqrt(np.minimum(1, 4 * _HUBER / np.maximum(np.abs(off_line), 1e-9)))
-    by_line = (by_pixels[:, count:] * pull.normals).sum(-1) / targets.sigma * calm
-    prior, by_prior = _priors(model, latent, targets)
-    residual = np.concatenate([(error * trust).ravel(), off_line * calm, prior])
-    jacobian = np.concatenate(
-        [(by_pixels[:, :count] / targets.sigma * trust).reshape(len(motion), -1).T, by_line.T, by_prior]
-    )
-    return residual, jacobian
+    if view.from_first is None:
+        return seen, motion
+    beside, shift = view.from_first[:3, :3], view.from_first[:3, 3]
+    return seen @ beside.T + shift, motion @ beside.T
 
 
-def _turned_irises(basis: _Basis, world: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _turned_irises(points: _Points, world: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points with the irises turned about their eyes, and the derivative [4, n, 3] by the gaze angles."""
     turned, derivative = world.copy(), np.zeros((4, *world.shape))
-    for eye, iris in enumerate((_LEFT_IRIS, _RIGHT_IRIS)):
+    for eye, iris in enumerate(IRISES if len(points.validity) else ()):
         rows = list(iris)
-        arm = world[rows] - basis.eyes[eye]
+        arm = world[rows] - points.eyes[eye]
         rotation = rotation_from_axis_angle(np.array([*gaze[eye], 0.0]))
-        turned[rows] = arm @ rotation.T + basis.eyes[eye]
+        turned[rows] = arm @ rotation.T + points.eyes[eye]
         for axis in range(2):
             derivative[2 * eye + axis, rows] = np.cross(np.eye(3)[axis], arm @ rotation.T)
     return turned, derivative
 
 
-def _priors(model: FaceModel, latent: Latent, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-    identity_sigma = 0.35 * np.abs(model.identity_ranges).max(1).astype(np.float64)
+def _priors(model: FaceModel, latent: Latent, scores: Float64[np.ndarray, " k"]) -> tuple[np.ndarray, np.ndarray]:
+    identity_sigma = IDENTITY_SIGMA * np.abs(model.identity_ranges).max(1).astype(np.float64)
     scale = np.concatenate(
         [1 / identity_sigma, np.full(len(latent.expression), 1 / EXPRESSION_SIGMA), np.full(4, 1 / GAZE_SIGMA)]
     )
-    apart = np.concatenate([latent.identity, latent.expression - targets.scores, latent.gaze.ravel()])
+    apart = np.concatenate([latent.identity, latent.expression - scores, latent.gaze.ravel()])
     return apart * scale, np.concatenate([np.zeros((len(scale), 6)), np.diag(scale)], 1)
 
 
@@ -206,5 +224,5 @@ def _moved(model: FaceModel, latent: Latent, change: np.ndarray) -> Latent:
         camera=replace(latent.camera, camera_from_world=moved),
         identity=np.clip(latent.identity + change[6 : 6 + identities], low, high),
         expression=np.clip(latent.expression + change[6 + identities : -4], 0.0, 1.0),
-        gaze=np.clip(latent.gaze + change[-4:].reshape(2, 2), -0.5, 0.5),
+        gaze=np.clip(latent.gaze + change[-4:].reshape(2, 2), -_GAZE_LIMIT, _GAZE_LIMIT),
     )

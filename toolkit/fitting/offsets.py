@@ -1,50 +1,52 @@
-"""Pivotal tuning of the shape: the latent stays, free offsets per vertex meet landmarks and contours under a Laplacian."""
+"""Pivotal tuning of the shape: the latent stays, free offsets per vertex meet landmarks and outlines under a Laplacian."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project, transform_points
-from facecraft4d.toolkit.core.rigging import pose_vertices
-from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
-from facecraft4d.toolkit.fitting.landmarks import ContourPull, Latent, Targets
-from facecraft4d.toolkit.fitting.observation import Segments
-from facecraft4d.toolkit.fitting.outlines import pair_outlines
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.face_model.model import FaceModel, neutral_vertices, personalized_rig
+from facecraft4d.toolkit.fitting.latent import Latent
+from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
+from facecraft4d.toolkit.fitting.outlines import OUTLINE_WEIGHT, OutlinePull, pair_outlines
+from facecraft4d.toolkit.meshes.graph import laplacian, parts
 
 ROUGHNESS_METRES = 2e-4
 """Expected size of the Laplacian of the offsets."""
 OFFSET_METRES = 0.02
 """Expected size of the offsets themselves."""
 PIVOT_SIGMA = 0.001
-"""Expected landmark error after tuning, as a fraction of the picture."""
+"""Expected error of landmarks and outlines after tuning, as a fraction of the picture."""
+_HUBER = 4.0
+"""Landmark errors, in units of the expected one, beyond which they count linearly."""
 _ROUNDS = 3
+"""How often the outlines are paired anew."""
 _RIGID_REGIONS = ("eyes", "teeth", "tongue")
+_AROUND_RIGID, _CARRIERS = ("lips", "eyelids"), 40
+"""What moves as a whole follows this many vertices of these regions, those that are nearest."""
 
 
-def laplacian(triangles: Int[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_array:
-    """The umbrella operator [count, count]: value minus the mean of the neighbours; rows of lone vertices are zero."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    adjacency = scipy.sparse.coo_array((np.ones(len(edges)), tuple(edges.T)), (count, count)).tocsr()
-    adjacency.data[:] = 1
-    degree = adjacency.sum(1)
-    share = scipy.sparse.diags_array(1 / np.maximum(degree, 1)) @ adjacency
-    return (scipy.sparse.diags_array((degree > 0).astype(float)) - share).tocsr()
-
-
-def fit_offsets(model: FaceModel, latent: Latent, targets: Targets, segments: Segments) -> Float32[np.ndarray, "v 3"]:
+def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) -> Float32[np.ndarray, "v 3"]:
     """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations."""
     offsets = np.zeros(model.vertices.shape)
     identity = latent.identity.astype(np.float32)
     smooth = _smoothness(model)
-    outer = model.triangles[~np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
+    outer = model.triangles[~in_regions(model, *_RIGID_REGIONS, optional=True)]
     for _ in range(_ROUNDS):
         rig = personalized_rig(model, identity, offsets.astype(np.float32))
         posed = pose_vertices(rig, latent.pose(model))
-        pull = pair_outlines(latent.camera, posed, outer, segments)
-        offsets = offsets + _solve(model, latent.camera, posed, targets, pull, smooth, offsets)
+        pulls = pair_outlines(observations, latent, posed, outer)
+        rows = [
+            block
+            for camera, each, pull in zip(placed(observations, latent.camera), observations, pulls, strict=True)
+            for block in _rows(model, camera, posed, each, pull)
+        ]
+        offsets = offsets + _solve(rows, smooth, offsets)
     return _carry_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
 
 
@@ -55,20 +57,24 @@ def _smoothness(model: FaceModel) -> scipy.sparse.csr_array:
     return (rough.T @ rough + scipy.sparse.eye_array(count) / OFFSET_METRES**2).tocsr()
 
 
+_Block = tuple[scipy.sparse.csr_array, np.ndarray]
+"""Rows of the Jacobian by the offsets [3 v], and their residuals."""
+
+
+def _rows(
+    model: FaceModel, camera: Camera, posed: Float32[np.ndarray, "v 3"], observation: Observation, pull: OutlinePull
+) -> Iterator[_Block]:
+    """What one observation asks for."""
+    sigma = PIVOT_SIGMA * camera.width
+    if observation.landmarks is not None:
+        yield _landmark_rows(model, camera, posed, observation.landmarks, sigma)
+    yield _outline_rows(camera, posed, pull, sigma)
+
+
 def _solve(
-    model: FaceModel,
-    camera: Camera,
-    posed: Float32[np.ndarray, "v 3"],
-    targets: Targets,
-    pull: ContourPull,
-    smooth: scipy.sparse.csr_array,
-    offsets: Float64[np.ndarray, "v 3"],
+    rows: list[_Block], smooth: scipy.sparse.csr_array, offsets: Float64[np.ndarray, "v 3"]
 ) -> Float64[np.ndarray, "v 3"]:
     """One Gauss-Newton step."""
-    points = model.landmarks_478
-    if points is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
-    rows = [_landmark_rows(model, points, camera, posed, targets), _contour_rows(camera, posed, pull, targets.sigma)]
     jacobian = scipy.sparse.vstack([jacobian for jacobian, _ in rows]).tocsr()
     residual = np.concatenate([residual for _, residual in rows])
     prior = scipy.sparse.kron(smooth, scipy.sparse.eye_array(3), format="csr")
@@ -81,15 +87,18 @@ def _solve(
 
 
 def _landmark_rows(
-    model: FaceModel, points: SurfacePoints, camera: Camera, posed: np.ndarray, targets: Targets
-) -> tuple[scipy.sparse.csr_array, np.ndarray]:
+    model: FaceModel, camera: Camera, posed: np.ndarray, landmarks: Float64[np.ndarray, "n 2"], sigma: float
+) -> _Block:
+    points = model.landmarks_478
+    if points is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
     corners = model.triangles[points.triangles]
     world = np.einsum("nc,ncx->nx", points.barycentrics, posed[corners]).astype(np.float64)
     pixels, _ = project(camera, world)
-    error = (pixels - targets.landmarks) / targets.sigma
+    error = (pixels - landmarks) / sigma
     length = np.linalg.norm(error, axis=1)
-    trust = np.sqrt(points.validity * np.minimum(1, 4 / np.maximum(length, 1e-9)))
-    slopes = projection_slopes(camera, world) / targets.sigma * trust[:, None, None]
+    trust = np.sqrt(points.validity * np.minimum(1, _HUBER / np.maximum(length, 1e-9)))
+    slopes = projection_slopes(camera, world) / sigma * trust[:, None, None]
     values = np.einsum("nix,nc->nicx", slopes, points.barycentrics)
     rows = np.broadcast_to(np.arange(len(error) * 2).reshape(-1, 2, 1, 1), values.shape)
     columns = np.broadcast_to((corners[:, None, :, None] * 3 + np.arange(3)), values.shape)
@@ -98,13 +107,11 @@ def _landmark_rows(
     return matrix, (error * trust[:, None]).ravel()
 
 
-def _contour_rows(
-    camera: Camera, posed: np.ndarray, pull: ContourPull, sigma: float
-) -> tuple[scipy.sparse.csr_array, np.ndarray]:
+def _outline_rows(camera: Camera, posed: np.ndarray, pull: OutlinePull, sigma: float) -> _Block:
     world = posed[pull.vertices].astype(np.float64)
     pixels, _ = project(camera, world)
-    residual = ((pixels - pull.targets) * pull.normals).sum(-1) / sigma * pull.weight
-    values = np.einsum("nix,ni->nx", projection_slopes(camera, world), pull.normals) / sigma * pull.weight
+    residual = ((pixels - pull.targets) * pull.normals).sum(-1) / sigma * OUTLINE_WEIGHT
+    values = np.einsum("nix,ni->nx", projection_slopes(camera, world), pull.normals) / sigma * OUTLINE_WEIGHT
     rows = np.repeat(np.arange(len(residual)), 3)
     columns = (pull.vertices[:, None] * 3 + np.arange(3)).ravel()
     shape = (len(residual), 3 * len(posed))
@@ -128,23 +135,18 @@ def projection_slopes(camera: Camera, world: Float64[np.ndarray, "n 3"]) -> Floa
 def _carry_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
     carried = offsets.copy()
-    skin = np.unique(
-        model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in ("lips", "eyelids")])]
-    )
+    around = vertices_in_regions(model, *_AROUND_RIGID, optional=True)
+    skin = np.flatnonzero(around if around.any() else ~vertices_in_regions(model, *_RIGID_REGIONS, optional=True))
     for part in _parts(model):
         centre = neutral[part].mean(0)
-        nearest = skin[np.argsort(((neutral[skin] - centre) ** 2).sum(1))[:40]]
+        nearest = skin[np.argsort(((neutral[skin] - centre) ** 2).sum(1))[:_CARRIERS]]
         carried[part] = offsets[nearest].mean(0)
     return carried
 
 
 def _parts(model: FaceModel) -> list[np.ndarray]:
     """The vertices of each connected rigid part."""
-    triangles = model.triangles[np.isin(model.triangle_regions, [model.region_names.index(r) for r in _RIGID_REGIONS])]
-    count = len(model.vertices)
-    graph = scipy.sparse.coo_array(
-        (np.ones(2 * len(triangles)), (triangles[:, :2].ravel(), triangles[:, 1:].ravel())), (count, count)
-    )
-    _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    triangles = model.triangles[in_regions(model, *_RIGID_REGIONS, optional=True)]
+    labels = parts(triangles, len(model.vertices))
     used = np.unique(triangles)
     return [used[labels[used] == label] for label in np.unique(labels[used])]

@@ -1,19 +1,36 @@
-"""Pairs the outline of a posed mesh with the outline of the photograph's matte."""
+"""Pairs the outline of a posed mesh with the outline of the matte in each picture."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
 import scipy.spatial
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int, Int64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project
-from facecraft4d.toolkit.fitting.landmarks import NO_PULL, ContourPull
-from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.fitting.latent import Latent
+from facecraft4d.toolkit.fitting.observation import Observations, Segments, placed
 from facecraft4d.toolkit.meshes.raster import rasterize
 
+OUTLINE_WEIGHT = 0.5
+"""How much an outline counts beside a landmark of the same expected error: its pairs are many, and less sure."""
 _MOST_PAIRS = 400
+"""More pairs than this tell a fit nothing new."""
 _REACH = 0.07
 """Outlines further apart than this (fraction of the picture) are not the same outline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutlinePull:
+    """Vertices that should lie on a line in the picture: the outline's point and its normal."""
+
+    vertices: Int64[np.ndarray, " n"]
+    targets: Float64[np.ndarray, "n 2"]
+    normals: Float64[np.ndarray, "n 2"]
+
+
+NO_PULL = OutlinePull(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 def outline(mask: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
@@ -27,9 +44,21 @@ def outline(mask: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pair_outlines(
+    observations: Observations, latent: Latent, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]
+) -> tuple[OutlinePull, ...]:
+    """One pull for each observation of the posed `vertices`.
+
+    Where a picture shows skin against the background the mesh is to end too, and nowhere is it to leave the matte.
+    """
+    cameras = placed(observations, latent.camera)
+    return tuple(
+        _paired(camera, vertices, triangles, each.segments) for camera, each in zip(cameras, observations, strict=True)
+    )
+
+
+def _paired(
     camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], segments: Segments
-) -> ContourPull:
-    """Where the photograph shows skin against the background the mesh ends too, and nowhere does it leave the matte."""
+) -> OutlinePull:
     fragments = rasterize(camera, vertices, triangles)
     edge, edge_normals = outline(fragments.covered)
     border, border_normals = outline(segments.matte)
@@ -51,7 +80,7 @@ def pair_outlines(
     some = slice(None, None, max(1, len(source) // _MOST_PAIRS))
     source, target = source[some], target[some]
     pixels, _ = project(camera, vertices[rim[source]].astype(np.float64))
-    return ContourPull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
+    return OutlinePull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
 
 
 def _pixels(points: Float[np.ndarray, "n 2"], camera: Camera) -> tuple[np.ndarray, np.ndarray]:

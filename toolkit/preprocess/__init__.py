@@ -8,7 +8,8 @@ from jaxtyping import Float, Float32
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
 from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Portrait, Progress, StageContext
-from facecraft4d.toolkit.landmarks import CHIN, head_rotation
+from facecraft4d.toolkit.landmarks import head_rotation
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker

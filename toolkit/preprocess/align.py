@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from facecraft4d.toolkit.landmarks import EYE_CORNERS
+from facecraft4d.toolkit.landmarks.points import EYE_CORNERS
 from facecraft4d.toolkit.preprocess.detect import Face
 
 PORTRAIT_METRES = 0.38

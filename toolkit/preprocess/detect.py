@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.landmarks import FACE_OVAL, TEMPLES, FaceLandmarker, FaceLandmarks, head_rotation
+from facecraft4d.toolkit.landmarks import FaceLandmarker, FaceLandmarks, head_rotation
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL, TEMPLES
 from facecraft4d.toolkit.preprocess.load import Photo
 
 MIN_TEMPLE_PIXELS = 64

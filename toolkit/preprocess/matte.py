@@ -13,7 +13,9 @@ from jaxtyping import Bool, Float, Float32
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.landmarks import FACE_OVAL, LiteNetwork
+from facecraft4d.toolkit.core.geometry import smoothstep
+from facecraft4d.toolkit.landmarks import LiteNetwork
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 from facecraft4d.toolkit.preprocess.align import Extent, collar
 
 _SURE, _ERODED = 0.9, 0.01
@@ -101,8 +103,7 @@ def foreground(image: Float32[np.ndarray, "s s 3"], alpha: Float32[np.ndarray, "
 
 def _ramp(distance: Float[np.ndarray, "s s"], width: float) -> Float[np.ndarray, "s s"]:
     """Smooth step from 0 at -width to 1 at +width."""
-    t = np.clip(distance / (2 * width) + 0.5, 0, 1)
-    return t * t * (3 - 2 * t)
+    return smoothstep(distance / (2 * width) + 0.5)
 
 
 def _hanging(alpha: Float32[np.ndarray, "s s"], y: Float[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s"]:

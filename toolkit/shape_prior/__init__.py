@@ -18,6 +18,6 @@ def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> 
     """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names."""
     match config.prior:
         case ShapePrior.PARAMETRIC:
-            from facecraft4d.toolkit.shape_prior.parametric.invert import invert
+            from facecraft4d.toolkit.shape_prior.parametric import invert
 
-            return invert(portrait, config, context)
+            return invert.run(portrait, config, context)

@@ -144,26 +144,6 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
-def iota(typingctx: Any, like: Any) -> Any:
-    """0, 1, ... 15 in the precision of the number `like`."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return ir.Constant(_vector_ir(sig.return_type), [float(i) for i in range(LANES)])
-
-    return Vector(like)(like), codegen
-
-
-@intrinsic
-def fill(typingctx: Any, number: Any) -> Any:
-    """The same number in every lane."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _broadcast(builder, args[0])
-
-    return Vector(number)(number), codegen
-
-
-@intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, rounded once where the machine can; numbers are spread over the lanes."""
     vector = next(k for k in (a, b, c) if isinstance(k, Vector))

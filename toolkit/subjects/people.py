@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import orbit_camera
-from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights, pose_vertices, with_part
+from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_from_weights, pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.subjects.paint import Canvas, Look, canvas, noise, paint
@@ -121,13 +121,13 @@ def personal_deltas(rig: Rig, rng: np.random.Generator) -> Float32[np.ndarray, "
 def _dressed(base: Rig, model: FaceModel, spec: Spec) -> tuple[Rig, Float32[np.ndarray, "kept 3 2"]]:
     """Hair in place of the scalp, and what is worn."""
     vertices, triangles = base.vertices, base.triangles
-    scalp = model.region("scalp") | (model.region("skin") & above(vertices, triangles, 0.092, 0.2))
+    scalp = in_regions(model, "scalp") | (in_regions(model, "skin") & above(vertices, triangles, 0.092, 0.2))
     parts: list[tuple[str, str, Part]] = [("hair", "hair", cap(vertices, triangles[scalp], 0.009, 0.03, 0.2))]
     if "long hair" in spec.wears:
         parts[0] = ("hair", "hair", cap(vertices, triangles[scalp], 0.016, 0.03, 0.1))
         parts.append(("hair", "long", curtain(-0.13)))
     if "hat" in spec.wears:
-        crown = scalp & above(vertices, triangles, 0.06, 0.0) | model.region("skin") & above(
+        crown = scalp & above(vertices, triangles, 0.06, 0.0) | in_regions(model, "skin") & above(
             vertices, triangles, 0.075, 0.06
         )
         parts.append(("hat", "worn", cap(vertices, triangles[crown], 0.017, 0.006)))

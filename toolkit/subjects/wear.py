@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from scipy.spatial import cKDTree
 
 from facecraft4d.toolkit.core.geometry import normalized, vertex_normals
+from facecraft4d.toolkit.meshes.graph import border, directed_edges
 
 SEAM = 1.1
 """A chart around the head goes on for this many turns, so that triangles across its seam stay whole."""
@@ -27,20 +28,13 @@ def subdivided(
     """Every triangle as four; vertices that no triangle names are dropped."""
     used, compact = np.unique(triangles, return_inverse=True)
     corners = compact.reshape(-1, 3)
-    edges = np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), 1)
+    edges = np.sort(directed_edges(corners), 1)
     pairs, which = np.unique(edges, axis=0, return_inverse=True)
     ab, bc, ca = which.reshape(3, -1) + len(used)
     a, b, c = corners.T
     points = vertices[used]
     finer = [np.stack(each, 1) for each in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
     return np.concatenate([points, points[pairs].mean(1)]), np.concatenate(finer).astype(np.int32)
-
-
-def border(triangles: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, " b"]:
-    """Vertices on edges that belong to one triangle only."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
-    pairs, counts = np.unique(edges, axis=0, return_counts=True)
-    return np.unique(pairs[counts == 1])
 
 
 def cap(

@@ -18,7 +18,7 @@ from facecraft4d.toolkit.core.geometry import (
     triangle_areas,
     triangle_frames,
 )
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
@@ -81,7 +81,7 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
 
 def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndarray, " f"]:
     """The triangles that eyewear was copied from: whatever a view shows there belongs to the copy."""
-    copies = rig.triangle_regions == (rig.region_names.index(EYEWEAR) if EYEWEAR in rig.region_names else -1)
+    copies = in_regions(rig, EYEWEAR, optional=True)
     if not copies.any():
         return np.zeros(len(posed), bool)
     centers = posed.mean(1)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.config import ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import Progress, StageContext, View, ViewSet
-from facecraft4d.toolkit.core.geometry import pixel_centers, project, unproject, yaw_distances
+from facecraft4d.toolkit.core.geometry import pixel_centers, project, smoothstep, unproject, yaw_distances
 from facecraft4d.toolkit.image_prior.warp.blend import blend
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
@@ -141,9 +141,3 @@ def resolution(pixels: Pixels) -> Image:
     smallest = np.sqrt(np.maximum(squares / 2 - np.sqrt(np.maximum(squares**2 / 4 - (ax * by - ay * bx) ** 2, 0)), 0))
     weight = smoothstep((smallest - STRETCH_USELESS) / (STRETCH_FINE - STRETCH_USELESS))
     return np.asarray(cv2.GaussianBlur(weight.astype(np.float32), (0, 0), 1.5))
-
-
-def smoothstep(u: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """0 below 0, 1 above 1, smooth between."""
-    clipped = np.clip(u, 0, 1)
-    return np.asarray(clipped * clipped * (3 - 2 * clipped))

@@ -7,14 +7,16 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait, Progress, StageContext
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
-from facecraft4d.toolkit.fitting.landmarks import Latent
+from facecraft4d.toolkit.fitting.latent import Latent
+from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
-from facecraft4d.toolkit.fitting.offsets import PIVOT_SIGMA, fit_offsets
+from facecraft4d.toolkit.fitting.offsets import fit_offsets
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
-from facecraft4d.toolkit.shape_prior.parametric.fit.latent import invert_latent
+from facecraft4d.toolkit.shape_prior.parametric.observed import observed
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
@@ -24,24 +26,26 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Scene, hair_
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"
-_CHIN = 152
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
 _COLLAR_GAP = 0.005
 """Clothes may reach this far (metres) above the chin."""
 
 
-def invert(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
-    """Fit, wrap and paint the default head to a portrait, and draw its views."""
+def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
+    """Invert the default head."""
+    return invert(portrait, load_default_head(context.report), config, context)
+
+
+def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, context: StageContext) -> Coarse:
+    """Fit, wrap and paint a face model to a portrait, and draw its views."""
     report = context.report
-    model = load_default_head(report)
     report(Progress(STAGE, 0, 4, "latent"))
     segments = segment(portrait)
-    inversion = invert_latent(model, portrait, segments, config)
-    latent = inversion.latent
-    report(Progress(STAGE, 1, 4, "shape", inversion.losses))
-    targets = replace(inversion.targets, sigma=PIVOT_SIGMA * portrait.image.shape[0])
+    observations = (observed(model, portrait, segments),)
+    latent, losses = fit_moment(model, observations, config.latent_iterations)
+    report(Progress(STAGE, 1, 4, "shape", losses))
     rng = np.random.default_rng(context.seed)
-    assembly = wrap(model, latent, fit_offsets(model, latent, targets, segments), segments, rng)
+    assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = photograph(portrait, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.texture_size, rng)
@@ -72,13 +76,11 @@ def wrap(
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
 
     def part(*names: str) -> np.ndarray:
-        return np.asarray(
-            model.triangles[np.isin(model.triangle_regions, [model.region_names.index(n) for n in names])]
-        )
+        return np.asarray(model.triangles[in_regions(model, *names)])
 
     scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
     scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
-    chin = surface_positions(model.landmarks_478, model.triangles, posed)[_CHIN]
+    chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
     hair, torso = hair_shell(scene, rng), torso_shell(scene, axis)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))

@@ -6,23 +6,18 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.landmarks.points import (
+    BELOW_BROWS,
+    CHIN,
+    EAR_LOBES,
+    EYES_WITH_BROWS,
+    FACE_OVAL,
+    FOREHEAD,
+    JAW_CORNERS,
+    LIPS_RIM,
+    MOUTH,
+)
 
-FACE_OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-"""MediaPipe's landmarks around the face, clockwise in the picture from the top of the forehead."""
-_BELOW_BROWS = (*FACE_OVAL[7:30], 105, 66, 107, 9, 336, 296, 334)
-_FEATURES = (
-    (70, 63, 105, 66, 107, 55, 133, 153, 145, 163, 33, 46),
-    (300, 293, 334, 296, 336, 285, 362, 380, 374, 390, 263, 276),
-    (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
-)
-"""Rims of both eyes with their brows, and of the lips."""
-_FOREHEAD, _CHIN, _MOUTH = 10, 152, 14
-JAW_CORNERS = (172, 397)
-"""The subject's right and left."""
-_EAR_LOBES = (132, 361, 58, 288)
 _WORKING_SIZE = 256
 _CUTS = 4
 
@@ -33,14 +28,14 @@ def segment(portrait: Portrait) -> Segments:
     matte = portrait.alpha > 0.5
     points = portrait.landmarks[:, :2].astype(np.float64)
     skin = _resized(_cut_skin(portrait, points), size) & matte
-    skin |= polygon(points[list(_BELOW_BROWS)], size) & matte
-    chin, height = points[_CHIN], np.linalg.norm(points[_CHIN] - points[_FOREHEAD])
+    skin |= polygon(points[list(BELOW_BROWS)], size) & matte
+    chin, height = points[CHIN], np.linalg.norm(points[CHIN] - points[FOREHEAD])
     rows = np.arange(size)[:, None] + 0.5
     neck_end = chin[1] + 0.55 * height
     skin &= rows < neck_end
     other = matte & ~skin
-    jaw = 0.5 * (chin[1] + points[_MOUTH, 1])
-    hair = _reaching_up(other & (rows < jaw), points[_MOUTH, 1])
+    jaw = 0.5 * (chin[1] + points[MOUTH, 1])
+    hair = _reaching_up(other & (rows < jaw), points[MOUTH, 1])
     hair |= _hanging_hair(portrait, other, hair, jaw, neck_end)
     return Segments(skin, hair, matte & ~skin & ~hair)
 
@@ -49,7 +44,7 @@ def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarra
     """Skin at the working size: a two-class graph cut seeded by the face below the brows."""
     scale = _WORKING_SIZE / portrait.image.shape[0]
     scaled = points * scale
-    height = np.linalg.norm(scaled[_CHIN] - scaled[_FOREHEAD])
+    height = np.linalg.norm(scaled[CHIN] - scaled[FOREHEAD])
     labels = np.full((_WORKING_SIZE, _WORKING_SIZE), cv2.GC_BGD, np.uint8)
     centre = scaled[list(FACE_OVAL)].mean(0)
     oval = scaled[list(FACE_OVAL)]
@@ -59,12 +54,12 @@ def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarra
     labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
     labels[polygon(centre + (oval - centre) * 0.96, _WORKING_SIZE)] = cv2.GC_PR_FGD
     # Beside the jaw, below the ears, skin ends at the face's outline: what lies outside is hair.
-    lobe = scaled[list(_EAR_LOBES), 1].mean()
+    lobe = scaled[list(EAR_LOBES), 1].mean()
     beside = ~polygon(centre + (oval - centre) * 1.03, _WORKING_SIZE)
     rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
     beside &= (rows > lobe) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
     labels[beside] = cv2.GC_BGD
-    seed = scaled[list(_BELOW_BROWS)]
+    seed = scaled[list(BELOW_BROWS)]
     labels[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)] = cv2.GC_FGD
     alpha = cv2.resize(portrait.alpha, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
     labels[alpha < 0.5] = cv2.GC_BGD
@@ -84,9 +79,9 @@ def _plain_lab(portrait: Portrait, points: np.ndarray) -> np.ndarray:
     picture = cv2.resize(portrait.image, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
     lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), np.float32)
     lab = lab * np.array([2.55, 1, 1], np.float32) + np.array([0, 128, 128], np.float32)
-    seed = points[list(_BELOW_BROWS)]
+    seed = points[list(BELOW_BROWS)]
     skin = np.median(lab[polygon(seed.mean(0) + (seed - seed.mean(0)) * 0.85, _WORKING_SIZE)], 0)
-    for part in _FEATURES:
+    for part in (*EYES_WITH_BROWS, LIPS_RIM):
         corners = points[list(part)]
         lab[polygon(corners.mean(0) + (corners - corners.mean(0)) * 1.25, _WORKING_SIZE)] = skin
     return np.asarray(lab.clip(0, 255).astype(np.uint8))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from facecraft4d.toolkit.core.geometry import project, resized_camera
+from facecraft4d.toolkit.core.geometry import project, resized_camera, smoothstep
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, rasterize, sample_texture
 from facecraft4d.toolkit.video_prior.mesh.mouth import (
     IN_MOUTH,
@@ -120,8 +120,7 @@ def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "
     new = np.bincount(corners, np.repeat(now[counted], 3), count)
     ratio = (old + NO_AREA) / (new + NO_AREA)
     low, high = np.where(surface.lids, LID_TORN_OUT, TORN_OUT), np.where(surface.lids, LID_INTACT, INTACT)
-    rise = np.clip((ratio - low) / (high - low), 0, 1)
-    return np.asarray(rise * rise * (3 - 2 * rise), np.float32)
+    return np.asarray(smoothstep((ratio - low) / (high - low)), np.float32)
 
 
 def fill_colors(

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.core.datatypes import View
 from facecraft4d.toolkit.core.geometry import camera_center, normalized, vertex_normals
+from facecraft4d.toolkit.meshes.graph import grown, harmonic_fill
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, sample_texture
 from facecraft4d.toolkit.video_prior.mesh.mouth import TEETH, lip_shadow, mouth_gain
 from facecraft4d.toolkit.video_prior.mesh.source import (
@@ -20,7 +21,7 @@ from facecraft4d.toolkit.video_prior.mesh.source import (
     grown_by,
     layer_image,
 )
-from facecraft4d.toolkit.video_prior.mesh.surface import SKIN, Surface, diffuse, grown, vertex_texture_corners
+from facecraft4d.toolkit.video_prior.mesh.surface import SKIN, Surface, vertex_texture_corners
 
 FACING = 0.15
 """Cosine towards the camera from which a vertex's colour is trusted."""
@@ -49,6 +50,10 @@ STRANGE_ON_LIPS, STRANGE_ON_LIDS = (0.10, 0.22), (0.25, 0.45)
 """Distances in colour from a rim's own fill: below the first a pixel is of the rim, above the second of something else."""
 
 
+ANCHORING = 1e-3
+"""Weight of the texture's own colour where colours spread; it only matters where nothing of a part is seen."""
+
+
 def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface, size: int) -> Source:
     """Prepare a view [any size] for a set of `size` pixels; `vertices` are those of the view's own pose."""
     source = bare_source(view, vertices, surface, size)
@@ -64,7 +69,7 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     ratios = np.clip(shown / np.maximum(textured, 0.02), *GAIN_LIMITS)
     usual = np.median(ratios[known], 0) if known.any() else np.ones(3)
     plain = known & ~odd_beside_lids(shown, known, vertices, surface) & ~odd_on_lips(shown, known, surface)
-    colors = np.clip(diffuse(surface, shown, plain, textured * usual), 0, 1)
+    colors = np.clip(harmonic_fill(surface.neighbours, shown, plain, textured * usual, ANCHORING), 0, 1)
     source = replace(source, skin_colors=colors, gain=np.asarray(usual, np.float32))
     row, column = np.nonzero(layer_image(source.triangle, surface) == TEETH)
     gain = mouth_gain(source.rgba[row // FINE, column // FINE, :3], surface.white * source.gain)
@@ -137,4 +142,4 @@ def trusted(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
     faces = (vertex_normals(vertices, surface.triangles) * towards).sum(-1) > FACING
     near = np.abs(source.points[:, 2] - source.depth[row, column]) < SAME_SURFACE
     shown = surface.skin_vertices & faces & near & ~np.where(surface.lips, close, foreign[row, column])
-    return np.asarray(shown & ~grown(surface, surface.skin_vertices & ~(faces & near) & ~surface.lips))
+    return np.asarray(shown & ~grown(surface.neighbours, surface.skin_vertices & ~(faces & near) & ~surface.lips))

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
-import scipy.sparse.linalg
 import scipy.spatial
-from jaxtyping import Bool, Float, Float32, Int32, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Head, Rig
-from facecraft4d.toolkit.face_model.parts import EYEWEAR, blinking, blinks_beyond_lashes, members, skin_samples
+from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.face_model.parts import EYEWEAR, blinking, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.meshes.graph import adjacency
 
 SKIN = 0
 """The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
@@ -33,9 +34,6 @@ USUAL_SKIN, TINT = np.array([1.27, 0.95, 0.78]), 0.08
 
 RIM_REACH, RIM_FADE = 0.006, 0.0015
 """Metres around the lips' inner border (at rest) that a fit often lays over teeth or shadow, and over which that ends."""
-
-ANCHORING = 1e-3
-"""Weight of the texture's own colour in the diffusion; it only matters where nothing of a part is seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,34 +63,38 @@ class Surface:
     """On teeth, how far a vertex lies from the row's cutting edge, metres; 0 elsewhere."""
     white: Float32[np.ndarray, "3"]
     """What something white and well lit would show, by the skin's colour."""
-    neighbours: scipy.sparse.csr_matrix
+    neighbours: scipy.sparse.csr_array
     """Adjacency of the skin layer's vertices [v, v]."""
 
 
 def surface_of(head: Head) -> Surface:
     """Sort a head's triangles into layers by the names of their regions."""
-    solid = np.array([name != EYEWEAR for name in head.rig.region_names])[head.rig.triangle_regions]
+    solid = ~in_regions(head.rig, EYEWEAR, optional=True)
     rig = replace(head.rig, triangles=head.rig.triangles[solid], triangle_regions=head.rig.triangle_regions[solid])
     layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
     layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
-    skin = members(rig, *(name for name in rig.region_names if name not in LAYERS[1:]))
-    lips, lids = members(rig, "lips"), members(rig, "eyelids")
+
+    def of(*names: str) -> Bool[np.ndarray, " v"]:
+        return vertices_in_regions(rig, *names, optional=True)
+
+    skin = of(*(name for name in rig.region_names if name not in LAYERS[1:]))
+    lips, lids = of("lips"), of("eyelids")
     return Surface(
         triangles=rig.triangles,
         corner_uvs=head.mesh.corner_uvs[solid],
         texture=head.mesh.texture,
         layers=layers,
-        skin_vertices=skin & ~members(rig, *LAYERS[1:]),
+        skin_vertices=skin & ~of(*LAYERS[1:]),
         lips=lips,
         lids=lids,
-        lashes=skin & members(rig, "eye_sockets"),
+        lashes=skin & of("eye_sockets"),
         lid_sides=_lid_sides(rig, lids),
         glazed=blinks_beyond_lashes(rig),
-        rim=np.maximum(_lip_rim(rig, lips, members(rig, "mouth_interior")), blinking(rig)),
+        rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
-        crown=_crown(rig, members(rig, "teeth")),
+        crown=_crown(rig, of("teeth")),
         white=white_by_skin(skin_samples(head.rig, head.mesh)),
-        neighbours=_adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
+        neighbours=adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
     )
 
 
@@ -139,41 +141,7 @@ def _crown(rig: Rig, teeth: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]
     return crown
 
 
-def diffuse(
-    surface: Surface,
-    colors: Float[np.ndarray, "v 3"],
-    known: Bool[np.ndarray, " v"],
-    guess: Float[np.ndarray, "v 3"],
-) -> Float32[np.ndarray, "v 3"]:
-    """Colours of the whole skin layer: `colors` where known, elsewhere as even as possible between them (a harmonic function).
-
-    `guess` is the answer for parts without any known vertex.
-    """
-    degrees = np.asarray(surface.neighbours.sum(1)).ravel()
-    laplacian = scipy.sparse.diags(degrees + ANCHORING) - surface.neighbours
-    unknown = np.flatnonzero(~known)
-    boundary = surface.neighbours[unknown][:, np.flatnonzero(known)] @ colors[known]
-    solve = scipy.sparse.linalg.factorized(laplacian[unknown][:, unknown].tocsc())
-    result = np.array(colors, np.float32)
-    right = boundary + ANCHORING * guess[unknown]
-    result[unknown] = np.stack([solve(np.ascontiguousarray(column, np.float64)) for column in right.T], -1)
-    return result
-
-
 def vertex_texture_corners(surface: Surface) -> tuple[Int32[np.ndarray, " n"], Float32[np.ndarray, "n 2"]]:
     """One corner of each vertex that has a triangle: the vertices and their texture coordinates."""
     vertices, first = np.unique(surface.triangles.ravel(), return_index=True)
     return vertices.astype(np.int32), surface.corner_uvs.reshape(-1, 2)[first]
-
-
-def grown(surface: Surface, vertices: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " v"]:
-    """The vertices and their neighbours in the skin layer."""
-    return np.asarray(vertices | (surface.neighbours @ vertices.astype(np.float32) > 0))
-
-
-def _adjacency(triangles: Int32[np.ndarray, "f 3"], count: int) -> scipy.sparse.csr_matrix:
-    first, second = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).T
-    ones = np.ones(2 * len(first))
-    both = scipy.sparse.csr_matrix((ones, (np.r_[first, second], np.r_[second, first])), shape=(count, count))
-    both.data[:] = 1
-    return both

@@ -6,17 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.landmarks.points import EYE_RIMS, IRISES
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import Texels
 from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 
-_EYE_OPENINGS = (
-    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
-    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
-)
-"""MediaPipe's rims of the left and the right eye."""
-_IRISES = ((473, 474, 475, 476, 477), (468, 469, 470, 471, 472))
-"""Centre and rim of the left and the right iris."""
 _IRIS_RADIANS, _PUPIL_RADIANS = 0.47, 0.17
 """Half angles seen from the middle of the eyeball (a 5.9 mm iris on a 12 mm ball)."""
 _TEETH, _TONGUE, _CAVITY = np.array([[0.88, 0.84, 0.76], [0.68, 0.36, 0.34], [0.22, 0.07, 0.07]], np.float32)
@@ -42,38 +37,34 @@ def eye_mask(portrait: Portrait) -> Bool[np.ndarray, "h w"]:
     """Pixels inside the open eyes."""
     points = portrait.landmarks[:, :2].astype(np.float64)
     size = portrait.image.shape[0]
-    return np.asarray(polygon(points[list(_EYE_OPENINGS[0])], size) | polygon(points[list(_EYE_OPENINGS[1])], size))
+    return np.asarray(polygon(points[list(EYE_RIMS[0])], size) | polygon(points[list(EYE_RIMS[1])], size))
 
 
 def paint_inside(assembly: Assembly, table: Texels, portrait: Portrait) -> Paint:
     """Procedural colours of eyes, teeth, tongue, mouth and sockets, with the photograph's brightness."""
-    regions = assembly.rig.triangle_regions[table.triangles]
-    points = table.spread(assembly.rig.vertices, assembly.rig.triangles)
-    colors, covers = np.zeros((len(regions), 3), np.float32), np.zeros(len(regions), np.float32)
+    rig = assembly.rig
+
+    def of(region: str) -> Bool[np.ndarray, " n"]:
+        return np.asarray(in_regions(rig, region, optional=True)[table.triangles])
+
+    points = table.spread(rig.vertices, rig.triangles)
+    colors, covers = np.zeros((len(points), 3), np.float32), np.zeros(len(points), np.float32)
     brightness = _brightness(portrait)
-    names = assembly.rig.region_names
-    lips = assembly.rig.vertices[
-        np.unique(assembly.rig.triangles[assembly.rig.triangle_regions == names.index("lips")])
-    ]
-    front = float(np.quantile(lips[:, 2], 0.3))
-    for name, color in (
-        ("teeth", _TEETH * _tooth_gaps(points, regions == names.index("teeth"))[:, None]),
-        ("tongue", np.tile(_TONGUE, (len(points), 1))),
+    lips = rig.vertices[vertices_in_regions(rig, "lips", optional=True), 2]
+    front = float(np.quantile(lips, 0.3)) if len(lips) else 0.0
+    for mine, color in (
+        (of("teeth"), _TEETH * _tooth_gaps(points, of("teeth"))[:, None]),
+        (of("tongue"), np.tile(_TONGUE, (len(points), 1))),
     ):
-        mine = regions == names.index(name)
         shade = np.clip(1 - (front - points[mine, 2]) / _SHADE_DEPTH, 0.55, 1)[:, None]
         colors[mine], covers[mine] = color[mine] * shade * brightness, 1
-    mouth = regions == names.index("mouth_interior")
-    lips = assembly.rig.vertices[
-        np.unique(assembly.rig.triangles[assembly.rig.triangle_regions == names.index("lips")])
-    ]
-    depth = (np.quantile(lips[:, 2], 0.3) - points[mouth, 2]) / _CAVITY_DEPTH
+    mouth, sockets = of("mouth_interior"), of("eye_sockets")
+    depth = (front - points[mouth, 2]) / _CAVITY_DEPTH
     colors[mouth], covers[mouth] = _CAVITY * brightness, np.clip(depth, 0, 1)
-    sockets = regions == names.index("eye_sockets")
     colors[sockets], covers[sockets] = 1.6 * _CAVITY * brightness, 1
     for eye, joint in enumerate(("eye_left", "eye_right")):
-        center = assembly.rig.joint_positions[assembly.rig.joint_names.index(joint)]
-        mine = (regions == names.index("eyes")) & ((points[:, 0] > 0) == (center[0] > 0))
+        center = rig.joint_positions[rig.joint_names.index(joint)]
+        mine = of("eyes") & ((points[:, 0] > 0) == (center[0] > 0))
         colors[mine], covers[mine] = _eyeball(points[mine] - center, portrait, eye), 1
     return Paint(colors, covers)
 
@@ -108,11 +99,11 @@ def _eyeball(directions: Float32[np.ndarray, "n 3"], portrait: Portrait, eye: in
 def _eye_colors(portrait: Portrait, eye: int) -> tuple[np.ndarray, np.ndarray]:
     """Median colour of the iris' ring, and a bright quantile of the rest of the open eye."""
     points = portrait.landmarks[:, :2].astype(np.float64)
-    center, rim = points[_IRISES[eye][0]], points[list(_IRISES[eye][1:])]
+    center, rim = points[IRISES[eye][0]], points[list(IRISES[eye][1:])]
     radius = np.linalg.norm(rim - center, axis=1).mean()
     size = portrait.image.shape[0]
     distance = np.hypot(*np.moveaxis(np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), -1) - center, -1, 0))
-    opening = polygon(points[list(_EYE_OPENINGS[eye])], size)
+    opening = polygon(points[list(EYE_RIMS[eye])], size)
     ring = opening & (distance < 0.85 * radius) & (distance > 0.35 * radius)
     white = opening & (distance > 1.15 * radius)
     iris = np.median(portrait.image[ring], 0) if ring.sum() > 8 else np.array([0.3, 0.22, 0.16])

@@ -5,9 +5,9 @@ from typing import no_type_check
 import numba
 import numpy as np
 import scipy.ndimage
-import scipy.sparse
-import scipy.sparse.linalg
 from jaxtyping import Bool, Float, Float32, Int
+
+from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 
 _FLATNESS = 0.01
 """How well colours conduct up and down, beside along the horizon."""
@@ -29,21 +29,12 @@ def diffuse(
     Edges along the horizon conduct better than upright ones, so that bands (a hat's brim, a collar) carry on around the head.
     A connected piece without any weight takes the mean of all weighted values.
     """
-    count = len(vertices)
-    edges = np.unique(
-        np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1), axis=0
-    )
+    edges = unique_edges(triangles)
     step = vertices[edges[:, 1]].astype(np.float64) - vertices[edges[:, 0]]
     length = np.maximum(np.linalg.norm(step, axis=1), 1e-6)
     upright = np.abs(step[:, 1]) / length
     conductance = _SMOOTHNESS * (_FLATNESS + (1 - _FLATNESS) * (1 - upright) ** 4)
-    graph = scipy.sparse.coo_array((conductance, tuple(edges.T)), (count, count))
-    graph = (graph + graph.T).tocsr()
-    stiffness = scipy.sparse.diags_array(graph.sum(1)) - graph
-    mean = (values * weights[:, None]).sum(0) / max(weights.sum(), 1e-9)
-    system = (stiffness + scipy.sparse.diags_array(weights + 1e-7)).tocsc()
-    right = weights[:, None] * values + 1e-7 * mean
-    return np.asarray(scipy.sparse.linalg.splu(system).solve(right), np.float32)
+    return weighted_fill(edges, conductance, values, weights)
 
 
 def carried(

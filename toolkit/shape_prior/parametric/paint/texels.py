@@ -8,7 +8,7 @@ import scipy.ndimage
 from jaxtyping import Bool, Float32, Int32
 
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait
-from facecraft4d.toolkit.core.geometry import camera_center, normalized, project, vertex_normals
+from facecraft4d.toolkit.core.geometry import camera_center, normalized, project, smoothstep, vertex_normals
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.images import weighted_blur
 from facecraft4d.toolkit.meshes.raster import Fragments, rasterize
@@ -66,7 +66,9 @@ class Sight:
 
     def trust(self, grazing: tuple[float, float]) -> Float32[np.ndarray, " n"]:
         """How far the picture's colours count: less where the surface turns away."""
-        trusted: Float32[np.ndarray, " n"] = (self.clear * _ramp(self.facing, *grazing)).astype(np.float32)
+        trusted: Float32[np.ndarray, " n"] = (
+            self.clear * smoothstep((self.facing - grazing[0]) / (grazing[1] - grazing[0]))
+        ).astype(np.float32)
         return trusted
 
 
@@ -109,7 +111,8 @@ def sight(photo: Photograph, points: Float32[np.ndarray, "n 3"], normals: Float3
     view = normalized(camera_center(photo.camera) - points)
     facing = np.where(seen, (view * normals).sum(1), 0).clip(0)
     rim = photo.rim[row, column] * 512 / size
-    clear = _ramp(rim, *_RIM_PIXELS) * seen
+    low, high = _RIM_PIXELS
+    clear = smoothstep((rim - low) / (high - low)) * seen
     return Sight(pixels.astype(np.float32), clear.astype(np.float32), facing.astype(np.float32))
 
 
@@ -142,8 +145,3 @@ def label_blur(
 ) -> Float32[np.ndarray, "h w 3"]:
     """Gaussian blur that takes colours from inside the mask only."""
     return weighted_blur(picture, mask.astype(np.float32), sigma)[0]
-
-
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))

@@ -11,6 +11,8 @@ import scipy.ndimage
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.geometry import LUMA, normalized
+from facecraft4d.toolkit.core.rigging import in_regions
+from facecraft4d.toolkit.landmarks.points import BROWS, CHIN, FACE_OVAL, JAW_CORNERS
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Sample, quilt
@@ -28,7 +30,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     sight,
     texels,
 )
-from facecraft4d.toolkit.shape_prior.parametric.segment import FACE_OVAL, JAW_CORNERS, polygon
+from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 
 _BASE_SIGMA = 0.014
 """Width of the blur that parts the skin's base from its detail, as a fraction of the picture."""
@@ -36,7 +38,6 @@ _GRAZING = {SKIN: GRAZING_SKIN, HAIR: GRAZING_SHELL, TORSO: GRAZING_SHELL}
 _MIRROR_WEIGHT = 0.15
 _DARK = 0.6
 """Skin darker than this part of its median is not used to complete."""
-_BROWS, _CHIN = (105, 334), 152
 _FACE_INNER = 0.93
 """Part of the face's outline, from its middle, inside which what is dark belongs to the face."""
 _HAIR_OVER_SKIN = 0.7
@@ -127,7 +128,7 @@ def _patterned(photo: Photograph, usable: Bool[np.ndarray, "h w"]) -> bool:
 
 def _brow_row(photo: Photograph) -> int:
     """The picture's row of the higher brow."""
-    return max(0, int(photo.portrait.landmarks[list(_BROWS), 1].min()))
+    return max(0, int(photo.portrait.landmarks[list(BROWS), 1].min()))
 
 
 def _dark(photo: Photograph) -> Bool[np.ndarray, "h w"]:
@@ -207,7 +208,6 @@ def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight
 
 def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, part: int) -> Float32[np.ndarray, " n"]:
     """How far the photograph's own colour counts; on eyeballs only inside the open eye."""
-    regions = assembly.rig.triangle_regions[piece.triangles]
     opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), 0.7)[..., None]
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
     trust: Float32[np.ndarray, " n"] = own.trust(_GRAZING[part])
@@ -216,7 +216,7 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
         face = polygon(oval.mean(0) + _FACE_INNER * (oval - oval.mean(0)), len(photo.image))
         # The shadow below the chin is real.
         right, left = photo.portrait.landmarks[list(JAW_CORNERS), 0].astype(int).clip(0)
-        low = int(photo.portrait.landmarks[[*JAW_CORNERS, _CHIN, _CHIN], 1].mean())
+        low = int(photo.portrait.landmarks[[*JAW_CORNERS, CHIN, CHIN], 1].mean())
         face[max(0, low) :, right:left] = True
         other = photo.segments.hair | (_dark(photo) & ~face)
         # Below the brows hair and shadow beside the face lie on no skin at all; above, a fringe lies on the forehead.
@@ -229,15 +229,15 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
         mask = scipy.ndimage.binary_dilation(photo.segments.hair if part == HAIR else photo.segments.torso)
         mine = sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0].clip(0, 1)
         trust = trust * np.where(own.facing < _HAIR_OVER_SKIN, mine, 1)
-    eyes = regions == assembly.rig.region_names.index("eyes")
+    eyes = in_regions(assembly.rig, "eyes", optional=True)[piece.triangles]
     return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
 
 
 def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources) -> Float32[np.ndarray, "v 3"]:
     """The smooth base colour of every vertex."""
     rig, normals = assembly.rig, posed_normals(assembly)
-    special = [rig.region_names.index(name) for name in SPECIAL_REGIONS]
-    plain = np.isin(np.arange(len(rig.vertices)), rig.triangles[~np.isin(rig.triangle_regions, special)])
+    plain = np.zeros(len(rig.vertices), bool)
+    plain[rig.triangles[~in_regions(rig, *SPECIAL_REGIONS, optional=True)]] = True
     weights, colors = np.zeros(len(rig.vertices)), np.zeros((len(rig.vertices), 3))
     for order, importance in ((np.arange(len(weights)), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         seen = sight(photo, assembly.posed[order], normals[order])

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import triangle_areas, vertex_normals
-from facecraft4d.toolkit.core.rigging import with_part
+from facecraft4d.toolkit.core.rigging import in_regions, with_part
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
@@ -38,7 +38,7 @@ def with_eyewear(rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"]) -> tup
 def covered_by_glasses(rig: Rig, mesh: Mesh) -> Bool[np.ndarray, " f"]:
     """Triangles that blink, beyond the lashes, and look strange, on the sides (left, right) where much of this skin does."""
     center = rig.vertices[rig.triangles].mean(1)
-    blinks = blinks_beyond_lashes(rig) & (rig.triangle_regions == rig.region_names.index("skin"))
+    blinks = blinks_beyond_lashes(rig) & in_regions(rig, "skin")
     areas = triangle_areas(rig.vertices[rig.triangles])
     strange = blinks & (strangeness(rig, mesh) > STRANGE)
     worn = np.zeros(len(strange), bool)

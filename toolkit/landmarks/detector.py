@@ -1,4 +1,4 @@
-"""Faces, 478 landmarks, 52 ARKit scores and head rotation from the MediaPipe face landmarker file, on any CPU.
+"""Faces, 478 landmarks and 52 ARKit scores from the MediaPipe face landmarker file, on any CPU.
 
 The file is a zip of three TFLite networks and a canonical face. Detection looks at the whole picture first and at ever smaller
 overlapping tiles after that, because the detector (128 pixels wide, made for phone portraits) overlooks small faces.
@@ -14,22 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
-
-TEMPLES = (127, 356)
-"""Landmarks of the subject's right and left temple."""
-EYE_CORNERS = (33, 133, 362, 263)
-"""Right outer, right inner, left inner, left outer."""
-CHIN = 152
-FACE_OVAL: tuple[int, ...] = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58,
-    132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-"""The outline of the face, clockwise in the image from the forehead."""
+from facecraft4d.toolkit.landmarks.canonical import read_canonical
+from facecraft4d.toolkit.landmarks.points import EYE_CORNERS, SCORE_POINTS
 
 _DETECTOR_SIZE, _LANDMARK_SIZE = 128, 256
 _DETECTION_SCORE, _PRESENCE = 0.5, 0.5
@@ -37,19 +27,6 @@ _TILE_SCORE = 0.7  # texture reaches 0.65 among thousands of tiles; faces that f
 _SMALLEST_TILE = 256
 _TILE_LEVELS_ALWAYS = 3
 _CROP_FACTOR = 1.5
-_CANONICAL_METRES, _CANONICAL_TILT, _CANONICAL_EARS = 0.0092, np.radians(6.0), np.array([0.0, -0.57, -6.77])
-"""Size of the file's unit, its tilt about +X and its midpoint between the ears, found by landmarks on renders of the default head
-from nine sides, so that a head rotation of identity and the origin mean the same for a photograph and for the default head."""
-_SCORE_POINTS: tuple[int, ...] = (
-    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80, 81, 82, 84, 87,
-    88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160,
-    161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284,
-    285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362,
-    365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454,
-    466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
-)  # fmt: skip
-"""The landmarks that the expression network reads."""
-
 Image = UInt8[np.ndarray, "h w 3"]
 
 
@@ -76,16 +53,6 @@ class FaceLandmarks:
     presence: float
     """How sure the network is that this is a face, in [0, 1]."""
     box: FaceBox
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CanonicalFace:
-    """MediaPipe's average face, placed in the world frame: metres, +Y up, looks along +Z, subject's left +X, origin between the ears."""
-
-    points: Float32[np.ndarray, "468 3"]
-    basis: Int64[np.ndarray, " b"]
-    """Landmarks that hardly move with the expression."""
-    basis_weights: Float32[np.ndarray, " b"]
 
 
 @contextmanager
@@ -128,7 +95,7 @@ class FaceLandmarker:
                 self._detector = LiteNetwork(bundle.read("face_detector.tflite"))
                 self._landmarks = LiteNetwork(bundle.read("face_landmarks_detector.tflite"))
                 self._scores = LiteNetwork(bundle.read("face_blendshapes.tflite"))
-                self.canonical = _read_canonical(bundle.read("geometry_pipeline_metadata_landmarks.binarypb"))
+                self.canonical = read_canonical(bundle.read("geometry_pipeline_metadata_landmarks.binarypb"))
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             raise UserError(f"{file}: expected a MediaPipe face_landmarker.task file, found something else") from error
 
@@ -155,7 +122,7 @@ class FaceLandmarker:
         points, presence = self._landmarks_in(rgb, box)
         refined = _box_around(points, box.score)
         points, presence = self._landmarks_in(rgb, refined)
-        scores = self._scores(np.ascontiguousarray(points[None, _SCORE_POINTS, :2], np.float32))[0].ravel()
+        scores = self._scores(np.ascontiguousarray(points[None, SCORE_POINTS, :2], np.float32))[0].ravel()
         expression = np.clip(np.append(scores[1:], 0), 0, 1).astype(
             np.float32
         )  # drop _neutral; tongueOut is not scored
@@ -197,16 +164,6 @@ class FaceLandmarker:
                 FaceBox(offset + _ANCHORS[index], float(extent.max()), float(np.arctan2(dy, dx)), float(score[index]))
             )
         return boxes
-
-
-def head_rotation(landmarks: Float32[np.ndarray, "478 3"], face: CanonicalFace) -> Float[np.ndarray, "3 3"]:
-    """camera_from_head rotation (OpenCV camera, world-frame head): weighted orthogonal Procrustes on the rigid landmarks (Schönemann 1966)."""
-    weight = (face.basis_weights / face.basis_weights.sum())[:, None].astype(np.float64)
-    seen, model = (p[face.basis].astype(np.float64) for p in (landmarks, face.points))
-    covariance = (weight * (seen - (weight * seen).sum(0))).T @ (model - (weight * model).sum(0))
-    left, _, right = np.linalg.svd(covariance)
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    return np.asarray(left @ flip @ right)
 
 
 def _anchors() -> Float[np.ndarray, "896 2"]:
@@ -282,45 +239,3 @@ def _cut(rgb: Image, box: FaceBox) -> tuple[UInt8[np.ndarray, "s s 3"], Float[np
     shape = (_LANDMARK_SIZE, _LANDMARK_SIZE)
     crop = cv2.warpAffine(part, part_from_crop, shape, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return crop, photo_from_crop
-
-
-def _read_canonical(message: bytes) -> CanonicalFace:
-    """Points and rigid basis from the bundle's geometry metadata (MediaPipe's face_geometry protocol buffers)."""
-    fields = list(_protobuf_fields(message))
-    mesh = next(value for number, value in fields if number == 1 and isinstance(value, bytes))
-    floats = b"".join(v for number, v in _protobuf_fields(mesh) if number == 3 and isinstance(v, bytes))
-    points = np.frombuffer(floats, "<f4").reshape(468, 5)[:, :3] - _CANONICAL_EARS
-    points = _CANONICAL_METRES * points @ rotation_from_axis_angle(np.array([_CANONICAL_TILT, 0, 0])).T
-    basis = [dict(_protobuf_fields(value)) for number, value in fields if number == 2 and isinstance(value, bytes)]
-    indices = np.array([entry[1] for entry in basis], np.int64)
-    if not indices.size or indices.min() < 0 or indices.max() >= len(points):
-        raise ValueError("canonical face must name its rigid landmarks")
-    basis_weights = np.frombuffer(b"".join(bytes(entry[2]) for entry in basis), "<f4")
-    return CanonicalFace(points.astype(np.float32), indices, basis_weights)
-
-
-def _protobuf_fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Field numbers and raw values of a protocol-buffers message (varint, 32-bit and length-delimited fields)."""
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            if at >= len(message) or shift > 63:
-                raise ValueError("protocol buffer ends early")
-            value |= (message[at] & 127) << shift
-            at, shift = at + 1, shift + 7
-            if message[at - 1] < 128:
-                return value
-
-    while at < len(message):
-        key = varint()
-        if key & 7 == 0:
-            yield key >> 3, varint()
-            continue
-        if key & 7 not in (2, 5):
-            raise ValueError(f"protocol buffer holds wire type {key & 7}")
-        size = varint() if key & 7 == 2 else 4
-        yield key >> 3, message[at : at + size]
-        at += size

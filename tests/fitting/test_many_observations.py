@@ -1,0 +1,197 @@
+"""A moment seen by one camera or by several: more pictures tell more, and one picture is told as before."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facecraft4d.toolkit.core.datatypes import Camera, Mesh
+from facecraft4d.toolkit.core.geometry import orbit_camera, project, rotation_from_axis_angle
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.fitting.landmarks import fit_landmarks, starting_camera
+from facecraft4d.toolkit.fitting.latent import Latent, mean_face
+from facecraft4d.toolkit.fitting.moment import fit_outlines
+from facecraft4d.toolkit.fitting.observation import Observation, Segments, from_first, placed
+from facecraft4d.toolkit.fitting.offsets import fit_offsets
+from facecraft4d.toolkit.fitting.outlines import NO_PULL, pair_outlines
+from facecraft4d.toolkit.fitting.shading import fit_picture
+from facecraft4d.toolkit.landmarks.points import FACE_SIDES
+from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
+
+SIZE, RADIUS = 128, 1.4
+ORBIT = ((12.0, 4.0), (57.0, 0.0), (-40.0, 0.0))
+"""Yaws and pitches of the cameras that see the person."""
+STORED = Path(__file__).parent.parent / "data" / "fit_one_observation.npz"
+"""What the fit of one photograph found before it knew several: of `person`, seen by the first camera."""
+
+
+@pytest.fixture(scope="module")
+def model() -> FaceModel:
+    return load_default_head()
+
+
+@pytest.fixture(scope="module")
+def person(model: FaceModel) -> Latent:
+    """Somebody unlike the mean face, with a lopsided smile, who looks aside."""
+    low, high = model.identity_ranges.T.astype(np.float64)
+    expression = np.zeros(len(model.expression_names))
+    for name, weight in (("jawOpen", 0.3), ("mouthSmileLeft", 0.5)):
+        expression[model.expression_names.index(name)] = weight
+    camera = orbit_camera(*ORBIT[0], RADIUS, SIZE)
+    identity = 0.3 * np.random.default_rng(4).uniform(low, high)
+    return Latent(camera, identity, expression, np.array([[0.05, 0.1], [0.05, 0.1]]))
+
+
+def posed(model: FaceModel, latent: Latent) -> np.ndarray:
+    return pose_vertices(personalized_rig(model, latent.identity.astype(np.float32)), latent.pose(model))
+
+
+def observation(model: FaceModel, person: Latent, camera: Camera) -> Observation:
+    """What `camera` sees of the person, its landmarks without error."""
+    vertices = posed(model, person)
+    assert model.landmarks_478 is not None
+    surface = surface_positions(model.landmarks_478, model.triangles, vertices).astype(np.float64)
+    landmarks, _ = project(camera, surface)
+    skin = rasterize(camera, vertices, model.triangles).covered
+    nothing = np.zeros_like(skin)
+    sigma = 0.008 * float(np.linalg.norm(np.subtract(*landmarks[list(FACE_SIDES)])))
+    image = np.where(skin[..., None], np.float32(0.6), np.float32(1)) * np.ones(3, np.float32)
+    return Observation(camera, image, Segments(skin, nothing, nothing), sigma, landmarks, person.expression)
+
+
+@pytest.fixture(scope="module")
+def pictures(model: FaceModel, person: Latent) -> tuple[Observation, ...]:
+    return tuple(observation(model, person, orbit_camera(yaw, pitch, RADIUS, SIZE)) for yaw, pitch in ORBIT)
+
+
+def begun(model: FaceModel, pictures: tuple[Observation, ...], yaw: float, pitch: float) -> Latent:
+    """The mean face before a camera that is turned wrongly."""
+    turned = orbit_camera(yaw, pitch, RADIUS, SIZE).camera_from_world[:3, :3]
+    landmarks = pictures[0].landmarks
+    assert landmarks is not None
+    return mean_face(model, starting_camera(model, landmarks, turned, SIZE))
+
+
+def shape_error(model: FaceModel, found: Latent, person: Latent) -> float:
+    """Mean distance of the neutral face's vertices from the truth, metres."""
+    apart = np.tensordot(found.identity - person.identity, model.identity_deltas, 1)
+    return float(np.linalg.norm(apart, axis=-1).mean())
+
+
+def test_one_observation_is_fitted_as_it_was(
+    model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
+) -> None:
+    stored, one = np.load(STORED), pictures[:1]
+    np.testing.assert_allclose(posed(model, person)[::100], stored["vertices"], atol=1e-6)
+    start = begun(model, one, 9.0, 2.0)
+    np.testing.assert_allclose(start.camera.camera_from_world, stored["start"], atol=1e-9)
+    found = fit_landmarks(model, start, one)
+    names = ("skin", "ears", "neck", "scalp")
+    outlined = model.triangles[np.isin(np.array(model.region_names)[model.triangle_regions], names)]
+    pulls = pair_outlines(one, found, posed(model, found), outlined)
+    np.testing.assert_array_equal(pulls[0].vertices, stored["pulled"])
+    found = fit_landmarks(model, found, one, pulls, 4)
+    for name in ("identity", "expression", "gaze"):
+        np.testing.assert_allclose(getattr(found, name), stored[name], atol=1e-7)
+    np.testing.assert_allclose(found.camera.camera_from_world, stored["camera"], atol=1e-7)
+    np.testing.assert_allclose(fit_offsets(model, found, one)[::100], stored["offsets"], atol=1e-7)
+
+
+def test_three_views_tell_the_shape_better_than_one(
+    model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
+) -> None:
+    start = begun(model, pictures, 9.0, 2.0)
+    one, three = (fit_landmarks(model, start, seen) for seen in (pictures[:1], pictures))
+    assert shape_error(model, three, person) < 0.6 * shape_error(model, one, person)
+    assert shape_error(model, three, person) < 0.6 * shape_error(model, start, person)
+
+
+def test_cameras_move_together(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
+    """The common frame of the cameras is any: turned as a whole, the fit finds the same face and the same cameras about it."""
+    motion = np.eye(4)
+    motion[:3, :3], motion[:3, 3] = rotation_from_axis_angle(np.array([0.3, -0.8, 0.2])), (0.4, -0.2, 0.1)
+    moved = tuple(
+        replace(each, camera=replace(each.camera, camera_from_world=each.camera.camera_from_world @ motion))
+        for each in pictures
+    )
+    start = begun(model, pictures, 9.0, 2.0)
+    here, there = fit_landmarks(model, start, pictures), fit_landmarks(model, start, moved)
+    np.testing.assert_allclose(there.identity, here.identity, atol=1e-6)
+    np.testing.assert_allclose(there.camera.camera_from_world, here.camera.camera_from_world, atol=1e-8)
+    first, *others = placed(pictures, here.camera)
+    np.testing.assert_array_equal(first.camera_from_world, here.camera.camera_from_world)
+    for camera, each in zip(others, pictures[1:], strict=True):
+        relative = camera.camera_from_world @ np.linalg.inv(first.camera_from_world)
+        np.testing.assert_allclose(relative, from_first(pictures, each), atol=1e-9)
+        truth = each.camera.camera_from_world @ np.linalg.inv(pictures[0].camera.camera_from_world)
+        np.testing.assert_allclose(relative, truth, atol=1e-9)
+
+
+def test_the_cameras_are_found_from_all_pictures(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
+    """With the head's place given by three views, each camera ends where it stood: within a degree and a centimetre or two."""
+    found = fit_landmarks(model, begun(model, pictures, 9.0, 2.0), pictures)
+    for camera, each in zip(placed(pictures, found.camera), pictures, strict=True):
+        turn = camera.camera_from_world[:3, :3] @ each.camera.camera_from_world[:3, :3].T
+        assert np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))) < 1.5
+        apart = camera.camera_from_world[:3, 3] - each.camera.camera_from_world[:3, 3]
+        assert np.linalg.norm(apart) < 0.03 * RADIUS
+
+
+def test_a_mask_without_landmarks_helps(model: FaceModel, person: Latent, pictures: tuple[Observation, ...]) -> None:
+    """A profile of which only the mask is known draws the outline where it belongs."""
+    profile = replace(observation(model, person, orbit_camera(90.0, 0.0, RADIUS, SIZE)), landmarks=None, scores=None)
+    both = (pictures[0], profile)
+    start = fit_landmarks(model, begun(model, pictures, 9.0, 2.0), pictures[:1])
+    found = fit_outlines(model, start, both)
+
+    def missed(latent: Latent) -> int:
+        camera = placed(both, latent.camera)[1]
+        return int((rasterize(camera, posed(model, latent), model.triangles).covered ^ profile.segments.matte).sum())
+
+    assert missed(found) < 0.5 * missed(start)
+    offsets = fit_offsets(model, found, both)
+    assert np.isfinite(offsets).all() and offsets.any()
+
+
+def test_masks_alone_are_enough_near_the_truth(
+    model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
+) -> None:
+    masks = tuple(replace(each, landmarks=None, scores=None) for each in pictures)
+    found = fit_outlines(model, mean_face(model, masks[0].camera), masks)
+    assert np.isfinite(found.identity).all()
+
+    def missed(latent: Latent) -> int:
+        drawn = [
+            rasterize(camera, posed(model, latent), model.triangles).covered for camera in placed(masks, latent.camera)
+        ]
+        return sum(int((each ^ mask.segments.matte).sum()) for each, mask in zip(drawn, masks, strict=True))
+
+    assert missed(found) < missed(mean_face(model, masks[0].camera))
+
+
+def test_nothing_to_go_by_is_refused(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
+    blind = replace(pictures[0], landmarks=None, scores=None)
+    with pytest.raises(ValueError, match="landmarks or outlines"):
+        fit_landmarks(model, mean_face(model, blind.camera), (blind,), (NO_PULL,))
+    with pytest.raises(ValueError, match=f"{len(model.expression_names)} expressions, got 3"):
+        fit_landmarks(model, mean_face(model, blind.camera), (replace(pictures[0], scores=np.zeros(3)),))
+
+
+def test_the_pictures_themselves_are_compared_from_every_side(
+    model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
+) -> None:
+    """A smile that no landmark and no score tells of shows in the pictures, also where one of them sees the back of the head."""
+    rng, vertices = np.random.default_rng(0), posed(model, person)
+    texture = rng.uniform(0.3, 0.8, (64, 64, 3)).astype(np.float32)
+    mesh = Mesh(vertices, model.triangles, model.corner_uvs, texture)
+    cameras = [orbit_camera(yaw, 0.0, RADIUS, SIZE) for yaw in (0.0, 40.0, 180.0)]
+    seen = tuple(replace(observation(model, person, each), image=draw_mesh(mesh, each).image) for each in cameras)
+    back = replace(seen[2], landmarks=None, scores=None)
+    start = replace(person, camera=seen[0].camera)
+    found, losses = fit_picture(model, start, (*seen[:2], back), 3)
+    assert np.isfinite([*found.identity, *found.expression, *losses.values()]).all()
+    assert losses["l2"] > 0 and losses["lpips"] > 0 and losses["landmarks"] < 1
+    again, _ = fit_picture(model, start, (*seen[:2], back), 3)
+    np.testing.assert_array_equal(found.identity, again.identity)

@@ -1,1 +1,0 @@
-"""What the photograph says in the terms of the face model."""
