@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Camera, Head, Mesh, Portrait, Progress
 from facecraft4d.toolkit.core.geometry import orbit_camera, project, vertex_normals
 from facecraft4d.toolkit.core.rigging import pose_vertices
@@ -31,6 +31,7 @@ from facecraft4d.toolkit.shape_prior.parametric.views import orbit
 
 SIZE = 192
 GREEN = np.array([0.3, 0.6, 0.3], np.float32)
+QUICK = ParametricConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def green(model: FaceModel) -> tuple[Portrait, Head, list[Progress]]:
         photo_sha256="0" * 64,
     )
     reports: list[Progress] = []
-    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
+    config = ShapePriorConfig(parametric=QUICK)
     return portrait, run(portrait, config, 0, reports.append), reports
 
 
@@ -138,7 +139,7 @@ def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrai
 
 def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Head, list[Progress]]) -> None:
     portrait, head, _ = green
-    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256, views=2)
+    config = ShapePriorConfig(views=2, parametric=QUICK)
     again = run(portrait, config, 0, lambda progress: None)
     np.testing.assert_array_equal(again.mesh.texture, head.mesh.texture)
     np.testing.assert_array_equal(again.rig.vertices, head.rig.vertices)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Progress, ViewSet
-from facecraft4d.toolkit.image_prior.warp import propagate
 
 
 def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]) -> ViewSet:
     """Sharpen `head.coarse`; cameras, masks and depths stay, only the pictures change (paper, section 3.2)."""
-    priors = {ImagePrior.WARP: propagate.run}
-    return priors[config.prior](head, config, report)
+    match config.prior:
+        case ImagePrior.WARP:
+            from facecraft4d.toolkit.image_prior.warp import propagate
+
+            return propagate.run(head, config.warp, report)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress
-from facecraft4d.toolkit.shape_prior.parametric.invert import invert
-
-_PRIORS = {ShapePrior.PARAMETRIC: invert}
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, seed: int, report: Callable[[Progress], None]) -> Head:
     """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names."""
-    return _PRIORS[config.prior](portrait, config, seed, report)
+    match config.prior:
+        case ShapePrior.PARAMETRIC:
+            from facecraft4d.toolkit.shape_prior.parametric.invert import invert
+
+            return invert(portrait, config, seed, report)

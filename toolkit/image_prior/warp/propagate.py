@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from facecraft4d.toolkit.config import ImagePriorConfig
+from facecraft4d.toolkit.config import WarpConfig
 from facecraft4d.toolkit.core.datatypes import Head, Progress, View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, unproject, yaw_distances
 from facecraft4d.toolkit.image_prior.warp.blend import blend
@@ -32,7 +32,7 @@ Image = Float32[np.ndarray, "h w"]
 Pixels = Float[np.ndarray, "h w 2"]
 
 
-def run(head: Head, config: ImagePriorConfig, report: Callable[[Progress], None]) -> ViewSet:
+def run(head: Head, config: WarpConfig, report: Callable[[Progress], None]) -> ViewSet:
     """Blend every coarse view with what the reference (view 0) and the back view show of it."""
     views, anchors = head.coarse.views, anchor_indices(head.coarse)
     weights = {anchor: carried_weights(head.coarse, anchor, anchors, config) for anchor in anchors}
@@ -53,7 +53,7 @@ def anchor_indices(views: ViewSet) -> tuple[int, ...]:
     return (0, back) if around[back] > 90 else (0,)
 
 
-def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], config: ImagePriorConfig) -> list[Image]:
+def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], config: WarpConfig) -> list[Image]:
     """How far each view may use the anchor's pixels, carried from neighbour to neighbour both ways up to the next anchor."""
     ring = np.argsort(np.array(views.yaws_degrees) % 360, kind="stable").tolist()
     start = ring.index(anchor)
@@ -71,7 +71,7 @@ def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], confi
     return weights
 
 
-def carried(source: View, weight: Image, target: View, config: ImagePriorConfig) -> Image:
+def carried(source: View, weight: Image, target: View, config: WarpConfig) -> Image:
     """The source view's weights seen from the target view, softened where visibility ends."""
     pixels, visible = lifted(source, target, config.depth_tolerance)
     seen = sample_texture(weight[..., None], pixels / (source.camera.width, source.camera.height))[..., 0]

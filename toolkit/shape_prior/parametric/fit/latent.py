@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.config import ParametricConfig
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
@@ -29,7 +29,7 @@ class Inversion:
     """The last ones of the picture's fit."""
 
 
-def invert_latent(model: FaceModel, portrait: Portrait, segments: Segments, config: ShapePriorConfig) -> Inversion:
+def invert_latent(model: FaceModel, portrait: Portrait, segments: Segments, config: ParametricConfig) -> Inversion:
     """Landmarks and contours first, then the picture itself."""
     landmarks = portrait.landmarks[:, :2].astype(np.float64)
     width = float(np.linalg.norm(landmarks[_TEMPLES[0]] - landmarks[_TEMPLES[1]]))
