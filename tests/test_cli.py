@@ -100,7 +100,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "word for a number": (("build", "blank.jpg", "--splats", "many"), "splats"),
     "no splats": (("build", "blank.jpg", "--splats", "0"), "training.splats"),
     "negative seed": (("build", "blank.jpg", "--seed", "-1"), "seed"),
-    "nan option": (("build", "blank.jpg", "--image-prior.boundary", "nan"), "boundary"),
+    "nan option": (("build", "blank.jpg", "--image-prior.warp.boundary", "nan"), "boundary"),
     "unknown matting": (("build", "blank.jpg", "--matting", "magic"), "selfie"),
     "cuda without cuda": (("build", "blank.jpg", "--device", "cuda"), "--device cpu"),
     "paper without cuda": (("build", "blank.jpg", "--preset", "paper"), "hours"),
@@ -275,26 +275,6 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
     assert (chosen.training.splats, chosen.training.coin_iterations) == (7000, 9)
     assert chosen.training.static_iterations == preset(Preset.STANDARD).training.static_iterations
     assert (chosen.preprocess.matting, chosen.preprocess.face, chosen.device) == (Matting.ISNET, 1, Device.CPU)
-
-
-@pytest.mark.parametrize("name", Preset)
-def test_every_preset_passes_its_own_checks(name: Preset) -> None:
-    cli_build.check_config(preset(name))
-
-
-def test_one_build_at_a_time_in_a_folder(tmp_path: Path) -> None:
-    with cli_build.alone_in(tmp_path / "build"):
-        with pytest.raises(UserError, match="another build"), cli_build.alone_in(tmp_path / "build"):
-            pass
-    with cli_build.alone_in(tmp_path / "build"):
-        pass
-
-
-def test_fresh_forgets_what_stages_made(tmp_path: Path) -> None:
-    (tmp_path / "training" / "key").mkdir(parents=True)
-    (tmp_path / "training" / "key" / "result.npz").write_bytes(b"x")
-    cli_build.forget(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_room_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

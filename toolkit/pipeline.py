@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from facecraft4d.toolkit import bake, cache, evaluation, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.config import BuildConfig, Device, check_config, resolve_device
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Portrait, Progress, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.owned import TIMING, claim
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
 
@@ -29,8 +30,11 @@ STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training",
 def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
     """Run or recall every stage. `folder` keeps their results; a killed build goes on from there.
 
-    Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve.
+    Equal photograph, options, seed and code give an equal avatar. Raises UserError for a photograph or option that cannot serve, and for
+    a folder that holds something else.
     """
+    check_config(config)
+    claim(folder)
     device = resolve_device(config.device)
     with repeatable() if device is Device.CPU else nullcontext():
         return _build(photo, config, folder, device, report)
@@ -43,6 +47,8 @@ def _build(photo: Path, config: BuildConfig, folder: Path, device: Device, repor
         "preprocess", Portrait, config.preprocess, (keep.input(photo),),
         lambda _: preprocess.run(photo, config.preprocess, report),
     )  # fmt: skip
+    if portrait.result.notes:
+        report(Progress("preprocess", 1, 1, "done", notes=portrait.result.notes))
     head = keep.stage(
         "shape_prior", Head, (config.shape_prior, seed), (portrait,),
         lambda _: shape_prior.run(portrait.result, config.shape_prior, seed, report),
@@ -93,7 +99,7 @@ class _Keeper:
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))
         text = json.dumps([asdict(time) for time in self.noted], indent=1)
-        write_whole(self.folder / "timing.json", text.encode())
+        write_whole(self.folder / TIMING, text.encode())
         return stored
 
     def times(self) -> tuple[StageTime, ...]:
