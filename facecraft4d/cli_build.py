@@ -1,23 +1,19 @@
 """facecraft4d build: a portrait to avatar.glb, report.html, preview.mp4 and metrics.json."""
 
 import argparse
-import dataclasses
 import json
 import os
-import shutil
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from facecraft4d.cli_common import check_option, parse, readable_bytes, readable_seconds
+from facecraft4d.cli_common import parse, readable_bytes, readable_seconds
+from facecraft4d.cli_folder import working_folder
 from facecraft4d.cli_progress import Report, shown_progress
-from facecraft4d.toolkit.config import BuildConfig, Device, Preset, preset
+from facecraft4d.toolkit.config import BuildConfig, Device, Preset, check_config, preset
 from facecraft4d.toolkit.core.checks import UserError
 
 if TYPE_CHECKING:
@@ -28,9 +24,6 @@ PREVIEW_SIZE = 512
 
 CORE_SECONDS = (1.0, 2.8)
 """Processor time of a static and of a COIN step at 512 pixels with 100,000 splats, measured on a 2-core EPYC (Zen 4)."""
-
-LOCK = ".lock"
-LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Options:
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Go on with an earlier build in the folder (this is the default)."""
     fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Start over: forget what an earlier build in the folder made."""
+    """Start over: what an earlier build in the folder made is kept until the new one has got past preprocessing, then removed."""
     anyway: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Let the preset paper run without CUDA."""
     config: Annotated[BuildConfig, tyro.conf.arg(name="")] = field(default_factory=BuildConfig)
@@ -65,53 +58,15 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse_options(arguments)
     check_options(options)
-    folder = options.out / "build"
-    with shown_progress() as report, alone_in(folder):
+    with shown_progress() as report, working_folder(options.out, options.fresh) as folder:
         from facecraft4d.toolkit import pipeline
 
         refuse_paper_on_cpu(options, report)
-        if options.fresh:
-            forget(folder)
         build = pipeline.build(options.portrait, options.config, folder, report)
         started = time.perf_counter()
         write_results(build, options, report)
     print_summary(build, options, time.perf_counter() - started)
     return 0
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Hold the build folder; UserError if another build has it. The lock falls with the process, however that ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{folder.parent}: another build is running there; wait for it, or choose another --out"
-                ) from None
-        try:
-            yield
-        finally:
-            drop_empty(folder)
-
-
-def drop_empty(folder: Path) -> None:
-    """Leave nothing of a build that made nothing: a refused photograph costs no folder."""
-    if not [path for path in folder.rglob("*") if path.is_file() and path.name != LOCK]:
-        shutil.rmtree(folder)
-        with suppress(OSError):
-            folder.parent.rmdir()
-
-
-def forget(folder: Path) -> None:
-    """Remove what the stages of an earlier build made."""
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -147,33 +102,6 @@ def check_options(options: Options) -> None:
     if options.resume and options.fresh:
         raise UserError("--resume and --fresh exclude each other; take one")
     check_config(options.config)
-
-
-def check_config(config: BuildConfig) -> None:
-    """UserError for numbers no stage can work with: counts must be at least 0, sizes and totals at least 1, fractions finite."""
-    check_option("seed", config.seed, 0, LARGEST_SEED)
-    for part in ("preprocess", "shape_prior", "image_prior", "video_prior", "training"):
-        stage = getattr(config, part)
-        for entry in dataclasses.fields(stage):
-            value, name = getattr(stage, entry.name), f"{part}.{entry.name}".replace("_", "-")
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                low, high = LIMITS.get(f"{part}.{entry.name}", (0, 1e7))
-                check_option(name, value, low, high)
-
-
-LIMITS: dict[str, tuple[int | float, int | float]] = {
-    "preprocess.size": (128, 2048),
-    "shape_prior.texture_size": (64, 8192),
-    "shape_prior.views": (8, 72),
-    "video_prior.frontal_views": (1, 23),
-    "video_prior.frames": (1, 100_000),
-    "training.resolution": (32, 2048),
-    "training.splats": (1_000, 2_000_000),
-    "training.checkpoint_every": (1, 1e6),
-    "training.static_iterations": (1, 1e7),
-    "training.coin_iterations": (1, 1e7),
-}
-"""Lowest and highest values of options; others run from 0 to ten million."""
 
 
 def refuse_paper_on_cpu(options: Options, report: Report) -> None:
@@ -222,7 +150,8 @@ def print_summary(build: "Build", options: Options, seconds_for_results: float) 
 
     for row in build.times:
         kept = "  (kept)" if row.cached else ""
-        print(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {readable_bytes(row.peak_bytes)}{kept}")
+        peak = readable_bytes(row.peak_bytes) if row.peak_bytes else "unknown"
+        print(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {peak}{kept}")
     made = sum(row.seconds for row in build.times if not row.cached)
     print(f"{'preview, report':<24} {readable_seconds(seconds_for_results):>12}")
     print(f"{'this run':<24} {readable_seconds(made + seconds_for_results):>12}")

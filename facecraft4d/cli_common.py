@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import math
 import re
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ import tyro
 
 from facecraft4d import exporters
 from facecraft4d.exporters.glb import MAX_ELEMENTS
+from facecraft4d.toolkit.config import Bounds
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -48,8 +48,7 @@ def load_avatar(path: Path, splats: int | None) -> Avatar:
 
 def check_option(name: str, value: int | float, low: int | float, high: int | float) -> None:
     """UserError unless `value` is a number from `low` to `high`."""
-    if not (math.isfinite(value) and low <= value <= high):
-        raise UserError(f"--{name} must be between {low:.10g} and {high:.10g}, got {value:.10g}")
+    Bounds(low, high).check(f"--{name}", value)
 
 
 def readable_bytes(count: int | float) -> str:

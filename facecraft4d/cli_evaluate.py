@@ -100,7 +100,7 @@ def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str,
 
     numbers, report = folder / "evaluation.json", folder / "report.html"
     page = report if report.is_file() else folder / "evaluation.html"
-    before = page.read_text() if page.is_file() else ""
+    before = page.read_text(encoding="utf-8") if page.is_file() else ""
     write_whole(numbers, json.dumps(as_json(fidelity, about), indent=1).encode())
     write_whole(page, with_evaluation(before, avatar, fidelity, about).encode())
     return numbers, page

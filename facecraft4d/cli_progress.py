@@ -30,6 +30,11 @@ def shown_progress() -> Iterator[Report]:
         tasks = {}
 
         def draw(progress: Progress) -> None:
+            if progress.notes:
+                bars.console.print(
+                    *notes(progress), sep="\n", markup=False, highlight=False
+                )  # above the bars, where it stays
+                return
             if progress.stage not in tasks:
                 tasks[progress.stage] = bars.add_task("", total=progress.total, stage=progress.stage)
             text = describe(progress)
@@ -43,6 +48,9 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Report:
     last: dict[str, float] = {}
 
     def say(progress: Progress) -> None:
+        if progress.notes:
+            print(*notes(progress), sep="\n", file=sys.stderr, flush=True)
+            return
         now = clock()
         first, ended = progress.stage not in last, progress.step >= progress.total
         if first or ended or now - last[progress.stage] >= SECONDS_BETWEEN_LINES:
@@ -51,6 +59,11 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Report:
             print(line.rstrip(), file=sys.stderr, flush=True)
 
     return say
+
+
+def notes(progress: Progress) -> list[str]:
+    """What the user should know at once, a line each."""
+    return [f"{progress.stage:<12} note: {text}" for text in progress.notes]
 
 
 def describe(progress: Progress) -> str:

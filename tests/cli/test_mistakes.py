@@ -25,7 +25,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "word for a number": (("build", "blank.jpg", "--splats", "many"), "splats"),
     "no splats": (("build", "blank.jpg", "--splats", "0"), "training.splats"),
     "negative seed": (("build", "blank.jpg", "--seed", "-1"), "seed"),
-    "nan option": (("build", "blank.jpg", "--image-prior.boundary", "nan"), "boundary"),
+    "nan option": (("build", "blank.jpg", "--image-prior.warp.boundary", "nan"), "boundary"),
     "unknown matting": (("build", "blank.jpg", "--matting", "magic"), "selfie"),
     "cuda without cuda": (("build", "blank.jpg", "--device", "cuda"), "--device cpu"),
     "paper without cuda": (("build", "blank.jpg", "--preset", "paper"), "hours"),

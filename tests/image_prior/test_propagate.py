@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit import image_prior
-from facecraft4d.toolkit.config import ImagePriorConfig
+from facecraft4d.toolkit.config import ImagePriorConfig, WarpConfig
 from facecraft4d.toolkit.core.datatypes import Camera, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, pixel_centers, unproject
 from facecraft4d.toolkit.image_prior.warp.propagate import agreement, anchor_indices, carried, lifted, soften
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 SIZE, RADIUS, DISTANCE = 96, 0.1, 1.5
-TOLERANCE = ImagePriorConfig().depth_tolerance
+TOLERANCE = WarpConfig().depth_tolerance
 
 
 def paint(points: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_mask_starts_at_the_boundary_value_and_rises_inside() -> None:
 
 def test_carried_weight_is_zero_without_weight() -> None:
     source, target = (sphere_view(orbit_camera(yaw, 0.0, DISTANCE, SIZE)) for yaw in (0.0, 15.0))
-    assert not carried(source, np.zeros_like(source.mask), target, ImagePriorConfig()).any()
+    assert not carried(source, np.zeros_like(source.mask), target, WarpConfig()).any()
 
 
 def test_anchors_are_the_reference_and_the_view_behind() -> None:

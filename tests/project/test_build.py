@@ -14,8 +14,8 @@ from facecraft4d import exporters
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 
 SMALL = (
-    "--device", "cpu", "--preprocess.size", "256", "--shape-prior.latent-iterations", "3", "--shape-prior.pivotal-iterations", "3",
-    "--shape-prior.texture-size", "128", "--shape-prior.views", "8", "--video-prior.frames", "2", "--video-prior.frontal-views", "2",
+    "--device", "cpu", "--preprocess.size", "256", "--shape-prior.parametric.latent-iterations", "3", "--shape-prior.parametric.pivotal-iterations",
+    "3", "--shape-prior.parametric.texture-size", "128", "--shape-prior.views", "8", "--video-prior.frames", "2", "--video-prior.frontal-views", "2",
     "--training.static-iterations", "8", "--training.coin-iterations", "8", "--training.resolution", "64",
     "--training.coarse-resolution", "32", "--training.checkpoint-every", "4", "--splats", "12000",
 )  # fmt: skip

@@ -8,13 +8,14 @@ import pytest
 import torch
 from fitted_subject import landmarks_of, subject
 
-from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait, Progress, StageContext
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
 from facecraft4d.toolkit.shape_prior import run
 
+QUICK = ParametricConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
 GREEN = np.array([0.3, 0.6, 0.3], np.float32)
 
 
@@ -34,7 +35,7 @@ def green(model: FaceModel) -> tuple[Portrait, Coarse, list[Progress]]:
         photo_sha256="0" * 64,
     )
     reports: list[Progress] = []
-    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
+    config = ShapePriorConfig(parametric=QUICK)
     return portrait, run(portrait, config, StageContext(0, "cpu", Path("nowhere"), reports.append)), reports
 
 
@@ -92,7 +93,7 @@ def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Coarse, list[Pr
     """The same portrait and seed give the same texture and rig, and no global setting stays changed."""
     portrait, coarse, _ = green
     head = coarse.head
-    config = ShapePriorConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256, views=2)
+    config = ShapePriorConfig(views=2, parametric=QUICK)
     again = run(portrait, config, StageContext(0, "cpu", Path("nowhere"), lambda progress: None)).head
     np.testing.assert_array_equal(again.mesh.texture, head.mesh.texture)
     np.testing.assert_array_equal(again.rig.vertices, head.rig.vertices)

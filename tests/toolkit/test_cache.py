@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit import cache
+from facecraft4d.toolkit import cache, owned
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Head, Portrait
 
@@ -141,7 +141,7 @@ def test_a_stage_that_fails_leaves_its_own_files_and_no_result(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         cache.stage(tmp_path, "s", "a" * 64, Inner, fail)
     home = tmp_path / "s" / ("a" * 16)
-    assert sorted(entry.name for entry in home.iterdir()) == ["files"]
+    assert sorted(entry.name for entry in home.iterdir()) == [owned.MARKER, "files"]
     assert (home / "files" / "checkpoint").exists()
 
 

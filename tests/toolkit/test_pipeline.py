@@ -188,8 +188,11 @@ def test_a_killed_build_resumes_to_the_same_file(house: House, photo: Path, tmp_
     ("change", "first_anew"),
     [
         (lambda c: replace(c, preprocess=replace(c.preprocess, size=256)), "preprocess"),
-        (lambda c: replace(c, shape_prior=replace(c.shape_prior, latent_iterations=7)), "shape_prior"),
-        (lambda c: replace(c, image_prior=replace(c.image_prior, boundary=0.2)), "image_prior"),
+        (
+            lambda c: replace(c, shape_prior=replace(c.shape_prior, parametric=ParametricConfig(latent_iterations=7))),
+            "shape_prior",
+        ),
+        (lambda c: replace(c, image_prior=replace(c.image_prior, warp=WarpConfig(boundary=0.2))), "image_prior"),
         (lambda c: replace(c, video_prior=replace(c.video_prior, frames=8)), "video_prior"),
         (lambda c: replace(c, training=replace(c.training, splats=5000)), "training"),
     ],
@@ -216,7 +219,11 @@ def test_another_photograph_runs_what_sees_it(house: House, photo: Path, tmp_pat
 def test_a_stage_with_an_equal_result_spares_the_later_ones(house: House, photo: Path, tmp_path: Path) -> None:
     built(photo, CONFIG, tmp_path / "build")
     house.ran.clear()
-    built(photo, replace(CONFIG, image_prior=replace(CONFIG.image_prior, boundary=0.3)), tmp_path / "build")
+    built(
+        photo,
+        replace(CONFIG, image_prior=replace(CONFIG.image_prior, warp=WarpConfig(boundary=0.3))),
+        tmp_path / "build",
+    )
     assert house.ran == ["image_prior"]
 
 

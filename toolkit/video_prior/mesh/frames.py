@@ -79,7 +79,7 @@ def keep_only(folder: Path, stamp: str) -> None:
     """Empty the folder of views made from other inputs than `stamp` names."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / STAMP
-    if file.exists() and file.read_text() == stamp:
+    if file.exists() and file.read_text(encoding="ascii") == stamp:
         return
     for view in folder.glob("view_*"):
         shutil.rmtree(view)

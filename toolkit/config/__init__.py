@@ -1,0 +1,35 @@
+"""One frozen dataclass per stage; a dataclass is the command line (tyro). The string under a field is its help text.
+
+The bounds of a number stand beside its field, and `check_config` holds a whole config against them before anything runs.
+"""
+
+from facecraft4d.toolkit.config.bounds import Bounds
+from facecraft4d.toolkit.config.build import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.config.presets import Preset, preset
+from facecraft4d.toolkit.config.rules import check_config
+from facecraft4d.toolkit.config.stages import (
+    ImagePrior,
+    ImagePriorConfig,
+    Matting,
+    ParametricConfig,
+    PreprocessConfig,
+    ShapePrior,
+    ShapePriorConfig,
+    VideoPrior,
+    VideoPriorConfig,
+    WarpConfig,
+)
+from facecraft4d.toolkit.config.training import (
+    RESET_OPACITY,
+    DensifyConfig,
+    LearningRates,
+    LevelsConfig,
+    LossWeights,
+    TrainingConfig,
+)
+
+__all__ = [
+    "RESET_OPACITY", "Bounds", "BuildConfig", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "LossWeights",
+    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrainingConfig", "VideoPrior",
+    "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
+]  # fmt: skip

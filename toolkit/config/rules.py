@@ -1,0 +1,58 @@
+"""The one check of a whole config: each field's bounds, then what fields must not do together."""
+
+import math
+
+from facecraft4d.toolkit.config.bounds import check_bounds
+from facecraft4d.toolkit.config.build import BuildConfig
+from facecraft4d.toolkit.config.training import RESET_OPACITY, TrainingConfig
+from facecraft4d.toolkit.core.checks import UserError
+
+
+def check_config(config: BuildConfig) -> None:
+    """UserError that names the option, for numbers that no stage can work with. Everything that needs no file is found here."""
+    check_bounds(config)
+    _check_views(config)
+    _check_steps(config.training)
+    _check_resets(config.training)
+
+
+def _check_views(config: BuildConfig) -> None:
+    """Nobody can animate, or anchor the model in, more views than there are."""
+    views = config.shape_prior.views
+    if config.video_prior.frontal_views >= views:
+        raise UserError(
+            f"--video-prior.frontal-views must be below --shape-prior.views ({views}), got {config.video_prior.frontal_views}"
+        )
+    if config.training.anchors > views:
+        raise UserError(
+            f"--training.anchors must be at most --shape-prior.views ({views}), got {config.training.anchors}"
+        )
+
+
+def _check_steps(training: TrainingConfig) -> None:
+    """There is something to train on, and no share takes what another one was promised."""
+    if training.static_iterations + training.coin_iterations == 0:
+        raise UserError(
+            "--training.static-iterations and --training.coin-iterations must not both be 0: nothing is trained"
+        )
+    shares = math.fsum((training.reference_share, training.static_share, training.opening_share))
+    if shares > 1:
+        raise UserError(
+            "--training.reference-share, --training.static-share and --training.opening-share together must be at most 1, "
+            f"got {shares:.10g}"
+        )
+
+
+def _check_resets(training: TrainingConfig) -> None:
+    """After a reset of opacities splats must be able to come back, and live until they have."""
+    if training.densify.reset_every == 0:
+        return
+    if training.rates.opacities == 0:
+        raise UserError(
+            "--training.densify.reset-every must be 0 where --training.rates.opacities is 0: they would stay so"
+        )
+    if training.densify.prune_opacity >= RESET_OPACITY:
+        raise UserError(
+            f"--training.densify.prune-opacity must be below {RESET_OPACITY} with resets of the opacity to {RESET_OPACITY} "
+            f"(--training.densify.reset-every), got {training.densify.prune_opacity:.10g}"
+        )

@@ -1,0 +1,113 @@
+"""Options of the stages before training: photograph, shape, pictures, motion. What one prior alone reads is a group named after it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+import tyro
+
+from facecraft4d.toolkit.config.bounds import SHARE, Bounds
+
+PORTRAIT_SIDE = Bounds(128, 2048)
+"""The shape is fitted to pictures of 128 pixels; matting takes about a kilobyte of memory a pixel, 5 GiB at 2048."""
+PICTURE_SIDE = Bounds(32, 2048)
+"""AlexNet, which compares the pictures, has no answer below 31 pixels; no picture is larger than the largest portrait."""
+ITERATIONS = Bounds(0, 100_000)
+"""Both phases have settled after some hundred steps."""
+
+
+class Matting(StrEnum):
+    """Who separates the head from the background."""
+
+    SELFIE = "selfie"
+    ISNET = "isnet"
+
+
+class ShapePrior(StrEnum):
+    """Who imagines the head's shape."""
+
+    PARAMETRIC = "parametric"
+
+
+class ImagePrior(StrEnum):
+    """Who sharpens the coarse views."""
+
+    WARP = "warp"
+
+
+class VideoPrior(StrEnum):
+    """Who moves the views."""
+
+    MESH = "mesh"
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """Photograph to portrait."""
+
+    face: Annotated[int | None, Bounds(0, 999), tyro.conf.arg(aliases=("--face",))] = None
+    """Which face to take, counted from 0 by size; by default the largest."""
+    matting: Annotated[Matting, tyro.conf.arg(aliases=("--matting",))] = Matting.SELFIE
+    """selfie: Apache-2.0 model with closed-form refinement; isnet: stronger, its weights come in an AGPL-3.0 package."""
+    size: Annotated[int, PORTRAIT_SIDE] = 512
+    """Side of the aligned portrait in pixels."""
+
+
+@dataclass(frozen=True)
+class ParametricConfig:
+    """Fits the CC0 head in two phases (latent, then pivotal tuning)."""
+
+    latent_iterations: Annotated[int, ITERATIONS] = 60
+    """Steps of the latent phase on the picture (identity, pose, expression, lighting, albedo), after landmarks and contours."""
+    pivotal_iterations: Annotated[int, ITERATIONS] = 60
+    """Steps of pivotal tuning on the texture, after vertex offsets and the shells of hair and clothes."""
+    # Patches of skin are 3 % of the texture: below 64 texels they have none. Few devices show more than 8192.
+    texture_size: Annotated[int, Bounds(64, 8192)] = 1024
+    """Side of the texture in pixels."""
+
+
+@dataclass(frozen=True)
+class ShapePriorConfig:
+    """Portrait to a coarse head and its 24 views."""
+
+    prior: ShapePrior = ShapePrior.PARAMETRIC
+    """parametric: fits the CC0 head in two phases (latent, then pivotal tuning)."""
+    # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
+    views: Annotated[int, Bounds(8, 72)] = 24
+    """Views on the horizon orbit."""
+    parametric: ParametricConfig = field(default_factory=ParametricConfig)
+
+
+@dataclass(frozen=True)
+class WarpConfig:
+    """The paper's depth-guided propagation in pixel space."""
+
+    boundary: Annotated[float, SHARE] = 0.1
+    """Weight of the warped image at the border of its visibility mask (paper, supplement 6.2)."""
+    # A pixel is 0.7 mm wide: neighbours on a slope differ by that, below a tenth of it nothing agrees. A head is 25 cm deep: at half of it
+    # the back of the head passes for its middle.
+    depth_tolerance: Annotated[float, Bounds(1e-4, 0.1)] = 0.004
+    """A pixel is visible if its depth agrees within this many metres."""
+
+
+@dataclass(frozen=True)
+class ImagePriorConfig:
+    """Coarse views to consistent views."""
+
+    prior: ImagePrior = ImagePrior.WARP
+    """warp: the paper's depth-guided propagation in pixel space."""
+    warp: WarpConfig = field(default_factory=WarpConfig)
+
+
+@dataclass(frozen=True)
+class VideoPriorConfig:
+    """Views to a view x time set of expressions."""
+
+    prior: VideoPrior = VideoPrior.MESH
+    """mesh: the fitted mesh moves the pixels and fills what opens."""
+    frontal_views: Annotated[int, Bounds(0, 71)] = 11  # all of the most views but the reference
+    """Views beside the reference that are animated (paper, section 4); fewer than --shape-prior.views."""
+    frames: Annotated[int, Bounds(1, 1500)] = 32  # the built-in clips have 1566 moments; more would repeat some
+    """Poses picked from the driving clips; every animated view is shown in all of them."""
+    size: Annotated[int, PICTURE_SIDE] = 256
+    """Side of the pictures in pixels."""
