@@ -4,7 +4,6 @@ Mean absolute difference is `torch.nn.functional.l1_loss`. LPIPS trains with Ale
 """
 
 import functools
-import pickle
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from torch.nn import functional
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.pickles import read_pickle
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
@@ -183,56 +183,16 @@ def _pretrained(trunk: Trunk, file: Path | None, device: torch.device) -> Lpips:
 def _fill(target: Any, source: np.ndarray) -> None:
     if tuple(target.shape) != source.shape:
         raise ValueError(f"an array must be {list(target.shape)}, got {list(source.shape)}")
-    target.data.copy_(torch.from_numpy(np.ascontiguousarray(source, np.float32)))
-
-
-class _ArrayMarker:
-    """Stands for numpy.ndarray in a pickle; making one does nothing."""
-
-
-def _empty_array(kind: type, shape: tuple[int, ...], code: bytes) -> np.ndarray:
-    """What numpy's pickles start from; any other start could ask for memory without bound."""
-    if kind is not _ArrayMarker or tuple(shape) != (0,):
-        raise pickle.UnpicklingError("refused an array that does not start empty")
-    return np.ndarray((0,), np.int8)
-
-
-def _float_dtype(name: str, *_: Any) -> np.dtype:
-    if name not in ("f4", "f8"):
-        raise pickle.UnpicklingError(f"refused dtype {name!r}")
-    return np.dtype(name)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Builds dictionaries of float arrays and refuses everything else by name."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = {
-            ("numpy.core.multiarray", "_reconstruct"): _empty_array,
-            ("numpy._core.multiarray", "_reconstruct"): _empty_array,
-            ("numpy", "ndarray"): _ArrayMarker,
-            ("numpy", "dtype"): _float_dtype,
-        }
-        if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"refused {module}.{name}")
-        return allowed[module, name]
+    target.data.copy_(torch.from_numpy(np.array(source, np.float32)))
 
 
 _MAX_BYTES = 256 << 20
+"""VGG16's convolutions are 59 MB."""
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     """Nested dictionaries of float arrays from a pickle that may be hostile."""
-    size = path.stat().st_size
-    if size > _MAX_BYTES:
-        raise UserError(f"{path}: expected LPIPS weights of at most {_MAX_BYTES} bytes, found {size}")
-    try:
-        with path.open("rb") as stream:
-            entries = _ArrayUnpickler(stream).load()
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-        raise UserError(
-            f"{path}: expected a pickle of float arrays, found another file ({error}); fetch it again"
-        ) from error
+    entries = read_pickle(path, "LPIPS weights, a pickle of arrays", _MAX_BYTES)
     if not isinstance(entries, dict):
         raise UserError(f"{path}: expected a dictionary of arrays, found {type(entries).__name__}; fetch it again")
     return entries

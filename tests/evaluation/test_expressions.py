@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head
+from facecraft4d.toolkit.core.datatypes import Coarse
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.evaluation import expressions
 from facecraft4d.toolkit.evaluation.metrics import SIZE
 
 
 @pytest.mark.slow
-def test_expressions_of_the_small_avatar_stay_in_their_regions(tiny_avatar: Avatar, tiny_head: Head) -> None:
+def test_expressions_of_the_small_avatar_stay_in_their_regions(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     """Every expression is measured; none of a sound avatar leaks or shakes, and the jaw moves."""
-    moves, leaks, still = expressions.measure(tiny_avatar, tiny_head)
+    moves, leaks, still = expressions.measure(tiny_avatar, tiny_coarse.views)
     assert set(moves) == set(leaks) == set(still) == set(tiny_avatar.rig.expression_names)
     assert max(leaks.values()) < 1 and max(still.values()) < 1
     assert moves["jawOpen"] > 1
 
 
 @pytest.mark.slow
-def test_an_expression_that_moves_everything_a_little_leaks(tiny_avatar: Avatar, tiny_head: Head) -> None:
+def test_an_expression_that_moves_everything_a_little_leaks(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     """Damage below what counts as movement is found as a leak."""
     rig = tiny_avatar.rig
     deltas = rig.expression_deltas.copy()
     deltas[0] += np.float32([0.4 * expressions.MOVED_METRES, 0, 0])
     shaken = replace(tiny_avatar, rig=replace(rig, expression_deltas=deltas))
-    _, leaks, _ = expressions.measure(shaken, tiny_head)
+    _, leaks, _ = expressions.measure(shaken, tiny_coarse.views)
     assert leaks[rig.expression_names[0]] > 0.3
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
 from facecraft4d.toolkit.evaluation import identity
 
 
 def test_no_face_in_the_photograph_means_not_measured(
-    tiny_avatar: Avatar, tiny_head: Head, tiny_portrait: Portrait
+    tiny_avatar: Avatar, tiny_coarse: Coarse, tiny_portrait: Portrait
 ) -> None:
     blank = replace(tiny_portrait, image=np.ones_like(tiny_portrait.image))
-    scores, notes = identity.measure(tiny_avatar, blank, tiny_head)
+    scores, notes = identity.measure(tiny_avatar, blank, tiny_coarse.head, tiny_coarse.views)
     assert scores == {} and "not measured" in notes[0]
 
 

@@ -161,7 +161,7 @@ def test_face_out_of_range_is_refused(index: int):
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path):
-    with pytest.raises(UserError, match="found nothing"):
+    with pytest.raises(UserError, match="found no such file"):
         build(tmp_path / "missing.jpg")
     with pytest.raises(UserError, match="found a folder"):
         build(tmp_path)

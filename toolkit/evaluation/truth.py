@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera, Coarse, FrameSet, Head, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
+from facecraft4d.toolkit.core.untrusted import read_untrusted
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.images import on_white, read_rgba, resized
 from facecraft4d.toolkit.subjects.people import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
@@ -96,14 +97,9 @@ def of_folder(folder: Path, rig: Rig, size: int) -> list[Truth]:
 
 
 def _read_cameras(path: Path) -> dict[str, Any]:
+    content = read_untrusted(path, "the cameras of the pictures in this folder", MAX_CAMERAS_BYTES)
     try:
-        if path.stat().st_size > MAX_CAMERAS_BYTES:
-            raise UserError(
-                f"{path}: expected at most {MAX_CAMERAS_BYTES >> 20} MiB, found {path.stat().st_size >> 20} MiB"
-            )
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: expected the cameras of the pictures in this folder: {error.strerror}") from error
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: expected JSON: {error}") from error
     if not isinstance(document, dict):

@@ -16,6 +16,7 @@ from facecraft4d.toolkit.core.arkit import JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
 from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
+from facecraft4d.toolkit.core.pickles import LARGEST_FILE, read_pickle
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,
     ROLE,
@@ -23,7 +24,6 @@ from facecraft4d.toolkit.face_model.model import (
     FaceModel,
     SurfacePoints,
 )
-from facecraft4d.toolkit.face_model.safe_pickle import LARGEST_FILE, read_pickle
 from facecraft4d.toolkit.weights import file_sha256
 
 SHAPE_COUNT, EXPRESSION_COUNT = 300, 100

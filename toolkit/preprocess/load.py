@@ -2,36 +2,14 @@
 
 import hashlib
 import io
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
-from facecraft4d.toolkit.core.checks import UserError
-
-MAX_PIXELS = 64_000_000
-MAX_BYTES = 512 << 20
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
-"""What is read; other decoders of Pillow are never tried on a stranger's file."""
-
-_DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    IndexError,
-    KeyError,
-    TypeError,
-    MemoryError,
-)
-"""What Pillow's decoders raise on damaged files."""
+from facecraft4d.toolkit.images import open_picture, refusing_damage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,69 +27,18 @@ class Photo:
 
 def read(path: Path) -> Photo:
     """Read a photograph; the header is checked before any pixel is decoded. UserError for everything that cannot be used."""
-    content = _read_bytes(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # Pillow's own size warning and its remarks on odd metadata: we check and decide
-        image = _open(path, content)
-        notes: tuple[str, ...] = (
-            ("the file holds several pictures: the first was taken",) if getattr(image, "n_frames", 1) > 1 else ()
-        )
-        try:
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            rgb, alpha = _rgb_and_alpha(image)
-        except _DAMAGED as error:
-            raise UserError(
-                f"{path}: expected a complete picture, found a truncated or damaged one; save or copy it again"
-            ) from error
+    with refusing_damage(path):
+        image, content = open_picture(path)
+        several = getattr(image, "n_frames", 1) > 1
+        image.load()
+        rgb, alpha = _rgb_and_alpha(ImageOps.exif_transpose(image))
+    notes: tuple[str, ...] = ("the file holds several pictures: the first was taken",) if several else ()
     if alpha is not None:
         alpha, alpha_notes = _meaningful(alpha)
         notes += alpha_notes
     if alpha is not None:
         rgb = np.rint(rgb * alpha[..., None] + 255 * (1 - alpha[..., None])).astype(np.uint8)
     return Photo(str(path), rgb, alpha, hashlib.sha256(content).hexdigest(), notes)
-
-
-def _read_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise UserError(f"{path}: expected a picture file, found a folder; name one photograph")
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UserError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found {size >> 20} MiB; save it smaller")
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: expected a picture file, found nothing; check the path") from error
-    except OSError as error:
-        raise UserError(f"{path}: expected a readable file, found: {error.strerror}; check its permissions") from error
-    if not content:
-        raise UserError(f"{path}: expected a picture, found an empty file; copy it again")
-    return content
-
-
-def _open(path: Path, content: bytes) -> Image.Image:
-    """Header only: kind and number of pixels."""
-    too_large = f"{path}: expected at most {MAX_PIXELS // 1_000_000} megapixels, found"
-    Image.init()  # makes known the formats beyond Pillow's first five
-    try:
-        image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{too_large} far more; scale it down") from error
-    except UnidentifiedImageError as error:
-        raise UserError(
-            f"{path}: expected a picture ({', '.join(FORMATS)}), found something else; convert it first"
-        ) from error
-    except _DAMAGED as error:
-        raise UserError(
-            f"{path}: expected a picture with a sound header, found a damaged one; save or copy it again"
-        ) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise UserError(
-            f"{too_large} {image.width * image.height / 1e6:.0f} ({image.width} x {image.height}); scale it down"
-        )
-    return image
 
 
 def _rgb_and_alpha(image: Image.Image) -> tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"] | None]:

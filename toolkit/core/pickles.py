@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.untrusted import read_untrusted
 
 LARGEST_FILE = 1 << 30
 LARGEST_DENSE = 1 << 28
@@ -104,26 +105,20 @@ class _Unpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Our stand-in for a global, or refusal."""
         if (module, name) not in _GLOBALS:
-            raise pickle.UnpicklingError(
-                f"it asks for {module}.{name}, which is refused; a face model needs only arrays"
-            )
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is refused; only arrays are read")
         return _GLOBALS[module, name]
 
 
-def read_pickle(path: Path) -> Any:
+def read_pickle(path: Path, what: str = "a pickle with arrays only", most_bytes: int = LARGEST_FILE) -> Any:
     """The plain content of a pickle file: dicts, lists, texts, numbers, numpy arrays. UserError if it holds anything else."""
-    if path.stat().st_size > LARGEST_FILE:
-        raise UserError(
-            f"{path}: expected a file of at most {LARGEST_FILE >> 20} MiB, found {path.stat().st_size >> 20} MiB"
-        )
+    data = read_untrusted(path, what, most_bytes)
     try:
-        data = path.read_bytes()
         skipped = _npy_header_size(data)
         return _plain(_Unpickler(io.BytesIO(data[skipped:]), encoding="latin1").load())
     except (
         pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, MemoryError, OverflowError, RecursionError,
     ) as error:  # fmt: skip
-        raise UserError(f"{path}: expected a pickle with arrays only, found {_one_line(error)}") from error
+        raise UserError(f"{path}: expected {what}, found {_one_line(error)}") from error
 
 
 def _one_line(error: Exception) -> str:
