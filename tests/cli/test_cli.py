@@ -19,7 +19,9 @@ def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_help_is_quick_and_complete() -> None:
+    """The help names every command, in half a second: a time that says nothing while other tests run beside it, hence not in the quick lane."""
     times = []
     for _ in range(3):
         start = time.perf_counter()
