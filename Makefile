@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check quick test bench bench-speed bench-coin golden lines
+.PHONY: check quick test bench bench-speed bench-coin golden gpu house lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -25,8 +25,19 @@ bench-speed:  ## the rasteriser beside its peers, and its floor; minutes
 bench-coin:  ## four ways to train on three subjects with three seeds; 55 minutes on two cores, goes on where it was stopped
 	$(PYTHON) benchmarks/coin_ablation.py
 
+house:  ## the drawing of folders in docs/architecture.md, and its counts
+	$(PYTHON) benchmarks/house.py --document docs/architecture.md
+
 golden:  ## draw the reference renders anew, then look at every one of them
 	$(PYTHON) tests/golden/regenerate.py
+
+ARCHITECTURE ?= 9.0
+JOBS ?= 2
+gpu:  ## compile gsplat for one kind of GPU (9.0: H100, H200) where nvcc is; needs no GPU, takes 20 minutes or more on two cores
+	@command -v nvcc >/dev/null || { echo "make gpu: needs nvcc, CUDA's compiler, on the PATH; found none" >&2; exit 1; }
+	@$(PYTHON) -c "import sys, torch; torch.version.cuda or sys.exit('make gpu: needs a torch for CUDA, found ' + torch.__version__)"
+	@$(PYTHON) -c "import sys, importlib.util as u; u.find_spec('gsplat') or sys.exit('make gpu: needs gsplat; install the extra [cuda]')"
+	TORCH_CUDA_ARCH_LIST=$(ARCHITECTURE) MAX_JOBS=$(JOBS) $(PYTHON) -c "from gsplat.cuda._backend import _C; raise SystemExit(_C is None)"
 
 lines:  ## line budget: modules of at most 300 lines
 	@git ls-files 'toolkit/*.py' 'exporters/*.py' 'runtime/*.py' 'facecraft4d/*.py' | xargs wc -l | sort -rn | head -8

@@ -1,0 +1,116 @@
+"""The player's way from a pose to pixels, through EGL: time on the card, frames a second with and without reading back."""
+
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from gpu.results import Found, demand
+
+from facecraft4d.runtime.animate import Animator
+from facecraft4d.runtime.camera import framing
+from facecraft4d.runtime.clip import find_clip, on_rig
+from facecraft4d.runtime.opengl import EMULATORS, SplatPass, offscreen_context
+from facecraft4d.runtime.software import SoftwareRenderer
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Splats
+from facecraft4d.toolkit.core.rigging import neutral_pose
+
+CLIP, CLIP_FPS = "face_cap", 60
+WARM = 5
+"""Frames that do not count."""
+SAME_DB = 45.0
+"""PSNR between this picture and the processor's, as docs/conventions.md promises."""
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+class Stage:
+    """One avatar before one camera in a context of its own."""
+
+    def __init__(self, context: Any, avatar: Avatar, size: Size) -> None:
+        self.context, self.size = context, size
+        self.animator, self.camera = Animator(avatar), framing(avatar).camera(*size)
+        self._motion, self._rest = on_rig(find_clip(CLIP), avatar.rig), neutral_pose(avatar.rig)
+        self.passes = SplatPass(context, *size)
+
+    def pose(self, frame: int) -> Splats:
+        """The splats of a frame of the clip."""
+        return self.animator.splats(self._motion.pose(frame / CLIP_FPS))
+
+    def draw(self, frame: int) -> None:
+        """Pose, sort, upload, draw, and wait until it is drawn."""
+        self.passes.draw(self.pose(frame), self.camera)
+        self.context.finish()
+
+    def read(self) -> np.ndarray:
+        """The last picture: premultiplied RGBA [h, w, 4]."""
+        data = self.passes.target.read(components=4, dtype="f2")
+        return np.frombuffer(data, np.float16).reshape(*self.size[::-1], 4)
+
+    def likeness_db(self) -> float:
+        """PSNR of the head at rest to the processor's picture of it."""
+        splats = self.animator.splats(self._rest)
+        self.passes.draw(splats, self.camera)
+        expected = SoftwareRenderer(*self.size, "").draw(splats, self.camera)
+        return float(-10 * np.log10(np.mean((self.read().astype(np.float64) - expected) ** 2)))
+
+
+def check_player(
+    avatars: dict[int, Avatar], sizes: tuple[Size, ...], frames: int, emulated: bool, found: Found
+) -> None:
+    """Measure every avatar at every size. Raises Missed for an emulator unless `emulated`, and for another picture than the processor's."""
+    context = offscreen_context()
+    driver = found["driver"] = str(context.info["GL_RENDERER"])
+    found["limits"] = {"likeness_db": SAME_DB}
+    with ExitStack() as stack:
+        stack.callback(context.release)
+        demand(emulated or not any(name in driver.lower() for name in EMULATORS), f"{driver} is no graphics card")
+        for count, avatar in avatars.items():
+            for size in sizes:
+                row = found[f"{count} splats, {size[0]} x {size[1]}"] = measured(Stage(context, avatar, size), frames)
+                demand(
+                    row["likeness_db"] > SAME_DB,
+                    f"{count} splats, {size}: {row['likeness_db']:.1f} dB to the processor",
+                )
+
+
+class Queried:
+    """A vertex array whose drawing is timed on the card: sorting and uploading, which the processor does, stay outside."""
+
+    def __init__(self, vertices: Any, query: Any) -> None:
+        self._vertices, self._query = vertices, query
+        self.milliseconds: list[float] = []
+
+    def render(self, *arguments: Any, **named: Any) -> None:
+        """As the vertex array's own."""
+        with self._query:
+            self._vertices.render(*arguments, **named)
+        self.milliseconds.append(self._query.elapsed / 1e6)
+
+
+def measured(stage: Stage, frames: int) -> dict[str, float]:
+    """Median milliseconds on the card and for posing; frames a second drawn, and drawn and read back."""
+    found = {"likeness_db": stage.likeness_db()}
+    for frame in range(WARM):
+        stage.draw(frame)
+    found["pose_ms"] = 1e3 / _rate(frames, stage.pose)
+    found["fps"] = _rate(frames, stage.draw)
+    found["fps_read_back"] = _rate(frames, lambda frame: (stage.draw(frame), stage.read()))
+    queried = Queried(stage.passes._vertices, stage.context.query(time=True))
+    with patch.object(stage.passes, "_vertices", queried):
+        _rate(frames, stage.draw)
+    stage.passes.release()
+    return found | {"card_ms": statistics.median(queried.milliseconds)}
+
+
+def _rate(frames: int, run: Callable[[int], Any]) -> float:
+    """Frames a second."""
+    begun = time.perf_counter()
+    for frame in range(frames):
+        run(frame)
+    return frames / (time.perf_counter() - begun)

@@ -1,0 +1,162 @@
+"""The sections of the check, in their order, and what they share."""
+
+import platform
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from gpu import carried, kept
+from gpu.compiling import Compilation
+from gpu.player import Size, check_player
+from gpu.raster import check_raster
+from gpu.results import Found, Ledger, Section, demand
+from gpu.steps import Begun, Counts, check_step
+
+from facecraft4d.exporters import export
+from facecraft4d.toolkit.config import TrainingConfig
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Progress
+
+PLAYER_SECONDS = 40.0
+"""Kept for the player: compilation and training are broken off when no more is left."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run, on what, how large."""
+
+    device: str = "cuda"
+    played: tuple[int, ...] = (24_000, 50_000, 100_000)
+    """Splats of the avatars that the player shows."""
+    trained: tuple[int, ...] = (50_000, 100_000)
+    """Splats whose training step is measured; they are among `played`."""
+    size: int = 512
+    """Side of the training pictures in pixels."""
+    screens: tuple[Size, ...] = ((512, 512), (1920, 1080))
+    frames: int = 120
+    """Frames that each measurement of the player takes."""
+    counts: Counts = field(default_factory=Counts)
+    draft: TrainingConfig = field(default_factory=kept.draft_training)
+    front_slack_db: float = 0.5
+    """How far the draft's front may be from the CPU's."""
+
+
+def rehearsal() -> Plan:
+    """The same on the CPU, whose rasteriser stands in for gsplat: every line runs, no number counts."""
+    draft = replace(
+        kept.draft_training(), static_iterations=8, coin_iterations=8, splats=2_000, resolution=64, coarse_resolution=64
+    )
+    return Plan(
+        "cpu", (2_000,), (2_000,), 64, ((64, 64), (96, 54)), 4, Counts(1, 2, 2, 2, 2), draft, front_slack_db=25.0
+    )
+
+
+class Folders(NamedTuple):
+    """Where things lie."""
+
+    carried: Path
+    out: Path
+    scratch: Path
+    """Emptied by whoever made it."""
+
+
+class Subject(NamedTuple):
+    """What several sections use."""
+
+    kept: kept.Kept
+    begun: dict[int, Begun]
+    """Trainings before their first step, by their splats."""
+    avatars: dict[int, Avatar]
+    """The same splats as avatars."""
+
+
+class Check:
+    """One run. `compilation` is None where nothing has to be compiled."""
+
+    def __init__(self, plan: Plan, folders: Folders, ledger: Ledger, compilation: Compilation | None) -> None:
+        self.plan, self.folders, self._ledger, self._compilation = plan, folders, ledger, compilation
+        self._compiled = compilation is None
+
+    def sections(self) -> tuple[Section, ...]:
+        """All of them; gsplat compiles while the first two run, and nothing is timed before that is done."""
+        return (
+            Section("machine", self.machine, 0), Section("subject", self.prepare, 30), Section("compile", self.compile, 0),
+            Section("raster", self.raster, 10), Section("step", self.step, 30), Section("draft", self.draft, 60),
+            Section("player", self.play, 20),
+        )  # fmt: skip
+
+    def machine(self, found: Found) -> None:
+        """What it runs on. Raises Missed where the device is not there."""
+        found |= {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda}
+        found["tf32"] = {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32}
+        if self.plan.device == "cuda":
+            demand(torch.cuda.is_available(), "torch finds no CUDA device")
+            found["card"] = torch.cuda.get_device_name()
+            found["memory_gib"] = torch.cuda.get_device_properties(0).total_memory / 2**30
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The kept stages, and trainings about to begin; made again, and refused again, if it failed."""
+        plan, stages = self.plan, self.folders.carried / carried.STAGES
+        small = kept.unpack(stages, self.folders.scratch / "small")
+        large = kept.enlarged(small, plan.size, self.folders.scratch / "large")
+        begun = {n: kept.begun(large, kept.paper_step(n, plan.size), plan.device) for n in plan.played}
+        return Subject(small, begun, {n: kept.as_avatar(small, state) for n, (_, state) in begun.items()})
+
+    def prepare(self, found: Found) -> None:
+        """Read what travelled."""
+        found["splats"] = {n: len(state.triangles) for n, (_, state) in self.subject.begun.items()}
+        found["cpu_psnr_db"] = self.subject.kept.cpu_psnr_db
+
+    def compile(self, found: Found) -> None:
+        """Wait for gsplat; its time counts from the start of the check."""
+        if self._compilation is None:
+            found["rasteriser"] = "our own, on the CPU"
+            return
+        self._compilation.wait(self._ledger.seconds_left - PLAYER_SECONDS)
+        self._compiled = True
+        found["rasteriser"], found["compile_seconds"] = "gsplat", self._compilation.seconds
+
+    def _demand_rasteriser(self) -> None:
+        """Without it gsplat would begin to compile here, and nothing could stop it."""
+        demand(self._compiled, "gsplat is not compiled")
+
+    def raster(self, found: Found) -> None:
+        """gsplat against stored results."""
+        self._demand_rasteriser()
+        check_raster(self.folders.carried / carried.SCENES, self.folders.out, self.plan.device, found)
+
+    def step(self, found: Found) -> None:
+        """What a training step takes."""
+        self._demand_rasteriser()
+        for count in self.plan.trained:
+            found[f"{count} splats"] = {}
+            check_step(self.subject.begun[count], self.plan.device, self.plan.counts, found[f"{count} splats"])
+
+    def draft(self, found: Found) -> None:
+        """Kept stages to avatar.glb, and its front against the CPU's."""
+        self._demand_rasteriser()
+        plan, subject = self.plan, self.subject.kept
+        found["limits"] = {"front_slack_db": plan.front_slack_db}
+
+        def report(progress: Progress) -> None:
+            found["steps"] = progress.step
+            demand(
+                self._ledger.seconds_left > PLAYER_SECONDS, f"broken off at {progress.step} of {progress.total} steps"
+            )
+
+        files = self.folders.scratch / "training"
+        begun = time.monotonic()
+        avatar = kept.trained(subject, plan.draft, plan.device, files, report)
+        found["training_seconds"] = time.monotonic() - begun
+        export(avatar, self.folders.out / "avatar.glb")
+        found["front_psnr_db"], found["cpu_psnr_db"] = kept.front_psnr(avatar, subject), subject.cpu_psnr_db
+        off = found["front_psnr_db"] - subject.cpu_psnr_db
+        demand(abs(off) <= plan.front_slack_db, f"the front is {off:+.2f} dB from the CPU's")
+
+    def play(self, found: Found) -> None:
+        """The player through EGL; the rehearsal takes an emulator for a card."""
+        check_player(self.subject.avatars, self.plan.screens, self.plan.frames, self.plan.device == "cpu", found)

@@ -1,0 +1,363 @@
+"""The CPU parts of the check for a machine with a GPU: what it writes down, when it fails, what it compares with, what it carries."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from training_subject import SIZE, TINY, subject
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))  # benchmarks are run as scripts: their own folder comes first
+
+import gpu_check  # noqa: E402
+from gpu import absent, carried, compiling, kept, raster, scenes, sections, steps  # noqa: E402
+from gpu.results import Found, Ledger, Missed, Section, demand  # noqa: E402
+
+from facecraft4d.toolkit.core.checks import UserError  # noqa: E402
+from facecraft4d.toolkit.losses import Lpips, Trunk  # noqa: E402
+from facecraft4d.toolkit.splatting import reference  # noqa: E402
+
+SMALL = scenes.Case("training", 60, 40, 24)
+TURNED = scenes.Case("two cameras", 50, 24, 40, channels=3, sh_degree=3, antialiased=True, cameras=2)
+
+
+def passes(found: Found) -> None:
+    found["value"] = 1
+
+
+def fails(found: Found) -> None:
+    found["value"] = 2
+    demand(False, "too far off")
+
+
+def written(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> kept.Kept:
+    """The small subject of the tests of training, as if a build had kept it; LPIPS without its weights."""
+    monkeypatch.setattr(kept.losses, "lpips", lambda trunk: Lpips(Trunk(trunk)))
+    views, frames, head = subject(tmp_path / "frames")
+    first = views.views[0]
+    front = kept.Front(first.image, first.mask, first.camera, head.pose)
+    return kept.Kept(views, frames, head, front, 20.0)
+
+
+# what is written down
+
+
+def test_the_file_is_whole_after_every_section(tmp_path: Path) -> None:
+    path, seen = tmp_path / "gpu.json", []
+
+    def looks(found: Found) -> None:
+        seen.append({name: entry["state"] for name, entry in written(path)["sections"].items()})
+
+    ledger = Ledger(path, {"ran_on": "here"}, 60)
+    ledger.run((Section("one", passes, 0), Section("two", looks, 0), Section("three", passes, 0)))
+    assert seen == [{"one": "passed", "two": "absent", "three": "absent"}]
+    content = written(path)
+    assert content["passed"] is True is ledger.passed and content["ran_on"] == "here" and content["format"] == 1
+    assert [entry["state"] for entry in content["sections"].values()] == ["passed"] * 3
+    assert content["sections"]["one"]["found"] == {"value": 1} and content["sections"]["one"]["seconds"] >= 0
+
+
+def test_a_failure_keeps_what_was_found_and_lets_the_next_run(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "gpu.json", {}, 60)
+    ledger.run((Section("bad", fails, 0), Section("good", passes, 0)))
+    bad, good = written(tmp_path / "gpu.json")["sections"].values()
+    assert bad["state"] == "failed" and bad["error"].endswith("Missed: too far off") and bad["found"] == {"value": 2}
+    assert good["state"] == "passed" and not ledger.passed
+
+
+def test_without_time_a_section_is_absent(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "gpu.json", {}, 5)
+    ledger.run((Section("long", passes, 100), Section("short", passes, 1)))
+    long, short = written(tmp_path / "gpu.json")["sections"].values()
+    assert long["state"] == "absent" and "100 s" in long["error"] and short["state"] == "passed" and not ledger.passed
+
+
+def test_nothing_run_has_not_passed(tmp_path: Path) -> None:
+    assert not Ledger(tmp_path / "gpu.json", {}, 5).passed
+
+
+@pytest.mark.parametrize(("run", "least", "code"), [(passes, 0, 0), (fails, 0, 1), (passes, 1e6, 1)])
+def test_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run, least: float, code: int) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(
+        sections.Check, "sections", lambda self: (Section("one", run, least), Section("two", passes, 0))
+    )
+    monkeypatch.setenv("FACECRAFT4D_CACHE", "restored when the test ends")
+    (tmp_path / carried.MARK).write_text('{"prepared_on": "there"}')
+    out = tmp_path / "deep" / "out"
+    assert gpu_check.main(["--carried", str(tmp_path), "--out", str(out), "--rehearse"]) == code
+    content = written(out / "gpu.json")
+    assert content["rehearsal"] is True and content["prepared_on"] == "there" and content["passed"] is (code == 0)
+
+
+def test_without_cuda_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("FACECRAFT4D_CACHE", "restored when the test ends")
+    (tmp_path / carried.MARK).write_text('{"prepared_on": "there"}')
+    assert gpu_check.main(["--carried", str(tmp_path), "--out", str(tmp_path)]) == gpu_check.MISTAKE
+    assert "--rehearse" in capsys.readouterr().err and not (tmp_path / "gpu.json").exists()
+
+
+# the measure for gsplat
+
+
+@pytest.mark.parametrize("case", [SMALL, TURNED], ids=lambda case: case.name)
+def test_tiles_change_nothing(case: scenes.Case) -> None:
+    """The twin by tiles against the twin in one go: picture and gradients, over the same pixels."""
+    scene = scenes.inputs(case)
+    found = scenes.expected(case, scene)
+    leaves = {name: torch.from_numpy(array).double() for name, array in scene.items()}
+    for name in scenes.INPUTS:
+        leaves[name].requires_grad_()
+    total = torch.zeros((), dtype=torch.float64)
+    for index in range(case.cameras):
+        view = leaves["viewmats"][index]
+        projected = reference.project(*(leaves[n] for n in scenes.INPUTS[:4]), view, leaves["Ks"][index], case.settings)
+        colors = leaves["colors"]
+        if case.sh_degree is not None:
+            colors = reference.evaluate_sh(leaves["means"] - torch.linalg.inv(view)[:3, 3], colors, case.sh_degree)
+        image, alpha = reference.composite(*projected, colors, leaves["backgrounds"][index], case.settings)
+        assert np.abs(image.detach().numpy() - found["image"][index]).max() < 1e-12
+        assert np.abs(alpha.detach().numpy() - found["alpha"][index, ..., 0]).max() < 1e-12
+        for drawn, wanted in ((image, found["image"]), (alpha[..., None], found["alpha"])):
+            weights = scenes.cotangents(wanted.shape)[index] * found["sure"][index][..., None]
+            total = total + (drawn * torch.from_numpy(weights)).sum()
+    total.backward()
+    for name in scenes.INPUTS:
+        assert np.allclose(leaves[name].grad.numpy(), found[f"d_{name}"], rtol=1e-9, atol=1e-15), name
+
+
+def test_depths_keep_their_order_in_float32() -> None:
+    scene = scenes.inputs(scenes.CASES[-1])
+    view = scene["viewmats"][0]
+    depths = np.sort((scene["means"] @ view[:3, :3].T + view[:3, 3])[:, 2])
+    assert np.diff(depths).min() > 1e-6
+
+
+def test_few_pixels_are_unsure_and_some_are() -> None:
+    found = scenes.expected(replace(SMALL, splats=600), scenes.inputs(replace(SMALL, splats=600)))
+    assert 0 < 1 - found["sure"].mean() < raster.UNSURE_LIMIT
+
+
+def test_our_rasteriser_is_within_the_limits(tmp_path: Path) -> None:
+    scenes.write(tmp_path, (SMALL, TURNED))
+    found: Found = {}
+    raster.check_raster(tmp_path, tmp_path, "cpu", found, (SMALL, TURNED))
+    assert {"training", "training, packed", "two cameras", "two cameras, packed"} <= found.keys()
+    assert all(found["training"][name] < 1e-5 for name in found["training"] if name != "unsure")
+    with np.load(tmp_path / raster.FILE_NAME) as archive:
+        assert archive["training/d_means"].shape == (60, 3) and archive["training/image"].shape == (1, 24, 40, 6)
+        assert {name.partition("/")[0] for name in archive} == {"training"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [("d_quats", 2e-3, "d_quats"), ("image", 1e-4, "image_mean"), ("d_means", np.nan, "d_means nan")],
+)
+def test_other_results_fail_by_name(tmp_path: Path, name: str, change: float, told: str) -> None:
+    scenes.write(tmp_path, (SMALL,))
+    scene, wanted = scenes.read(tmp_path, SMALL)
+    wanted[name] = wanted[name] * np.float32(1 + change)
+    np.savez(tmp_path / "training.npz", **scene, **{f"expected_{key}": array for key, array in wanted.items()})
+    with pytest.raises(Missed, match=told):
+        raster.check_raster(tmp_path, tmp_path, "cpu", {}, (SMALL,))
+
+
+def test_tf32_is_off_while_comparing_and_as_before_afterwards() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with raster.exact_products():
+        assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
+# what travels
+
+
+def test_stages_travel_without_loss(tiny: kept.Kept, tmp_path: Path) -> None:
+    kept.pack(tiny, tmp_path / "packed")
+    found = kept.unpack(tmp_path / "packed", tmp_path / "unpacked")
+    for one, other in zip(tiny.views.views, found.views.views, strict=True):
+        for name in ("image", "mask"):
+            as_bytes = [np.uint8(getattr(view, name) * 255 + 0.5) for view in (one, other)]
+            assert np.array_equal(*as_bytes)
+        assert np.abs(one.depth - other.depth).max() <= 0.5 / kept.DEPTH_STEPS
+        assert one.camera.fx == other.camera.fx and np.array_equal(
+            one.camera.camera_from_world, other.camera.camera_from_world
+        )
+    for view in tiny.frames.view_indices:
+        for frame in range(len(tiny.frames.track.expressions)):
+            pictures = [np.asarray(Image.open(each.frames.path(view, frame))) for each in (tiny, found)]
+            assert np.array_equal(*pictures)
+    assert np.array_equal(found.head.rig.expression_deltas, tiny.head.rig.expression_deltas)
+    assert found.cpu_psnr_db == tiny.cpu_psnr_db and np.array_equal(found.front.image, tiny.front.image)
+
+
+def test_enlarged_frames_have_cameras_of_their_size(tiny: kept.Kept, tmp_path: Path) -> None:
+    found = kept.enlarged(tiny, 2 * SIZE, tmp_path / "large")
+    with Image.open(found.frames.path(0, 1)) as picture:
+        assert picture.size == (2 * SIZE, 2 * SIZE) and picture.mode == "RGBA"
+    assert found.frames.cameras[0].fx == 2 * tiny.frames.cameras[0].fx
+
+
+def test_a_folder_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    for name, size in (("stages", 3000), ("scenes", 100)):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "file").write_bytes(bytes(size << 10))
+    assert carried.checked_size(tmp_path, 3100 << 10) == 3100 << 10
+    with pytest.raises(UserError, match=r"at most 3099 KiB, found 3100 KiB \(stages 3000 KiB, scenes 100 KiB\)"):
+        carried.checked_size(tmp_path, 3099 << 10)
+    assert carried.LARGEST <= 48 << 20
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "mine").write_text("precious")
+    assert gpu_check.main(["--prepare", str(tmp_path)]) == gpu_check.MISTAKE
+    assert (tmp_path / "stages" / "mine").read_text() == "precious"
+
+
+def test_stand_ins_replace_only_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("not_there", "not_there.inner"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert absent.stand_in(("json", "not_there", "not_there.inner")) == ["not_there", "not_there.inner"]
+    import json as untouched
+
+    from not_there.inner import Interpreter
+
+    assert untouched.dumps([]) == "[]"
+    with pytest.raises(ModuleNotFoundError, match="stand-in"):
+        Interpreter()
+    assert not hasattr(sys.modules["not_there"], "__file__")  # who looks for sources walks over all modules
+    for name in ("not_there", "not_there.inner"):
+        del sys.modules[name]
+
+
+# compiling, steps
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "told"),
+    [("print('no nvcc'); raise SystemExit(1)", 20, "no nvcc"), ("import time; time.sleep(60)", 0.2, "still compiling")],
+)
+def test_a_compilation_that_fails_or_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, seconds: float, told: str
+) -> None:
+    monkeypatch.setattr(compiling, "IMPORT", code)
+    monkeypatch.setenv("TORCH_CUDA_ARCH_LIST", "restored when the test ends")
+    begun = time.monotonic()
+    compilation = compiling.Compilation("9.0", tmp_path / "log")
+    with pytest.raises(Missed, match=told):
+        compilation.wait(seconds)
+    assert time.monotonic() - begun < 20 and os.environ["TORCH_CUDA_ARCH_LIST"] == "9.0"
+    compilation.stop()
+
+
+def test_what_needs_gsplat_fails_at_once_where_it_did_not_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "IMPORT", "raise SystemExit(1)")
+    monkeypatch.setenv("TORCH_CUDA_ARCH_LIST", "restored when the test ends")
+    ledger = Ledger(tmp_path / "gpu.json", {}, 300)
+    check = sections.Check(
+        sections.Plan(), sections.Folders(tmp_path, tmp_path, tmp_path), ledger, compiling.Compilation("9.0", tmp_path / "log")
+    )  # fmt: skip
+    ledger.run(tuple(each for each in check.sections() if each.name in ("compile", "raster", "step", "draft")))
+    errors = {name: entry["error"] for name, entry in ledger.sections.items()}
+    assert "did not compile" in errors.pop("compile")
+    assert all(error.endswith("gsplat is not compiled") for error in errors.values()) and len(errors) == 3
+
+
+@pytest.mark.slow
+def test_a_step_is_split_into_its_parts_and_repeats(tiny: kept.Kept) -> None:
+    config = replace(kept.paper_step(200, SIZE), coin_hidden=8, view_embedding=4, position_octaves=2)
+    trainer, state = kept.begun(tiny, config, "cpu")
+    found: Found = {}
+    steps.check_step((trainer, state), "cpu", steps.Counts(1, 1, 1, 1, 2), found)
+    assert set(found["parts_ms"]) == {"fetch", "draw", "losses", "lpips", "backward", "adam", "rest"}
+    assert all(value > 0 for value in found["parts_ms"].values()) and found["splats"] == 200
+    assert max(found["two_runs"].values()) < 1e-6 and {"losses", "means", "colors"} <= found["two_runs"].keys()
+    assert state.step == 3 and "picture" not in vars(trainer.footage) and torch.Tensor.backward.__name__ == "backward"
+    assert found["paper_hours"] > 0
+
+
+def test_the_paper_step_is_coin_with_lpips_at_full_size_from_the_start(tiny: kept.Kept) -> None:
+    schedule = kept.begun(tiny, kept.paper_step(200, 512), "cpu")[0].schedule
+    assert schedule.uses_network(0) and schedule.uses_lpips(0) and schedule.resolution(0) == 512
+    assert not any(schedule.refines(step) for step in range(400))
+
+
+def test_the_front_is_measured_inside_the_mask(tiny: kept.Kept) -> None:
+    avatar = kept.as_avatar(tiny, kept.begun(tiny, replace(TINY, splats=400), "cpu")[1])
+    found = kept.front_psnr(avatar, tiny)
+    spoiled = np.where(tiny.front.mask[..., None] > 0, tiny.front.image, 0.3).astype(np.float32)
+    assert found == pytest.approx(kept.front_psnr(avatar, replace(tiny, front=replace(tiny.front, image=spoiled))))
+    assert 8 < found < 60
+
+
+# the whole
+
+
+@pytest.mark.slow
+def test_the_rehearsal_runs_every_section(tiny: kept.Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it on the CPU with a small subject: exit code 0, every section passed, what comes back is there."""
+    pytest.importorskip("moderngl")
+    from facecraft4d.runtime.opengl import NoOpenGL, offscreen_context
+
+    try:
+        offscreen_context().release()
+    except NoOpenGL as error:
+        pytest.skip(f"no OpenGL off screen: {error}")
+    monkeypatch.setenv("FACECRAFT4D_CACHE", "restored when the test ends")
+    monkeypatch.setattr(raster.check_raster, "__defaults__", ((SMALL, TURNED),))
+    folder, out = tmp_path / "carried", tmp_path / "out"
+    kept.pack(tiny, folder / carried.STAGES)
+    scenes.write(folder / carried.SCENES, (SMALL, TURNED))
+    (folder / carried.MARK).write_text('{"prepared_on": "here"}')
+    assert gpu_check.main(["--carried", str(folder), "--out", str(out), "--rehearse"]) == 0
+    content = written(out / "gpu.json")
+    assert list(content["sections"]) == ["machine", "subject", "compile", "raster", "step", "draft", "player"]
+    assert content["sections"]["player"]["found"]["2000 splats, 64 x 64"]["likeness_db"] > 45
+    assert {path.name for path in out.iterdir()} == {"gpu.json", "raster_cuda.npz", "avatar.glb"}
+
+
+@pytest.mark.slow
+def test_it_needs_nothing_that_does_not_travel() -> None:
+    """In a process that has none of the packages which stay behind, everything can be imported."""
+    code = f"""
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"av", "ai_edge_litert", "pymatting", "anny", "onnxruntime", "skimage", "beartype"}}:
+            raise ModuleNotFoundError(name)
+sys.path[:0] = [{str(ROOT / "benchmarks")!r}, {str(ROOT)!r}]
+from gpu.absent import ABSENT, stand_in
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in ABSENT else real(name)
+assert stand_in() == list(ABSENT)
+sys.meta_path.insert(0, Missing())
+from gpu import sections
+assert sections.rehearsal().device == "cpu"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+def test_make_gpu_says_that_nvcc_is_missing() -> None:
+    make = shutil.which("make")
+    done = subprocess.run([str(make), "gpu"], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "needs nvcc" in done.stderr + done.stdout
