@@ -17,6 +17,7 @@ from facecraft4d.toolkit import (
     shape_prior,
     training,
     video_prior,
+    weights,
 )
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
@@ -34,6 +35,7 @@ from facecraft4d.toolkit.core.datatypes import (
 )
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.owned import TIMING, claim
 from facecraft4d.toolkit.preflight import Ready
 from facecraft4d.toolkit.provenance import provenance
@@ -105,9 +107,15 @@ class _Keeper:
         self.noted: list[StageTime] = []
 
     def stage(self, module: ModuleType, kind: type[T], inputs: tuple[Stored[Any], ...], *config: Any) -> Stored[T]:
-        """`module.run(inputs..., config, context)`, kept or made now. Its key hashes the code, the options, the seed and all inputs."""
+        """`module.run(inputs..., config, context)`, kept or made now.
+
+        Its key hashes the code (with the table of weights), the user's own weights, the options, the seed and all inputs.
+        """
         name = module.__name__.rpartition(".")[2]
-        key = digest_of(cache.FORMAT, name, self.code[name], config, self.seed, tuple(each.digest for each in inputs))
+        needs: Needs = module.needs(*config)
+        own = weights.own_hashes((*needs.weights, *needs.measuring))
+        digests = tuple(each.digest for each in inputs)
+        key = digest_of(cache.FORMAT, name, self.code[name], own, config, self.seed, digests)
 
         def compute(own: Path) -> T:
             context = StageContext(self.seed, self.device, own, self.report)

@@ -22,7 +22,7 @@ from facecraft4d.toolkit import (
     video_prior,
     weights,
 )
-from facecraft4d.toolkit.config import BuildConfig, Device
+from facecraft4d.toolkit.config import BuildConfig, Device, ParametricConfig, WarpConfig
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import (
@@ -301,3 +301,19 @@ def _take_away(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         return found(name, *rest, **options)
 
     monkeypatch.setattr(weights, "path", path)
+
+
+def test_weights_of_the_users_own_decide_the_result_of_the_stages_that_need_them(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(photo, CONFIG, tmp_path / "build")
+    own = tmp_path / "other.ckpt"
+    own.write_bytes(b"other weights")
+    monkeypatch.setenv(weights.row("face_landmarker").environment_variable, str(own))
+    house.ran.clear()
+    built(photo, CONFIG, tmp_path / "build")
+    assert house.ran == ["preprocess"], "the others' inputs are as they were"
+    house.ran.clear()
+    own.write_bytes(b"yet other weights")
+    built(photo, CONFIG, tmp_path / "build")
+    assert house.ran == ["preprocess"]

@@ -8,7 +8,7 @@ import pytest
 from head_cases import curtain_head, painted_head
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.datatypes import Head, Pose, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, Head, Pose, ViewSet
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.meshes.raster import draw_mesh
@@ -27,7 +27,8 @@ def pose_of(head: Head, **weights: float) -> Pose:
     return pose
 
 
-def picture(head: Head, view: int, pose: Pose, size: int = SIZE) -> np.ndarray:
+def picture(coarse: Coarse, view: int, pose: Pose, size: int = SIZE) -> np.ndarray:
+    head = coarse.head
     surface = surface_of(head)
     surface = replace(surface, crown=np.zeros_like(surface.crown))  # the sheet of teeth is no row of crowns
     source = source_of(coarse.views.views[view], pose_vertices(head.rig, head.pose), surface, size)
@@ -38,10 +39,10 @@ def picture(head: Head, view: int, pose: Pose, size: int = SIZE) -> np.ndarray:
 def test_the_photographs_own_pose_gives_the_view_itself(view: int) -> None:
     coarse = painted_head(SIZE, jawOpen=0.3)
     head = coarse.head
-    rgba = picture(head, view, head.pose)
+    rgba = picture(coarse, view, head.pose)
     np.testing.assert_allclose(rgba[..., :3], coarse.views.views[view].image, atol=0.51 / 255)
     np.testing.assert_allclose(rgba[..., 3], coarse.views.views[view].mask, atol=0.51 / 255)
-    small = picture(head, view, head.pose, SIZE // 2)
+    small = picture(coarse, view, head.pose, SIZE // 2)
     area = cv2.resize(coarse.views.views[view].image, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA)
     np.testing.assert_allclose(small[..., :3], area, atol=0.51 / 255)
 
@@ -52,7 +53,7 @@ def test_moving_a_render_is_rendering_the_moved_mesh(weights: dict[str, float]) 
     head = coarse.head
     pose = pose_of(head, **weights)
     for view in (0, 2):
-        moved = picture(head, view, pose)
+        moved = picture(coarse, view, pose)
         posed = replace(head.mesh, vertices=pose_vertices(head.rig, pose))
         truth = draw_mesh(posed, coarse.views.views[view].camera)
         inside = cv2.erode((truth.alpha == 1).astype(np.uint8), np.ones((5, 5))) > 0
@@ -64,7 +65,7 @@ def test_moving_a_render_is_rendering_the_moved_mesh(weights: dict[str, float]) 
 def test_what_opens_shows_the_teeth_and_nothing_else_moves() -> None:
     coarse = curtain_head(SIZE)
     head = coarse.head
-    before, after = picture(head, 0, pose_of(head)), picture(head, 0, pose_of(head, jawOpen=1.0))
+    before, after = picture(coarse, 0, pose_of(head)), picture(coarse, 0, pose_of(head, jawOpen=1.0))
     red, white = np.array([0.8, 0.2, 0.2]), TOOTH_RGB
     middle = SIZE // 2
     np.testing.assert_allclose(before[middle + 3, middle, :3], red, atol=0.02)
@@ -76,7 +77,7 @@ def test_what_opens_shows_the_teeth_and_nothing_else_moves() -> None:
     assert (after[..., 3] == 1)[20 : SIZE - 20, 20 : SIZE - 20].all()
 
 
-def lidded_head() -> Head:
+def lidded_head() -> Coarse:
     """The ellipsoid with an eyelid of two rows of triangles; eyeBlinkLeft lowers the lid and the skin around it."""
     coarse = painted_head(SIZE)
     head = coarse.head
@@ -88,12 +89,14 @@ def lidded_head() -> Head:
     near = np.exp(-((rig.vertices - np.array([0.03, 0.02, 0.083])) ** 2).sum(-1) / 0.025**2)
     deltas[ARKIT_NAMES.index("eyeBlinkLeft")] = near[:, None] * np.array([0, -0.01, 0], np.float32)
     names = (*rig.region_names, "eyelids")
-    return replace(head, rig=replace(rig, triangle_regions=regions, region_names=names, expression_deltas=deltas))
+    rig = replace(rig, triangle_regions=regions, region_names=names, expression_deltas=deltas)
+    return replace(coarse, head=replace(head, rig=rig))
 
 
 def test_what_stands_before_a_lid_stays_when_it_blinks() -> None:
     """A black bar across the skin over a lid does not move with it, nor is it smeared over the lid."""
-    head = lidded_head()
+    coarse = lidded_head()
+    head = coarse.head
     view = coarse.views.views[0]
     surface = surface_of(head)
     lids = project(view.camera, head.rig.vertices[surface.lids])[0]

@@ -24,9 +24,9 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
-def needs() -> Needs:
-    """The networks that measure; nothing of them enters an avatar."""
-    return Needs(measuring=networks(METRICS))
+def needs(absent: Collection[str] = ()) -> Needs:
+    """The networks that measure, but for those that are known to be absent; nothing of them enters an avatar."""
+    return Needs(measuring=tuple(name for name in networks(METRICS) if name not in absent))
 
 
 def run(

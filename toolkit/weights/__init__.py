@@ -8,6 +8,7 @@ from facecraft4d.toolkit.weights.fetching import (
     cached_path,
     content_sha256,
     fetch,
+    own_hashes,
     path,
 )
 from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights, Carrier, Row, WeightFile, default_names, row
@@ -27,6 +28,7 @@ __all__ = [
     "fetch",
     "file_sha256",
     "npm_program",
+    "own_hashes",
     "path",
     "row",
 ]

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -116,6 +116,12 @@ def as_ingredient(name: str, role: str, override: Path | None = None) -> Ingredi
         return Ingredient(name, role, "unknown", Commercial.UNKNOWN, "the user's own file", sha256)
     source = ", ".join(f"{c.client} {c.package} {c.version}" for c in known.carriers[:1])
     return Ingredient(name, role, known.licence, known.commercial_use, f"{known.credit}; from {source}", known.sha256)
+
+
+def own_hashes(names: Iterable[str]) -> dict[str, str]:
+    """The sha256 of those weights that the user's own file or folder stands for: what the table cannot know of a result."""
+    places = {name: own for name in names if (own := _own_path(name, None))}
+    return {name: content_sha256(place) for name, place in places.items()}
 
 
 def content_sha256(place: Path) -> str:
