@@ -105,7 +105,7 @@ def test_what_stands_before_a_lid_stays_when_it_blinks() -> None:
     bar = np.s_[top - 5 : top - 2, middle - 4 : middle + 5]
     image[bar] = 0
     views = ViewSet((replace(view, image=image),), (0.0,))
-    blink = picture(replace(head, coarse=views), 0, pose_of(head, eyeBlinkLeft=1.0))[..., :3]
+    blink = picture(replace(coarse, views=views), 0, pose_of(head, eyeBlinkLeft=1.0))[..., :3]
     assert blink[bar][1, 2:-2].max() < 0.15
     assert blink[top + 2 : top + 6, middle - 2 : middle + 3].mean(-1).min() > 0.25
 
@@ -120,7 +120,7 @@ def test_a_static_surface_beside_a_moving_one_does_not_show_its_edge() -> None:
     teeth = np.flatnonzero(image[:, size // 2, 2] > 0.5)
     image[teeth[-1]] = (0.8, 0.2, 0.2)  # the fit is a pixel off: the last row of teeth is lip in the photograph
     views = ViewSet((replace(view, image=image),), (0.0,))
-    after = picture(replace(head, coarse=views), 0, pose_of(head, jawOpen=1.0), size)
+    after = picture(replace(coarse, views=views), 0, pose_of(head, jawOpen=1.0), size)
     shown = after[teeth[0] + 2 : teeth[-1] + 3, size // 2]
     assert (shown[:, 1] / shown[:, 0]).min() > 0.7, "the lip's red is 0.25"
 
