@@ -15,6 +15,7 @@ SKIN, HAIR, TORSO = range(3)
 CHARTS = {SKIN: (0.0, 0.0, 0.7, 0.7), HAIR: (0.0, 0.7, 0.7, 1.0), TORSO: (0.7, 0.0, 1.0, 1.0)}
 """Left, top, right, bottom of each part's piece of the texture."""
 _PADDING = 0.006
+"""Free space around each chart, as a fraction of the texture: samples at its rim must not mix with the next one's."""
 _HIDDEN = 0.1
 """A shell's triangles whose corners are all less present than this lie inside the head and are left out."""
 _CLEARANCE, _DEEPEST = 0.004, 0.3

@@ -15,6 +15,7 @@ from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 _IRIS_RADIANS, _PUPIL_RADIANS = 0.47, 0.17
 """Half angles seen from the middle of the eyeball (a 5.9 mm iris on a 12 mm ball)."""
 _TEETH, _TONGUE, _CAVITY = np.array([[0.88, 0.84, 0.76], [0.68, 0.36, 0.34], [0.22, 0.07, 0.07]], np.float32)
+"""Colours in a well lit mouth, sRGB."""
 _TOOTH_RADIANS, _ARCH_DEPTH = 0.19, 0.032
 """A tooth's width seen from the middle of the dental arch, which lies that far (metres) behind its front."""
 _SHADE_DEPTH = 0.06

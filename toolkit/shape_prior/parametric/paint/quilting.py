@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Int
 _COMPARED, _BEST = 64, 4
 """Patches compared with what already lies there, of those the guide likes best; and patches drawn from, of those that fit best."""
 _MOST_SOURCES = 1500
+"""Patches of one size that are kept to choose from; more cost time and are one another's neighbours."""
 _PLENTY = 1.0
 """Positions per pixel of a patch from which there are patches of that size enough."""
 _FEW, _SPOTS = 0.25, 6
