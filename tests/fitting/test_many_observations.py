@@ -48,17 +48,26 @@ def posed(model: FaceModel, latent: Latent) -> np.ndarray:
     return pose_vertices(personalized_rig(model, latent.identity.astype(np.float32)), latent.pose(model))
 
 
+def landmarks_in(camera: Camera, model: FaceModel, latent: Latent) -> np.ndarray:
+    assert model.landmarks_478 is not None
+    surface = surface_positions(model.landmarks_478, model.triangles, posed(model, latent))
+    return project(camera, surface.astype(np.float64))[0]
+
+
 def observation(model: FaceModel, person: Latent, camera: Camera) -> Observation:
     """What `camera` sees of the person, its landmarks without error."""
-    vertices = posed(model, person)
-    assert model.landmarks_478 is not None
-    surface = surface_positions(model.landmarks_478, model.triangles, vertices).astype(np.float64)
-    landmarks, _ = project(camera, surface)
-    skin = rasterize(camera, vertices, model.triangles).covered
+    skin = rasterize(camera, posed(model, person), model.triangles).covered
     nothing = np.zeros_like(skin)
-    sigma = 0.008 * float(np.linalg.norm(np.subtract(*landmarks[list(FACE_SIDES)])))
+    sides = landmarks_in(person.camera, model, person)[list(FACE_SIDES)]
     image = np.where(skin[..., None], np.float32(0.6), np.float32(1)) * np.ones(3, np.float32)
-    return Observation(camera, image, Segments(skin, nothing, nothing), sigma, landmarks, person.expression)
+    return Observation(
+        camera=camera,
+        image=image,
+        segments=Segments(skin, nothing, nothing),
+        sigma=0.008 * float(np.linalg.norm(np.subtract(*sides))),
+        landmarks=landmarks_in(camera, model, person),
+        scores=person.expression,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +108,19 @@ def test_one_observation_is_fitted_as_it_was(
     np.testing.assert_allclose(fit_offsets(model, found, one)[::100], stored["offsets"], atol=1e-7)
 
 
-def test_three_views_tell_the_shape_better_than_one(
+def test_three_views_tell_shape_and_distance_better_than_one(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
+    """From one side a small head nearby and a large one far away look almost the same."""
     start = begun(model, pictures, 9.0, 2.0)
     one, three = (fit_landmarks(model, start, seen) for seen in (pictures[:1], pictures))
-    assert shape_error(model, three, person) < 0.6 * shape_error(model, one, person)
-    assert shape_error(model, three, person) < 0.6 * shape_error(model, start, person)
+    assert shape_error(model, three, person) < 0.5 * shape_error(model, one, person)
+    assert shape_error(model, three, person) < 0.5 * shape_error(model, start, person)
+    off = [
+        np.linalg.norm((found.camera.camera_from_world - person.camera.camera_from_world)[:3, 3])
+        for found in (one, three)
+    ]
+    assert off[1] < 0.1 * off[0]
 
 
 def test_cameras_move_together(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
@@ -129,46 +144,35 @@ def test_cameras_move_together(model: FaceModel, pictures: tuple[Observation, ..
         np.testing.assert_allclose(relative, truth, atol=1e-9)
 
 
-def test_the_cameras_are_found_from_all_pictures(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
-    """With the head's place given by three views, each camera ends where it stood: within a degree and a centimetre or two."""
-    found = fit_landmarks(model, begun(model, pictures, 9.0, 2.0), pictures)
-    for camera, each in zip(placed(pictures, found.camera), pictures, strict=True):
-        turn = camera.camera_from_world[:3, :3] @ each.camera.camera_from_world[:3, :3].T
-        assert np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))) < 1.5
-        apart = camera.camera_from_world[:3, 3] - each.camera.camera_from_world[:3, 3]
-        assert np.linalg.norm(apart) < 0.03 * RADIUS
+def missed(model: FaceModel, latent: Latent, seen: tuple[Observation, ...]) -> list[int]:
+    """Pixels of each picture in which the drawn head and the matte differ."""
+    vertices = posed(model, latent)
+    drawn = [rasterize(camera, vertices, model.triangles).covered for camera in placed(seen, latent.camera)]
+    return [int((each ^ picture.segments.matte).sum()) for each, picture in zip(drawn, seen, strict=True)]
 
 
-def test_a_mask_without_landmarks_helps(model: FaceModel, person: Latent, pictures: tuple[Observation, ...]) -> None:
-    """A profile of which only the mask is known draws the outline where it belongs."""
+def test_a_mask_without_landmarks_tells_the_profile(
+    model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
+) -> None:
+    """What landmarks from the front leave open, the outline from the side settles."""
     profile = replace(observation(model, person, orbit_camera(90.0, 0.0, RADIUS, SIZE)), landmarks=None, scores=None)
     both = (pictures[0], profile)
     start = fit_landmarks(model, begun(model, pictures, 9.0, 2.0), pictures[:1])
     found = fit_outlines(model, start, both)
-
-    def missed(latent: Latent) -> int:
-        camera = placed(both, latent.camera)[1]
-        return int((rasterize(camera, posed(model, latent), model.triangles).covered ^ profile.segments.matte).sum())
-
-    assert missed(found) < 0.5 * missed(start)
+    assert missed(model, found, both)[1] < 0.1 * missed(model, start, both)[1]
+    assert shape_error(model, found, person) < 0.9 * shape_error(model, start, person)
     offsets = fit_offsets(model, found, both)
-    assert np.isfinite(offsets).all() and offsets.any()
+    assert 1e-4 < np.abs(offsets).max() < 0.02
 
 
 def test_masks_alone_are_enough_near_the_truth(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
     masks = tuple(replace(each, landmarks=None, scores=None) for each in pictures)
-    found = fit_outlines(model, mean_face(model, masks[0].camera), masks)
-    assert np.isfinite(found.identity).all()
-
-    def missed(latent: Latent) -> int:
-        drawn = [
-            rasterize(camera, posed(model, latent), model.triangles).covered for camera in placed(masks, latent.camera)
-        ]
-        return sum(int((each ^ mask.segments.matte).sum()) for each, mask in zip(drawn, masks, strict=True))
-
-    assert missed(found) < missed(mean_face(model, masks[0].camera))
+    start = mean_face(model, masks[0].camera)
+    found = fit_outlines(model, start, masks)
+    assert sum(missed(model, found, masks)) < 0.2 * sum(missed(model, start, masks))
+    assert shape_error(model, found, person) < 0.75 * shape_error(model, start, person)
 
 
 def test_nothing_to_go_by_is_refused(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
@@ -182,7 +186,7 @@ def test_nothing_to_go_by_is_refused(model: FaceModel, pictures: tuple[Observati
 def test_the_pictures_themselves_are_compared_from_every_side(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
-    """A smile that no landmark and no score tells of shows in the pictures, also where one of them sees the back of the head."""
+    """Also where one of them sees the back of the head, on which no face can be compared."""
     rng, vertices = np.random.default_rng(0), posed(model, person)
     texture = rng.uniform(0.3, 0.8, (64, 64, 3)).astype(np.float32)
     mesh = Mesh(vertices, model.triangles, model.corner_uvs, texture)
@@ -190,8 +194,6 @@ def test_the_pictures_themselves_are_compared_from_every_side(
     seen = tuple(replace(observation(model, person, each), image=draw_mesh(mesh, each).image) for each in cameras)
     back = replace(seen[2], landmarks=None, scores=None)
     start = replace(person, camera=seen[0].camera)
-    found, losses = fit_picture(model, start, (*seen[:2], back), 3)
+    found, losses = fit_picture(model, start, (*seen[:2], back), 2)
     assert np.isfinite([*found.identity, *found.expression, *losses.values()]).all()
     assert losses["l2"] > 0 and losses["lpips"] > 0 and losses["landmarks"] < 1
-    again, _ = fit_picture(model, start, (*seen[:2], back), 3)
-    np.testing.assert_array_equal(found.identity, again.identity)

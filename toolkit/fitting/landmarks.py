@@ -69,7 +69,7 @@ def fit_landmarks(
         raise ValueError("observations must have landmarks or outlines to go by, got neither")
     scores = mean_scores(model, observations)
     for step in range(steps):
-        pose_only = step < _POSE_STEPS and not latent.identity.any()
+        pose_only = step < _POSE_STEPS and not pulls and not latent.identity.any()
         residual, jacobian = _system(model, views, latent, scores)
         if pose_only:
             jacobian = jacobian[:, :6]

@@ -40,7 +40,7 @@ class Observation:
     """sRGB in [0, 1]."""
     segments: Segments
     sigma: float
-    """Expected error of landmarks and outlines in pixels, in the latent phase."""
+    """Expected error of landmarks and outlines in pixels, in the latent phase: a part of the face's true width, not of how wide it seems."""
     landmarks: Float64[np.ndarray, "478 2"] | None = None
     """Pixels; None where no face was detected."""
     scores: Float64[np.ndarray, " k"] | None = None

@@ -17,6 +17,10 @@ OUTLINE_WEIGHT = 0.5
 """How much an outline counts beside a landmark of the same expected error: its pairs are many, and less sure."""
 _MOST_PAIRS = 400
 """More pairs than this tell a fit nothing new."""
+_BLUR = 2.0
+"""Pixels of smoothing by which an outline's normals are told."""
+_CLOTHED, _SAME_WAY = 2, 0.5
+"""Pixels around clothes, and around skin, whose border belongs to them; least cosine of normals of what is the same outline."""
 _REACH = 0.07
 """Outlines further apart than this (fraction of the picture) are not the same outline."""
 
@@ -35,7 +39,7 @@ NO_PULL = OutlinePull(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((0, 2)))
 
 def outline(mask: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
     """Points [n, 2] (x, y in pixels) on the border of a mask and its outward unit normals [n, 2]; the picture's rim is no border."""
-    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float64), 2.0)
+    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float64), _BLUR)
     inner = mask & ~scipy.ndimage.binary_erosion(mask, border_value=1)
     rows, columns = np.nonzero(inner)
     gradient = -np.stack(np.gradient(soft)[::-1], -1)[rows, columns]
@@ -69,9 +73,9 @@ def _paired(
     outside = ~segments.matte[rows, columns]
     leaving, back = _match(edge, edge_normals, border, border_normals, camera.width)
     columns, rows = _pixels(border - border_normals, camera)
-    clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=2)[rows, columns]
+    clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=_CLOTHED)[rows, columns]
     leaving, back = leaving[outside[leaving] & ~clothed[back]], back[outside[leaving] & ~clothed[back]]
-    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=2)[rows, columns] & ~clothed
+    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=_CLOTHED)[rows, columns] & ~clothed
     short, onto = _match(border, border_normals, edge, edge_normals, camera.width)
     short, onto = short[bare[short]], onto[bare[short]]
     # A vertex near the outline is pulled by how far the outline itself has to go.
@@ -94,5 +98,5 @@ def _match(
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each point the nearest of `others` that faces the same way: which points found one, and which one."""
     distance, index = scipy.spatial.cKDTree(others).query(points)
-    good = (distance < _REACH * width) & ((normals * other_normals[index]).sum(-1) > 0.5)
+    good = (distance < _REACH * width) & ((normals * other_normals[index]).sum(-1) > _SAME_WAY)
     return np.flatnonzero(good), index[good]

@@ -13,7 +13,9 @@ from facecraft4d.toolkit.landmarks.points import FACE_OVAL, TEMPLES
 from facecraft4d.toolkit.preprocess.load import Photo
 
 MIN_TEMPLE_PIXELS = 64
+"""Least distance of the temples in the photograph: below, landmarks would be found in a picture enlarged more than twice."""
 MAX_YAW_DEGREES, MAX_PITCH_DEGREES = 50, 45
+"""Turned farther, half of the face is hidden and the landmarks on it are guesses."""
 MAX_OUTSIDE = 0.25
 """Share of the face's outline that may lie beyond the photograph's border."""
 

@@ -27,7 +27,13 @@ _LEVELS = (0.06, 0.88)
 _VOTERS = (0.62, 0.7, 0.78, 0.88)
 """The selfie network looks at these central shares of the crop, and at their mirror images: alone it often errs at a patterned background."""
 _NECK_HALF_WIDTH, _NECK_FADE = 0.045, 0.012
+"""Metres: what lies below the ears and beside this column is kept only if it hangs from the head; half the width of the column's soft edge."""
 _COLLAR_FADE = 0.006
+"""Metres: half the width of the soft end above the collar."""
+_TRACE, _CLEAR = 0.05, 0.01
+"""Alpha above which parts of the head hang together, and up to which a pixel is clear, whatever hangs above it."""
+_FACE_INNER = 0.9
+"""Part of the face's outline, from its middle, that is surely foreground."""
 _LOOSE_FROM = 0.02
 """Below this height (metres under the ears) only neck and what hangs from the head is kept."""
 _SPREAD = 0.15
@@ -77,7 +83,7 @@ def keep_head(
     neck = _ramp(_NECK_HALF_WIDTH - np.abs(x), _NECK_FADE)
     head = alpha * above_collar * np.maximum(neck, _hanging(alpha, y))
     head *= (x > _REACH.left) & (x < _REACH.right) & (y > _REACH.top)
-    return np.where(_connected(head > 0.05, face), head, 0).astype(np.float32)
+    return np.where(_connected(head > _TRACE, face), head, 0).astype(np.float32)
 
 
 def extent(head: Float32[np.ndarray, "s s"], plane: Plane) -> Extent:
@@ -89,7 +95,7 @@ def extent(head: Float32[np.ndarray, "s s"], plane: Plane) -> Extent:
 def face_region(landmarks: Float[np.ndarray, "n d"], size: int) -> Bool[np.ndarray, "s s"]:
     """The inside of the face's outline, a little shrunk."""
     oval = landmarks[list(FACE_OVAL), :2].astype(np.float64)
-    oval = oval.mean(0) + 0.9 * (oval - oval.mean(0))
+    oval = oval.mean(0) + _FACE_INNER * (oval - oval.mean(0))
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.rint((oval - 0.5) * 16).astype(np.int32)], 1, shift=4)
     return mask > 0
@@ -117,7 +123,7 @@ def _hanging(alpha: Float32[np.ndarray, "s s"], y: Float[np.ndarray, "s s"]) -> 
         above = held[row - 1]
         wider = above + _SPREAD * np.maximum(np.maximum(np.roll(above, 1), np.roll(above, -1)) - above, 0)
         held[row] = np.minimum(alpha[row], wider)
-    share = np.where(alpha > 0.01, held / np.maximum(alpha, 0.01), 1)
+    share = np.where(alpha > _CLEAR, held / np.maximum(alpha, _CLEAR), 1)
     return np.asarray(np.clip(share, 0, 1), np.float32)
 
 

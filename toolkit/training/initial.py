@@ -23,6 +23,7 @@ from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
+"""Nearly opaque, yet not so far out that the logistic function's slope is gone."""
 DISC_SIGMA = 0.7
 """Standard deviation of a disc in units of the distance between neighbours: neighbours then cover the surface."""
 DISC_FLATNESS = 0.15
@@ -34,6 +35,15 @@ OPENED_SHARE = 0.05
 UNFOLDED = 2.0
 """A triangle that shows at least this many times the area that the photograph sees of it is one of those."""
 DEPTH_TOLERANCE_METRES = 0.004
+"""How far a view's depth may be off a point that it sees."""
+SOLID = 0.95
+"""Least alpha of a pixel that shows the head alone."""
+FALLBACK_WEIGHT = 0.02
+"""Of the texture's colour, beside a view that sees a point squarely."""
+VIEW_POWER, OPENING_POWER, PHOTOGRAPH_WEIGHT = 4, 2, 20.0
+"""Powers of the cosine by which views, and openings, count, and how much more the photograph does."""
+SAME_PLACE = 1.1
+"""Distance in units of the eyewear's clearance within which a triangle is the one that it was copied from."""
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
 """Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
 
@@ -85,7 +95,7 @@ def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndar
     if not copies.any():
         return np.zeros(len(posed), bool)
     centers = posed.mean(1)
-    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < 1.1 * CLEARANCE))
+    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < SAME_PLACE * CLEARANCE))
 
 
 def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:
@@ -135,10 +145,10 @@ def opened_colors(
     fallback: Float32[np.ndarray, "n 3"],
 ) -> Float32[np.ndarray, "n 3"]:
     """What the openings show at points, weighted by how squarely they see it; `fallback` where none does."""
-    total, weight_sum = 0.02 * fallback.astype(np.float64), np.full(len(triangles), 0.02)
+    total, weight_sum = FALLBACK_WEIGHT * fallback.astype(np.float64), np.full(len(triangles), FALLBACK_WEIGHT)
     for opening in openings:
         camera = opening.view.camera
-        weight = opening.seen(triangles, barycentrics) ** 2
+        weight = opening.seen(triangles, barycentrics) ** OPENING_POWER
         pixels, _ = project(camera, opening.points(triangles, barycentrics))
         total += weight[:, None] * sample_texture(opening.view.image, pixels / (camera.width, camera.height))
         weight_sum += weight
@@ -164,9 +174,9 @@ def view_colors(
 
     The photograph alone decides where it sees well.
     """
-    total, weight_sum = 0.02 * fallback.astype(np.float64), np.full(len(points), 0.02)
+    total, weight_sum = FALLBACK_WEIGHT * fallback.astype(np.float64), np.full(len(points), FALLBACK_WEIGHT)
     for index, view in enumerate(views.views):
-        weight = _seen(view, points, normals) ** 4 * (20.0 if index == 0 else 1.0)
+        weight = _seen(view, points, normals) ** VIEW_POWER * (PHOTOGRAPH_WEIGHT if index == 0 else 1.0)
         pixels, _ = project(view.camera, points)
         total += weight[:, None] * sample_texture(view.image, pixels / (view.camera.width, view.camera.height))
         weight_sum += weight
@@ -183,7 +193,7 @@ def _seen(view: View, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarra
     column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
     agrees = np.abs(view.depth[row, column] - depth) < DEPTH_TOLERANCE_METRES
     cosine = (normalized(camera_center(view.camera) - points) * normals).sum(-1)
-    return np.asarray(np.maximum(cosine, 0) * (inside & agrees & (view.mask[row, column] > 0.95)))
+    return np.asarray(np.maximum(cosine, 0) * (inside & agrees & (view.mask[row, column] > SOLID)))
 
 
 def _discs(

@@ -27,6 +27,12 @@ RAMP = 0.03
 STRETCH_USELESS, STRETCH_FINE = 0.2, 0.6
 """An anchor's pixel drawn out to 1 / 0.2 target pixels is not used, up to 1 / 0.6 it is used fully."""
 
+SOLID, FOOTPRINT = 0.99, 0.5
+"""Alpha above which an anchor's pixel is the head's alone; share of a bilinear footprint that must be seen."""
+
+RESOLUTION_BLUR = 1.5
+"""Pixels of smoothing of how well a place is resolved: gradients of single pixels are noisy."""
+
 Image = Float32[np.ndarray, "h w"]
 Pixels = Float[np.ndarray, "h w 2"]
 
@@ -57,7 +63,7 @@ def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], confi
     ring = np.argsort(np.array(views.yaws_degrees) % 360, kind="stable").tolist()
     start = ring.index(anchor)
     weights = [np.zeros_like(view.mask) for view in views.views]
-    weights[anchor] = soften(views.views[anchor].mask > 0.99, config.boundary)
+    weights[anchor] = soften(views.views[anchor].mask > SOLID, config.boundary)
     for direction in (1, -1):
         before = anchor
         for step in range(1, len(ring)):
@@ -100,7 +106,7 @@ def lifted(source: View, target: View, tolerance: float) -> tuple[Pixels, Bool[n
     surface = target.depth > 0
     centers = pixel_centers(target.camera.width, target.camera.height)
     pixels, z = project(source.camera, unproject(target.camera, centers, np.where(surface, target.depth, 1)))
-    visible = surface & (z > 0) & (agreement(source.depth, pixels, z, tolerance) >= 0.5)
+    visible = surface & (z > 0) & (agreement(source.depth, pixels, z, tolerance) >= FOOTPRINT)
     return np.where((surface & (z > 0))[..., None], pixels, centers), visible
 
 
@@ -140,4 +146,4 @@ def resolution(pixels: Pixels) -> Image:
     squares = ax * ax + ay * ay + bx * bx + by * by
     smallest = np.sqrt(np.maximum(squares / 2 - np.sqrt(np.maximum(squares**2 / 4 - (ax * by - ay * bx) ** 2, 0)), 0))
     weight = smoothstep((smallest - STRETCH_USELESS) / (STRETCH_FINE - STRETCH_USELESS))
-    return np.asarray(cv2.GaussianBlur(weight.astype(np.float32), (0, 0), 1.5))
+    return np.asarray(cv2.GaussianBlur(weight.astype(np.float32), (0, 0), RESOLUTION_BLUR))

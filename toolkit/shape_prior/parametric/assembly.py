@@ -15,10 +15,13 @@ SKIN, HAIR, TORSO = range(3)
 CHARTS = {SKIN: (0.0, 0.0, 0.7, 0.7), HAIR: (0.0, 0.7, 0.7, 1.0), TORSO: (0.7, 0.0, 1.0, 1.0)}
 """Left, top, right, bottom of each part's piece of the texture."""
 _PADDING = 0.006
+"""Free space around each chart, as a fraction of the texture: samples at its rim must not mix with the next one's."""
 _HIDDEN = 0.1
 """A shell's triangles whose corners are all less present than this lie inside the head and are left out."""
-_CLEARANCE = 0.004
-"""Metres that covered skin stays below a shell."""
+_CLEARANCE, _DEEPEST = 0.004, 0.3
+"""Metres that covered skin stays below a shell, and the part of its own distance from the middle that it keeps at least."""
+_COVERED, _COVER_FADE = 0.55, 0.2
+"""Presence of a shell from which skin below it is tucked in, and over which that grows: its edge, at one half, meets the skin itself."""
 _JOINTS = {HAIR: "neck", TORSO: "root"}
 _REGIONS = {HAIR: "hair", TORSO: "torso"}
 
@@ -44,8 +47,8 @@ def tuck(
     rows, columns, radii = shell.grid.locate(vertices)
     sheet = np.linalg.norm(shell.vertices[:-2].reshape(*shell.present.shape, 3) - shell.grid.origins, axis=-1)
     covered = shell.grid.sample(shell.present, rows, columns) * (rows > -0.5)
-    allowed = np.maximum(shell.grid.sample(sheet, rows, columns) - _CLEARANCE, 0.3 * radii)
-    share = np.clip((covered - 0.55) / 0.2, 0, 1) * np.isin(np.arange(len(vertices)), triangles)
+    allowed = np.maximum(shell.grid.sample(sheet, rows, columns) - _CLEARANCE, _DEEPEST * radii)
+    share = np.clip((covered - _COVERED) / _COVER_FADE, 0, 1) * np.isin(np.arange(len(vertices)), triangles)
     axis = shell.grid.center * [1, 0, 1] + vertices * [0, 1, 0]
     origin = np.where(
         (vertices[:, 1] > shell.grid.center[1])[:, None] & (len(shell.grid.elevations) > 0), shell.grid.center, axis

@@ -9,6 +9,7 @@ from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera
 from facecraft4d.toolkit.meshes.raster import draw_mesh
 
 SUPERSAMPLE = 2
+"""Samples along each side of a pixel."""
 
 
 def orbit(camera: Camera, center: Float[np.ndarray, "3"], count: int) -> tuple[Camera, ...]:
@@ -31,7 +32,7 @@ def draw_views(posed: Mesh, portrait: Portrait, cameras: tuple[Camera, ...]) -> 
 
 def _photograph_view(posed: Mesh, portrait: Portrait, camera: Camera) -> View:
     """The photograph; wisps outside the mesh take the depth of the nearest pixel that has one."""
-    depth = draw_mesh(posed, camera, 2).depth
+    depth = draw_mesh(posed, camera, SUPERSAMPLE).depth
     index = scipy.ndimage.distance_transform_edt(depth <= 0, return_distances=False, return_indices=True)
     filled = np.where(portrait.alpha > 0, depth[tuple(index)], 0).astype(np.float32)
     return View(camera, portrait.image, portrait.alpha, filled)

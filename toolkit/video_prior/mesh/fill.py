@@ -38,7 +38,11 @@ FACE_REACH, ODD_LIDS = 0.08, 1.0
 ODD = 2.5
 """Colours of lips that differ from their median by more than this many median deviations are left out."""
 
-GAIN_LIMITS = (0.4, 1.6)
+SOLID = 0.99
+"""Alpha up to which a pixel shows something of what is behind the head."""
+
+GAIN_LIMITS, LEAST_TEXTURE = (0.4, 1.6), 0.02
+"""How much brighter or darker than the texture a view may be, and the texture's least brightness for that comparison."""
 
 LASHES = 0.45
 """Brightness of the lids' edges relative to the skin around them."""
@@ -66,7 +70,7 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     textured = np.full_like(vertices, 0.5)
     owners, uvs = vertex_texture_corners(surface)
     textured[owners] = sample_texture(surface.texture, uvs)
-    ratios = np.clip(shown / np.maximum(textured, 0.02), *GAIN_LIMITS)
+    ratios = np.clip(shown / np.maximum(textured, LEAST_TEXTURE), *GAIN_LIMITS)
     usual = np.median(ratios[known], 0) if known.any() else np.ones(3)
     plain = known & ~odd_beside_lids(shown, known, vertices, surface) & ~odd_on_lips(shown, known, surface)
     colors = np.clip(harmonic_fill(surface.neighbours, shown, plain, textured * usual, ANCHORING), 0, 1)
@@ -134,7 +138,9 @@ def trusted(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
         np.clip((source.pixels[:, i] * FINE).astype(int), 0, side - 1) for i, side in ((0, width), (1, height))
     )
     layer = layer_image(source.triangle, surface)
-    clear = cv2.resize((source.rgba[..., 3] <= 0.99).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    clear = cv2.resize(
+        (source.rgba[..., 3] <= SOLID).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
+    )
     other = (layer != SKIN) | (clear > 0)
     foreign = grown_by(other, CLEAN) | grown_by(edges(layer, source.depth), STEP_REACH)
     close = grown_by(other, CLEAN_LIPS)[row, column]

@@ -24,6 +24,9 @@ ARCH_DEPTH, TOOTH_RADIANS = 0.032, 0.19
 FEW_TEETH, BRIGHTER = 60, 1.35
 """Samples of teeth that a picture must show to tell how bright they are, and how much brighter than painted they may be."""
 
+LIT_TEETH = 75
+"""Percentile of the brightness of those samples that is tooth, not gap."""
+
 GAP, GAP_DARK = 0.09, 0.28
 """Half width of the line between two teeth in widths of a tooth, and how much darker it is."""
 
@@ -50,6 +53,9 @@ MOUTH_AMBIENT, MOUTH_LIGHT = 0.75, np.array([0.0, 0.5, 0.87])
 
 CREASE_DEPTH, CREASE_DARK = 0.010, 0.45
 """The lips' inner side: this many metres behind their front it is so bright; a crease is left where they meet."""
+
+LIPS_FRONT = 90
+"""Percentile of the lips' vertices, from behind, that counts as their front."""
 
 CALM_SLOPE = 0.004
 """Metres of height by which the slope of the lips' front is calmed: closed lips have hardly any height to tell it."""
@@ -88,7 +94,7 @@ def mouth_gain(teeth: Float32[np.ndarray, "n 3"], white: Float32[np.ndarray, "3"
     if len(teeth) < FEW_TEETH:
         return 1.0
     painted = float((TOOTH_RGB * white).mean()) * (MOUTH_AMBIENT + (1 - MOUTH_AMBIENT) * MOUTH_LIGHT[2])
-    return float(np.clip(np.percentile(teeth.mean(1), 75) / painted, 1, BRIGHTER))
+    return float(np.clip(np.percentile(teeth.mean(1), LIT_TEETH) / painted, 1, BRIGHTER))
 
 
 def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
@@ -98,7 +104,7 @@ def behind_lips(surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float
     height, depth = vertices[surface.lips, 1:].astype(np.float64).T
     middle = height.mean()
     slope = ((height - middle) * depth).mean() / (height.var() + CALM_SLOPE**2)
-    front = np.percentile(depth - slope * (height - middle), 90)
+    front = np.percentile(depth - slope * (height - middle), LIPS_FRONT)
     inside = np.clip(vertices[:, 1], height.min(), height.max()) - middle
     return np.asarray(front + slope * inside - vertices[:, 2], np.float32)
 

@@ -26,6 +26,9 @@ LOWER_LID_REACH = 0.025
 INCISORS = 0.006
 """Metres behind the front of a row of teeth in which its incisors lie."""
 
+LIT_SKIN = 80
+"""Percentile of the skin's brightness that is well lit, but no highlight."""
+
 WHITE_OVER_SKIN, WHITE_LIMITS = 1.3, (0.55, 0.95)
 """Brightness of white over that of well lit skin, kept within limits for dark skin and dark pictures."""
 
@@ -102,7 +105,7 @@ def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
     """White under the picture's light: a little brighter than the brighter skin, half as tinted as skin is beside usual skin."""
     if not len(skin):
         return np.ones(3, np.float32)
-    level = np.clip(WHITE_OVER_SKIN * np.percentile(skin.mean(1), 80), *WHITE_LIMITS)
+    level = np.clip(WHITE_OVER_SKIN * np.percentile(skin.mean(1), LIT_SKIN), *WHITE_LIMITS)
     usual = np.median(skin, 0)
     tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
     return np.asarray(np.minimum(level * tint, 1), np.float32)

@@ -15,12 +15,41 @@ from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 _IRIS_RADIANS, _PUPIL_RADIANS = 0.47, 0.17
 """Half angles seen from the middle of the eyeball (a 5.9 mm iris on a 12 mm ball)."""
 _TEETH, _TONGUE, _CAVITY = np.array([[0.88, 0.84, 0.76], [0.68, 0.36, 0.34], [0.22, 0.07, 0.07]], np.float32)
+"""Colours in a well lit mouth, sRGB."""
 _TOOTH_RADIANS, _ARCH_DEPTH = 0.19, 0.032
 """A tooth's width seen from the middle of the dental arch, which lies that far (metres) behind its front."""
 _SHADE_DEPTH = 0.06
 """Metres behind the lips over which teeth and tongue fade into the dark."""
 _CAVITY_DEPTH = 0.012
 """Metres behind the lips at which the inside of the mouth is dark."""
+_FRONT = 0.3
+"""Quantile of the lips' vertices, from behind, at which the inside of the mouth begins."""
+_DARKEST = 0.55
+"""Part of their light that teeth and tongue keep however far behind they lie."""
+_GAP_DARK, _GAP_WIDTH = 0.3, 0.08
+"""How much darker the line between two teeth is, and its half width in widths of a tooth."""
+_SOCKET_LIGHT = 1.6
+"""Light on the walls of the eye sockets, beside the inside of the mouth."""
+_WELL_LIT, _BRIGHTNESS_LIMITS = 0.8, (0.4, 1.05)
+"""The brightest channel of a well lit face, and limits of brightness beside it for dark skin and dark pictures."""
+_RIM_FROM, _RIM_DARK = 0.75, 0.45
+"""Part of the iris' radius from which its rim grows dark, and how dark."""
+_PUPIL_EDGE, _PUPIL_DARK = 0.04, 0.85
+"""Radians over which the pupil fades into the iris, and how dark it is."""
+_IRIS_EDGE = 0.03
+"""Radians on each side of the iris' border over which it fades into the white."""
+_WHITE_FADE, _WHITE_DARK = 0.8, 0.25
+"""Radians from the gaze at which the white begins to fall into the lids' shadow, and how much darker it is one radian on."""
+_RING, _BEYOND_IRIS = (0.35, 0.85), 1.15
+"""Parts of the iris' radius between which the picture shows its colour (no pupil, no rim), and beyond which it shows the white."""
+_LEAST_PIXELS = 8
+"""Pixels from which the picture tells a colour of the eye."""
+_USUAL_IRIS, _USUAL_WHITE = (0.3, 0.22, 0.16), (0.8, 0.78, 0.75)
+"""Colours where the picture shows none: brown, and white in a room."""
+_LIT_WHITE = 0.75
+"""Quantile of the white's pixels that is neither lashes' shadow nor glint."""
+_PURE_WHITE, _LEAST_WHITE = (1, 0.97, 0.95), 0.7
+"""The white's own colour, mixed half and half with what the picture shows, and its least brightness."""
 SPECIAL_REGIONS = ("eyes", "teeth", "tongue", "mouth_interior", "eye_sockets")
 
 
@@ -51,17 +80,17 @@ def paint_inside(assembly: Assembly, table: Texels, portrait: Portrait) -> Paint
     colors, covers = np.zeros((len(points), 3), np.float32), np.zeros(len(points), np.float32)
     brightness = _brightness(portrait)
     lips = rig.vertices[vertices_in_regions(rig, "lips", optional=True), 2]
-    front = float(np.quantile(lips, 0.3)) if len(lips) else 0.0
+    front = float(np.quantile(lips, _FRONT)) if len(lips) else 0.0
     for mine, color in (
         (of("teeth"), _TEETH * _tooth_gaps(points, of("teeth"))[:, None]),
         (of("tongue"), np.tile(_TONGUE, (len(points), 1))),
     ):
-        shade = np.clip(1 - (front - points[mine, 2]) / _SHADE_DEPTH, 0.55, 1)[:, None]
+        shade = np.clip(1 - (front - points[mine, 2]) / _SHADE_DEPTH, _DARKEST, 1)[:, None]
         colors[mine], covers[mine] = color[mine] * shade * brightness, 1
     mouth, sockets = of("mouth_interior"), of("eye_sockets")
     depth = (front - points[mouth, 2]) / _CAVITY_DEPTH
     colors[mouth], covers[mouth] = _CAVITY * brightness, np.clip(depth, 0, 1)
-    colors[sockets], covers[sockets] = 1.6 * _CAVITY * brightness, 1
+    colors[sockets], covers[sockets] = _SOCKET_LIGHT * _CAVITY * brightness, 1
     for eye, joint in enumerate(("eye_left", "eye_right")):
         center = rig.joint_positions[rig.joint_names.index(joint)]
         mine = of("eyes") & ((points[:, 0] > 0) == (center[0] > 0))
@@ -74,13 +103,13 @@ def _tooth_gaps(points: Float32[np.ndarray, "n 3"], teeth: Bool[np.ndarray, " n"
     front = float(points[teeth, 2].max()) if teeth.any() else 0.0
     angle = np.arctan2(points[:, 0], points[:, 2] - front + _ARCH_DEPTH)
     off_gap = np.abs((angle / _TOOTH_RADIANS + 0.5) % 1 - 0.5)
-    return np.asarray(1 - 0.3 * np.exp(-((off_gap / 0.08) ** 2)), np.float32)
+    return np.asarray(1 - _GAP_DARK * np.exp(-((off_gap / _GAP_WIDTH) ** 2)), np.float32)
 
 
 def _brightness(portrait: Portrait) -> float:
     """How bright the photograph's face is beside a well lit one."""
     points = portrait.landmarks[:, :2].astype(int).clip(0, portrait.image.shape[0] - 1)
-    return float(np.clip(np.median(portrait.image[points[:, 1], points[:, 0]].max(1)) / 0.8, 0.4, 1.05))
+    return float(np.clip(np.median(portrait.image[points[:, 1], points[:, 0]].max(1)) / _WELL_LIT, *_BRIGHTNESS_LIMITS))
 
 
 def _eyeball(directions: Float32[np.ndarray, "n 3"], portrait: Portrait, eye: int) -> Float32[np.ndarray, "n 3"]:
@@ -88,11 +117,11 @@ def _eyeball(directions: Float32[np.ndarray, "n 3"], portrait: Portrait, eye: in
     ahead = directions[:, 2] / np.maximum(np.linalg.norm(directions, axis=1), 1e-9)
     angle = np.arccos(np.clip(ahead, -1, 1))
     iris, white = _eye_colors(portrait, eye)
-    rim = np.clip((angle - 0.75 * _IRIS_RADIANS) / (0.25 * _IRIS_RADIANS), 0, 1)[:, None]
-    colors = iris * (1 - 0.45 * rim)
-    colors = colors * (1 - np.clip((_PUPIL_RADIANS + 0.04 - angle) / 0.04, 0, 1) * 0.85)[:, None]
-    outside = np.clip((angle - _IRIS_RADIANS + 0.03) / 0.06, 0, 1)[:, None]
-    shaded = white * (1 - 0.25 * np.clip(angle - 0.8, 0, 1))[:, None]
+    rim = np.clip((angle - _RIM_FROM * _IRIS_RADIANS) / ((1 - _RIM_FROM) * _IRIS_RADIANS), 0, 1)[:, None]
+    colors = iris * (1 - _RIM_DARK * rim)
+    colors = colors * (1 - np.clip((_PUPIL_RADIANS + _PUPIL_EDGE - angle) / _PUPIL_EDGE, 0, 1) * _PUPIL_DARK)[:, None]
+    outside = np.clip((angle - _IRIS_RADIANS + _IRIS_EDGE) / (2 * _IRIS_EDGE), 0, 1)[:, None]
+    shaded = white * (1 - _WHITE_DARK * np.clip(angle - _WHITE_FADE, 0, 1))[:, None]
     return np.asarray(colors * (1 - outside) + shaded * outside, np.float32)
 
 
@@ -104,11 +133,15 @@ def _eye_colors(portrait: Portrait, eye: int) -> tuple[np.ndarray, np.ndarray]:
     size = portrait.image.shape[0]
     distance = np.hypot(*np.moveaxis(np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), -1) - center, -1, 0))
     opening = polygon(points[list(EYE_RIMS[eye])], size)
-    ring = opening & (distance < 0.85 * radius) & (distance > 0.35 * radius)
-    white = opening & (distance > 1.15 * radius)
-    iris = np.median(portrait.image[ring], 0) if ring.sum() > 8 else np.array([0.3, 0.22, 0.16])
-    sclera = np.quantile(portrait.image[white], 0.75, axis=0) if white.sum() > 8 else np.array([0.8, 0.78, 0.75])
+    ring = opening & (distance < _RING[1] * radius) & (distance > _RING[0] * radius)
+    white = opening & (distance > _BEYOND_IRIS * radius)
+    iris = np.median(portrait.image[ring], 0) if ring.sum() > _LEAST_PIXELS else np.array(_USUAL_IRIS)
+    sclera = (
+        np.quantile(portrait.image[white], _LIT_WHITE, axis=0)
+        if white.sum() > _LEAST_PIXELS
+        else np.array(_USUAL_WHITE)
+    )
     # A closed or shaded eye would give a grey white: keep it light and nearly neutral.
     return iris.astype(np.float32), (
-        0.5 * sclera + 0.5 * np.maximum(sclera.max(), 0.7) * np.array([1, 0.97, 0.95])
+        0.5 * sclera + 0.5 * np.maximum(sclera.max(), _LEAST_WHITE) * np.array(_PURE_WHITE)
     ).astype(np.float32)

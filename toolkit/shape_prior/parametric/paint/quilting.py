@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Int
 _COMPARED, _BEST = 64, 4
 """Patches compared with what already lies there, of those the guide likes best; and patches drawn from, of those that fit best."""
 _MOST_SOURCES = 1500
+"""Patches of one size that are kept to choose from; more cost time and are one another's neighbours."""
 _PLENTY = 1.0
 """Positions per pixel of a patch from which there are patches of that size enough."""
 _FEW, _SPOTS = 0.25, 6
@@ -24,6 +25,8 @@ _OVERLAP = 3
 """A patch overlaps its neighbours by its side over this."""
 _FITS = 0.02
 """Mean squared distance to the guide up to which a large patch is taken where a smaller one could be."""
+_NEAR_BEST = 1.5
+"""Times the best patch's distance to the guide up to which others are as good, where none fits."""
 _JITTER, _REUSE = 0.002, 0.003
 """Chance cost, and cost of each earlier use of a patch or one near it: those that fit take turns."""
 _FEATHER = 0.7
@@ -145,7 +148,7 @@ def _chosen(
     misfit = np.einsum("np,np->n", off, off) / off.shape[1]
     misfit += patches.sample.height_cost * ((patches.sample.rows[patches.corners[:, 0]] - r) / len(state.done)) ** 2
     cost = misfit + _JITTER * rng.random(len(misfit)) + _REUSE * patches.uses
-    cost[misfit > max(_FITS, 1.5 * float(misfit.min()))] = np.inf
+    cost[misfit > max(_FITS, _NEAR_BEST * float(misfit.min()))] = np.inf
     if misfit.min() > limit:
         return None
     fitting = int(np.isfinite(cost).sum())

@@ -22,8 +22,8 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     sample_picture,
 )
 
-_SIZES = (88, 60, 40, 26, 16, 10)
-"""Sides of the patches, per 1024 texels of the texture."""
+_SIZES, _SIZES_PER = (88, 60, 40, 26, 16, 10), 1024
+"""Sides of the patches, per so many texels of the texture."""
 _FINE, _COARSE = 0.006, 0.02
 """Width of the smoothing that guides the choice of patches, as a fraction of the picture or texture, with a design and without."""
 _SHADE, _MOST_SHADE = 0.01, 0.06
@@ -36,6 +36,13 @@ _HEIGHT_COST = (0.03, 0.4)
 """Cost of taking a patch from the other end of the sheet, without a design and with one."""
 _KNOWN, _SLIVER = 0.6, 3
 """Trust from which a texel is known; half the width in texels of the slivers that are not."""
+_CLEAR = 2
+"""Texels within the known ones from which colours are carried on: at the very border they are mixed."""
+_NARROWEST, _LEAST_STEP = 0.95, 0.1
+"""Quantile of the steps in the picture from texel to texel that tells how the chart's texels are wide where it faces the camera, and the
+least such step in pixels."""
+_FULL = 0.99
+"""Share of a stretched pixel that must be usable."""
 _RIM = 0.006
 """How far within the outline, as a fraction of the picture, a sheet is looked at to go on behind."""
 
@@ -90,11 +97,11 @@ def continued(
     middle = _front(photo, chart.shape[1])
     heights = _heights(pixels, wanted, middle)
     smooth = chart_blur(picture, known, width * piece.size)
-    clear = scipy.ndimage.binary_erosion(known, iterations=2)
+    clear = scipy.ndimage.binary_erosion(known, iterations=_CLEAR)
     guide = carried(*_with_silhouette(smooth, clear, low, usable, heights, middle), middle)
     if not patterned:
         guide = np.where(known[..., None], guide, chart_blur(guide, np.ones_like(known), width * piece.size))
-    sizes = tuple(2 * round(side * piece.size / 2048) for side in _SIZES)
+    sizes = tuple(2 * round(side * piece.size / (2 * _SIZES_PER)) for side in _SIZES)
     canvas = Canvas(picture, known, wanted, guide)
     sample = _sample(photo.image, low, _outer(usable) if patterned else usable, pixels, wanted, heights)
     if not patterned:
@@ -170,10 +177,10 @@ def _sample(
     """The photograph, stretched so that its pixels are as large as the chart's texels."""
     down = len(heights) / max(float(heights[-1] - heights[0]), 1.0)
     steps = np.abs(np.diff(pixels[..., 0], axis=1))[wanted[:, 1:] & wanted[:, :-1]]
-    across = 1 / max(float(np.quantile(steps, 0.95)), 0.1)
+    across = 1 / max(float(np.quantile(steps, _NARROWEST)), _LEAST_STEP)
     size = (round(image.shape[1] * across), round(image.shape[0] * down))
     picture, smooth = (cv2.resize(a, size, interpolation=cv2.INTER_CUBIC).clip(0, 1) for a in (image, low))
-    mask = cv2.resize(usable.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.99
+    mask = cv2.resize(usable.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > _FULL
     at = np.interp((np.arange(size[1]) + 0.5) / down, heights, np.arange(len(heights))).astype(np.float32)
     return Sample(picture, smooth, mask, at, _HEIGHT_COST[True])
 

@@ -12,6 +12,9 @@ from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 _FLATNESS = 0.01
 """How well colours conduct up and down, beside along the horizon."""
 _SMOOTHNESS = 0.02
+"""How much an edge along the horizon makes its ends alike, beside the weight 1 of a vertex that the photograph sees well."""
+_UPRIGHT = 4
+"""Power by which edges lose conductance as they rise from the horizon."""
 _STEEPNESS = 5.0
 """How much farther a row up or down is than a column beside, when the nearest seen colour is looked for."""
 _SKIP = 0.01
@@ -33,7 +36,7 @@ def diffuse(
     step = vertices[edges[:, 1]].astype(np.float64) - vertices[edges[:, 0]]
     length = np.maximum(np.linalg.norm(step, axis=1), 1e-6)
     upright = np.abs(step[:, 1]) / length
-    conductance = _SMOOTHNESS * (_FLATNESS + (1 - _FLATNESS) * (1 - upright) ** 4)
+    conductance = _SMOOTHNESS * (_FLATNESS + (1 - _FLATNESS) * (1 - upright) ** _UPRIGHT)
     return weighted_fill(edges, conductance, values, weights)
 
 

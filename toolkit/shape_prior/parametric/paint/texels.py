@@ -21,6 +21,12 @@ GRAZING_SKIN, GRAZING_SHELL = (0.12, 0.35), (0.12, 0.35)
 """Cosines between normal and line of sight at which trust begins and is complete."""
 _RIM_PIXELS = (1.0, 4.0)
 """Distances to the matte's border at which trust begins and is complete, per 512 pixels."""
+_SOLID = 0.6
+"""Alpha from which a pixel lies inside the matte."""
+_LEAST_ALPHA = 0.3
+"""Alpha below which the person's own colour cannot be told from the white behind: more is not taken out."""
+_BLOCK = 16384
+"""Samples at once: OpenCV's pictures have fewer rows than 32768."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,14 +95,14 @@ class Photograph:
 def photograph(portrait: Portrait, segments: Segments, camera: Camera, assembly: Assembly) -> Photograph:
     """The portrait with the depth of the assembled head in its view."""
     depth = rasterize(camera, assembly.posed, assembly.rig.triangles).depth
-    padded = np.pad(portrait.alpha > 0.6, 8, mode="edge")
+    padded = np.pad(portrait.alpha > _SOLID, 8, mode="edge")
     rim = signed_distance(padded)[8:-8, 8:-8].astype(np.float32)
     return Photograph(portrait, _unblended(portrait), segments, camera, depth, rim)
 
 
 def _unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
     """Take the white background out of half transparent pixels."""
-    alpha = np.maximum(portrait.alpha, 0.3)[..., None]
+    alpha = np.maximum(portrait.alpha, _LEAST_ALPHA)[..., None]
     return np.asarray(((portrait.image - (1 - alpha)) / alpha).clip(0, 1), np.float32)
 
 
@@ -121,16 +127,15 @@ def sample_picture(
 ) -> Float32[np.ndarray, "n c"]:
     """Cubic samples of a picture at pixel positions."""
     at = (pixels - 0.5).astype(np.float32)
-    wide = 16384
     blocks = [
         cv2.remap(
             picture,
-            at[i : i + wide, None, 0],
-            at[i : i + wide, None, 1],
+            at[i : i + _BLOCK, None, 0],
+            at[i : i + _BLOCK, None, 1],
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        for i in range(0, len(at), wide)
+        for i in range(0, len(at), _BLOCK)
     ]
     return np.concatenate(blocks).reshape(len(at), -1)
 

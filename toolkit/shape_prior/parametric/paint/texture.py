@@ -36,6 +36,7 @@ _BASE_SIGMA = 0.014
 """Width of the blur that parts the skin's base from its detail, as a fraction of the picture."""
 _GRAZING = {SKIN: GRAZING_SKIN, HAIR: GRAZING_SHELL, TORSO: GRAZING_SHELL}
 _MIRROR_WEIGHT = 0.15
+"""Trust in what the photograph shows of the other side, beside its own: it decides only where the own side is hardly seen."""
 _DARK = 0.6
 """Skin darker than this part of its median is not used to complete."""
 _FACE_INNER = 0.93
@@ -52,6 +53,16 @@ _PATTERNED = 0.22
 """Stuff whose brightness varies more than this (standard deviation) carries a design."""
 _SKIN_PATCH, _SKIN_CALM = 0.03, 1.5
 """Side of a patch of skin as a fraction of the texture; times the median contrast up to which patches are used."""
+_CLEAR_PIXELS = 1.5
+"""Distance in pixels from the matte's border from which a pixel's colour is the person's own."""
+_MOSTLY_HIGHLIGHT = 0.3
+"""Where more of the hair than this passes for skin, the hair itself is that bright."""
+_LEAST_BRIGHT = 0.05
+"""Brightness below which a colour's tint says nothing."""
+_KNOWN = 0.6
+"""Trust from which a texel's detail is known."""
+_EYE_EDGE = 0.7
+"""Pixels of smoothing of the open eye's border."""
 _INSIDE, _OPAQUE = 0.003, 0.8
 """Distance from the matte's border, as a fraction of the picture, and alpha from which hair and clothes are sampled."""
 
@@ -101,7 +112,7 @@ def _usable(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
 def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part."""
     segments = photo.segments
-    mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > 1.5)
+    mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > _CLEAR_PIXELS)
     if part == SKIN and mask.any():
         # Eyes, frames of glasses and shadows are not what skin looks like.
         mask &= ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait), iterations=1) & ~_dark(photo)
@@ -109,14 +120,14 @@ def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
         # Ears and cheeks that were taken for hair; above the brows what is as bright as skin is a highlight.
         like_skin = scipy.ndimage.binary_opening(_like_skin(photo))
         like_skin[: _brow_row(photo)] = False
-        mask = mask & ~like_skin if (mask & like_skin).sum() < 0.3 * mask.sum() else mask
+        mask = mask & ~like_skin if (mask & like_skin).sum() < _MOSTLY_HIGHLIGHT * mask.sum() else mask
     return np.asarray(mask)
 
 
 def _like_skin(photo: Photograph) -> Bool[np.ndarray, "h w"]:
     """Pixels as bright as skin and not paler."""
     image, skin = photo.image, np.median(photo.image[photo.segments.skin], 0)
-    tint = image / image.max(-1, keepdims=True).clip(0.05) - skin / max(float(skin.max()), 0.05)
+    tint = image / image.max(-1, keepdims=True).clip(_LEAST_BRIGHT) - skin / max(float(skin.max()), _LEAST_BRIGHT)
     return np.asarray((image @ LUMA > _LIT * (skin @ LUMA)) & (tint.max(-1) < _PALER))
 
 
@@ -189,7 +200,7 @@ def _quilted(
     shape = (int(at[0].max()) + 1, int(at[1].max()) + 1)
     detail, flat = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 3), np.float32)
     sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
-    detail[at], sure[at], wanted[at] = sample_picture(sources.detail, own.pixels), known > 0.6, True
+    detail[at], sure[at], wanted[at] = sample_picture(sources.detail, own.pixels), known > _KNOWN, True
     rows = np.zeros(len(sources.detail), np.float32)
     sample = Sample(sources.detail, np.zeros_like(sources.detail), sources.label > 0.5, rows, 0.0)
     size = 2 * round(_SKIN_PATCH * piece.size / 2)
@@ -208,7 +219,7 @@ def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight
 
 def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, part: int) -> Float32[np.ndarray, " n"]:
     """How far the photograph's own colour counts; on eyeballs only inside the open eye."""
-    opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), 0.7)[..., None]
+    opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), _EYE_EDGE)[..., None]
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
     trust: Float32[np.ndarray, " n"] = own.trust(_GRAZING[part])
     if part == SKIN:

@@ -16,7 +16,9 @@ from facecraft4d.toolkit.repeatable import repeatable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import Photograph
 
 _RATE, _LPIPS_WEIGHT = 5e-3, 0.1
+"""Adam's rate in sRGB, and the weight of LPIPS beside the mean squared difference."""
 _PERCEIVED_SIZE = 128
+"""Side in pixels of the pictures that LPIPS compares."""
 _LEAST_FACING, _LEAST_RIM = 0.7, 3.0
 """Texels seen more obliquely (cosine) or nearer to the matte's border (pixels) keep what completion gave them."""
 

@@ -11,12 +11,7 @@ from facecraft4d.toolkit.core.geometry import triangle_areas, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions, with_part
 from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.raster import sample_texture
-
-STRANGE = 0.35
-"""Distance of a colour from the face's median above which it is not that of skin."""
-
-WORN = 0.45
-"""Share of the skin beside the lids that must be strange before glasses are supposed: brows and shadows cover less."""
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import STRANGE, WORN
 
 
 def with_eyewear(rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"]) -> tuple[Rig, Mesh]:

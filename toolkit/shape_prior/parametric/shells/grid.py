@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Int, Shaped
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import CROWN_DEGREES, GAP_ROUNDS, HEAD_RADIUS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +61,8 @@ def capsule_grid(
     """Rays from `center` upwards (if `dome`) and from the axis below it down to height `bottom`, about `spacing` metres apart."""
     azimuths = (np.arange(columns) / columns * 2 - 1) * np.pi
     flat = np.stack([np.sin(azimuths), np.zeros(columns), np.cos(azimuths)], -1)
-    step = np.degrees(spacing / 0.1)
-    elevations = np.radians(np.arange(87.0, 0.5 * step, -step)) if dome else np.zeros(0)
+    step = np.degrees(spacing / HEAD_RADIUS)
+    elevations = np.radians(np.arange(CROWN_DEGREES, 0.5 * step, -step)) if dome else np.zeros(0)
     fan = np.cos(elevations)[:, None, None] * flat + np.sin(elevations)[:, None, None] * np.array([0.0, 1.0, 0.0])
     count = max(int(np.ceil((center[1] - bottom) / spacing)), 1) + 1
     spacing = max(float(center[1] - bottom), 1e-3) / (count - 1)
@@ -85,7 +86,7 @@ def outer_radii(
     gaps = np.concatenate([~known] * 3, 1)
     index = scipy.ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
     filled = padded[tuple(index)]
-    for _ in range(60):
+    for _ in range(GAP_ROUNDS):
         smooth = scipy.ndimage.uniform_filter(filled, 3, mode="nearest")
         filled = np.where(gaps, smooth, padded)
     return np.asarray(filled[:, shape[1] : 2 * shape[1]])
@@ -139,6 +140,16 @@ def signed_distance(mask: np.ndarray) -> np.ndarray:
 def wrapped_filter(values: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
     """Gaussian filter that goes around the columns."""
     return np.asarray(scipy.ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap")))
+
+
+def largest_part(mask: np.ndarray) -> np.ndarray:
+    """The largest connected part of a mask that goes around the columns."""
+    parts, count = scipy.ndimage.label(np.concatenate([mask, mask], 1))
+    if count == 0:
+        return mask
+    largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1
+    columns = mask.shape[1]
+    return np.asarray(largest[:, :columns] | largest[:, columns:])
 
 
 def sheet_triangles(rows: int, columns: int) -> Int[np.ndarray, "f 3"]:

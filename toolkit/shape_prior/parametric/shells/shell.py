@@ -9,35 +9,63 @@ from jaxtyping import Float, Float64, Int, Int32
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, project
 from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
+    BACK_METRES,
+    BEHIND_JAW_DEGREES,
+    BELOW_PICTURE,
+    BROW_FADE,
+    BROW_HEIGHT,
+    BUST_DEPTH,
+    CAP_SHARPNESS,
+    CHECKED_INSIDE,
+    CHEEK_METRES,
+    CLOTHES_VISIBLE,
+    COLLAR_GAP,
+    COLLAR_RISE,
+    COLUMNS,
+    CONNECTED,
+    COVER_LEAST,
+    CROWN_CENTER,
+    CURTAIN_DEGREES,
+    DEPTH_SLOPE,
+    FIT_ROUNDS,
+    FRINGE_METRES,
+    FULL,
+    GROWN_DEGREES,
+    HAIR_VISIBLE,
+    INSIDE_PIXELS,
+    LEAST_BUST,
+    LEAST_REACH,
+    LEAST_SHOULDER,
+    LEVEL_FADE,
+    MATTE_BLUR,
+    MOST_DEPTH,
+    NAPE_DROP,
+    NAPE_WAVE,
+    NECK_RADIUS,
+    RISE,
+    SHOULDER_POWER,
+    SIDE_DEGREES,
+    SOFT_EDGE,
+    SPACING_METRES,
+    UNDER_EARS,
+    UNDER_SKIN_METRES,
+    USUAL_HAIR,
+    WALK,
+    WALK_STEP,
+    WAVE_GAIN,
+    WAVE_LENGTH,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     capsule_grid,
+    largest_part,
     outer_radii,
     picture_values,
     sheet_triangles,
     signed_distance,
     wrapped_filter,
 )
-
-COLUMNS = 96
-SPACING_METRES = 0.007
-UNDER_SKIN_METRES = 0.008
-"""How deep a sheet dives below the skin where the photograph shows skin."""
-FRINGE_METRES = 0.018
-"""The most that hair stands off the forehead; the photograph cannot tell."""
-BACK_METRES = 0.035
-"""The most that hair stands off the back of the head."""
-_CHEEK_METRES = 0.005
-"""The most that hair stands off the cheeks."""
-_BEHIND_JAW_DEGREES = 76
-"""Below the ears hair beside the jaw hangs behind it, this far from the line of sight."""
-_CURTAIN_DEGREES = (45.0, 80.0)
-"""Below the brows hair beside the face rises from the skin between these angles from the line of sight: it hangs by the ears."""
-_NAPE_DROP, _NAPE_WAVE = 0.012, 0.003
-"""Metres that the hairline hangs lower behind than beside, and that strands let it waver."""
-_COLLAR_RISE = 0.05
-"""Metres above the middle of the neck that a collar may stand up beside the jaw."""
-_WALK = np.arange(0.0, 0.32, 0.001)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,22 +104,22 @@ class Scene:
 def hair_shell(scene: Scene, rng: np.random.Generator) -> Shell:
     """The sheet of hair and headwear, from the crown to where the photograph's hair ends, or to the nape; `rng` draws its edge."""
     low, high = scene.scalp.min(0), scene.scalp.max(0)
-    center = np.array([0.0, low[1] + 0.45 * (high[1] - low[1]), (low[2] + high[2]) / 2])
+    center = np.array([0.0, low[1] + CROWN_CENTER * (high[1] - low[1]), (low[2] + high[2]) / 2])
     lowest = _lowest_height(scene, scene.segments.hair, center)
     nape = float(low[1])
-    grid = capsule_grid(center, min(lowest, nape) - _NAPE_DROP - 2 * SPACING_METRES, COLUMNS, SPACING_METRES)
+    grid = capsule_grid(center, min(lowest, nape) - NAPE_DROP - 2 * SPACING_METRES, COLUMNS, SPACING_METRES)
     skin = outer_radii(grid, scene.vertices, scene.triangles)
     facing = _wrap(grid.azimuths - scene.camera_azimuth)
     sides = [_side_reach(scene, grid, skin, facing, side, scene.segments.hair) for side in (1, -1)]
     level = np.hypot(*grid.directions[:, 0, [0, 2]].T)
     heights = (grid.points(skin)[..., 1].mean(1) - low[1]) / (high[1] - low[1])
-    below = np.clip((0.6 - heights) / 0.15, 0, 1)
+    below = np.clip((BROW_HEIGHT - heights) / BROW_FADE, 0, 1)
     thickness = _around(facing, sides, (FRINGE_METRES, BACK_METRES), level, below)
-    wave = scipy.ndimage.gaussian_filter1d(rng.normal(0, 1.5 * _NAPE_WAVE, COLUMNS), 0.8, mode="wrap")
-    drop = _NAPE_DROP * np.clip(-np.cos(grid.azimuths), 0, 1) ** 2 + wave
+    wave = scipy.ndimage.gaussian_filter1d(rng.normal(0, WAVE_GAIN * NAPE_WAVE, COLUMNS), WAVE_LENGTH, mode="wrap")
+    drop = NAPE_DROP * np.clip(-np.cos(grid.azimuths), 0, 1) ** 2 + wave
     present = _hair_presence(scene, grid, skin + 0.5 * thickness, facing, nape - drop)
     present[-1] = 0
-    present = wrapped_filter(present, (0.5, 0.5))
+    present = wrapped_filter(present, SOFT_EDGE)
     radii = skin + _lift(present, thickness)
     return _finished(scene, grid, radii, present, True)
 
@@ -102,12 +130,12 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     rows = np.flatnonzero(torso.any(1))
     if len(rows):
         top = _height_at(scene.camera, float(rows.min()), float(project(scene.camera, neck)[1])) + SPACING_METRES
-        neck = np.array([neck[0], np.clip(top, neck[1], neck[1] + _COLLAR_RISE), neck[2]])
+        neck = np.array([neck[0], np.clip(top, neck[1], neck[1] + COLLAR_RISE), neck[2]])
     lowest = float(rows.max() + 1) if len(rows) else 0.0
     bottom = _height_at(scene.camera, lowest, float(project(scene.camera, neck)[1]))
     if lowest >= scene.camera.height:
-        bottom -= 0.03  # the picture cuts the shoulders off: go on below its edge
-    grid = capsule_grid(neck, min(bottom, neck[1] - 0.03), COLUMNS, SPACING_METRES, dome=False)
+        bottom -= BELOW_PICTURE  # the picture cuts the shoulders off: go on below its edge
+    grid = capsule_grid(neck, min(bottom, neck[1] - LEAST_BUST), COLUMNS, SPACING_METRES, dome=False)
     skin = outer_radii(grid, scene.vertices, scene.triangles)
     facing = _wrap(grid.azimuths - scene.camera_azimuth)
     reach = [_side_reach(scene, grid, skin * 0, facing, side, torso)[0] for side in (1, -1)]
@@ -115,16 +143,17 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     last = max(int(in_picture.sum()) - 1, 0)
     reach = [np.where(in_picture, side, side[last]) for side in reach]
     wide = _mixed(facing, reach)
-    deep = np.minimum(wide, 0.062 + 0.35 * np.maximum(wide - 0.062, 0)).clip(max=0.125)
-    radii = (np.abs(np.sin(facing) / wide) ** 2.4 + np.abs(np.cos(facing) / deep) ** 2.4) ** (-1 / 2.4)
-    radii = np.maximum(radii, np.minimum(skin, 0.075) + 0.004)
-    seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(0.97 * radii))
-    start = _first_row(np.maximum(*[(side > 0.02).astype(float) for side in reach]))
+    deep = np.minimum(wide, BUST_DEPTH + DEPTH_SLOPE * np.maximum(wide - BUST_DEPTH, 0)).clip(max=MOST_DEPTH)
+    power = SHOULDER_POWER
+    radii = (np.abs(np.sin(facing) / wide) ** power + np.abs(np.cos(facing) / deep) ** power) ** (-1 / power)
+    radii = np.maximum(radii, np.minimum(skin, NECK_RADIUS) + COLLAR_GAP)
+    seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(CHECKED_INSIDE * radii))
+    start = _first_row(np.maximum(*[(side > LEAST_SHOULDER).astype(float) for side in reach]))
     low = max(start, int((grid.origins[:, 0, 1] > throat + 1e-9).sum()))
-    visible = np.cos(facing) > 0.05
+    visible = np.cos(facing) > CLOTHES_VISIBLE
     behind = np.arange(len(seen))[:, None] >= np.minimum(low, _sloping(np.where(visible, seen, 0)))
     present = np.maximum.accumulate(np.where(visible, seen, behind).astype(float), 0)
-    present = wrapped_filter(present, (0.5, 0.5))
+    present = wrapped_filter(present, SOFT_EDGE)
     covered = np.minimum(skin, radii)
     return _finished(scene, grid, covered + _lift(present, radii - covered), present, False)
 
@@ -132,7 +161,7 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
 def _lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
     """Height over the skin: crosses it exactly where presence is one half."""
     rise = np.clip((present - 0.5) * 2, -1, 1)
-    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, 1.6 * rise), UNDER_SKIN_METRES * rise))
+    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, RISE * rise), UNDER_SKIN_METRES * rise))
 
 
 def _wrap(angles: np.ndarray) -> np.ndarray:
@@ -158,15 +187,15 @@ def _side_reach(
     """How far the mask reaches beyond `skin` along the rays across the line of sight [r], and where it does at all [r]."""
     column = int(np.abs(_wrap(facing - side * np.pi / 2)).argmin())
     start = skin[:, column]
-    ladder = start[:, None] + _WALK
+    ladder = start[:, None] + WALK
     points = grid.origins[:, column, None] + ladder[..., None] * grid.directions[:, column, None]
     pixels, _ = project(scene.camera, points)
     size = scene.camera.width
     inside = ((pixels >= 0) & (pixels < (size, scene.camera.height))).all(-1)
     value = picture_values(scene.camera, mask, points) * inside
-    reach = np.where(value > 0.5, _WALK, 0).max(1)
-    full = (value > 0.5).sum(1) * 0.001 > 0.5 * reach
-    return reach, (reach > 0.002) & full
+    reach = np.where(value > 0.5, WALK, 0).max(1)
+    full = (value > 0.5).sum(1) * WALK_STEP > FULL * reach
+    return reach, (reach > LEAST_REACH) & full
 
 
 def _around(
@@ -184,17 +213,17 @@ def _around(
     for reach, valid in sides:
         rows = np.arange(len(reach))
         known = rows[valid] if valid.any() else rows[:1]
-        values = reach[valid] if valid.any() else np.full(1, 0.006)
+        values = reach[valid] if valid.any() else np.full(1, USUAL_HAIR)
         filled.append(np.interp(rows, known, values))
     thickness = _mixed(facing, filled)
-    level = np.clip(level * 2 - 0.8, 0, 1)[:, None]
-    front, back = (level * np.maximum(sign * np.cos(facing), 0) ** 0.7 for sign in (1, -1))
-    start, end = np.radians(_CURTAIN_DEGREES)
+    level = np.clip(level * LEVEL_FADE[0] - LEVEL_FADE[1], 0, 1)[:, None]
+    front, back = (level * np.maximum(sign * np.cos(facing), 0) ** CAP_SHARPNESS for sign in (1, -1))
+    start, end = np.radians(CURTAIN_DEGREES)
     curtain = 1 - np.clip((np.abs(facing) - start) / (end - start), 0, 1)
     front = front + low[:, None] * (curtain - front)
-    cap = caps[0] + (_CHEEK_METRES - caps[0]) * low[:, None]
+    cap = caps[0] + (CHEEK_METRES - caps[0]) * low[:, None]
     capped = (1 - front) * thickness + front * np.minimum(thickness, cap)
-    return np.asarray(np.maximum((1 - back) * capped + back * np.minimum(capped, caps[1]), 0.003))
+    return np.asarray(np.maximum((1 - back) * capped + back * np.minimum(capped, caps[1]), COVER_LEAST))
 
 
 def _mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
@@ -209,40 +238,30 @@ def _hair_presence(
     points = grid.points(radii)
     seen = picture_values(scene.camera, _softened(scene.segments.hair, scene.segments.matte), points)
     low, high = scene.scalp[:, 1].min(), scene.scalp[:, 1].max()
-    under_ears = np.clip(0.5 - (points[..., 1] - low) / (0.1 * (high - low)), 0, 1)
-    seen = seen * (1 - under_ears * (np.abs(facing) < np.radians(_BEHIND_JAW_DEGREES)))
-    visible = np.cos(facing) > 0.02
+    under_ears = np.clip(0.5 - (points[..., 1] - low) / (UNDER_EARS * (high - low)), 0, 1)
+    seen = seen * (1 - under_ears * (np.abs(facing) < np.radians(BEHIND_JAW_DEGREES)))
+    visible = np.cos(facing) > HAIR_VISIBLE
     mirror = (-np.arange(len(facing))) % len(facing)
     mirrored, mirror_visible = seen[:, mirror], visible[mirror]
     fall = _lowest_side_row(seen, facing)
     end = np.minimum(nape, nape - nape.max() + points[fall, :, 1].mean()) if fall >= 0 else nape
     grown = np.clip(0.5 + (points[..., 1] - end) / (2 * SPACING_METRES), 0, 1)
-    grown = grown * ((np.abs(grid.azimuths) > np.radians(80)) | (points[..., 1] > scene.scalp[:, 1].mean()))
+    grown = grown * ((np.abs(grid.azimuths) > np.radians(GROWN_DEGREES)) | (points[..., 1] > scene.scalp[:, 1].mean()))
     present = np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
-    return np.asarray(present * _largest_part(present > 0.4))
-
-
-def _largest_part(mask: np.ndarray) -> np.ndarray:
-    """The largest connected part of a mask that goes around the columns."""
-    parts, count = scipy.ndimage.label(np.concatenate([mask, mask], 1))
-    if count == 0:
-        return mask
-    largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1
-    columns = mask.shape[1]
-    return np.asarray(largest[:, :columns] | largest[:, columns:])
+    return np.asarray(present * largest_part(present > CONNECTED))
 
 
 def _softened(mask: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """A mask with smooth borders inside the matte; outside the matte the nearest value within goes on."""
     nearest = scipy.ndimage.distance_transform_edt(~matte, return_distances=False, return_indices=True)
-    return np.asarray(scipy.ndimage.gaussian_filter(mask[tuple(nearest)].astype(np.float32), 0.005 * len(mask)))
+    return np.asarray(scipy.ndimage.gaussian_filter(mask[tuple(nearest)].astype(np.float32), MATTE_BLUR * len(mask)))
 
 
 def _lowest_side_row(seen: np.ndarray, facing: np.ndarray) -> int:
     """The lowest row with hair at both sides of the face."""
     lowest = []
     for side in (1, -1):
-        near = np.abs(_wrap(facing - side * np.pi / 2)) < np.radians(25)
+        near = np.abs(_wrap(facing - side * np.pi / 2)) < np.radians(SIDE_DEGREES)
         rows = np.flatnonzero((seen[:, near] > 0.5).any(1))
         lowest.append(int(rows.max()) if len(rows) else -1)
     return min(lowest)
@@ -264,10 +283,10 @@ def _sloping(present: np.ndarray) -> np.ndarray:
 def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
     """Draw the sheet in until no point leaves the matte, and close its ends."""
     inside = signed_distance(scene.segments.matte)
-    for _ in range(12):
+    for _ in range(FIT_ROUNDS):
         points = grid.points(radii)
         pixels, depth = project(scene.camera, points)
-        out = np.minimum(picture_values(scene.camera, inside, points) - 0.25, 0) * depth / scene.camera.fx
+        out = np.minimum(picture_values(scene.camera, inside, points) - INSIDE_PIXELS, 0) * depth / scene.camera.fx
         beyond = pixels[..., 1] >= scene.camera.height - 1
         radii = radii + np.where(beyond | (present < 0.5), 0, out)
     rim = grid.points(radii)
