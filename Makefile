@@ -33,7 +33,7 @@ golden:  ## draw the reference renders anew, then look at every one of them
 
 ARCHITECTURE ?= 9.0
 JOBS ?= 2
-gpu:  ## compile gsplat for one kind of GPU (9.0: H100, H200) where nvcc is; needs no GPU, takes 20 minutes or more on two cores
+gpu:  ## compile gsplat for one kind of GPU (9.0: H100, H200) where nvcc is; needs no GPU, takes ten minutes of processor time
 	@command -v nvcc >/dev/null || { echo "make gpu: needs nvcc, CUDA's compiler, on the PATH; found none" >&2; exit 1; }
 	@$(PYTHON) -c "import sys, torch; torch.version.cuda or sys.exit('make gpu: needs a torch for CUDA, found ' + torch.__version__)"
 	@$(PYTHON) -c "import sys, importlib.util as u; u.find_spec('gsplat') or sys.exit('make gpu: needs gsplat; install the extra [cuda]')"
