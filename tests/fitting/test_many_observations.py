@@ -24,6 +24,8 @@ SIZE, RADIUS = 128, 1.4
 ORBIT = ((12.0, 4.0), (57.0, 0.0), (-40.0, 0.0))
 """Yaws and pitches of the cameras that see the person."""
 STORED = Path(__file__).parent.parent / "data" / "fit_one_observation.npz"
+ROUNDING = 2e-6
+"""Linear algebra sums in another order with another number of threads: 3e-7 was seen between one thread and two."""
 """What the fit of one photograph found before it knew several: of `person`, seen by the first camera."""
 
 
@@ -103,9 +105,9 @@ def test_one_observation_is_fitted_as_it_was(
     np.testing.assert_array_equal(pulls[0].vertices, stored["pulled"])
     found = fit_landmarks(model, found, one, pulls, 4)
     for name in ("identity", "expression", "gaze"):
-        np.testing.assert_allclose(getattr(found, name), stored[name], atol=1e-7)
-    np.testing.assert_allclose(found.camera.camera_from_world, stored["camera"], atol=1e-7)
-    np.testing.assert_allclose(fit_offsets(model, found, one)[::100], stored["offsets"], atol=1e-7)
+        np.testing.assert_allclose(getattr(found, name), stored[name], atol=ROUNDING)
+    np.testing.assert_allclose(found.camera.camera_from_world, stored["camera"], atol=ROUNDING)
+    np.testing.assert_allclose(fit_offsets(model, found, one)[::100], stored["offsets"], atol=ROUNDING)
 
 
 def test_three_views_tell_shape_and_distance_better_than_one(
