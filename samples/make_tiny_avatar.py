@@ -67,12 +67,12 @@ def grid_triangles(rows: int, columns: int, closed_top: bool) -> np.ndarray:
 
 def grid_uvs(rows: int, columns: int) -> np.ndarray:
     """Column and row [f, 3, 2] of the corners of `grid_triangles` with a closed top, from 0 to 1; the last column closes the circle."""
-    cells = [(column, row) for row in range(rows - 1) for column in range(columns)]
-    corners = [
-        t for u, v in cells for t in (((u, v), (u + 1, v), (u + 1, v + 1)), ((u, v), (u + 1, v + 1), (u, v + 1)))
+    column, row = (each.ravel() for each in np.meshgrid(np.arange(columns), np.arange(rows - 1)))
+    cells = [[(0, 0), (1, 0), (1, 1)], [(0, 0), (1, 1), (0, 1)]] + np.stack([column, row], -1)[:, None, None]
+    top = [[(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]] + np.stack([np.arange(columns), np.full(columns, rows - 1)], -1)[
+        :, None
     ]
-    corners += [((u, rows - 1), (u + 1, rows - 1), (u + 0.5, rows)) for u in range(columns)]
-    return np.array(corners) / (columns, rows)
+    return np.concatenate([cells.reshape(-1, 3, 2), top]) / (columns, rows)
 
 
 def eyeball(center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
