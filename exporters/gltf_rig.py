@@ -10,6 +10,7 @@ from facecraft4d.exporters.pictures import PNG_MIME, encode_png
 from facecraft4d.toolkit.core.asset import EYEWEAR, Texture
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.core.rigging import in_regions
 
 UNLIT = "KHR_materials_unlit"
 MATTE = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
@@ -51,7 +52,7 @@ def surface_of(rig: Rig, texture: Texture | None) -> Surface:
 
 def shown_triangles(rig: Rig) -> np.ndarray:
     """Which triangles [f] a mesh shows: all but eyewear, which would lie over the eyes and stay there when they close."""
-    shown = np.array([name != EYEWEAR for name in rig.region_names])[rig.triangle_regions]
+    shown = ~in_regions(rig, EYEWEAR, optional=True)
     return shown if shown.any() else np.ones_like(shown)
 
 
