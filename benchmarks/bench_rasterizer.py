@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from machine import described
 
-from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
+from facecraft4d.runtime.opengl import NoOpenGL, SplatPass, offscreen_context
 from facecraft4d.toolkit.core import geometry
 from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import reference
@@ -113,14 +113,20 @@ def least(runs: list[Callable[[], Any]], repeats: int) -> np.ndarray:
 def opengl(scene: dict[str, torch.Tensor], size: int) -> Callable[[], Any] | None:
     """The same picture by the runtime's OpenGL pass, read back; None where there is no OpenGL."""
     try:
-        renderer = OffscreenRenderer(size, size)
+        context = offscreen_context()
     except NoOpenGL as error:
         print(f"no OpenGL: {error}")
         return None
     arrays = [scene[name].detach().numpy() for name in ("means", "quats", "scales", "opacities", "colors")]
     viewmats, _, focal = camera(size)
     seen = Camera(viewmats[0].double().numpy(), focal, focal, size / 2, size / 2, size, size)
-    return lambda: renderer.draw(Splats(*arrays), seen)
+    drawn = SplatPass(context, size, size)
+
+    def draw() -> Any:
+        drawn.draw(Splats(*arrays), seen)
+        return drawn.read()
+
+    return draw
 
 
 def by_twin(scene: dict[str, torch.Tensor], size: int) -> Callable[[], torch.Tensor]:

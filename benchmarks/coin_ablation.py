@@ -31,11 +31,12 @@ from facecraft4d.toolkit.config import LossWeights, TrainingConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.face_model import load_default_head
-from facecraft4d.toolkit.images import to_bytes, write_png
+from facecraft4d.toolkit.images import write_png
 from facecraft4d.toolkit.subjects.corruption import Corruption
 from facecraft4d.toolkit.subjects.people import SUBJECTS, TEXTURE, Subject, make_subject
 from facecraft4d.toolkit.subjects.sets import EVALUATION_CAMERAS, evaluation_set, training_set

@@ -1,36 +1,26 @@
-"""Turns avatars into files and back; the file's suffix chooses the format. Never imports torch."""
+"""Turns avatars into files and back; the file's suffix, or a name, chooses the format. Never imports torch."""
 
-from collections.abc import Callable
 from pathlib import Path
 
+from facecraft4d.exporters.formats import FORMATS, ExportOptions, Format, format_of, reader_of
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
-from facecraft4d.exporters.gltf import export_gltf
-from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.untrusted import read_untrusted
 
-EXPORTERS: dict[str, Callable[[Avatar], bytes]] = {".glb": export_gltf}
-"""What `export` can write, by suffix."""
+__all__ = ["FORMATS", "ExportOptions", "Format", "export", "format_of", "load"]
 
 
-def export(avatar: Avatar, path: Path) -> None:
-    """Write the avatar in the format of the path's suffix: whole or not at all."""
-    writer = EXPORTERS.get(path.suffix.lower())
-    if writer is None:
-        raise UserError(
-            f"{path}: cannot write {path.suffix or 'a file without suffix'}; known are {', '.join(EXPORTERS)}"
-        )
-    write_whole(path, writer(avatar))
+def export(avatar: Avatar, path: Path, to: str | None = None) -> None:
+    """Write the avatar in the format called `to`, or that of the path's suffix: each file whole or not at all.
+
+    Raises UserError for a format that is not known, ValueError for an unsound avatar; then nothing is written.
+    """
+    chosen = format_of(path, to)
+    for name, data in chosen.write(avatar, ExportOptions(path.name)).items():
+        write_whole(path.with_name(name), data)
 
 
 def load(path: Path) -> Avatar:
-    """Read an avatar from a GLB file that `export` wrote. Raises UserError for anything else."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise UserError(f"{path}: avatars may have at most {MAX_FILE_BYTES >> 20} MiB, found {size >> 20} MiB")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return read_gltf(data, path.name)
+    """Read an avatar from a file that `export` wrote. Raises UserError for anything else."""
+    return reader_of(path)(read_untrusted(path, "an avatar (.glb)", MAX_FILE_BYTES), path.name)

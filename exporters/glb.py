@@ -62,7 +62,11 @@ class GlbWriter:
             found["normalized"] = True
         return self._add(found)
 
-    def sparse_accessor(self, array: np.ndarray, kind: str) -> int:
+    def bytes_view(self, data: bytes) -> int:
+        """Append bytes that are no accessor's, such as a picture; returns the buffer view's index."""
+        return self._view(np.frombuffer(data, np.uint8), None)
+
+    def sparse_accessor(self, array: np.ndarray, kind: str, target: int | None = ARRAY_BUFFER) -> int:
         """Append float rows [count, width] that are mostly zero with bounds; whole where that is no larger.
 
         A row of zeros comes back as positive zeros.
@@ -70,7 +74,7 @@ class GlbWriter:
         rows = np.flatnonzero((array != 0).any(1))
         index_type = np.uint16 if len(array) <= 1 << 16 else np.uint32
         if len(rows) * (array[0].nbytes + index_type().nbytes) >= array.nbytes:
-            return self.accessor(array, kind, bounds=True)
+            return self.accessor(array, kind, target, bounds=True)
         found = self._describe(array, kind, bounds=True)
         if len(rows):
             indices = rows.astype(index_type)
@@ -154,6 +158,14 @@ class GlbReader:
         if "sparse" in accessor:
             self._fill_sparse(values, accessor["sparse"])
         return values[:, 0] if kind == "SCALAR" else values
+
+    def view_bytes(self, index: Any) -> bytes:
+        """The bytes of a buffer view."""
+        view = self.item("bufferViews", index)
+        length = view.get("byteLength")
+        if type(length) is not int or length < 1:
+            raise self.fail("a buffer view is malformed or lies outside the file")
+        return self._rows({"bufferView": index}, np.dtype(np.uint8), length, 1).tobytes()
 
     def _fill_sparse(self, values: np.ndarray, sparse: Any) -> None:
         if not isinstance(sparse, dict) or not all(

@@ -1,4 +1,4 @@
-"""avatar.glb, the canonical file: a rig mesh that engines play and splats that they show, with the exact binding beside them.
+"""avatar.glb, the canonical file: a textured rig that every viewer plays, splats for those who know them, and the exact binding of both.
 
 Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_splatting, levels of detail MSFT_lod:
 https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Khronos/KHR_gaussian_splatting
@@ -9,15 +9,26 @@ from dataclasses import asdict
 
 import numpy as np
 
-from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, MAX_ELEMENTS, GlbWriter, Json
+from facecraft4d.exporters.glb import MAX_ELEMENTS, GlbWriter, Json
+from facecraft4d.exporters.gltf_rig import (
+    Surface,
+    add_material,
+    index_accessor,
+    joint_nodes,
+    joint_roots,
+    rig_mesh,
+    rig_skin,
+    shown_triangles,
+    surface_of,
+)
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
-from facecraft4d.toolkit.core.geometry import SH_C0, vertex_normals
+from facecraft4d.toolkit.core.geometry import SH_C0
 from facecraft4d.toolkit.core.rigging import carry_splats
 
-FORMAT_VERSION = 1
-"""Of the facecraft4d block; a reader refuses a newer one."""
+FORMAT_VERSION = 2
+"""Of the facecraft4d block; a reader refuses a newer one. Since 2 the rig is textured and shown, and splats have a scene of their own."""
 
 EXTENSION = "KHR_gaussian_splatting"
 LOD_EXTENSION = "MSFT_lod"
@@ -51,102 +62,42 @@ def export_gltf(avatar: Avatar) -> bytes:
         check_range(f"number of {what}", float(count), 1.0, float(most))
     writer = GlbWriter({"extensionsUsed": [EXTENSION, *[LOD_EXTENSION] * bool(avatar.levels)], "scene": 0})
     sets = [(level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
+    surface = surface_of(rig, avatar.texture)
+    joints, roots = joint_nodes(rig, FIRST_JOINT), joint_roots(rig, FIRST_JOINT)
     writer.document |= {
-        "scenes": [{"name": "Head", "nodes": [0, 1, *_roots(rig)]}],
-        "nodes": [{"name": RIG, "mesh": 0, "skin": 0}, _splat_node(avatar), *_joints(rig), *_level_nodes(avatar)],
-        "meshes": [_rig_mesh(writer, rig), *(_splat_mesh(writer, rig, name, splats) for name, splats in sets)],
-        "materials": [_hidden_material()],
-        "skins": [_skin(writer, rig)],
+        "scenes": [{"name": "Head", "nodes": [0, *roots]}, {"name": "Splats", "nodes": [1]}],
+        "nodes": [{"name": RIG, "mesh": 0, "skin": 0}, _splat_node(avatar), *joints, *_level_nodes(avatar)],
+        "meshes": [
+            rig_mesh(writer, RIG, rig, surface),
+            *(_splat_mesh(writer, rig, name, splats) for name, splats in sets),
+        ],
+        "skins": [rig_skin(writer, rig, FIRST_JOINT)],
     }
-    block = {
+    add_material(writer, avatar.texture)
+    extras = {"facecraft4d": _block(writer, avatar, surface)}
+    writer.document["asset"] = {"version": "2.0", "generator": "facecraft4d", "extras": extras}
+    return writer.to_bytes()
+
+
+def _block(writer: GlbWriter, avatar: Avatar, surface: Surface) -> Json:
+    """What glTF has no place for; `gltf_reading` puts it back."""
+    rig, shown = avatar.rig, shown_triangles(avatar.rig)
+    doubles = surface.sources[len(rig.vertices) :].astype(np.uint32)
+    block: Json = {
         "format_version": FORMAT_VERSION,
         "region_names": list(rig.region_names),
         "triangle_regions": writer.accessor(rig.triangle_regions, "SCALAR", target=None),
         "provenance": asdict(avatar.provenance),
     }
-    writer.document["asset"] = {"version": "2.0", "generator": "facecraft4d", "extras": {"facecraft4d": block}}
-    return writer.to_bytes()
-
-
-def _rig_mesh(writer: GlbWriter, rig: Rig) -> Json:
-    attributes = {
-        "POSITION": writer.accessor(rig.vertices, "VEC3", bounds=True),
-        "NORMAL": writer.accessor(_vertex_normals(rig), "VEC3"),
-    }
-    for group, (joints, weights) in enumerate(_influences(_unit_sums(rig.skin_weights))):
-        attributes[f"JOINTS_{group}"] = writer.accessor(joints, "VEC4")
-        attributes[f"WEIGHTS_{group}"] = writer.accessor(weights, "VEC4")
-    index_type = np.uint16 if len(rig.vertices) < 1 << 16 else np.uint32
-    primitive: Json = {
-        "attributes": attributes,
-        "indices": writer.accessor(rig.triangles.astype(index_type).ravel(), "SCALAR", ELEMENT_ARRAY_BUFFER),
-        "material": 0,
-        "mode": 4,
-    }
-    mesh: Json = {"name": RIG, "primitives": [primitive], "extras": {"targetNames": list(rig.expression_names)}}
-    if rig.expression_names:
-        primitive["targets"] = [{"POSITION": writer.sparse_accessor(delta, "VEC3")} for delta in rig.expression_deltas]
-        mesh["weights"] = [0.0] * len(rig.expression_names)
-    return mesh
-
-
-def _hidden_material() -> Json:
-    """Engines that play the rig draw nothing of it, so that it does not cover the splats."""
-    colour = {"baseColorFactor": [1.0, 1.0, 1.0, 0.0]}
-    return {"name": "Hidden", "pbrMetallicRoughness": colour, "alphaMode": "MASK", "alphaCutoff": 0.5}
-
-
-def _vertex_normals(rig: Rig) -> np.ndarray:
-    """Unit normals [v, 3]; +Y where there is no area, since glTF refuses zeros."""
-    unit = vertex_normals(rig.vertices, rig.triangles)
-    unit[np.linalg.norm(unit, axis=1) < 0.5] = (0.0, 1.0, 0.0)
-    return unit
-
-
-def _unit_sums(skin_weights: np.ndarray) -> np.ndarray:
-    """The weights, but rows whose sum strays from 1 by more than glTF allows (2e-7 for each influence) are scaled."""
-    sums = skin_weights.sum(1, keepdims=True, dtype=np.float64)
-    stray = np.abs(sums - 1) > 2e-7 * np.count_nonzero(skin_weights, axis=1, keepdims=True)
-    return np.where(stray, skin_weights / sums, skin_weights).astype(np.float32)
-
-
-def _influences(skin_weights: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Joints uint8 [v, 4] and weights [v, 4] of each group of four influences, by joint; unused ones are joint 0, weight 0."""
-    order = np.argsort(skin_weights == 0, axis=1, kind="stable")
-    weights = np.take_along_axis(skin_weights, order, 1)
-    groups = max(1, -(-int((skin_weights != 0).sum(1).max()) // 4))
-    padding = ((0, 0), (0, max(0, 4 * groups - weights.shape[1])))
-    joints = np.pad(np.where(weights == 0, 0, order).astype(np.uint8), padding)
-    weights = np.pad(weights, padding)
-    return [(joints[:, 4 * g : 4 * g + 4], weights[:, 4 * g : 4 * g + 4]) for g in range(groups)]
-
-
-def _roots(rig: Rig) -> list[int]:
-    return [FIRST_JOINT + joint for joint, parent in enumerate(rig.joint_parents) if parent < 0]
-
-
-def _joints(rig: Rig) -> list[Json]:
-    """A node for each joint, placed relative to its parent."""
-    positions = rig.joint_positions.astype(np.float64)
-    nodes: list[Json] = []
-    for joint, (name, parent) in enumerate(zip(rig.joint_names, rig.joint_parents, strict=True)):
-        origin = positions[parent] if parent >= 0 else np.zeros(3)
-        nodes.append({"name": name, "translation": (positions[joint] - origin).tolist()})
-        if parent >= 0:
-            nodes[parent].setdefault("children", []).append(FIRST_JOINT + joint)
-    return nodes
-
-
-def _skin(writer: GlbWriter, rig: Rig) -> Json:
-    """Inverse bind matrices are pure translations: they hold the joints' positions exactly."""
-    matrices = np.tile(np.eye(4, dtype=np.float32), (len(rig.joint_names), 1, 1))
-    matrices[:, 3, :3] = -rig.joint_positions
-    accessor = writer.accessor(matrices.reshape(-1, 16), "MAT4", target=None)
-    return {
-        "name": "Head",
-        "joints": [FIRST_JOINT + j for j in range(len(rig.joint_names))],
-        "inverseBindMatrices": accessor,
-    }
+    if len(doubles):
+        block["doubled_vertices"] = writer.accessor(doubles, "SCALAR", target=None)
+    if not shown.all():
+        block["eyewear_indices"] = index_accessor(writer, surface, ~shown, None)
+    if rig.pose_deltas is not None:
+        block["pose_deltas"] = [writer.sparse_accessor(delta, "VEC3", target=None) for delta in rig.pose_deltas]
+    if rig.joint_deltas is not None and rig.expression_names:
+        block["joint_deltas"] = writer.accessor(rig.joint_deltas.reshape(-1, 3), "VEC3", target=None)
+    return block
 
 
 def level_name(level: int) -> str:

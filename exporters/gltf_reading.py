@@ -1,4 +1,4 @@
-"""avatar.glb read back: hostile until checked, then every array as `export_gltf` was given it."""
+"""avatar.glb read back, in format 2 or 1: hostile until checked, then every array as `export_gltf` was given it."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ from facecraft4d.exporters.gltf import (
     SPLATS,
     level_name,
 )
-from facecraft4d.toolkit.core.asset import Avatar, check_avatar, provenance_from_json
+from facecraft4d.exporters.pictures import decode_picture
+from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture, check_avatar, provenance_from_json
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 
@@ -28,9 +29,9 @@ def read_gltf(data: bytes, name: str) -> Avatar:
     reader = GlbReader(data, name)
     block = _block(reader)
     try:
-        rig = _read_rig(reader, block)
+        rig, texture = _read_rig(reader, block)
         splats, *levels = (_read_splats(reader, name) for name in _set_names(reader))
-        avatar = Avatar(rig, splats, provenance_from_json(block["provenance"]), tuple(levels))
+        avatar = Avatar(rig, splats, provenance_from_json(block["provenance"]), tuple(levels), texture)
         check_avatar(avatar)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
@@ -52,9 +53,9 @@ def _block(reader: GlbReader) -> Json:
         version = block["format_version"]
     except (KeyError, TypeError):
         raise reader.fail("a glTF file, but not an avatar that facecraft4d wrote") from None
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise reader.fail(
-            f"expected avatar format {FORMAT_VERSION}, found {version!r}; a newer facecraft4d may read it"
+            f"expected avatar format 1 to {FORMAT_VERSION}, found {version!r}; a newer facecraft4d may read it"
         )
     return dict(block)
 
@@ -67,35 +68,84 @@ def _primitive(reader: GlbReader, mesh: str) -> tuple[Json, Json]:
     return found, found["primitives"][0]
 
 
-def _read_rig(reader: GlbReader, block: Json) -> Rig:
+def _read_rig(reader: GlbReader, block: Json) -> tuple[Rig, Texture | None]:
     mesh, primitive = _primitive(reader, RIG)
-    vertices = reader.array(primitive["attributes"]["POSITION"], "VEC3", (FLOAT,))
-    triangles = reader.array(primitive["indices"], "SCALAR", (USHORT, UINT)).astype(np.int32).reshape(-1, 3)
-    names, parents, positions = _read_joints(reader)
-    return Rig(
-        vertices=vertices,
-        triangles=triangles,
-        triangle_regions=reader.array(block["triangle_regions"], "SCALAR", (UBYTE,), len(triangles)),
+    attributes = primitive["attributes"]
+    positions = reader.array(attributes["POSITION"], "VEC3", (FLOAT,))
+    sources = _read_sources(reader, block, len(positions))
+    regions = reader.array(block["triangle_regions"], "SCALAR", (UBYTE,))
+    names, parents, joint_positions = _read_joints(reader)
+    count = int(sources.max()) + 1
+    corners = _read_corners(reader, block, primitive, regions)
+    targets = [target["POSITION"] for target in primitive.get("targets", [])]
+    rig = Rig(
+        vertices=positions[:count],
+        triangles=sources[corners].astype(np.int32),
+        triangle_regions=regions,
         region_names=_names(block["region_names"]),
         expression_names=_names(mesh["extras"]["targetNames"]),
-        expression_deltas=_read_deltas(reader, primitive, len(vertices)),
+        expression_deltas=np.ascontiguousarray(_read_deltas(reader, targets, len(positions))[:, :count]),
         joint_names=names,
         joint_parents=parents,
-        joint_positions=positions,
-        skin_weights=_read_skin_weights(reader, primitive["attributes"], (len(vertices), len(names))),
+        joint_positions=joint_positions,
+        skin_weights=_read_skin_weights(reader, attributes, (len(positions), len(names)))[:count],
+        pose_deltas=_read_deltas(reader, block["pose_deltas"], count) if "pose_deltas" in block else None,
+        joint_deltas=_read_joint_deltas(reader, block, len(mesh["extras"]["targetNames"]), len(names)),
     )
+    return rig, _read_texture(reader, primitive, corners)
 
 
-def _read_deltas(reader: GlbReader, primitive: Json, vertices: int) -> np.ndarray:
-    targets = primitive.get("targets", [])
-    if len(targets) * vertices * 12 > MAX_MORPH_BYTES:
+def _read_sources(reader: GlbReader, block: Json, count: int) -> np.ndarray:
+    """Rig vertex of each of the mesh's `count` vertices: the rig's own come first, then doubles at seams of the texture."""
+    doubles = np.zeros(0, np.int64)
+    if "doubled_vertices" in block:
+        doubles = reader.array(block["doubled_vertices"], "SCALAR", (UINT,)).astype(np.int64)
+    own = count - len(doubles)
+    if own < 1 or (len(doubles) and doubles.max() >= own):
+        raise reader.fail("a doubled vertex stands for one that the rig does not have")
+    return np.concatenate([np.arange(own), doubles])
+
+
+def _read_corners(reader: GlbReader, block: Json, primitive: Json, regions: np.ndarray) -> np.ndarray:
+    """The mesh's vertices of each of the rig's triangles, those that are not shown put back into their places."""
+    shown = reader.array(primitive["indices"], "SCALAR", (USHORT, UINT)).astype(np.int64).reshape(-1, 3)
+    if "eyewear_indices" not in block:
+        return shown
+    hidden = reader.array(block["eyewear_indices"], "SCALAR", (USHORT, UINT)).astype(np.int64).reshape(-1, 3)
+    is_hidden = regions == block["region_names"].index(EYEWEAR)
+    corners = np.empty((len(regions), 3), np.int64)
+    corners[is_hidden], corners[~is_hidden] = hidden, shown
+    return corners
+
+
+def _read_texture(reader: GlbReader, primitive: Json, corners: np.ndarray) -> Texture | None:
+    """The picture of the mesh's material, as glTF names it; None where the mesh has no texture coordinates (format 1)."""
+    if "TEXCOORD_0" not in primitive["attributes"]:
+        return None
+    uvs = reader.array(primitive["attributes"]["TEXCOORD_0"], "VEC2", (FLOAT,))
+    material = reader.item("materials", primitive["material"])
+    texture = reader.item("textures", material["pbrMetallicRoughness"]["baseColorTexture"]["index"])
+    image = reader.item("images", texture["source"])
+    return Texture(uvs[corners], decode_picture(reader.view_bytes(image["bufferView"])))
+
+
+def _read_deltas(reader: GlbReader, accessors: list[Any], vertices: int) -> np.ndarray:
+    """Displacements [n, v, 3], one accessor for each set."""
+    if len(accessors) * vertices * 12 > MAX_MORPH_BYTES:
         raise reader.fail(
-            f"{len(targets)} expressions of {vertices} vertices need more than {MAX_MORPH_BYTES >> 30} GiB"
+            f"{len(accessors)} sets of {vertices} displacements need more than {MAX_MORPH_BYTES >> 30} GiB"
         )
-    deltas = np.zeros((len(targets), vertices, 3), np.float32)
-    for index, target in enumerate(targets):
-        deltas[index] = reader.array(target["POSITION"], "VEC3", (FLOAT,), vertices)
+    deltas = np.zeros((len(accessors), vertices, 3), np.float32)
+    for index, accessor in enumerate(accessors):
+        deltas[index] = reader.array(accessor, "VEC3", (FLOAT,), vertices)
     return deltas
+
+
+def _read_joint_deltas(reader: GlbReader, block: Json, expressions: int, joints: int) -> np.ndarray | None:
+    """How far each expression moves each joint [k, j, 3]."""
+    if "joint_deltas" not in block:
+        return None
+    return reader.array(block["joint_deltas"], "VEC3", (FLOAT,), expressions * joints).reshape(expressions, joints, 3)
 
 
 def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:

@@ -1,5 +1,7 @@
 """Poses an avatar at playing speed: the compiled twin of toolkit/core/rigging.py."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +78,29 @@ class Animator:
         kernels.carry(self._carrier, self._local, self._frames, world)
         means, rotations, scales = world
         return Splats(means, rotations, scales, self._opacities, self._colors)
+
+
+class Heads:
+    """Moves several avatars; their splats are one set, so that they are sorted and drawn as one."""
+
+    def __init__(self, avatars: Sequence[Avatar]) -> None:
+        """ValueError without an avatar."""
+        if not avatars:
+            raise ValueError("avatars must hold at least one avatar, got none")
+        self._animators = tuple(Animator(avatar) for avatar in avatars)
+        self._last: tuple[tuple[Splats, ...], Splats] | None = None
+
+    def splats(self, poses: Sequence[Pose]) -> Splats:
+        """All splats in the world frame, one pose for each avatar in its order. ValueError for another number of poses."""
+        if len(poses) != len(self._animators):
+            raise ValueError(f"poses must be one for each of {len(self._animators)} avatars, got {len(poses)}")
+        parts = tuple(animator.splats(pose) for animator, pose in zip(self._animators, poses, strict=True))
+        if len(parts) == 1:
+            return parts[0]
+        if self._last is None or any(a is not b for a, b in zip(self._last[0], parts, strict=True)):
+            names = (field.name for field in fields(Splats))
+            self._last = parts, Splats(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+        return self._last[1]
 
 
 def _same(a: Pose, b: Pose) -> bool:

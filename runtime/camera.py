@@ -7,7 +7,7 @@ import numpy as np
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import Camera
-from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_looking_at
+from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_on_orbit, intrinsics
 from facecraft4d.toolkit.core.rigging import carry_splats
 
 MAX_PITCH_DEGREES = 89.0
@@ -36,12 +36,8 @@ class OrbitCamera:
 
     def camera(self, width: int, height: int) -> Camera:
         """The pinhole camera for an image of that size."""
-        yaw, pitch = np.radians(self.yaw_degrees), np.radians(self.pitch_degrees)
-        offset = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-        target = np.array(self.target)
-        focal = float(0.5 * height / np.tan(np.radians(self.fov_y_degrees) / 2))
-        pose = camera_from_world_looking_at(target + self.distance * offset, target)
-        return Camera(pose, focal, focal, width / 2, height / 2, width, height)
+        place = camera_from_world_on_orbit(self.yaw_degrees, self.pitch_degrees, self.distance, np.array(self.target))
+        return Camera(place, *intrinsics(self.fov_y_degrees, width, height), width, height)
 
     def turned(self, yaw_degrees: float, pitch_degrees: float) -> "OrbitCamera":
         """Moved on around the sphere; the pitch stops short of the poles."""

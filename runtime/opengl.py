@@ -1,6 +1,7 @@
 """Draws with OpenGL 3.3: one instanced triangle per splat, blended over what lies behind in sRGB as displayed."""
 
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -8,9 +9,10 @@ import moderngl
 import numpy as np
 from jaxtyping import Float32
 
+from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.kernels import gather_instances
 from facecraft4d.runtime.sort import back_to_front
-from facecraft4d.toolkit.core.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.datatypes import Camera, Pose, Splats
 from facecraft4d.toolkit.splatting.settings import Settings
 
 EMULATORS = ("llvmpipe", "softpipe", "swiftshader", "software", "swrast")
@@ -59,6 +61,12 @@ class SplatPass:
         if len(order):
             self._vertices.render(moderngl.TRIANGLES, vertices=3, instances=len(order))
 
+    def read(self) -> Float32[np.ndarray, "h w 4"]:
+        """What was drawn last."""
+        width, height = self._size
+        data = self.target.read(components=4, dtype="f2")
+        return np.frombuffer(data, np.float16).reshape(height, width, 4).astype(np.float32)
+
     def release(self) -> None:
         """Give back the buffers."""
         for resource in (self.target, self.picture, self._corners, self._program):
@@ -96,19 +104,18 @@ class SplatPass:
 class OffscreenRenderer:
     """OpenGL without a window, as a `Renderer`."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._context = offscreen_context()
+    def __init__(self, heads: Heads, width: int, height: int) -> None:
+        self._heads, self._context = heads, offscreen_context()
         driver = str(self._context.info["GL_RENDERER"])
         self.emulated = any(name in driver.lower() for name in EMULATORS)
         self.note = f"drawing with OpenGL on {driver}"
         self._pass = SplatPass(self._context, width, height)
 
-    def draw(self, splats: Splats, camera: Camera) -> Float32[np.ndarray, "h w 4"]:
+    def draw(self, poses: Sequence[Pose], camera: Camera) -> Float32[np.ndarray, "h w 4"]:
         """Premultiplied RGBA in sRGB as displayed, row 0 at the top."""
         with self._context:
-            self._pass.draw(splats, camera)
-            data = self._pass.target.read(components=4, dtype="f2")
-        return np.frombuffer(data, np.float16).reshape(camera.height, camera.width, 4).astype(np.float32)
+            self._pass.draw(self._heads.splats(poses), camera)
+            return self._pass.read()
 
     def close(self) -> None:
         """Give back buffers and context."""

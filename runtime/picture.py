@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.pixels import to_bytes
 
 Color = tuple[float, float, float]
 """sRGB in [0, 1]."""
@@ -30,9 +31,5 @@ def composite(
     """RGB over a colour, or RGBA with straight alpha over nothing; 8 bit, sRGB as displayed."""
     color, alpha = premultiplied[..., :3], premultiplied[..., 3:]
     if background is not None:
-        return _bytes(color + (1 - alpha) * np.array(background, np.float32))
-    return _bytes(np.concatenate([color / np.maximum(alpha, 1e-6), alpha], -1))
-
-
-def _bytes(image: np.ndarray) -> np.ndarray:
-    return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, np.uint8)
+        return to_bytes(color + (1 - alpha) * np.array(background, np.float32))
+    return to_bytes(np.concatenate([color / np.maximum(alpha, 1e-6), alpha], -1))

@@ -11,7 +11,6 @@ import av
 import numpy as np
 from PIL import Image
 
-from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.options import RecordOptions
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
@@ -50,16 +49,16 @@ def record(
     if not 1 <= options.fps <= 240:
         raise UserError(f"fps must be between 1 and 240, got {options.fps}")
     background, orbit = background_color(options.background), option_camera(avatar, options)
-    motion, animator = on_rig(clip, avatar.rig), Animator(avatar)
+    motion = on_rig(clip, avatar.rig)
     count = max(1, round(motion.duration * options.fps))
     with (
         open_sink(path, options.size, options.fps, background is None) as sink,
-        closing(open_renderer(options.size, options.size, options.backend)) as renderer,
+        closing(open_renderer((avatar,), options.size, options.size, options.backend)) as renderer,
     ):
         report(Progress("record", 0, count, renderer.note))
         for frame in range(count):
             camera = orbit.turned(360 * options.turns * frame / count, 0.0).camera(options.size, options.size)
-            sink(composite(renderer.draw(animator.splats(motion.at(frame / options.fps)), camera), background))
+            sink(composite(renderer.draw((motion.at(frame / options.fps),), camera), background))
             report(Progress("record", frame + 1, count))
         return renderer.note
 

@@ -1,14 +1,16 @@
 """Shows splats and text in the current window's OpenGL context."""
 
+from collections.abc import Sequence
+
 import moderngl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.opengl import EMULATORS, SplatPass, shader
-from facecraft4d.runtime.options import Backend
 from facecraft4d.runtime.picture import Color
-from facecraft4d.runtime.renderer import Renderer, open_renderer
-from facecraft4d.toolkit.core.datatypes import Camera, Splats
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import Camera, Pose
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 TEXT_SIZE = 15
@@ -18,25 +20,27 @@ class Screen:
     """The window's pixels. On a graphics card the splats never leave it; where OpenGL is emulated, the processor's own rasteriser
     draws them, which is three times as fast, and the window only shows the picture."""
 
-    def __init__(self, context: moderngl.Context) -> None:
-        self._context = context
+    def __init__(self, context: moderngl.Context, avatars: Sequence[Avatar]) -> None:
+        self._context, self._heads = context, Heads(avatars)
         self._program = context.program(vertex_shader=shader("present.vert"), fragment_shader=shader("present.frag"))
         corners = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], np.float32)
         self._vertices = context.vertex_array(self._program, [(context.buffer(corners.tobytes()), "2f", "corner")])
         driver = str(context.info["GL_RENDERER"]).lower()
         self.emulated = any(name in driver for name in EMULATORS)
         self._splats: SplatPass | None = None
-        self._software: Renderer | None = None
         self._picture: moderngl.Texture | None = None
 
-    def draw(self, splats: Splats, camera: Camera) -> None:
-        """Draw the splats into `picture`, which takes the camera's size."""
+    def draw(self, poses: Sequence[Pose], camera: Camera) -> None:
+        """Draw the avatars, each in its pose, into a picture that takes the camera's size."""
         if self._picture is None or self._picture.size != (camera.width, camera.height):
-            self._resize(camera.width, camera.height)
+            self._picture = self._resized(camera.width, camera.height)
+        splats = self._heads.splats(poses)
         if self._splats is not None:
             self._splats.draw(splats, camera)
-        elif self._software is not None and self._picture is not None:
-            self._picture.write(self._software.draw(splats, camera).astype(np.float16).tobytes())
+        else:
+            from facecraft4d.runtime.software import draw_splats  # compiles kernels: only when they are needed
+
+            self._picture.write(draw_splats(splats, camera).astype(np.float16).tobytes())
 
     def show(self, background: Color) -> None:
         """Fill the window with the background and lay the last picture over it."""
@@ -59,17 +63,15 @@ class Screen:
         width, height = self._picture.size
         return np.frombuffer(self._picture.read(), np.float16).reshape(height, width, 4).astype(np.float32)
 
-    def _resize(self, width: int, height: int) -> None:
+    def _resized(self, width: int, height: int) -> moderngl.Texture:
         if self._splats is not None:
             self._splats.release()
         elif self._picture is not None:
             self._picture.release()
         if self.emulated:
-            self._software = open_renderer(width, height, Backend.SOFTWARE)
-            self._picture = self._context.texture((width, height), 4, dtype="f2")
-        else:
-            self._splats = SplatPass(self._context, width, height)
-            self._picture = self._splats.picture
+            return self._context.texture((width, height), 4, dtype="f2")
+        self._splats = SplatPass(self._context, width, height)
+        return self._splats.picture
 
     def _lay(self, texture: moderngl.Texture, place: tuple[float, float, float, float]) -> None:
         self._context.enable_only(moderngl.BLEND)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import MAX_PITCH_DEGREES, OrbitCamera, framing
 from facecraft4d.runtime.options import RenderOptions
 from facecraft4d.runtime.picture import background_color, composite
@@ -27,8 +26,8 @@ def render_image(avatar: Avatar, pose: Pose, options: RenderOptions) -> np.ndarr
     """The avatar in that pose as 8 bit RGB [h, w, 3], or RGBA [h, w, 4] on a transparent background."""
     background = background_color(options.background)
     camera = option_camera(avatar, options).camera(options.size, options.size)
-    with closing(open_renderer(options.size, options.size, options.backend)) as renderer:
-        return composite(renderer.draw(Animator(avatar).splats(pose), camera), background)
+    with closing(open_renderer((avatar,), options.size, options.size, options.backend)) as renderer:
+        return composite(renderer.draw((pose,), camera), background)
 
 
 def render_still(avatar: Avatar, pose: Pose, path: Path, options: RenderOptions) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from facecraft4d.exporters import export
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.asset import Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
+from facecraft4d.toolkit.core.pixels import to_bytes
 
 REGIONS = ("skin", "lips", "mouth", "eyes", "hair", "neck")
 SKIN, LIPS, MOUTH, EYES, HAIR, NECK = range(6)
@@ -21,6 +22,7 @@ JOINT_POSITIONS = np.array(
     [(0, -0.15, -0.02), (0, -0.08, -0.02), (0, -0.01, 0.0), (0.032, 0.02, 0.068), (-0.032, 0.02, 0.068)], np.float32
 )
 EYE_RADIUS = 0.0125
+EYE_RINGS, EYE_COLUMNS = (150.0, 110.0, 85.0, 65.0, 48.0, 33.0, 18.0), 12
 MOUTH_Y = -0.055
 # height, half width, half depth of the head's outline from the neck up; the rows about MOUTH_Y are lips and mouth
 OUTLINE = (
@@ -63,15 +65,25 @@ def grid_triangles(rows: int, columns: int, closed_top: bool) -> np.ndarray:
     return np.array(triangles)
 
 
+def grid_uvs(rows: int, columns: int) -> np.ndarray:
+    """Column and row [f, 3, 2] of the corners of `grid_triangles` with a closed top, from 0 to 1; the last column closes the circle."""
+    column, row = (each.ravel() for each in np.meshgrid(np.arange(columns), np.arange(rows - 1)))
+    cells = [[(0, 0), (1, 0), (1, 1)], [(0, 0), (1, 1), (0, 1)]] + np.stack([column, row], -1)[:, None, None]
+    top = [[(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]] + np.stack([np.arange(columns), np.full(columns, rows - 1)], -1)[
+        :, None
+    ]
+    return np.concatenate([cells.reshape(-1, 3, 2), top]) / (columns, rows)
+
+
 def eyeball(center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A sphere whose pole looks forward."""
-    polar = np.radians([150.0, 110.0, 85.0, 65.0, 48.0, 33.0, 18.0])[:, None]
-    around = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    polar = np.radians(EYE_RINGS)[:, None]
+    around = np.linspace(0, 2 * np.pi, EYE_COLUMNS, endpoint=False)
     sphere = np.stack(
         np.broadcast_arrays(np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)), -1
     )
     vertices = np.vstack([sphere.reshape(-1, 3), [(0, 0, 1)]]) * EYE_RADIUS + center
-    return vertices, grid_triangles(len(polar), 12, closed_top=True)
+    return vertices, grid_triangles(len(polar), EYE_COLUMNS, closed_top=True)
 
 
 def bump(vertices: np.ndarray, center: tuple[float, float, float], radius: float) -> np.ndarray:
@@ -177,6 +189,42 @@ def paint(centers: np.ndarray, regions: np.ndarray, rng: np.random.Generator) ->
     return np.asarray(np.clip(colors * light[:, None] + rng.normal(0, 0.008, colors.shape), 0, 1))
 
 
+# left, top, width, height of each part in the picture
+CHARTS = ((0.0, 0.0, 1.0, 0.75), (0.0, 0.76, 0.5, 0.24), (0.5, 0.76, 0.5, 0.24))
+PICTURE = 128
+
+
+def painted(parts: list[tuple[np.ndarray, np.ndarray]]) -> Texture:
+    """A small picture: each texel shows the colour of the place on the surface that it stands for."""
+    grids = ((len(OUTLINE), COLUMNS), (len(EYE_RINGS), EYE_COLUMNS), (len(EYE_RINGS), EYE_COLUMNS))
+    picture, uvs = np.zeros((PICTURE, PICTURE, 3), np.uint8), []
+    for part, ((rows, columns), (left, top, width, height)) in enumerate(zip(grids, CHARTS, strict=True)):
+        uvs.append(grid_uvs(rows, columns) * (width, height) + (left, top))
+        y, x = np.mgrid[
+            round(top * PICTURE) : round((top + height) * PICTURE),
+            round(left * PICTURE) : round((left + width) * PICTURE),
+        ]
+        places = on_grid(
+            parts[part][0], rows, columns,
+            np.clip(((y + 0.5) / PICTURE - top) / height, 0, 1).ravel(), np.clip(((x + 0.5) / PICTURE - left) / width, 0, 1).ravel(),
+        )  # fmt: skip
+        regions = regions_of(places, np.full(len(places), part > 0))
+        picture[y.ravel(), x.ravel()] = to_bytes(paint(places, regions, np.random.default_rng(part)))
+    return Texture(np.concatenate(uvs).astype(np.float32), picture)
+
+
+def on_grid(vertices: np.ndarray, rows: int, columns: int, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Points [n, 3] between a grid's vertices, the last row being its pole; `down` and `across` from 0 to 1."""
+    grid = np.concatenate([vertices[:-1].reshape(rows, columns, 3), np.tile(vertices[-1], (1, columns, 1))])
+    row, column = (
+        np.minimum((down * rows).astype(int), rows - 1),
+        np.minimum((across * columns).astype(int), columns - 1),
+    )
+    v, u = (down * rows - row)[:, None], (across * columns - column)[:, None]
+    ends = [(1 - u) * grid[r, column] + u * grid[r, (column + 1) % columns] for r in (row, row + 1)]
+    return np.asarray((1 - v) * ends[0] + v * ends[1])
+
+
 def tiny_avatar() -> Avatar:
     """One splat for each triangle, thin along the normal."""
     parts = [head_surface(), eyeball(JOINT_POSITIONS[3]), eyeball(JOINT_POSITIONS[4])]
@@ -200,7 +248,7 @@ def tiny_avatar() -> Avatar:
         skin_weights=weights / weights.sum(1, keepdims=True),
     )
     maker = Ingredient("tiny head", "rig and splats", "CC0-1.0", Commercial.YES, "samples/make_tiny_avatar.py")
-    return Avatar(rig, splats_on(rig, centers, regions), Provenance((maker,), seed=7))
+    return Avatar(rig, splats_on(rig, centers, regions), Provenance((maker,), seed=7), texture=painted(parts))
 
 
 def splats_on(rig: Rig, centers: np.ndarray, regions: np.ndarray) -> BoundSplats:

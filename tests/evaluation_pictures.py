@@ -11,10 +11,10 @@ from PIL import Image
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights
 from facecraft4d.toolkit.evaluation import truth
 from facecraft4d.toolkit.evaluation.drawing import draw
-from facecraft4d.toolkit.images import to_bytes
 
 SIDE = 128
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.core.asset import Avatar, Provenance, check_avatar
+from facecraft4d.toolkit.core.asset import Avatar, Provenance, Texture, check_avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats, CoinNetwork, Head, TrainedHead
+from facecraft4d.toolkit.core.pixels import to_bytes
 
 
 def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: int) -> Float32[np.ndarray, "n 3"]:
@@ -17,12 +18,13 @@ def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: i
 
 
 def run(trained: TrainedHead, head: Head, provenance: Provenance) -> Avatar:
-    """The avatar that looks like the trained model under the reference view's embedding.
+    """The avatar that looks like the trained model under the reference view's embedding, with the head's mesh for those who draw no splats.
 
     Splats keep the order of training: the first K of a file are the best that K can show.
     """
     whole, *levels = (_with_offsets(splats, trained) for splats in (trained.splats, *trained.levels))
-    avatar = Avatar(head.rig, whole, provenance, tuple(levels))
+    texture = Texture(head.mesh.corner_uvs, to_bytes(head.mesh.texture))
+    avatar = Avatar(head.rig, whole, provenance, tuple(levels), texture)
     check_avatar(avatar)
     return avatar
 

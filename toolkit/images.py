@@ -1,9 +1,7 @@
 """Small things with pictures: resize, 8-bit, encoded bytes, rows and columns of pictures."""
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,25 +14,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.pixels import DAMAGED, to_bytes
 from facecraft4d.toolkit.core.untrusted import read_untrusted
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 """Pictures that are read; other decoders of Pillow are never tried on a stranger's file."""
 MAX_PIXELS, MAX_PICTURE_BYTES = 64_000_000, 512 << 20
 """Larger pictures are refused by their header, before a pixel is decoded."""
-DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    IndexError,
-    KeyError,
-    TypeError,
-    MemoryError,
-)
-"""What Pillow's decoders raise on damaged files."""
 
 JPEG_QUALITY = 88
 FINEST_DEVIATION = 2.0
@@ -110,11 +96,6 @@ def read_rgb(path: Path, side: int) -> Float32[np.ndarray, "h w 3"]:
 def on_white(rgba: Float32[np.ndarray, "h w 4"]) -> Float32[np.ndarray, "h w 3"]:
     """Straight colour and alpha over white."""
     return np.asarray(rgba[..., :3] * rgba[..., 3:] + (1 - rgba[..., 3:]))
-
-
-def to_bytes(image: Float32[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
-    """Values in [0, 1] to 0..255, rounded; others are clipped."""
-    return np.asarray(np.round(np.clip(image, 0, 1) * 255), np.uint8)
 
 
 def encoded(image: Float32[np.ndarray, "h w *c"], kind: str = "JPEG") -> bytes:

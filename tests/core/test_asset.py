@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, check_avatar
+from facecraft4d.toolkit.core.asset import LEVEL_WIDENING, Avatar, Texture, check_avatar
 
 
 def test_a_sound_avatar_passes(tiny_avatar: Avatar) -> None:
@@ -45,6 +45,28 @@ def test_unsound_avatars_are_named(tiny_avatar: Avatar, part: str, field: str, c
     broken = replace(getattr(tiny_avatar, part), **{field: change(getattr(getattr(tiny_avatar, part), field))})
     with pytest.raises(ValueError, match=message):
         check_avatar(replace(tiny_avatar, **{part: broken}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corner_uvs": np.zeros((3, 3, 2), np.float32)}, r"texture\.corner_uvs must be"),
+        (
+            {"picture": np.zeros((1, 8193, 3), np.uint8)},
+            r"side of texture\.picture must be between 1.0 and 8192.0, got 8193",
+        ),
+        ({"picture": np.zeros((0, 4, 3), np.uint8)}, r"side of texture\.picture"),
+    ],
+)
+def test_unsound_textures_are_named(tiny_avatar: Avatar, change: dict[str, np.ndarray], message: str) -> None:
+    uvs = np.zeros((len(tiny_avatar.rig.triangles), 3, 2), np.float32)
+    texture = Texture(uvs, np.zeros((4, 4, 3), np.uint8))
+    check_avatar(replace(tiny_avatar, texture=texture))
+    with pytest.raises(ValueError, match=message):
+        check_avatar(replace(tiny_avatar, texture=replace(texture, **change)))
+    uvs[5, 1, 0] = np.nan
+    with pytest.raises(ValueError, match=r"texture\.corner_uvs must be finite"):
+        check_avatar(replace(tiny_avatar, texture=texture))
 
 
 def levels_of(tiny_avatar: Avatar, *counts: int) -> Avatar:

@@ -16,9 +16,9 @@ from places import TINY
 from facecraft4d.exporters import export, load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.toolkit.core.asset import Avatar, Provenance
+from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
+from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Rig
 from facecraft4d.toolkit.core.rigging import carry_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
@@ -41,10 +41,30 @@ def odd_avatar(tiny_avatar: Avatar) -> Avatar:
         triangles=rng.integers(0, len(tiny_avatar.rig.triangles), len(tiny_avatar.splats.means)).astype(np.int32),
     )
     rig = replace(tiny_avatar.rig, skin_weights=weights, expression_deltas=deltas, joint_positions=positions)
+    rig = odd_surface(rig, rng)
     ingredient = Ingredient('größe "x"', "test", "MIT", Commercial.UNKNOWN, "nowhere", "ab" * 32)
     provenance = Provenance((ingredient,) * 3, 2**40, {"numpy": "2"}, {"preset": "draft"}, {"psnr": 0.1 + 0.2})
     levels = tuple(Avatar(rig, splats, provenance).level(count).splats for count in (300, 7, 1))
-    return Avatar(rig, splats, provenance, levels)
+    uvs = rng.uniform(size=(len(rig.triangles), 3, 2)).astype(np.float32)
+    uvs[::5], uvs[1::7] = (0.0, 1.0), -0.0
+    texture = Texture(uvs, rng.integers(0, 256, (5, 3, 3), np.uint8))
+    return Avatar(rig, splats, provenance, levels, texture)
+
+
+def odd_surface(rig: Rig, rng: np.random.Generator) -> Rig:
+    """With glasses here and there, pose correctives of which one is zero, joints that follow, and vertices that no triangle has."""
+    regions = rig.triangle_regions.copy()
+    regions[::11] = len(rig.region_names)
+    correctives = rng.normal(size=(36, len(rig.vertices), 3)).astype(np.float32) * (rng.uniform(size=(36, 1, 1)) < 0.9)
+    triangles = np.where(rig.triangles == 3, 4, rig.triangles)
+    return replace(
+        rig,
+        triangles=triangles.astype(np.int32),
+        triangle_regions=regions,
+        region_names=(*rig.region_names, EYEWEAR),
+        pose_deltas=correctives.astype(np.float32) + np.float32(0),
+        joint_deltas=rng.normal(size=(len(rig.expression_names), 5, 3)).astype(np.float32),
+    )
 
 
 def assert_same(expected: Avatar, found: Avatar) -> None:
@@ -53,7 +73,8 @@ def assert_same(expected: Avatar, found: Avatar) -> None:
         (expected.rig, found.rig),
         *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
     ]
-    for part, twin in pairs:
+    assert (expected.texture is None) == (found.texture is None)
+    for part, twin in [*pairs, *[(expected.texture, found.texture)] * (expected.texture is not None)]:
         for field in fields(part):
             a, b = getattr(part, field.name), getattr(twin, field.name)
             if isinstance(a, np.ndarray):
@@ -65,7 +86,7 @@ def assert_same(expected: Avatar, found: Avatar) -> None:
 
 
 def test_round_trip_is_bit_for_bit(tiny_avatar: Avatar) -> None:
-    for avatar in (tiny_avatar, odd_avatar(tiny_avatar)):
+    for avatar in (tiny_avatar, odd_avatar(tiny_avatar), replace(odd_avatar(tiny_avatar), texture=None)):
         data = export_gltf(avatar)
         assert_same(avatar, read_gltf(data, "test"))
         assert export_gltf(read_gltf(data, "test")) == data

@@ -14,6 +14,9 @@ from facecraft4d.toolkit.core.checks import UserError
 
 VALID = TINY.read_bytes()
 SPARSE = next(i for i, a in enumerate(split(VALID)[0]["accessors"]) if "sparse" in a)
+PRIMITIVE = split(VALID)[0]["meshes"][0]["primitives"][0]
+INDICES, POSITION, NO_ACCESSOR = PRIMITIVE["indices"], PRIMITIVE["attributes"]["POSITION"], 10**6
+
 BAD_FILES = {
     "empty": b"",
     "text": b"hello, this is not an avatar",
@@ -56,6 +59,18 @@ BAD_FILES = {
     "regions too few": changed(asset__extras__facecraft4d__region_names=["skin"]),
     "no provenance": changed(asset__extras__facecraft4d__provenance=None),
     "provenance is a number": changed(asset__extras__facecraft4d__provenance=3),
+    "doubles of vertices that are not there": changed(asset__extras__facecraft4d__doubled_vertices=INDICES),
+    "picture is no view": changed(images__0__bufferView=10**6),
+    "picture is a mesh": changed(images__0__bufferView=0),
+    "picture is in another file": changed(images__0={"uri": "head.png"}),
+    "no picture": changed(images=None),
+    "no material": changed(materials=None),
+    "fewer texture coordinates": changed(meshes__0__primitives__0__attributes__TEXCOORD_0=NO_ACCESSOR),
+    "eyewear without such a region": changed(asset__extras__facecraft4d__eyewear_indices=INDICES),
+    "correctives are a number": changed(asset__extras__facecraft4d__pose_deltas=7),
+    "correctives of two joints": changed(asset__extras__facecraft4d__pose_deltas=[POSITION] * 18),
+    "millions of correctives": changed(asset__extras__facecraft4d__pose_deltas=[POSITION] * 200_000),
+    "joint deltas of another size": changed(asset__extras__facecraft4d__joint_deltas=POSITION),
     "joint is no node": changed(skins__0__joints=[2, 3, 4, 5, 999]),
     "levels not there": changed(nodes__1__extensions={"MSFT_lod": {"ids": [7, 8]}}),
     "levels are a number": changed(nodes__1__extensions={"MSFT_lod": {"ids": 3}}),
@@ -89,11 +104,11 @@ def test_no_byte_flip_escapes(tmp_path: Path) -> None:
 
 
 def test_missing_and_oversized_files(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match=r"expected an avatar .*, found no such file"):
         load(tmp_path / "none.glb")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="found a folder"):
         load(tmp_path)
     with (tmp_path / "huge.glb").open("wb") as stream:
         stream.truncate(2 << 30)
-    with pytest.raises(UserError, match="at most 1024 MiB"):
+    with pytest.raises(UserError, match="at most 1024 MiB, found 2048 MiB"):
         load(tmp_path / "huge.glb")

@@ -42,5 +42,5 @@ def test_opengl_on_request_is_an_error_where_it_is_missing(
 
     monkeypatch.setattr(opengl, "offscreen_context", missing)
     with pytest.raises(UserError, match="no driver; take --backend software"):
-        renderer.open_renderer(32, 32, Backend.OPENGL)
-    assert "no driver" in renderer.open_renderer(32, 32, Backend.AUTO).note
+        renderer.open_renderer((tiny_avatar,), 32, 32, Backend.OPENGL)
+    assert "no driver" in renderer.open_renderer((tiny_avatar,), 32, 32, Backend.AUTO).note

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
-from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes
+from facecraft4d.toolkit.face_model.parts import CLEARANCE, blinks_beyond_lashes
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import covered_by_glasses, with_eyewear
 
 

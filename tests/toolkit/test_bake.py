@@ -73,6 +73,14 @@ def test_rig_and_provenance_pass_through(scene, trained):
     assert avatar.rig is scene[2].rig and avatar.provenance is made_of
 
 
+def test_the_textured_mesh_is_kept(scene, trained):
+    head = scene[2]
+    texture = bake.run(trained[2], head, Provenance()).texture
+    assert texture is not None and texture.picture.dtype == np.uint8
+    assert np.array_equal(texture.corner_uvs, head.mesh.corner_uvs)
+    assert np.abs(texture.picture / 255 - head.mesh.texture).max() <= 0.5 / 255 + 1e-6
+
+
 def test_numbers_that_are_not_finite_are_refused(scene, trained):
     frozen = trained[2]
     broken = replace(frozen, splats=replace(frozen.splats, colors=np.full_like(frozen.splats.colors, np.nan)))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from facecraft4d.toolkit import images
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.pixels import to_bytes
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -19,16 +20,16 @@ def noise(*shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_what_is_written_is_read(tmp_path: Path, channels: int) -> None:
-    pixels = images.to_bytes(noise(20, 30, channels))
+    pixels = to_bytes(noise(20, 30, channels))
     images.write_png(tmp_path / "new" / "a.png", pixels)
-    found = images.to_bytes(images.read_rgba(tmp_path / "new" / "a.png", 30))
+    found = to_bytes(images.read_rgba(tmp_path / "new" / "a.png", 30))
     assert np.array_equal(found[..., :channels], pixels)
     assert channels == 4 or (found[..., 3] == 255).all()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
 
 
 def test_reading_shrinks_to_the_side_asked_for(tmp_path: Path) -> None:
-    images.write_png(tmp_path / "a.png", images.to_bytes(noise(40, 80, 3)))
+    images.write_png(tmp_path / "a.png", to_bytes(noise(40, 80, 3)))
     assert images.read_rgb(tmp_path / "a.png", 20).shape == (10, 20, 3)
 
 
@@ -42,9 +43,9 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1))
 def test_bytes_are_rounded_and_clipped(values: list[float]) -> None:
     given = np.array(values, np.float32)
-    found = images.to_bytes(given)
+    found = to_bytes(given)
     assert (np.abs(found / 255 - given.clip(0, 1)) <= 0.5 / 255 + 1e-6).all()
-    assert np.array_equal(images.to_bytes(found.astype(np.float32) / 255), found)
+    assert np.array_equal(to_bytes(found.astype(np.float32) / 255), found)
 
 
 def test_resizing_keeps_the_mean_when_it_shrinks_and_everything_when_it_fits() -> None:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from training_subject import SIZE, VIEWS, a_trainer
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh, View
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
-from facecraft4d.toolkit.face_model.parts import EYEWEAR
 from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.initial import (

@@ -5,9 +5,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32, UInt8
 
-from facecraft4d.toolkit.core.checks import check_finite, check_shape
+from facecraft4d.toolkit.core.checks import check_finite, check_range, check_shape
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
+
+EYEWEAR = "eyewear"
+"""Region of triangles that carry what stands before the lids, such as glasses; they are no surface: they hide nothing, no mesh shows them."""
+
+MAX_TEXTURE_SIDE = 8192
+"""Pixels; what every graphics card takes, and 192 MiB at most."""
 
 SKIN_WEIGHT_TOLERANCE = 1e-4
 """How far a vertex's skin weights may sum from 1."""
@@ -74,6 +81,16 @@ def _commercial(value: Any) -> Commercial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Texture:
+    """What the rig's surface looks like where no splats are drawn."""
+
+    corner_uvs: Float32[np.ndarray, "f 3 2"]
+    """Texture coordinates of each corner of the rig's triangles, origin at the picture's top left, in [0, 1]."""
+    picture: UInt8[np.ndarray, "h w 3"]
+    """sRGB with the photograph's light in it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Avatar:
     """A head that can be played: what exporters write and the runtime draws."""
 
@@ -82,6 +99,8 @@ class Avatar:
     provenance: Provenance
     levels: tuple[BoundSplats, ...] = ()
     """Levels of detail, the largest first: row i of each is splat i, tuned to stand without those that the level lacks."""
+    texture: Texture | None = None
+    """For engines that draw the rig's mesh; None in files of format 1, which had none."""
 
     def level(self, count: int) -> "Avatar":
         """The avatar with its first `count` splats alone, as the smallest level that has so many tunes them.
@@ -128,6 +147,8 @@ def check_avatar(avatar: Avatar) -> None:
     _check_indices("rig.triangles", rig.triangles, sizes["v"])
     _check_indices("rig.triangle_regions", rig.triangle_regions, len(rig.region_names))
     _check_skeleton(rig)
+    if avatar.texture is not None:
+        _check_texture(avatar.texture, sizes)
     _check_splats("splats", avatar.splats, sizes["f"])
     larger = avatar.splats
     for index, level in enumerate(avatar.levels):
@@ -136,6 +157,14 @@ def check_avatar(avatar: Avatar) -> None:
         if not 0 < count < len(larger.means) or (level.triangles != larger.triangles[:count]).any():
             raise ValueError(f"levels[{index}] must be the first splats of what is before it, but fewer")
         larger = level
+
+
+def _check_texture(texture: Texture, sizes: dict[str, int]) -> None:
+    check_shape("texture.corner_uvs", texture.corner_uvs, ("f", 3, 2), sizes)
+    check_finite("texture.corner_uvs", texture.corner_uvs)
+    check_shape("texture.picture", texture.picture, ("h", "w", 3))
+    for side in texture.picture.shape[:2]:
+        check_range("side of texture.picture", float(side), 1.0, float(MAX_TEXTURE_SIDE))
 
 
 def _check_splats(what: str, splats: BoundSplats, triangles: int) -> None:

@@ -137,8 +137,13 @@ def triangle_frames(corners: Array) -> tuple[Array, Array, Array]:
 
 def portrait_intrinsics(size: int) -> tuple[float, float, float, float]:
     """fx, fy, cx, cy in pixels of the fixed portrait camera for a square image."""
-    focal = 0.5 * size / np.tan(np.radians(PORTRAIT_FOV_Y_DEGREES) / 2)
-    return float(focal), float(focal), size / 2, size / 2
+    return intrinsics(PORTRAIT_FOV_Y_DEGREES, size, size)
+
+
+def intrinsics(fov_y_degrees: float, width: int, height: int) -> tuple[float, float, float, float]:
+    """fx, fy, cx, cy in pixels of a camera with square pixels that looks through the middle of its image."""
+    focal = 0.5 * height / np.tan(np.radians(fov_y_degrees) / 2)
+    return float(focal), float(focal), width / 2, height / 2
 
 
 def camera_from_world_looking_at(eye: Array, target: Array, up: Array | None = None) -> Array:
@@ -160,11 +165,18 @@ def orbit_camera(
     yaw_degrees: float, pitch_degrees: float, radius: float, size: int, target: Array | None = None
 ) -> Camera:
     """The portrait camera on a sphere about `target` (default: the origin). Yaw 0 sees the face; +90 degrees sits at +X."""
+    camera_from_world = camera_from_world_on_orbit(yaw_degrees, pitch_degrees, radius, target)
+    return Camera(camera_from_world, *portrait_intrinsics(size), size, size)
+
+
+def camera_from_world_on_orbit(
+    yaw_degrees: float, pitch_degrees: float, radius: float, target: Array | None = None
+) -> Array:
+    """camera_from_world [4, 4] of a camera on a sphere about `target` (default: the origin) that looks at it, in the angles of `orbit_camera`."""
     yaw, pitch = np.radians(yaw_degrees), np.radians(pitch_degrees)
     centre = np.zeros(3) if target is None else np.asarray(target, np.float64)
     offset = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-    camera_from_world = camera_from_world_looking_at(centre + radius * offset, centre)
-    return Camera(camera_from_world, *portrait_intrinsics(size), size, size)
+    return camera_from_world_looking_at(centre + radius * offset, centre)
 
 
 def camera_center(camera: Camera) -> Array:

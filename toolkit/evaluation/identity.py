@@ -15,9 +15,10 @@ from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.images import resized, to_bytes
+from facecraft4d.toolkit.images import resized
 
 YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}
 

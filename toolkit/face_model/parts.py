@@ -9,9 +9,6 @@ from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
-EYEWEAR = "eyewear"
-"""Region of triangles that carry what stands before the lids; they are no surface that hides anything."""
-
 CLEARANCE = 0.0015
 """Metres by which eyewear stands off the skin that it was copied from."""
 

@@ -8,10 +8,11 @@ from facecraft4d.toolkit.built import Build
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait, Pose, Rig
 from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
-from facecraft4d.toolkit.images import resized, tiled, to_bytes
+from facecraft4d.toolkit.images import resized, tiled
 
 Picture = Float32[np.ndarray, "_ _ 3"]
 

@@ -14,8 +14,9 @@ from jaxtyping import Float32
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Mesh, Motion, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.core.motion import builtin_clip, on_rig
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
-from facecraft4d.toolkit.images import to_bytes, write_png
+from facecraft4d.toolkit.images import write_png
 from facecraft4d.toolkit.meshes.raster import interpolate, rasterize, sample_texture
 from facecraft4d.toolkit.subjects.corruption import Corruption, Distortion, distorted, distortions
 from facecraft4d.toolkit.subjects.people import (

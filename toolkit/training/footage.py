@@ -12,6 +12,7 @@ from torch import Tensor
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
@@ -100,7 +101,7 @@ class Footage:
     def _static_pixels(self, view: int) -> UInt8[np.ndarray, "h w 4"]:
         source = self._views.views[view]
         values = np.concatenate([source.image, source.mask[..., None]], -1)
-        return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
+        return to_bytes(values)
 
     def _frame_pixels(self, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
         path = self._frames.path(sample.view, sample.frame)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Bool, Float, Float32, Int64
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import (
     area_vectors,
@@ -19,7 +20,7 @@ from facecraft4d.toolkit.core.geometry import (
     triangle_frames,
 )
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
-from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR
+from facecraft4d.toolkit.face_model.parts import CLEARANCE
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95

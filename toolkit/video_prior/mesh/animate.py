@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.geometry import project, resized_camera, smoothstep
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, rasterize, sample_texture
 from facecraft4d.toolkit.video_prior.mesh.mouth import (
     IN_MOUTH,
@@ -167,4 +168,4 @@ def composed(
     look_up(source.rgba, extended(motion, shown), torn, moved, share, looked)
     painted = np.dstack([paint, np.ones_like(filled)])
     rgba = looked + filled[..., None] * (painted - looked)
-    return np.asarray(np.clip(rgba * 255 + 0.5, 0, 255), np.uint8)
+    return to_bytes(rgba)

@@ -7,9 +7,10 @@ import scipy.sparse
 import scipy.spatial
 from jaxtyping import Bool, Float32, Int32, UInt8
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Head, Rig
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
-from facecraft4d.toolkit.face_model.parts import EYEWEAR, blinking, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.face_model.parts import blinking, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
 
 SKIN = 0

@@ -6,10 +6,11 @@ Without them the splats that show a rim would have to ride on the lids, and to s
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import triangle_areas, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions, with_part
-from facecraft4d.toolkit.face_model.parts import CLEARANCE, EYEWEAR, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.face_model.parts import CLEARANCE, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.raster import sample_texture
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import STRANGE, WORN
 

@@ -1,0 +1,50 @@
+"""Displacements of splats are those that carrying them gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facecraft4d.exporters.splat_deltas import splat_deltas
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.rigging import carry_splats, pose_from_weights, pose_vertices
+
+
+@pytest.fixture(scope="module")
+def scattered(tiny_avatar: Avatar) -> Avatar:
+    """The small avatar with splats off their triangles' planes, several on one triangle."""
+    rng = np.random.default_rng(0)
+    shape = tiny_avatar.splats.means.shape
+    splats = replace(
+        tiny_avatar.splats,
+        means=rng.normal(scale=0.5, size=shape).astype(np.float32),
+        triangles=rng.integers(0, len(tiny_avatar.rig.triangles), shape[0]).astype(np.int32),
+    )
+    return replace(tiny_avatar, splats=splats)
+
+
+def test_deltas_are_the_difference_of_carried_splats(scattered: Avatar) -> None:
+    rig, splats = scattered.rig, scattered.splats
+    rest = carry_splats(splats, rig.vertices, rig).means
+    for index, name in enumerate(rig.expression_names):
+        expected = carry_splats(splats, pose_vertices(rig, pose_from_weights(rig, {name: 1.0})), rig).means - rest
+        found = splat_deltas(rig, splats, index)
+        dense = np.zeros_like(expected)
+        dense[found.rows] = found.means
+        np.testing.assert_allclose(dense, expected, atol=1e-6, err_msg=name)
+
+
+def test_only_what_moves_is_listed(scattered: Avatar) -> None:
+    rig, splats = scattered.rig, scattered.splats
+    for index, delta in enumerate(rig.expression_deltas):
+        rows, means = splat_deltas(rig, splats, index)
+        touched = delta.any(1)[rig.triangles].any(1)[splats.triangles]
+        assert (np.diff(rows) > 0).all() and means.any(1).all() and touched[rows].all()
+    blink = splat_deltas(rig, splats, rig.expression_names.index("eyeBlinkLeft"))
+    assert 0 < len(blink.rows) < len(splats.means) / 4
+
+
+def test_an_expression_that_moves_nothing_has_no_rows(scattered: Avatar) -> None:
+    rig = replace(scattered.rig, expression_deltas=np.zeros_like(scattered.rig.expression_deltas))
+    rows, means = splat_deltas(rig, scattered.splats, 3)
+    assert rows.shape == (0,) and means.shape == (0, 3)
