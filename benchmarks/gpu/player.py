@@ -10,13 +10,13 @@ from unittest.mock import patch
 import numpy as np
 from gpu.results import Found, demand
 
-from facecraft4d.runtime.animate import Animator
+from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.camera import framing
-from facecraft4d.runtime.clip import find_clip, on_rig
 from facecraft4d.runtime.opengl import EMULATORS, SplatPass, offscreen_context
 from facecraft4d.runtime.software import SoftwareRenderer
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Splats
+from facecraft4d.toolkit.core.motion import find_clip, on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
 CLIP, CLIP_FPS = "face_cap", 60
@@ -34,13 +34,13 @@ class Stage:
 
     def __init__(self, context: Any, avatar: Avatar, size: Size) -> None:
         self.context, self.size = context, size
-        self.animator, self.camera = Animator(avatar), framing(avatar).camera(*size)
+        self.heads, self.camera = Heads((avatar,)), framing(avatar).camera(*size)
         self._motion, self._rest = on_rig(find_clip(CLIP), avatar.rig), neutral_pose(avatar.rig)
         self.passes = SplatPass(context, *size)
 
     def pose(self, frame: int) -> Splats:
         """The splats of a frame of the clip."""
-        return self.animator.splats(self._motion.pose(frame / CLIP_FPS))
+        return self.heads.splats((self._motion.at(frame / CLIP_FPS),))
 
     def draw(self, frame: int) -> None:
         """Pose, sort, upload, draw, and wait until it is drawn."""
@@ -54,9 +54,8 @@ class Stage:
 
     def likeness_db(self) -> float:
         """PSNR of the head at rest to the processor's picture of it."""
-        splats = self.animator.splats(self._rest)
-        self.passes.draw(splats, self.camera)
-        expected = SoftwareRenderer(*self.size, "").draw(splats, self.camera)
+        self.passes.draw(self.heads.splats((self._rest,)), self.camera)
+        expected = SoftwareRenderer(self.heads, *self.size, "").draw((self._rest,), self.camera)
         return float(-10 * np.log10(np.mean((self.read().astype(np.float64) - expected) ** 2)))
 
 

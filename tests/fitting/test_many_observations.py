@@ -24,9 +24,9 @@ SIZE, RADIUS = 128, 1.4
 ORBIT = ((12.0, 4.0), (57.0, 0.0), (-40.0, 0.0))
 """Yaws and pitches of the cameras that see the person."""
 STORED = Path(__file__).parent.parent / "data" / "fit_one_observation.npz"
+"""What the fit of one photograph found before it knew several: of `person`, seen by the first camera."""
 ROUNDING = 2e-6
 """Linear algebra sums in another order with another number of threads: 3e-7 was seen between one thread and two."""
-"""What the fit of one photograph found before it knew several: of `person`, seen by the first camera."""
 
 
 @pytest.fixture(scope="module")
