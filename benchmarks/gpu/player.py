@@ -12,11 +12,11 @@ from gpu.results import Found, demand
 
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
-from facecraft4d.runtime.clip import find_clip, on_rig
 from facecraft4d.runtime.opengl import EMULATORS, SplatPass, offscreen_context
-from facecraft4d.runtime.software import SoftwareRenderer
+from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Splats
+from facecraft4d.toolkit.core.motion import find_clip, on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
 CLIP, CLIP_FPS = "face_cap", 60
@@ -40,7 +40,7 @@ class Stage:
 
     def pose(self, frame: int) -> Splats:
         """The splats of a frame of the clip."""
-        return self.animator.splats(self._motion.pose(frame / CLIP_FPS))
+        return self.animator.splats(self._motion.at(frame / CLIP_FPS))
 
     def draw(self, frame: int) -> None:
         """Pose, sort, upload, draw, and wait until it is drawn."""
@@ -49,14 +49,13 @@ class Stage:
 
     def read(self) -> np.ndarray:
         """The last picture: premultiplied RGBA [h, w, 4]."""
-        data = self.passes.target.read(components=4, dtype="f2")
-        return np.frombuffer(data, np.float16).reshape(*self.size[::-1], 4)
+        return self.passes.read()
 
     def likeness_db(self) -> float:
         """PSNR of the head at rest to the processor's picture of it."""
         splats = self.animator.splats(self._rest)
         self.passes.draw(splats, self.camera)
-        expected = SoftwareRenderer(*self.size, "").draw(splats, self.camera)
+        expected = draw_splats(splats, self.camera)
         return float(-10 * np.log10(np.mean((self.read().astype(np.float64) - expected) ** 2)))
 
 
