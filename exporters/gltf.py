@@ -25,7 +25,7 @@ from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
 from facecraft4d.toolkit.core.geometry import SH_C0
-from facecraft4d.toolkit.core.rigging import carry_splats
+from facecraft4d.toolkit.core.rigging import place_splats
 
 FORMAT_VERSION = 2
 """Of the facecraft4d block; a reader refuses a newer one. Since 2 the rig is textured and shown, and splats have a scene of their own."""
@@ -125,7 +125,7 @@ def _level_nodes(avatar: Avatar) -> list[Json]:
 
 def _splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats) -> Json:
     """Splats at rest in the world for everyone, and their binding for those who move them."""
-    world = carry_splats(splats, rig.vertices, rig)
+    world = place_splats(splats, rig.vertices, rig)
     attributes = {
         "POSITION": writer.accessor(world.means, "VEC3", bounds=True),
         "COLOR_0": writer.accessor(_point_colors(world), "VEC4", normalized=True),

@@ -27,7 +27,7 @@ CORE_SECONDS = (1.0, 2.8)
 
 
 @dataclass(frozen=True)
-class Options:
+class BuildCommand:
     """Make an avatar from a portrait.
 
     Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder, and what the stages made into its folder
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def parse_options(arguments: list[str]) -> Options:
+def parse_options(arguments: list[str]) -> BuildCommand:
     """The options, whose defaults follow from --preset."""
     peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     peek.add_argument("--preset", default=Preset.DRAFT)
@@ -80,19 +80,19 @@ def parse_options(arguments: list[str]) -> Options:
     return parse(_with_defaults(chosen), "build", arguments)
 
 
-def _with_defaults(chosen: Preset) -> type[Options]:
+def _with_defaults(chosen: Preset) -> type[BuildCommand]:
     """The options with a preset's values as defaults, so that --help shows what will happen."""
 
     @dataclass(frozen=True)
-    class PresetOptions(Options):
+    class PresetCommand(BuildCommand):
         preset: Preset = chosen
         config: Annotated[BuildConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: preset(chosen))
 
-    PresetOptions.__doc__ = Options.__doc__
-    return PresetOptions
+    PresetCommand.__doc__ = BuildCommand.__doc__
+    return PresetCommand
 
 
-def check_options(options: Options) -> None:
+def check_options(options: BuildCommand) -> None:
     """UserError for what cannot be built, before anything slow is loaded or written."""
     if not options.portrait.is_file():
         raise UserError(f"{options.portrait}: expected a photograph, found {_what_is(options.portrait)}")
@@ -104,7 +104,7 @@ def check_options(options: Options) -> None:
     check_config(options.config)
 
 
-def refuse_paper_on_cpu(options: Options, report: Report) -> None:
+def refuse_paper_on_cpu(options: BuildCommand, report: Report) -> None:
     """UserError for the paper's schedule without CUDA, with the hours it would take."""
     if options.preset is not Preset.PAPER or options.anyway:
         return
@@ -125,7 +125,7 @@ def hours_on_cpu(config: BuildConfig, cores: int) -> float:
     return (config.training.static_iterations * static + config.training.coin_iterations * coin) / cores / 3600
 
 
-def write_results(build: "Build", options: Options, report: Report) -> None:
+def write_results(build: "Build", options: BuildCommand, report: Report) -> None:
     """Write the results, each whole or not at all; the report last, so that a folder with one is complete."""
     from facecraft4d import exporters
     from facecraft4d.runtime import RecordOptions, find_clip, record
@@ -144,7 +144,7 @@ def write_results(build: "Build", options: Options, report: Report) -> None:
     write_whole(out / "report.html", report_html(build, options.preset).encode())
 
 
-def print_summary(build: "Build", options: Options, seconds_for_results: float) -> None:
+def print_summary(build: "Build", options: BuildCommand, seconds_for_results: float) -> None:
     """Time per stage, metrics with their targets, where the files are."""
     from facecraft4d.toolkit.evaluation import as_json
 

@@ -8,13 +8,13 @@ from facecraft4d.toolkit import doctor
 
 
 @dataclass(frozen=True)
-class Options:
+class DoctorCommand:
     """Say what works on this machine, what is missing and what to do. The exit code is 0 unless playing is impossible."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    parse(Options, "doctor", arguments)
+    parse(DoctorCommand, "doctor", arguments)
     with shown_progress() as report:
         findings = doctor.diagnose(report)
     for finding in findings:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluateCommand:
     """Measure an avatar: PSNR, SSIM, LPIPS (VGG and AlexNet), identity (SFace) and sharpness against pictures with known poses and cameras.
 
     Without --truth these are the build's own: the photograph, the generated views, animated frames. The table is printed, evaluation.json
@@ -46,7 +46,7 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    options = parse(Options, "evaluate", arguments)
+    options = parse(EvaluateCommand, "evaluate", arguments)
     check_option("size", options.size, 32, 4096)
     check_option("frames", options.frames, 0, 10_000)
     folder = options.head if options.head.is_dir() else options.head.parent
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def pictures(options: Options, avatar: "Avatar", folder: Path) -> list["Truth"]:
+def pictures(options: EvaluateCommand, avatar: "Avatar", folder: Path) -> list["Truth"]:
     """What the options compare with; UserError where that is nothing."""
     from facecraft4d.toolkit.evaluation import truth
     from facecraft4d.toolkit.subjects.people import SUBJECTS

@@ -11,7 +11,7 @@ from facecraft4d.runtime import AvatarSummary, summarize
 
 
 @dataclass(frozen=True)
-class Options:
+class InspectCommand:
     """Say what is in an avatar: whether it may be used commercially and why, splats, rig, expressions, joints, size, provenance, licences."""
 
     avatar: Annotated[Path, tyro.conf.Positional]
@@ -20,7 +20,7 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    options = parse(Options, "inspect", arguments)
+    options = parse(InspectCommand, "inspect", arguments)
     for name, value in rows(summarize(options.avatar)):
         print(f"{name:<13} {value}".rstrip())
     return 0

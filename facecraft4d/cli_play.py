@@ -13,7 +13,7 @@ from facecraft4d.toolkit.core.motion import builtin_clips
 
 
 @dataclass(frozen=True)
-class Options:
+class PlayCommand:
     """Play an avatar in a window, or record it to a file.
 
     examples:
@@ -39,7 +39,7 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    options = parse(Options, "play", arguments)
+    options = parse(PlayCommand, "play", arguments)
     clip = find_clip(options.clip)
     avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:

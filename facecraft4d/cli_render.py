@@ -15,7 +15,7 @@ WEIGHTS = (-10.0, 10.0)
 
 
 @dataclass(frozen=True)
-class Options:
+class RenderCommand:
     """Draw one still picture of an avatar.
 
     examples:
@@ -36,7 +36,7 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    options = parse(Options, "render", arguments)
+    options = parse(RenderCommand, "render", arguments)
     weights = expression_weights(options.expression)
     avatar = load_avatar(options.avatar, options.splats)
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)

@@ -21,7 +21,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Options:
+class WeightsCommand:
     """List, fetch or locate the pretrained files.
 
     list prints the table (licence, commercial use, sha256, where from, who needs it); fetch gets the named files, or all that the
@@ -36,7 +36,7 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
-    options = parse(Options, "weights", arguments)
+    options = parse(WeightsCommand, "weights", arguments)
     known = tuple(row.name for row in weights.TABLE)
     for name in options.names:
         if name not in known:

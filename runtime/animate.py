@@ -44,7 +44,7 @@ class Animator:
         self._rig = rig
         self._expressions = sparse_deltas(rig.expression_deltas)
         self._correctives = None if rig.pose_deltas is None else sparse_deltas(rig.pose_deltas)
-        self._carrier = splats.triangles
+        self._binding = splats.triangles
         self._local = (
             splats.means,
             normalized(splats.rotations_wxyz).astype(np.float32),
@@ -57,9 +57,9 @@ class Animator:
         self._last: tuple[Pose, Splats] | None = None
 
     def splats(self, pose: Pose) -> Splats:
-        """The avatar's splats in that pose, in the world frame; equals rigging.carry_splats to rounding."""
+        """The avatar's splats in that pose, in the world frame; equals rigging.place_splats to rounding."""
         if self._last is None or not _same(self._last[0], pose):
-            self._last = pose, self._carry(self.vertices(pose))
+            self._last = pose, self._place(self.vertices(pose))
         return self._last[1]
 
     def vertices(self, pose: Pose) -> np.ndarray:
@@ -72,10 +72,10 @@ class Animator:
         kernels.skin(shaped, self._rig.skin_weights, joint_transforms(self._rig, pose), posed)
         return posed
 
-    def _carry(self, vertices: np.ndarray) -> Splats:
+    def _place(self, vertices: np.ndarray) -> Splats:
         kernels.triangle_frames(vertices, self._rig.triangles, *self._frames)
         world = tuple(np.empty_like(part) for part in self._local)
-        kernels.carry(self._carrier, self._local, self._frames, world)
+        kernels.place(self._binding, self._local, self._frames, world)
         means, rotations, scales = world
         return Splats(means, rotations, scales, self._opacities, self._colors)
 

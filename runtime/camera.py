@@ -8,7 +8,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_on_orbit, intrinsics
-from facecraft4d.toolkit.core.rigging import carry_splats
+from facecraft4d.toolkit.core.rigging import place_splats
 
 MAX_PITCH_DEGREES = 89.0
 """Beyond, the camera would tip over."""
@@ -52,7 +52,7 @@ class OrbitCamera:
 
 def framing(avatar: Avatar, fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES) -> OrbitCamera:
     """A camera from which the head at rest, but for a thousandth of its splats on each side, fills the picture at every yaw."""
-    means = carry_splats(avatar.splats, avatar.rig.vertices, avatar.rig).means
+    means = place_splats(avatar.splats, avatar.rig.vertices, avatar.rig).means
     low, high = np.quantile(means, [0.001, 0.999], axis=0)
     half = (high - low) / 2
     radius = max(float(half[1]), float(np.hypot(half[0], half[2])))

@@ -98,13 +98,13 @@ def triangle_frames(vertices, triangles, rotation, quaternion, scale, centroid):
 
 @njit(cache=True)
 @no_type_check
-def carry(carrier, local, frames, world):
-    """rigging.carry_splats: `local` and `world` are (means, unit rotations wxyz, scales), `frames` as `triangle_frames` fills them."""
+def place(binding, local, frames, world):
+    """rigging.place_splats: `local` and `world` are (means, unit rotations wxyz, scales), `frames` as `triangle_frames` fills them."""
     local_means, local_rotations, local_scales = local
     rotation, quaternion, scale, centroid = frames
     means, rotations, scales = world
-    for n in range(len(carrier)):
-        f = carrier[n]
+    for n in range(len(binding)):
+        f = binding[n]
         m, s = rotation[f], scale[f]
         x, y, z = local_means[n, 0], local_means[n, 1], local_means[n, 2]
         for i in range(3):

@@ -9,7 +9,7 @@ from places import DATA
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Rig
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, rotation_from_wxyz, transform_points
-from facecraft4d.toolkit.core.rigging import carry_splats, joint_transforms, neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import joint_transforms, neutral_pose, place_splats, pose_vertices
 
 GOLDEN = DATA / "gaussianavatars_binding.npz"
 
@@ -87,7 +87,7 @@ def test_carried_splats_golden(name: str, tiny_avatar: Avatar) -> None:
         triangle_regions=np.zeros(100, np.uint8), expression_deltas=np.zeros((52, len(vertices), 3), np.float32),
         skin_weights=np.zeros((len(vertices), 5), np.float32),
     )  # fmt: skip
-    world = carry_splats(splats, vertices, rig)
+    world = place_splats(splats, vertices, rig)
     assert np.allclose(world.means, golden[f"{name}_world_xyz"], atol=1e-6)
     assert np.allclose(world.scales, golden[f"{name}_world_scale"], rtol=1e-5, atol=1e-8)
     assert np.allclose(world.opacities, golden["opacity"][:, 0], atol=1e-6)
@@ -97,9 +97,9 @@ def test_carried_splats_golden(name: str, tiny_avatar: Avatar) -> None:
 
 def test_splats_move_with_the_head(tiny_avatar: Avatar) -> None:
     """Turning the whole head turns every splat: means, orientations; sizes and opacities stay."""
-    rest = carry_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
+    rest = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
     turn = (0.4, 1.1, -0.3)
-    moved = carry_splats(
+    moved = place_splats(
         tiny_avatar.splats, pose_vertices(tiny_avatar.rig, posed(tiny_avatar.rig, root=turn)), tiny_avatar.rig
     )
     rotation, pivot = rotation_from_axis_angle(np.array(turn)), tiny_avatar.rig.joint_positions[0]
@@ -113,7 +113,7 @@ def test_extreme_opacities_do_not_overflow(tiny_avatar: Avatar) -> None:
     logits = np.full_like(tiny_avatar.splats.opacity_logits, -200)
     logits[0] = 200
     with np.errstate(all="raise", under="ignore"):
-        world = carry_splats(
+        world = place_splats(
             replace(tiny_avatar.splats, opacity_logits=logits), tiny_avatar.rig.vertices, tiny_avatar.rig
         )
     assert world.opacities[0] == 1 and world.opacities[1] == 0

@@ -21,7 +21,7 @@ from facecraft4d.toolkit.evaluation import fidelity, truth
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.fidelity import compare, detail, sharpness
 from facecraft4d.toolkit.evaluation.metrics import MEASURES
-from facecraft4d.toolkit.subjects.sets import photograph
+from facecraft4d.toolkit.subjects.sets import render_view
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def test_no_face_in_the_drawing_scores_zero(monkeypatch: pytest.MonkeyPatch, tin
 @pytest.mark.slow
 def test_measures_of_a_picture_with_itself_and_with_less(subjects):
     """A picture is as sharp and as detailed as itself, less so when blurred; where there is no face none is scored."""
-    view = photograph(subjects["glasses"], subjects["glasses"].texture(), neutral_pose(subjects["glasses"].rig), FRONT)
+    view = render_view(subjects["glasses"], subjects["glasses"].texture(), neutral_pose(subjects["glasses"].rig), FRONT)
     assert sharpness(view.image, view.image, view.mask > 0.5) == pytest.approx(1)
     blurred = cv2.GaussianBlur(view.image, (0, 0), 1.5)
     assert sharpness(blurred, view.image, view.mask > 0.5) < 0.7

@@ -19,7 +19,7 @@ from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Rig
-from facecraft4d.toolkit.core.rigging import carry_splats
+from facecraft4d.toolkit.core.rigging import place_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 
@@ -121,7 +121,7 @@ def test_engines_see_the_neutral_pose(tiny_avatar: Avatar) -> None:
         start = document["bufferViews"][accessor["bufferView"]]["byteOffset"]
         return np.frombuffer(blob, "<f4", accessor["count"] * width, start).reshape(-1, width)
 
-    world = carry_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
+    world = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
     assert np.allclose(read("POSITION", 3), world.means, atol=1e-7)
     assert np.allclose(read("KHR_gaussian_splatting:SCALE", 3), world.scales, rtol=1e-5)
     assert np.allclose(read("KHR_gaussian_splatting:OPACITY", 1)[:, 0], world.opacities, atol=1e-6)

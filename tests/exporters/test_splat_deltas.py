@@ -7,7 +7,7 @@ import pytest
 
 from facecraft4d.exporters.splat_deltas import splat_deltas
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.rigging import carry_splats, pose_from_weights, pose_vertices
+from facecraft4d.toolkit.core.rigging import place_splats, pose_from_weights, pose_vertices
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def scattered(tiny_avatar: Avatar) -> Avatar:
 
 def test_deltas_are_the_difference_of_carried_splats(scattered: Avatar) -> None:
     rig, splats = scattered.rig, scattered.splats
-    rest = carry_splats(splats, rig.vertices, rig).means
+    rest = place_splats(splats, rig.vertices, rig).means
     for index, name in enumerate(rig.expression_names):
-        expected = carry_splats(splats, pose_vertices(rig, pose_from_weights(rig, {name: 1.0})), rig).means - rest
+        expected = place_splats(splats, pose_vertices(rig, pose_from_weights(rig, {name: 1.0})), rig).means - rest
         found = splat_deltas(rig, splats, index)
         dense = np.zeros_like(expected)
         dense[found.rows] = found.means

@@ -14,7 +14,7 @@ def test_cut_follows_the_field() -> None:
     quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], -1).reshape(-1, 4)
     field = vertices[:, 1] - 2.3 - 0.31 * vertices[:, 0]
     mesh = cut_quads(vertices, quads, vertices[quads][..., :2], field)
-    points = mesh.carry(vertices)
+    points = mesh.interpolate(vertices)
     level = points[:, 1] - 2.3 - 0.31 * points[:, 0]
     assert level.min() > -1e-9
     first, second = (points[mesh.triangles[:, i]] - points[mesh.triangles[:, 0]] for i in (1, 2))

@@ -11,7 +11,7 @@ from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.config import ImagePriorConfig, WarpConfig
 from facecraft4d.toolkit.core.datatypes import Camera, Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, pixel_centers, unproject
-from facecraft4d.toolkit.image_prior.warp.propagate import agreement, anchor_indices, carried, lifted, soften
+from facecraft4d.toolkit.image_prior.warp.propagate import agreement, lifted, origin_indices, propagated, soften
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 SIZE, RADIUS, DISTANCE = 96, 0.1, 1.5
@@ -128,12 +128,12 @@ def test_mask_starts_at_the_boundary_value_and_rises_inside() -> None:
 
 def test_carried_weight_is_zero_without_weight() -> None:
     source, target = (sphere_view(orbit_camera(yaw, 0.0, DISTANCE, SIZE)) for yaw in (0.0, 15.0))
-    assert not carried(source, np.zeros_like(source.mask), target, WarpConfig()).any()
+    assert not propagated(source, np.zeros_like(source.mask), target, WarpConfig()).any()
 
 
 def test_anchors_are_the_reference_and_the_view_behind() -> None:
-    assert anchor_indices(orbit()) == (0, 12)
-    assert anchor_indices(ViewSet(orbit().views[:3], (10.0, 25.0, 350.0))) == (0,)
+    assert origin_indices(orbit()) == (0, 12)
+    assert origin_indices(ViewSet(orbit().views[:3], (10.0, 25.0, 350.0))) == (0,)
 
 
 def test_consistent_views_stay_as_they_are_and_geometry_is_kept() -> None:

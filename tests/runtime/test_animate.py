@@ -8,13 +8,13 @@ from head_cases import random_pose
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Pose
-from facecraft4d.toolkit.core.rigging import carry_splats, neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import neutral_pose, place_splats, pose_vertices
 
 
 def test_animator_is_the_reference(tiny_avatar: Avatar) -> None:
     rng, animator = np.random.default_rng(0), Animator(tiny_avatar)
     for pose in (neutral_pose(tiny_avatar.rig), *(random_pose(rng) for _ in range(5))):
-        expected = carry_splats(tiny_avatar.splats, pose_vertices(tiny_avatar.rig, pose), tiny_avatar.rig)
+        expected = place_splats(tiny_avatar.splats, pose_vertices(tiny_avatar.rig, pose), tiny_avatar.rig)
         found = animator.splats(pose)
         assert np.allclose(found.means, expected.means, atol=1e-6)
         assert np.allclose(found.scales, expected.scales, rtol=1e-4)
@@ -33,7 +33,7 @@ def test_animator_remembers_the_last_pose(tiny_avatar: Avatar) -> None:
 def test_animator_without_expressions(tiny_avatar: Avatar) -> None:
     rig = replace(tiny_avatar.rig, expression_names=(), expression_deltas=tiny_avatar.rig.expression_deltas[:0])
     splats = Animator(replace(tiny_avatar, rig=rig)).splats(neutral_pose(rig))
-    assert np.allclose(splats.means, carry_splats(tiny_avatar.splats, rig.vertices, rig).means, atol=1e-6)
+    assert np.allclose(splats.means, place_splats(tiny_avatar.splats, rig.vertices, rig).means, atol=1e-6)
 
 
 def test_triangles_without_area_stay_finite(tiny_avatar: Avatar) -> None:

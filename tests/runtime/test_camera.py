@@ -6,7 +6,7 @@ import pytest
 from facecraft4d.runtime.camera import OrbitCamera, framing
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, project
-from facecraft4d.toolkit.core.rigging import carry_splats
+from facecraft4d.toolkit.core.rigging import place_splats
 
 
 def test_orbit_agrees_with_the_portrait_camera() -> None:
@@ -30,7 +30,7 @@ def test_orbit_stays_on_its_sphere_and_short_of_the_poles() -> None:
 
 @pytest.mark.parametrize("fov", [13.4, 60.0])
 def test_framing_holds_the_head_at_every_yaw(tiny_avatar: Avatar, fov: float) -> None:
-    means = carry_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig).means
+    means = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig).means
     heights = []
     for yaw in range(0, 360, 30):
         pixels, depth = project(framing(tiny_avatar, fov).turned(float(yaw), 0.0).camera(100, 100), means)

@@ -12,11 +12,11 @@ from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.geometry import project
-from facecraft4d.toolkit.core.rigging import carry_splats, neutral_pose
+from facecraft4d.toolkit.core.rigging import neutral_pose, place_splats
 
 
 def test_zoom_enlarges_about_the_middle(tiny_avatar: Avatar) -> None:
-    means = carry_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig).means
+    means = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig).means
     plain, large = (
         project(option_camera(tiny_avatar, RenderOptions(zoom=zoom, fov=40.0)).camera(100, 100), means)[0]
         for zoom in (1.0, 2.5)

@@ -5,17 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Sample, quilt
-from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import carried
+from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Swatch, quilt
+from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import continued_around
 
 
-def _canvas(picture: np.ndarray, guide: np.ndarray) -> tuple[Canvas, Sample]:
+def _canvas(picture: np.ndarray, guide: np.ndarray) -> tuple[Canvas, Swatch]:
     """A chart whose middle half is known, and that half as the sample."""
     height, width, _ = picture.shape
     known = np.zeros((height, width), bool)
     known[:, width // 4 : -width // 4] = True
     rows = np.arange(height, dtype=np.float32)
-    sample = Sample(picture, guide, known, rows, 0.1)
+    sample = Swatch(picture, guide, known, rows, 0.1)
     return Canvas(picture, known, np.ones_like(known), guide), sample
 
 
@@ -37,7 +37,7 @@ def test_a_patterned_hat_goes_on_with_its_grain_and_no_other_colours() -> None:
     picture = (guide + rng.uniform(-0.05, 0.05, guide.shape)).astype(np.float32)
     canvas, sample = _canvas(picture, guide.astype(np.float32))
     known = canvas.known
-    canvas = dataclasses.replace(canvas, guide=carried(canvas.guide, known, 64))
+    canvas = dataclasses.replace(canvas, guide=continued_around(canvas.guide, known, 64))
     filled = quilt(canvas, sample, (24, 16, 8), 1e3, np.random.default_rng(0))
     levels = filled[~known].mean(-1)
     assert ((levels > 0.2) & (levels < 0.8)).mean() < 0.01

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import carried, diffuse
+from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import continued_around, diffuse
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import capsule_grid, sheet_triangles
 
 
@@ -26,7 +26,7 @@ def test_bands_are_carried_around_without_a_gradient_and_slope_to_meet() -> None
     known[:, 30:91] = True
     border = np.where(np.arange(120) < 60, 20, 30)
     low = (np.arange(50)[:, None, None] > border[None, :, None]) * np.ones(3, np.float32)
-    around = carried(low.astype(np.float32), known, 60)
+    around = continued_around(low.astype(np.float32), known, 60)
     np.testing.assert_array_equal(around[known], low[known])
     assert np.minimum(around, 1 - around).max() < 1e-5
     heights = np.argmax(around[..., 0] > 0.5, 0)

@@ -25,7 +25,7 @@ def test_gradients_are_finite_differences(ortho: bool, antialiased: bool, sh_deg
     def loss(*values: Tensor) -> Tensor:
         given_scene = dict(zip(names, values, strict=True))
         image, alpha, _ = backend.render(
-            backend.Scene(**given_scene, Ks=Ks, sh_degree=sh_degree), s, backend.Options("RGB+D")
+            backend.Scene(**given_scene, Ks=Ks, sh_degree=sh_degree), s, backend.RasterOptions("RGB+D")
         )
         return (torch.cat([image, alpha], -1) * weights).sum((1, 2, 3))
 
@@ -43,7 +43,7 @@ def test_the_projection_is_not_linearised_far_outside_the_image() -> None:
         given_scene = backend.Scene(
             **(scene | {"means": means}), viewmats=viewmats, Ks=Ks, backgrounds=None, sh_degree=None
         )
-        return (backend.render(given_scene, s, backend.Options())[0] * weights).sum((1, 2, 3))
+        return (backend.render(given_scene, s, backend.RasterOptions())[0] * weights).sum((1, 2, 3))
 
     assert float(loss(scene["means"]).max()) > 0.01
     assert torch.autograd.gradcheck(loss, (scene["means"].requires_grad_(),), eps=1e-6, atol=1e-6)

@@ -6,7 +6,7 @@ from synthetic_cases import FRONT, SIZE
 
 from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.subjects.corruption import Corruption, displacement, distorted, distortions
-from facecraft4d.toolkit.subjects.sets import photograph
+from facecraft4d.toolkit.subjects.sets import render_view
 
 
 def test_warps_stay_within_three_pixels_of_256_and_vary_smoothly():
@@ -22,7 +22,7 @@ def test_warps_stay_within_three_pixels_of_256_and_vary_smoothly():
 
 def test_masks_move_with_their_pictures(subjects):
     subject = subjects["hat"]
-    clean = photograph(subject, subject.texture(), neutral_pose(subject.rig), FRONT)
+    clean = render_view(subject, subject.texture(), neutral_pose(subject.rig), FRONT)
     distortion = distortions(Corruption(color=0.0, detail=0.0, timing=0.0), 2, 0)[1]
     warped = distorted(clean, distortion)
     reach = int(np.ceil(4 * SIZE / 256)) + 1
@@ -37,7 +37,7 @@ def test_masks_move_with_their_pictures(subjects):
 
 def test_colour_changes_leave_the_background_and_the_shape(subjects):
     subject = subjects["hat"]
-    clean = photograph(subject, subject.texture(), neutral_pose(subject.rig), FRONT)
+    clean = render_view(subject, subject.texture(), neutral_pose(subject.rig), FRONT)
     for distortion in distortions(Corruption(warp=0.0), 6, 2)[1:]:
         changed = distorted(clean, distortion)
         np.testing.assert_array_equal(changed.mask, clean.mask)

@@ -7,7 +7,7 @@ from places import DATA
 from training_subject import LOCAL, ellipsoid_rig, random_splats
 
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, rotation_from_wxyz
-from facecraft4d.toolkit.core.rigging import carry_splats
+from facecraft4d.toolkit.core.rigging import place_splats
 from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
 
 GOLDEN = np.load(DATA / "gaussianavatars_binding.npz")
@@ -84,11 +84,11 @@ def test_covariance_follows_the_triangle():
     np.testing.assert_allclose(covariance(world.rotations_wxyz, world.scales), expected, atol=1e-6)
 
 
-def test_torch_and_numpy_carry_splats_alike():
+def test_torch_and_numpy_place_splats_alike():
     rig = ellipsoid_rig()
     splats = random_splats(50, len(rig.triangles))
     world = place(*splat_parameters(splats, "cpu"), frames_of(rig.vertices[rig.triangles], "cpu"))
-    twin = carry_splats(splats, rig.vertices, rig)
+    twin = place_splats(splats, rig.vertices, rig)
     np.testing.assert_allclose(world.means.detach(), twin.means, atol=1e-6)
     np.testing.assert_allclose(world.scales.detach(), twin.scales, rtol=1e-5)
     sign = np.sign((world.rotations_wxyz.detach().numpy() * twin.rotations_wxyz).sum(1, keepdims=True))

@@ -117,16 +117,16 @@ def opacities(logits: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
     return np.asarray(np.exp(-np.logaddexp(0, -logits)), np.float32)
 
 
-def carry_splats(splats: BoundSplats, vertices: Float32[np.ndarray, "v 3"], rig: Rig) -> Splats:
+def place_splats(splats: BoundSplats, vertices: Float32[np.ndarray, "v 3"], rig: Rig) -> Splats:
     """Bound splats to the world: mean = scale R mean + centroid, rotation = R rotation, sigma = scale exp(log_scale)."""
     rotation, scale, centroid = triangle_frames(vertices[rig.triangles])
-    carrier = splats.triangles
-    means = scale[carrier, None] * np.einsum("nij,nj->ni", rotation[carrier], splats.means) + centroid[carrier]
-    rotations = normalized(multiply_wxyz(wxyz_from_rotation(rotation)[carrier], normalized(splats.rotations_wxyz)))
+    binding = splats.triangles
+    means = scale[binding, None] * np.einsum("nij,nj->ni", rotation[binding], splats.means) + centroid[binding]
+    rotations = normalized(multiply_wxyz(wxyz_from_rotation(rotation)[binding], normalized(splats.rotations_wxyz)))
     return Splats(
         means=means.astype(np.float32),
         rotations_wxyz=rotations.astype(np.float32),
-        scales=(scale[carrier, None] * np.exp(splats.log_scales)).astype(np.float32),
+        scales=(scale[binding, None] * np.exp(splats.log_scales)).astype(np.float32),
         opacities=opacities(splats.opacity_logits),
         colors=splats.colors,
     )

@@ -7,13 +7,13 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
-from facecraft4d.toolkit.core.rigging import carry_splats, pose_vertices
+from facecraft4d.toolkit.core.rigging import place_splats, pose_vertices
 from facecraft4d.toolkit.splatting.cpu import draw as draw_splats
 
 WHITE = (1.0, 1.0, 1.0)
 
 
-class Picture(NamedTuple):
+class Render(NamedTuple):
     """A drawn avatar."""
 
     image: Float32[np.ndarray, "h w 3"]
@@ -21,8 +21,8 @@ class Picture(NamedTuple):
     alpha: Float32[np.ndarray, "h w"]
 
 
-def draw(avatar: Avatar, pose: Pose, camera: Camera) -> Picture:
+def draw(avatar: Avatar, pose: Pose, camera: Camera) -> Render:
     """The avatar in a pose, on white."""
-    splats = carry_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
+    splats = place_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
     image, alpha = draw_splats(splats, camera, WHITE)
-    return Picture(image.clip(0, 1), alpha)
+    return Render(image.clip(0, 1), alpha)

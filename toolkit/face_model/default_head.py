@@ -55,7 +55,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     report(Progress(STAGE, 2, 4, "expressions"))
     expressions = np.stack([data.target(f"{EXPRESSIONS}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
     report(Progress(STAGE, 3, 4, "joints and regions"))
-    vertices = mesh.carry(head)
+    vertices = mesh.interpolate(head)
     boundary = boundary_loop(mesh.triangles)
     regions = quad_regions(data, base, GROUPS, head, 1 - skin_root(data, count))[mesh.quads]
     model = FaceModel(
@@ -65,10 +65,10 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         triangle_regions=regions,
         region_names=REGION_NAMES,
         identity_names=tuple(names),
-        identity_deltas=mesh.carry(deltas).astype(np.float32),
+        identity_deltas=mesh.interpolate(deltas).astype(np.float32),
         identity_ranges=np.array(ranges, np.float32),
         expression_names=ARKIT_NAMES,
-        expression_deltas=mesh.carry(expressions).astype(np.float32),
+        expression_deltas=mesh.interpolate(expressions).astype(np.float32),
         joint_names=JOINT_NAMES,
         joint_parents=JOINT_PARENTS,
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
@@ -160,7 +160,7 @@ def _skin_weights(
     rigid = {"helper-upper-teeth": 1, "helper-lower-teeth": 2, "helper-tongue": 2, "helper-l-eye": 3, "helper-r-eye": 4}
     for group, joint in rigid.items():
         weights[base.group(group)] = np.eye(5)[joint]
-    skin = mesh.carry(weights)
+    skin = mesh.interpolate(weights)
     skin[boundary] = np.eye(5)[0]
     return np.asarray(skin / skin.sum(1, keepdims=True), np.float32)
 

@@ -22,7 +22,7 @@ class CutMesh:
     quads: Int64[np.ndarray, " f"]
     """The old quad that each triangle comes from."""
 
-    def carry(self, values: Float[np.ndarray, "... v c"]) -> Float64[np.ndarray, "... p c"]:
+    def interpolate(self, values: Float[np.ndarray, "... v c"]) -> Float64[np.ndarray, "... p c"]:
         """Values of the old vertices, interpolated at the new ones."""
         blends = self.blends[:, None]
         return np.asarray((1 - blends) * values[..., self.ends[:, 0], :] + blends * values[..., self.ends[:, 1], :])

@@ -47,7 +47,7 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
             for block in _rows(model, camera, posed, each, pull)
         ]
         offsets = offsets + _solve(rows, smooth, offsets)
-    return _carry_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
+    return _move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
 
 
 def _smoothness(model: FaceModel) -> scipy.sparse.csr_array:
@@ -132,7 +132,7 @@ def projection_slopes(camera: Camera, world: Float64[np.ndarray, "n 3"]) -> Floa
     return np.asarray(by_seen @ camera.camera_from_world[:3, :3])
 
 
-def _carry_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _move_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
     carried = offsets.copy()
     around = vertices_in_regions(model, *_AROUND_RIGID, optional=True)

@@ -25,7 +25,7 @@ _DETECTOR_SIZE, _LANDMARK_SIZE = 128, 256
 _DETECTION_SCORE, _PRESENCE = 0.5, 0.5
 _TILE_SCORE = 0.7  # texture reaches 0.65 among thousands of tiles; faces that fill a third of a tile score above 0.8
 _SMALLEST_TILE = 256
-_TILE_LEVELS_ALWAYS = 3
+_HALVINGS_ALWAYS = 3
 _CROP_FACTOR = 1.5
 Image = UInt8[np.ndarray, "h w 3"]
 
@@ -107,10 +107,12 @@ class FaceLandmarker:
     def detect(self, rgb: Image) -> list[FaceBox]:
         """All faces, largest first. Tiles smaller than a quarter of the picture are searched only while no face is found."""
         found: list[FaceBox] = []
-        for level in range(16):
-            if level and (max(rgb.shape[:2]) >> level < _SMALLEST_TILE or (level >= _TILE_LEVELS_ALWAYS and found)):
+        for halvings in range(16):
+            if halvings and (
+                max(rgb.shape[:2]) >> halvings < _SMALLEST_TILE or (halvings >= _HALVINGS_ALWAYS and found)
+            ):
                 break
-            candidates = _merged(self._detect_in_tiles(rgb, level))
+            candidates = _merged(self._detect_in_tiles(rgb, halvings))
             boxes = [self.landmarks(rgb, box) for box in candidates if not _covered(box, found)]
             for face in boxes:
                 if face.presence > _PRESENCE and not _covered(face.box, found):
@@ -137,10 +139,10 @@ class FaceLandmarker:
         z = raw[:, 2:] * np.hypot(*photo_from_crop[:, 0])
         return np.concatenate([xy, z], 1).astype(np.float32), float(1 / (1 + np.exp(-presence)))
 
-    def _detect_in_tiles(self, rgb: Image, level: int) -> list[FaceBox]:
-        """Candidates from tiles of 1 / 2**level of the picture's longer side, half overlapping."""
+    def _detect_in_tiles(self, rgb: Image, halvings: int) -> list[FaceBox]:
+        """Candidates from tiles of 1 / 2**halvings of the picture's longer side, half overlapping."""
         height, width = rgb.shape[:2]
-        scale = (_DETECTOR_SIZE << level) / max(height, width)
+        scale = (_DETECTOR_SIZE << halvings) / max(height, width)
         shape = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(rgb, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         small = np.pad(small, [(0, -small.shape[0] % 64), (0, -small.shape[1] % 64), (0, 0)])
@@ -148,7 +150,7 @@ class FaceLandmarker:
         for y in range(0, max(small.shape[0] - 64, 1), 64):
             for x in range(0, max(small.shape[1] - 64, 1), 64):
                 boxes += [_scaled(box, (x, y), scale) for box in self._detect_in_tile(small[y : y + 128, x : x + 128])]
-        return [box for box in boxes if box.score > (_TILE_SCORE if level else _DETECTION_SCORE)]
+        return [box for box in boxes if box.score > (_TILE_SCORE if halvings else _DETECTION_SCORE)]
 
     def _detect_in_tile(self, tile: Image) -> list[FaceBox]:
         padded = np.zeros((_DETECTOR_SIZE, _DETECTOR_SIZE, 3), np.float32)

@@ -6,7 +6,7 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from jaxtyping import Bool, Float, Float32, Int, Int64
 
-_ANCHORING = 1e-7
+_MEAN_WEIGHT = 1e-7
 """Weight of the mean of all values, beside edges and weights up to 1: it only matters where nothing is known."""
 
 
@@ -76,19 +76,19 @@ def harmonic_fill(
     values: Float[np.ndarray, "v k"],
     known: Bool[np.ndarray, " v"],
     guess: Float[np.ndarray, "v k"],
-    anchoring: float,
+    guess_weight: float,
 ) -> Float32[np.ndarray, "v k"]:
     """`values` where known, elsewhere as even as possible between them (a harmonic function).
 
-    `guess` is the answer for parts without any known vertex; `anchoring` is its weight beside an edge's.
+    `guess` is the answer for parts without any known vertex; `guess_weight` is its weight beside an edge's.
     """
     degrees = np.asarray(neighbours.sum(1)).ravel()
-    stiffness = scipy.sparse.diags_array(degrees + anchoring) - neighbours
+    stiffness = scipy.sparse.diags_array(degrees + guess_weight) - neighbours
     unknown = np.flatnonzero(~known)
     boundary = neighbours[unknown][:, np.flatnonzero(known)] @ values[known]
     solve = scipy.sparse.linalg.factorized(stiffness[unknown][:, unknown].tocsc())
     result = np.array(values, np.float32)
-    right = boundary + anchoring * guess[unknown]
+    right = boundary + guess_weight * guess[unknown]
     result[unknown] = np.stack([solve(np.ascontiguousarray(column, np.float64)) for column in right.T], -1)
     return result
 
@@ -109,6 +109,6 @@ def weighted_fill(
     graph = (graph + graph.T).tocsr()
     stiffness = scipy.sparse.diags_array(graph.sum(1)) - graph
     mean = (values * weights[:, None]).sum(0) / max(weights.sum(), 1e-9)
-    system = (stiffness + scipy.sparse.diags_array(weights + _ANCHORING)).tocsc()
-    right = weights[:, None] * values + _ANCHORING * mean
+    system = (stiffness + scipy.sparse.diags_array(weights + _MEAN_WEIGHT)).tocsc()
+    right = weights[:, None] * values + _MEAN_WEIGHT * mean
     return np.asarray(scipy.sparse.linalg.splu(system).solve(right), np.float32)

@@ -37,7 +37,7 @@ class Fragments:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
+class MeshRender:
     """An antialiased picture of a mesh."""
 
     image: Float32[np.ndarray, "h w 3"]
@@ -194,7 +194,7 @@ def _sample(texture, uv, out):
             out[i, k] = (1 - t) * top + t * bottom
 
 
-def draw_mesh(mesh: Mesh, camera: Camera, supersample: int = 2, cull_backfaces: bool = False) -> Drawing:
+def draw_mesh(mesh: Mesh, camera: Camera, supersample: int = 2, cull_backfaces: bool = False) -> MeshRender:
     """Draw a textured mesh unlit on white, `supersample` x `supersample` samples a pixel; depth is that of pixel centres."""
     fine_camera = resized_camera(camera, camera.width * supersample, camera.height * supersample)
     fragments = rasterize(fine_camera, mesh.vertices, mesh.triangles, cull_backfaces=cull_backfaces)
@@ -206,4 +206,4 @@ def draw_mesh(mesh: Mesh, camera: Camera, supersample: int = 2, cull_backfaces: 
     centre = rasterize(camera, mesh.vertices, mesh.triangles, cull_backfaces=cull_backfaces).depth
     nearest = np.where(fragments.covered, fragments.depth, np.inf).reshape(blocks).min((1, 3))
     depth = np.where(alpha > 0, np.where(centre > 0, centre, nearest), 0.0)
-    return Drawing(image.astype(np.float32), alpha, depth.astype(np.float32))
+    return MeshRender(image.astype(np.float32), alpha, depth.astype(np.float32))

@@ -14,7 +14,7 @@ from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.images import resized, tiled
 
-Picture = Float32[np.ndarray, "_ _ 3"]
+Rgb = Float32[np.ndarray, "_ _ 3"]
 
 SHEET_SIZE = 192
 """Side in pixels of a cell of the expression sheet."""
@@ -47,7 +47,7 @@ def face_camera(camera: Camera, portrait: Portrait, size: int) -> Camera:
     )  # fmt: skip
 
 
-def photographed_face(portrait: Portrait, size: int) -> Picture:
+def photographed_face(portrait: Portrait, size: int) -> Rgb:
     """The photograph in `face_window`; white where that leaves the portrait."""
     margin = portrait.image.shape[0]
     left, top, side = (round(value * margin) for value in face_window(portrait))
@@ -65,20 +65,20 @@ def shown_pose(rig: Rig, index: int) -> tuple[str, Pose]:
     return f"{name} on {base}", pose
 
 
-def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Picture], ...]:
+def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Rgb], ...]:
     """Every expression at weight 1 (see shown_pose), the rest face first, seen by `camera`."""
     poses = [("neutral", neutral_pose(avatar.rig))]
     poses += [shown_pose(avatar.rig, index) for index in range(len(avatar.rig.expression_names))]
     return tuple((caption, draw(avatar, pose, camera).image) for caption, pose in poses)
 
 
-def expression_sheet(build: Build) -> Picture:
+def expression_sheet(build: Build) -> Rgb:
     """All expressions on one labelled picture, for documents."""
     camera = face_camera(build.coarse.views[0].camera, build.portrait, SHEET_SIZE)
     return tiled([labelled(image, name) for name, image in expression_pictures(build.avatar, camera)], SHEET_COLUMNS)
 
 
-def labelled(image: Picture, text: str) -> Picture:
+def labelled(image: Rgb, text: str) -> Rgb:
     """The picture with a line of text under it."""
     height, width, _ = image.shape
     canvas = Image.new("RGB", (width, height + LABEL_HEIGHT), "white")
@@ -88,7 +88,7 @@ def labelled(image: Picture, text: str) -> Picture:
     return np.asarray(canvas, np.float32) / 255
 
 
-def overview(build: Build) -> Picture:
+def overview(build: Build) -> Rgb:
     """The photograph, the avatar in its pose, from four sides and in four expressions: one picture to judge a build by."""
     front = build.coarse.views[0].camera
     large = resized_camera(front, OVERVIEW_SIZE, OVERVIEW_SIZE)
@@ -110,7 +110,7 @@ def side_camera(build: Build, yaw_degrees: int, size: int) -> tuple[float, Camer
     return yaws[nearest], resized_camera(build.coarse.views[nearest].camera, size, size)
 
 
-def with_landmarks(portrait: Portrait) -> Picture:
+def with_landmarks(portrait: Portrait) -> Rgb:
     """The portrait with a dot on each landmark."""
     image, size = portrait.image.copy(), portrait.image.shape[0]
     centers = np.floor(portrait.landmarks[:, :2]).astype(int)

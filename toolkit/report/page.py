@@ -22,7 +22,7 @@ from facecraft4d.toolkit.images import encoded, read_rgb, resized
 from facecraft4d.toolkit.report.curves import curves_svg
 from facecraft4d.toolkit.report.figures import (
     SHEET_SIZE,
-    Picture,
+    Rgb,
     expression_pictures,
     face_camera,
     photographed_face,
@@ -204,7 +204,7 @@ def _section(title: str, body: str) -> str:
     return f"<section><h2>{html.escape(title)}</h2>{body}</section>"
 
 
-def _gallery(pictures: Sequence[tuple[str, Picture]], style: str = "small") -> str:
+def _gallery(pictures: Sequence[tuple[str, Rgb]], style: str = "small") -> str:
     cells = "".join(
         f'<figure><img alt="{html.escape(name)}" src="{_data_uri(image)}"><figcaption>{html.escape(name)}</figcaption></figure>'
         for name, image in pictures
@@ -212,7 +212,7 @@ def _gallery(pictures: Sequence[tuple[str, Picture]], style: str = "small") -> s
     return f'<div class="gallery {style}">{cells}</div>'
 
 
-def _data_uri(image: Picture) -> str:
+def _data_uri(image: Rgb) -> str:
     return "data:image/jpeg;base64," + b64encode(encoded(image)).decode()
 
 

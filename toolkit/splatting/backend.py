@@ -31,7 +31,7 @@ class Scene(NamedTuple):
         return {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}
 
 
-class Options(NamedTuple):
+class RasterOptions(NamedTuple):
     """What to return and how."""
 
     render_mode: str = "RGB"
@@ -44,7 +44,7 @@ def is_compiled() -> bool:
     return cpu.is_compiled() and is_kept(projection.project_backward, kernels.blend_backward)
 
 
-def render(scene: Scene, settings: Settings, options: Options) -> tuple[Tensor, Tensor, dict[str, Any]]:
+def render(scene: Scene, settings: Settings, options: RasterOptions) -> tuple[Tensor, Tensor, dict[str, Any]]:
     """Colours [..., C, H, W, X], alphas [..., C, H, W, 1] and meta, as `rasterize.rasterization`."""
     lead, n, c = scene.means.shape[:-2], scene.means.shape[-2], scene.viewmats.shape[-3]
     batches = math.prod(lead)

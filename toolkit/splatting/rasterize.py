@@ -90,7 +90,7 @@ def rasterization(
     )
     scene = backend.Scene(means, quats, scales, opacities, colors, viewmats, Ks, backgrounds, sh_degree)
     _check_scene(scene)
-    return backend.render(scene, settings, backend.Options(render_mode, packed, absgrad))
+    return backend.render(scene, settings, backend.RasterOptions(render_mode, packed, absgrad))
 
 
 _DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(rasterization).parameters.items()}

@@ -43,7 +43,7 @@ EVALUATION_CAMERAS = (
 """Yaw and pitch in degrees: between the views of training, and above and below them."""
 
 
-def photograph(subject: Subject, texture: Float32[np.ndarray, "s s 3"], pose: Pose, camera: Camera) -> View:
+def render_view(subject: Subject, texture: Float32[np.ndarray, "s s 3"], pose: Pose, camera: Camera) -> View:
     """The person in a pose under a fixed light, on white."""
     rig = subject.truth
     posed = pose_vertices(rig, pose)
@@ -87,7 +87,7 @@ def training_set(
     views = []
     for index, distortion in enumerate(distortions(corruption, len(YAWS), seed)):
         texture = _texture_of(subject, corruption, seed, index)
-        views.append(distorted(photograph(subject, texture, rest, cameras[index]), distortion))
+        views.append(distorted(render_view(subject, texture, rest, cameras[index]), distortion))
         if index in ANIMATED:
             late = np.random.default_rng((seed, index, 1)).integers(-TIMING_FRAMES, TIMING_FRAMES + 1, frames)
             shown = times + np.round(corruption.timing * late * (index > 0)).astype(int)
@@ -113,7 +113,7 @@ def _write_frames(
     subject: Subject, texture: np.ndarray, poses: list[Pose], camera: Camera, distortion: Distortion, paths: list[Path]
 ) -> None:
     for frame, (pose, path) in enumerate(zip(poses, paths, strict=True)):
-        view = distorted(photograph(subject, texture, pose, camera), distortion, frame)
+        view = distorted(render_view(subject, texture, pose, camera), distortion, frame)
         write_png(path, to_bytes(np.dstack([view.image, view.mask])))
 
 
@@ -123,5 +123,5 @@ def evaluation_set(subject: Subject, size: int = 256) -> list[tuple[Pose, View]]
     for index, (yaw, pitch) in enumerate(EVALUATION_CAMERAS):
         pose = evaluation_pose(subject.rig, index % len(EVALUATION_POSES))
         camera = orbit_camera(yaw, pitch, RADIUS_METRES, size, TARGET)
-        pictures.append((pose, photograph(subject, texture, pose, camera)))
+        pictures.append((pose, render_view(subject, texture, pose, camera)))
     return pictures

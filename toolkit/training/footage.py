@@ -25,7 +25,7 @@ PICTURE_CACHE_BYTES = 1 << 29
 POSE_CACHE_ENTRIES = 256
 
 
-class Picture(NamedTuple):
+class Target(NamedTuple):
     """A target and the camera that took it."""
 
     image: Float32[Tensor, "h w 3"]
@@ -75,12 +75,12 @@ class Footage:
     def _frames_in(self, pose: Pose) -> TriangleFrames:
         return frames_of(pose_vertices(self._head.rig, pose)[self._head.rig.triangles], self._device)
 
-    def picture(self, sample: Sample, size: int) -> Picture:
+    def picture(self, sample: Sample, size: int) -> Target:
         """The target of a sample, at most `size` pixels high; pictures are never enlarged."""
         pixels = self._pixels(size)(sample)
         values = torch.from_numpy(pixels).to(self._device).float() / 255
         camera = resized_camera(self._camera(sample), pixels.shape[1], pixels.shape[0])
-        return Picture(values[..., :3], values[..., 3:], *camera_tensors(camera, self._device))
+        return Target(values[..., :3], values[..., 3:], *camera_tensors(camera, self._device))
 
     def _camera(self, sample: Sample) -> Camera:
         return self._views.views[sample.view].camera if sample.camera == STATIC else self._frames.cameras[sample.camera]

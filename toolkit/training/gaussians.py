@@ -1,6 +1,6 @@
 """Gaussians bound to triangles: their parameters, their way into the world, the regularisers that keep them near.
 
-The torch twin of rigging.carry_splats, with gradients (GaussianAvatars, Qian et al. 2024, section 3.1). Colours are one sRGB triple a
+The torch twin of rigging.place_splats, with gradients (GaussianAvatars, Qian et al. 2024, section 3.1). Colours are one sRGB triple a
 splat: spherical harmonics on moving triangles, seen from the few cameras of generated views, store the views' errors rather than
 reflections, and players would have to turn them with every triangle.
 """

@@ -16,11 +16,11 @@ from facecraft4d.toolkit.losses import Lpips
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.densify import observe, refine
-from facecraft4d.toolkit.training.footage import Footage, Picture
+from facecraft4d.toolkit.training.footage import Footage, Target
 from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_parameters
 from facecraft4d.toolkit.training.initial import initial_splats
 from facecraft4d.toolkit.training.levels import halve, level_order, reorder
-from facecraft4d.toolkit.training.objective import Difference, Drawn, draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.objective import Difference, SplatRender, draw, loss_terms, perceptual_term, rasterize
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -80,7 +80,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
 
-def compare(trainer: Trainer, state: TrainingState) -> tuple[Drawn, Picture, dict[str, Tensor]]:
+def compare(trainer: Trainer, state: TrainingState) -> tuple[SplatRender, Target, dict[str, Tensor]]:
     """The step's picture as the splats draw it, its target, and the loss terms between them, without LPIPS."""
     schedule, step = trainer.schedule, state.step
     sample = schedule.sample(step)

@@ -13,7 +13,7 @@ from facecraft4d.toolkit.config import LossWeights
 from facecraft4d.toolkit.losses import Lpips, ssim
 from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.training.coin import color_offsets
-from facecraft4d.toolkit.training.footage import Picture
+from facecraft4d.toolkit.training.footage import Target
 from facecraft4d.toolkit.training.gaussians import (
     Parameters,
     TriangleFrames,
@@ -31,7 +31,7 @@ LPIPS_WINDOW = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class SplatRender:
     """A rendering of the trained head; colours are premultiplied, on nothing."""
 
     consistent: Float32[Tensor, "h w 3"]
@@ -46,7 +46,7 @@ class Drawn:
 
 
 def rasterize(
-    world: WorldSplats, colors: Float32[Tensor, "n d"], picture: Picture
+    world: WorldSplats, colors: Float32[Tensor, "n d"], picture: Target
 ) -> tuple[Tensor, Tensor, dict[str, Any]]:
     """Premultiplied colours [h, w, d], alpha [h, w, 1] and gsplat's meta. Negative colours are drawn as 0."""
     height, width = picture.mask.shape[:2]
@@ -60,10 +60,10 @@ def draw(
     parameters: Parameters,
     triangles: Tensor,
     frames: TriangleFrames,
-    picture: Picture,
+    picture: Target,
     view: int | None,
     share: float = 1.0,
-) -> Drawn:
+) -> SplatRender:
     """Draw both images in one pass; without a `view` there are no offsets and the two are one.
 
     Of the combined image's gradient a `share` (above 0) reaches the consistent model: positions, rotations, sizes, opacities and base colours. All of
@@ -72,12 +72,12 @@ def draw(
     world, colors = place(parameters, triangles, frames), parameters["colors"]
     if view is None:
         image, alpha, meta = rasterize(world, colors, picture)
-        return Drawn(image, image, alpha, alpha, None, meta)
+        return SplatRender(image, image, alpha, alpha, None, meta)
     offsets = color_offsets(parameters, view)
     shifted = colors + scaled_gradient(offsets, 1 / share)
     image, alpha, meta = rasterize(world, torch.cat([colors, shifted], 1), picture)
     combined, combined_alpha = (scaled_gradient(part, share) for part in (image[..., 3:], alpha))
-    return Drawn(image[..., :3], combined, alpha, combined_alpha, offsets, meta)
+    return SplatRender(image[..., :3], combined, alpha, combined_alpha, offsets, meta)
 
 
 def scaled_gradient(values: Tensor, factor: float) -> Tensor:
@@ -90,8 +90,8 @@ def scaled_gradient(values: Tensor, factor: float) -> Tensor:
 
 
 def loss_terms(
-    drawn: Drawn,
-    picture: Picture,
+    drawn: SplatRender,
+    picture: Target,
     parameters: Parameters,
     weights: LossWeights,
     background: Float32[Tensor, "3"],
@@ -117,7 +117,7 @@ def loss_terms(
     return terms
 
 
-def perceptual_term(drawn: Drawn, picture: Picture, lpips: Lpips, corner: tuple[float, float]) -> Tensor:
+def perceptual_term(drawn: SplatRender, picture: Target, lpips: Lpips, corner: tuple[float, float]) -> Tensor:
     """LPIPS of the consistent image on white, in a window at `corner` (share of what is left over, down and right)."""
     height, width = picture.mask.shape[:2]
     top, left = (

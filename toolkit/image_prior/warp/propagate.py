@@ -1,10 +1,10 @@
 """The paper's propagation in pixel space: the photograph and the back view are lifted by depth and carried around the orbit.
 
 Facecraft4D, section 3.2 (warping-based control) and supplement 6.2 (mask with a boundary of 0.1), without a diffusion model: what
-no anchor shows stays as the coarse view has it, with its low frequencies drawn towards the anchors' colours.
+no origin shows stays as the coarse view has it, with its low frequencies drawn towards the origins' colours.
 
-Visibility is decided from neighbour to neighbour, as in the paper. Colour is taken from the anchor in one step, so no pixel is
-resampled twice however far it travels: all views share one surface, and composing the steps is projecting into the anchor.
+Visibility is decided from neighbour to neighbour, as in the paper. Colour is taken from the origin in one step, so no pixel is
+resampled twice however far it travels: all views share one surface, and composing the steps is projecting into the origin.
 """
 
 from dataclasses import replace
@@ -18,17 +18,17 @@ from jaxtyping import Bool, Float, Float32
 from facecraft4d.toolkit.config import WarpConfig
 from facecraft4d.toolkit.core.datatypes import Progress, StageContext, View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, smoothstep, unproject, yaw_distances
-from facecraft4d.toolkit.image_prior.warp.blend import blend
+from facecraft4d.toolkit.image_prior.warp.multiband import multiband_blend
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 RAMP = 0.03
 """Width of the mask's soft border, in image heights."""
 
 STRETCH_USELESS, STRETCH_FINE = 0.2, 0.6
-"""An anchor's pixel drawn out to 1 / 0.2 target pixels is not used, up to 1 / 0.6 it is used fully."""
+"""An origin's pixel drawn out to 1 / 0.2 target pixels is not used, up to 1 / 0.6 it is used fully."""
 
 SOLID, FOOTPRINT = 0.99, 0.5
-"""Alpha above which an anchor's pixel is the head's alone; share of a bilinear footprint that must be seen."""
+"""Alpha above which an origin's pixel is the head's alone; share of a bilinear footprint that must be seen."""
 
 RESOLUTION_BLUR = 1.5
 """Pixels of smoothing of how well a place is resolved: gradients of single pixels are noisy."""
@@ -39,44 +39,44 @@ Pixels = Float[np.ndarray, "h w 2"]
 
 def propagate(coarse: ViewSet, config: WarpConfig, context: StageContext) -> ViewSet:
     """Blend every coarse view with what the reference (view 0) and the back view show of it."""
-    views, anchors = coarse.views, anchor_indices(coarse)
-    weights = {anchor: carried_weights(coarse, anchor, anchors, config) for anchor in anchors}
+    views, origins = coarse.views, origin_indices(coarse)
+    weights = {origin: propagated_weights(coarse, origin, origins, config) for origin in origins}
     finished = []
     for index, view in enumerate(views):
-        if index not in anchors:
-            sources = [(views[anchor], weights[anchor][index]) for anchor in anchors]
+        if index not in origins:
+            sources = [(views[origin], weights[origin][index]) for origin in origins]
             view = replace(view, image=enhanced(view, sources, config.depth_tolerance))
         finished.append(view)
         context.report(Progress("image_prior", index + 1, len(views)))
     return replace(coarse, views=tuple(finished))
 
 
-def anchor_indices(views: ViewSet) -> tuple[int, ...]:
+def origin_indices(views: ViewSet) -> tuple[int, ...]:
     """The reference and, if there is one behind the head, the view farthest around from it."""
     around = yaw_distances(views.yaws_degrees, views.yaws_degrees[0])
     back = int(around.argmax())
     return (0, back) if around[back] > 90 else (0,)
 
 
-def carried_weights(views: ViewSet, anchor: int, anchors: tuple[int, ...], config: WarpConfig) -> list[Image]:
-    """How far each view may use the anchor's pixels, carried from neighbour to neighbour both ways up to the next anchor."""
+def propagated_weights(views: ViewSet, origin: int, origins: tuple[int, ...], config: WarpConfig) -> list[Image]:
+    """How far each view may use the origin's pixels, carried from neighbour to neighbour both ways up to the next origin."""
     ring = np.argsort(np.array(views.yaws_degrees) % 360, kind="stable").tolist()
-    start = ring.index(anchor)
+    start = ring.index(origin)
     weights = [np.zeros_like(view.mask) for view in views.views]
-    weights[anchor] = soften(views.views[anchor].mask > SOLID, config.boundary)
+    weights[origin] = soften(views.views[origin].mask > SOLID, config.boundary)
     for direction in (1, -1):
-        before = anchor
+        before = origin
         for step in range(1, len(ring)):
             here = ring[(start + direction * step) % len(ring)]
-            if here in anchors:
+            if here in origins:
                 break
-            weight = carried(views.views[before], weights[before], views.views[here], config)
+            weight = propagated(views.views[before], weights[before], views.views[here], config)
             weights[here] = np.maximum(weights[here], weight)
             before = here
     return weights
 
 
-def carried(source: View, weight: Image, target: View, config: WarpConfig) -> Image:
+def propagated(source: View, weight: Image, target: View, config: WarpConfig) -> Image:
     """The source view's weights seen from the target view, softened where visibility ends."""
     pixels, visible = lifted(source, target, config.depth_tolerance)
     seen = sample_texture(weight[..., None], pixels / (source.camera.width, source.camera.height))[..., 0]
@@ -84,17 +84,17 @@ def carried(source: View, weight: Image, target: View, config: WarpConfig) -> Im
 
 
 def enhanced(target: View, sources: list[tuple[View, Image]], tolerance: float) -> Float32[np.ndarray, "h w 3"]:
-    """The coarse target view blended with its anchors; weights that sum to more than 1 are scaled down."""
+    """The coarse target view blended with its origins; weights that sum to more than 1 are scaled down."""
     warped, total = np.zeros_like(target.image), np.zeros_like(target.mask)
-    for anchor, carried_weight in sources:
-        if not carried_weight.any():
+    for origin, propagated_weight in sources:
+        if not propagated_weight.any():
             continue
-        pixels, visible = lifted(anchor, target, tolerance)
-        weight = np.asarray(carried_weight * visible * resolution(pixels), np.float32)
-        color = sample_texture(anchor.image, pixels / (anchor.camera.width, anchor.camera.height))
+        pixels, visible = lifted(origin, target, tolerance)
+        weight = np.asarray(propagated_weight * visible * resolution(pixels), np.float32)
+        color = sample_texture(origin.image, pixels / (origin.camera.width, origin.camera.height))
         warped += color * weight[..., None]
         total += weight
-    return blend(target.image, warped / np.maximum(total, 1e-6)[..., None], np.minimum(total, 1), target.mask)
+    return multiband_blend(target.image, warped / np.maximum(total, 1e-6)[..., None], np.minimum(total, 1), target.mask)
 
 
 def lifted(source: View, target: View, tolerance: float) -> tuple[Pixels, Bool[np.ndarray, "h w"]]:

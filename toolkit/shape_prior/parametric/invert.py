@@ -17,12 +17,12 @@ from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
-from facecraft4d.toolkit.shape_prior.parametric.paint.texels import photograph
+from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_view
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_eyewear
-from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Scene, hair_shell, torso_shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.shell import FittedHead, hair_shell, torso_shell
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"
@@ -47,7 +47,7 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     rng = np.random.default_rng(context.seed)
     assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
-    photo = photograph(portrait, segments, latent.camera, assembly)
+    photo = reference_view(portrait, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.parametric.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.parametric.pivotal_iterations)
@@ -79,9 +79,9 @@ def wrap(
         return np.asarray(model.triangles[in_regions(model, *names)])
 
     scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
-    scene = Scene(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
+    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    hair, torso = hair_shell(scene, rng), torso_shell(scene, axis)
+    hair, torso = hair_shell(fitted, rng), torso_shell(fitted, axis)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
     return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)

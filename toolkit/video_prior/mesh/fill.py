@@ -54,7 +54,7 @@ STRANGE_ON_LIPS, STRANGE_ON_LIDS = (0.10, 0.22), (0.25, 0.45)
 """Distances in colour from a rim's own fill: below the first a pixel is of the rim, above the second of something else."""
 
 
-ANCHORING = 1e-3
+GUESS_WEIGHT = 1e-3
 """Weight of the texture's own colour where colours spread; it only matters where nothing of a part is seen."""
 
 
@@ -73,7 +73,7 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     ratios = np.clip(shown / np.maximum(textured, LEAST_TEXTURE), *GAIN_LIMITS)
     usual = np.median(ratios[known], 0) if known.any() else np.ones(3)
     plain = known & ~odd_beside_lids(shown, known, vertices, surface) & ~odd_on_lips(shown, known, surface)
-    colors = np.clip(harmonic_fill(surface.neighbours, shown, plain, textured * usual, ANCHORING), 0, 1)
+    colors = np.clip(harmonic_fill(surface.neighbours, shown, plain, textured * usual, GUESS_WEIGHT), 0, 1)
     source = replace(source, skin_colors=colors, gain=np.asarray(usual, np.float32))
     row, column = np.nonzero(layer_image(source.triangle, surface) == TEETH)
     gain = mouth_gain(source.rgba[row // FINE, column // FINE, :3], surface.white * source.gain)

@@ -39,7 +39,7 @@ def trace(triangle, barycentrics, triangles, layers, source, vertex, moved, shar
             f = triangle[row, column]
             if f < 0:
                 continue
-            x, y, z, trust = _blend(triangles[f], barycentrics[row, column], vertex[0], vertex[2])
+            x, y, z, trust = _interpolated(triangles[f], barycentrics[row, column], vertex[0], vertex[2])
             x, y = fx * x / z + cx, fy * y / z + cy
             dx, dy = x - (column + 0.5) / FINE, y - (row + 0.5) / FINE
             still = abs(dx) < STILL and abs(dy) < STILL and abs(source[2][row, column] - z) < STILL_METRES
@@ -78,7 +78,7 @@ def _found(source, vertex, triangles, layers, r, c, z, f, dx, dy):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _blend(corners, weights, points, intact):
+def _interpolated(corners, weights, points, intact):
     """A sample's point in the source and its intactness, from its triangle's corners."""
     x, y, z, trust = 0.0, 0.0, 0.0, 0.0
     for corner in range(3):

@@ -52,7 +52,7 @@ class Canvas:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class Swatch:
     """A picture of the same stuff at the canvas' scale."""
 
     picture: Float32[np.ndarray, "sh sw 3"]
@@ -69,7 +69,7 @@ class Sample:
 class _Patches:
     """Squares of the sample that are usable throughout."""
 
-    sample: Sample
+    sample: Swatch
     size: int
     corners: Int[np.ndarray, "n 2"]
     stride: int
@@ -91,7 +91,7 @@ class _State:
 
 
 def quilt(
-    canvas: Canvas, sample: Sample, sizes: tuple[int, ...], calm: float, rng: np.random.Generator
+    canvas: Canvas, sample: Swatch, sizes: tuple[int, ...], calm: float, rng: np.random.Generator
 ) -> Float32[np.ndarray, "h w 3"]:
     """The picture where it is known, and patches of the sample where it is wanted; 0 where no patch was to be had.
 
@@ -176,7 +176,7 @@ def _spots(patches: _Patches, near: Int[np.ndarray, " n"], rng: np.random.Genera
     return np.asarray(total / np.sqrt(_SPOTS), np.float32)
 
 
-def _patches(sample: Sample, size: int, calm: float) -> _Patches:
+def _patches(sample: Swatch, size: int, calm: float) -> _Patches:
     """The calmer ones of all squares of that size that are usable throughout."""
     corners = np.argwhere(_boxes(_summed(sample.usable), size) == size * size)
     if len(corners):

@@ -12,12 +12,12 @@ import scipy.ndimage
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.geometry import camera_center
-from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Sample, quilt
-from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import carried
+from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Swatch, quilt
+from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import continued_around
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
-    Photograph,
-    Sight,
+    ReferenceView,
     Texels,
+    Visibility,
     label_blur,
     sample_picture,
 )
@@ -63,7 +63,7 @@ class Stuff:
 class Seen:
     """What the photograph shows of a sheet's texels."""
 
-    sight: Sight
+    visibility: Visibility
     colors: Float32[np.ndarray, "n 3"]
     trust: Float32[np.ndarray, " n"]
 
@@ -83,7 +83,7 @@ class _Chart:
 
 
 def continued(
-    photo: Photograph, stuff: Stuff, piece: Texels, seen: Seen, rng: np.random.Generator
+    photo: ReferenceView, stuff: Stuff, piece: Texels, seen: Seen, rng: np.random.Generator
 ) -> Float32[np.ndarray, "n 3"]:
     """The texels' colours: those seen where trusted, patches of the stuff elsewhere."""
     usable, patterned = stuff.usable, stuff.patterned
@@ -91,14 +91,14 @@ def continued(
     wanted = chart.laid(np.ones(len(seen.trust), bool))
     # Slivers are where a sheet's edge grazes something else.
     known = scipy.ndimage.binary_opening(chart.laid(seen.trust) > _KNOWN, iterations=_SLIVER)
-    picture, pixels = chart.laid(seen.colors), chart.laid(seen.sight.pixels)
+    picture, pixels = chart.laid(seen.colors), chart.laid(seen.visibility.pixels)
     width = _FINE if patterned else _COARSE
     low = label_blur(photo.image, usable, width * len(photo.image))
     middle = _front(photo, chart.shape[1])
     heights = _heights(pixels, wanted, middle)
     smooth = chart_blur(picture, known, width * piece.size)
     clear = scipy.ndimage.binary_erosion(known, iterations=_CLEAR)
-    guide = carried(*_with_silhouette(smooth, clear, low, usable, heights, middle), middle)
+    guide = continued_around(*_with_silhouette(smooth, clear, low, usable, heights, middle), middle)
     if not patterned:
         guide = np.where(known[..., None], guide, chart_blur(guide, np.ones_like(known), width * piece.size))
     sizes = tuple(2 * round(side * piece.size / (2 * _SIZES_PER)) for side in _SIZES)
@@ -134,7 +134,7 @@ def _chart(piece: Texels, upright: bool) -> _Chart:
     return _Chart(at, (int(at[0].max()) + 1, int(at[1].max()) + 1))
 
 
-def _front(photo: Photograph, columns: int) -> int:
+def _front(photo: ReferenceView, columns: int) -> int:
     """The chart's column that faces the camera."""
     center = camera_center(photo.camera)
     return round((float(np.arctan2(center[0], center[2])) / (2 * np.pi) + 0.5) * columns) % columns
@@ -173,7 +173,7 @@ def _with_silhouette(
 
 def _sample(
     image: np.ndarray, low: np.ndarray, usable: np.ndarray, pixels: np.ndarray, wanted: np.ndarray, heights: np.ndarray
-) -> Sample:
+) -> Swatch:
     """The photograph, stretched so that its pixels are as large as the chart's texels."""
     down = len(heights) / max(float(heights[-1] - heights[0]), 1.0)
     steps = np.abs(np.diff(pixels[..., 0], axis=1))[wanted[:, 1:] & wanted[:, :-1]]
@@ -182,7 +182,7 @@ def _sample(
     picture, smooth = (cv2.resize(a, size, interpolation=cv2.INTER_CUBIC).clip(0, 1) for a in (image, low))
     mask = cv2.resize(usable.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > _FULL
     at = np.interp((np.arange(size[1]) + 0.5) / down, heights, np.arange(len(heights))).astype(np.float32)
-    return Sample(picture, smooth, mask, at, _HEIGHT_COST[True])
+    return Swatch(picture, smooth, mask, at, _HEIGHT_COST[True])
 
 
 def _outer(usable: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
@@ -195,7 +195,7 @@ def _outer(usable: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
 
 
 def seen_or_mirrored(
-    photo: Photograph, usable: np.ndarray, both: tuple[Sight, Sight], grazing: tuple[float, float]
+    photo: ReferenceView, usable: np.ndarray, both: tuple[Visibility, Visibility], grazing: tuple[float, float]
 ) -> Seen:
     """Each texel as the photograph shows it, or as it shows the texel on the other side, if that is trusted more."""
     label = usable.astype(np.float32)[..., None]

@@ -40,7 +40,7 @@ def diffuse(
     return weighted_fill(edges, conductance, values, weights)
 
 
-def carried(
+def continued_around(
     low: Float32[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"], middle: int
 ) -> Float32[np.ndarray, "h w 3"]:
     """The smoothed colours of a chart, going on along its rows from where they are known to where they are not.

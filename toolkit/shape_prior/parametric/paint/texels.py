@@ -61,7 +61,7 @@ def texels(assembly: Assembly, size: int) -> Texels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class Visibility:
     """What a camera sees of surface points."""
 
     pixels: Float32[np.ndarray, "n 2"]
@@ -79,7 +79,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Photograph:
+class ReferenceView:
     """The portrait as a source of colours."""
 
     portrait: Portrait
@@ -92,12 +92,12 @@ class Photograph:
     """Distance to the matte's border in pixels, positive inside; the picture's own edge is no border."""
 
 
-def photograph(portrait: Portrait, segments: Segments, camera: Camera, assembly: Assembly) -> Photograph:
+def reference_view(portrait: Portrait, segments: Segments, camera: Camera, assembly: Assembly) -> ReferenceView:
     """The portrait with the depth of the assembled head in its view."""
     depth = rasterize(camera, assembly.posed, assembly.rig.triangles).depth
     padded = np.pad(portrait.alpha > _SOLID, 8, mode="edge")
     rim = signed_distance(padded)[8:-8, 8:-8].astype(np.float32)
-    return Photograph(portrait, _unblended(portrait), segments, camera, depth, rim)
+    return ReferenceView(portrait, _unblended(portrait), segments, camera, depth, rim)
 
 
 def _unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
@@ -106,7 +106,9 @@ def _unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
     return np.asarray(((portrait.image - (1 - alpha)) / alpha).clip(0, 1), np.float32)
 
 
-def sight(photo: Photograph, points: Float32[np.ndarray, "n 3"], normals: Float32[np.ndarray, "n 3"]) -> Sight:
+def visibility(
+    photo: ReferenceView, points: Float32[np.ndarray, "n 3"], normals: Float32[np.ndarray, "n 3"]
+) -> Visibility:
     """How well the photograph sees surface points (world, posed) with unit normals."""
     pixels, z = project(photo.camera, points.astype(np.float64))
     size = photo.camera.width
@@ -119,7 +121,7 @@ def sight(photo: Photograph, points: Float32[np.ndarray, "n 3"], normals: Float3
     rim = photo.rim[row, column] * 512 / size
     low, high = _RIM_PIXELS
     clear = smoothstep((rim - low) / (high - low)) * seen
-    return Sight(pixels.astype(np.float32), clear.astype(np.float32), facing.astype(np.float32))
+    return Visibility(pixels.astype(np.float32), clear.astype(np.float32), facing.astype(np.float32))
 
 
 def sample_picture(

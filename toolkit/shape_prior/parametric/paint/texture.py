@@ -15,20 +15,20 @@ from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.landmarks.points import BROWS, CHIN, FACE_OVAL, JAW_CORNERS
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS, eye_mask, paint_inside
-from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Sample, quilt
+from facecraft4d.toolkit.shape_prior.parametric.paint.quilting import Canvas, Swatch, quilt
 from facecraft4d.toolkit.shape_prior.parametric.paint.sheets import Stuff, continued, seen_or_mirrored
 from facecraft4d.toolkit.shape_prior.parametric.paint.synthesis import diffuse
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING_SHELL,
     GRAZING_SKIN,
-    Photograph,
-    Sight,
+    ReferenceView,
     Texels,
+    Visibility,
     label_blur,
     posed_normals,
     sample_picture,
-    sight,
     texels,
+    visibility,
 )
 from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 
@@ -67,7 +67,9 @@ _INSIDE, _OPAQUE = 0.003, 0.8
 """Distance from the matte's border, as a fraction of the picture, and alpha from which hair and clothes are sampled."""
 
 
-def paint(assembly: Assembly, photo: Photograph, size: int, rng: np.random.Generator) -> Float32[np.ndarray, "s s 3"]:
+def paint(
+    assembly: Assembly, photo: ReferenceView, size: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "s s 3"]:
     """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
     layers = [_paint_part(assembly, photo, table, part, rng) for part in (SKIN, HAIR, TORSO)]
@@ -89,7 +91,7 @@ class _Sources:
     """1 where pixels show skin and lie clear of the matte's border."""
 
 
-def _sources(photo: Photograph) -> _Sources:
+def _sources(photo: ReferenceView) -> _Sources:
     image, mask = photo.image, _typical(photo, SKIN)
     clear = scipy.ndimage.binary_erosion(mask, iterations=1).astype(np.float32)
     base = label_blur(image, mask, _BASE_SIGMA * image.shape[0])
@@ -99,7 +101,7 @@ def _sources(photo: Photograph) -> _Sources:
     return _Sources(base, (_SKIN_DETAIL * detail.clip(-usual, usual)).astype(np.float32), clear)
 
 
-def _usable(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
+def _usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Typical pixels of a part well inside it; those of the skin if the photograph shows nothing of the part."""
     typical = _typical(photo, part)
     inner = typical & (photo.rim > _INSIDE * len(photo.image)) & (photo.portrait.alpha > _OPAQUE)
@@ -109,7 +111,7 @@ def _usable(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
     return _typical(photo, SKIN)
 
 
-def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
+def _typical(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part."""
     segments = photo.segments
     mask = (segments.skin, segments.hair, segments.torso)[part] & (photo.rim > _CLEAR_PIXELS)
@@ -124,25 +126,25 @@ def _typical(photo: Photograph, part: int) -> Bool[np.ndarray, "h w"]:
     return np.asarray(mask)
 
 
-def _like_skin(photo: Photograph) -> Bool[np.ndarray, "h w"]:
+def _like_skin(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
     """Pixels as bright as skin and not paler."""
     image, skin = photo.image, np.median(photo.image[photo.segments.skin], 0)
     tint = image / image.max(-1, keepdims=True).clip(_LEAST_BRIGHT) - skin / max(float(skin.max()), _LEAST_BRIGHT)
     return np.asarray((image @ LUMA > _LIT * (skin @ LUMA)) & (tint.max(-1) < _PALER))
 
 
-def _patterned(photo: Photograph, usable: Bool[np.ndarray, "h w"]) -> bool:
+def _patterned(photo: ReferenceView, usable: Bool[np.ndarray, "h w"]) -> bool:
     """Whether what is not bare skin carries a design, as a cap or a collar does."""
     stuff = photo.image[usable & ~_like_skin(photo)] @ LUMA
     return len(stuff) > 0 and float(stuff.std()) > _PATTERNED
 
 
-def _brow_row(photo: Photograph) -> int:
+def _brow_row(photo: ReferenceView) -> int:
     """The picture's row of the higher brow."""
     return max(0, int(photo.portrait.landmarks[list(BROWS), 1].min()))
 
 
-def _dark(photo: Photograph) -> Bool[np.ndarray, "h w"]:
+def _dark(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
     """Pixels much darker than the skin."""
     brightness = photo.image @ LUMA
     skin = brightness[photo.segments.skin]
@@ -150,7 +152,7 @@ def _dark(photo: Photograph) -> Bool[np.ndarray, "h w"]:
 
 
 def _paint_part(
-    assembly: Assembly, photo: Photograph, table: Texels, part: int, rng: np.random.Generator
+    assembly: Assembly, photo: ReferenceView, table: Texels, part: int, rng: np.random.Generator
 ) -> Float32[np.ndarray, "n 3"]:
     """Colours of all texels as if they belonged to one part (only those that do are used)."""
     mine = assembly.triangle_parts[table.triangles] == part
@@ -158,7 +160,7 @@ def _paint_part(
     if not mine.any():
         return colors
     piece = Texels(table.rows[mine], table.columns[mine], table.triangles[mine], table.barycentrics[mine], table.size)
-    both = _sights(assembly, photo, piece)
+    both = _visibilities(assembly, photo, piece)
     seen = _trust(assembly, photo, piece, both[0], part)
     usable = _usable(photo, part)
     if part == SKIN or not usable.any():
@@ -174,9 +176,9 @@ def _paint_part(
 
 def _skin(
     assembly: Assembly,
-    photo: Photograph,
+    photo: ReferenceView,
     piece: Texels,
-    both: tuple[Sight, Sight],
+    both: tuple[Visibility, Visibility],
     seen: Float32[np.ndarray, " n"],
     rng: np.random.Generator,
 ) -> Float32[np.ndarray, "n 3"]:
@@ -193,7 +195,7 @@ def _skin(
 
 
 def _quilted(
-    piece: Texels, sources: _Sources, own: Sight, known: Float32[np.ndarray, " n"], rng: np.random.Generator
+    piece: Texels, sources: _Sources, own: Visibility, known: Float32[np.ndarray, " n"], rng: np.random.Generator
 ) -> Float32[np.ndarray, "n 3"]:
     """The skin's detail for its whole chart."""
     at = (piece.rows - piece.rows.min(), piece.columns - piece.columns.min())
@@ -202,22 +204,24 @@ def _quilted(
     sure, wanted = np.zeros(shape, bool), np.zeros(shape, bool)
     detail[at], sure[at], wanted[at] = sample_picture(sources.detail, own.pixels), known > _KNOWN, True
     rows = np.zeros(len(sources.detail), np.float32)
-    sample = Sample(sources.detail, np.zeros_like(sources.detail), sources.label > 0.5, rows, 0.0)
+    sample = Swatch(sources.detail, np.zeros_like(sources.detail), sources.label > 0.5, rows, 0.0)
     size = 2 * round(_SKIN_PATCH * piece.size / 2)
     return np.asarray(quilt(Canvas(detail, sure, wanted, flat), sample, (size, size // 2), _SKIN_CALM, rng)[at])
 
 
-def _sights(assembly: Assembly, photo: Photograph, piece: Texels) -> tuple[Sight, Sight]:
+def _visibilities(assembly: Assembly, photo: ReferenceView, piece: Texels) -> tuple[Visibility, Visibility]:
     """Of the texels themselves and of their mirror points."""
     normals, faces = posed_normals(assembly), assembly.rig.triangles
     both = []
     for triangles in (faces, assembly.mirror[faces]):
         points = piece.spread(assembly.posed, triangles).astype(np.float32)
-        both.append(sight(photo, points, normalized(piece.spread(normals, triangles)).astype(np.float32)))
+        both.append(visibility(photo, points, normalized(piece.spread(normals, triangles)).astype(np.float32)))
     return both[0], both[1]
 
 
-def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, part: int) -> Float32[np.ndarray, " n"]:
+def _trust(
+    assembly: Assembly, photo: ReferenceView, piece: Texels, own: Visibility, part: int
+) -> Float32[np.ndarray, " n"]:
     """How far the photograph's own colour counts; on eyeballs only inside the open eye."""
     opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), _EYE_EDGE)[..., None]
     open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
@@ -244,14 +248,14 @@ def _trust(assembly: Assembly, photo: Photograph, piece: Texels, own: Sight, par
     return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
 
 
-def _vertex_base(assembly: Assembly, photo: Photograph, sources: _Sources) -> Float32[np.ndarray, "v 3"]:
+def _vertex_base(assembly: Assembly, photo: ReferenceView, sources: _Sources) -> Float32[np.ndarray, "v 3"]:
     """The smooth base colour of every vertex."""
     rig, normals = assembly.rig, posed_normals(assembly)
     plain = np.zeros(len(rig.vertices), bool)
     plain[rig.triangles[~in_regions(rig, *SPECIAL_REGIONS, optional=True)]] = True
     weights, colors = np.zeros(len(rig.vertices)), np.zeros((len(rig.vertices), 3))
     for order, importance in ((np.arange(len(weights)), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
-        seen = sight(photo, assembly.posed[order], normals[order])
+        seen = visibility(photo, assembly.posed[order], normals[order])
         label = sample_picture(sources.label[..., None], seen.pixels)[:, 0].clip(0, 1)
         weight = importance * seen.trust(_GRAZING[SKIN]) * label * plain * (assembly.vertex_parts == SKIN)
         take = weight > weights

@@ -13,7 +13,7 @@ from facecraft4d.toolkit.core.geometry import camera_center, normalized, vertex_
 from facecraft4d.toolkit.losses import Trunk, lpips
 from facecraft4d.toolkit.meshes.raster import interpolate, rasterize
 from facecraft4d.toolkit.repeatable import repeatable
-from facecraft4d.toolkit.shape_prior.parametric.paint.texels import Photograph
+from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView
 
 _RATE, _LPIPS_WEIGHT = 5e-3, 0.1
 """Adam's rate in sRGB, and the weight of LPIPS beside the mean squared difference."""
@@ -40,7 +40,7 @@ class _Seen:
 
 @repeatable()
 def tune_texture(
-    posed: Mesh, photo: Photograph, iterations: int
+    posed: Mesh, photo: ReferenceView, iterations: int
 ) -> tuple[Float32[np.ndarray, "s s 3"], dict[str, float]]:
     """Adam on the well seen texels with L2 and LPIPS against the photograph. Returns the texture and the last losses."""
     seen = _seen(posed, photo)
@@ -68,14 +68,14 @@ def tune_texture(
     return tuned.reshape(size, size, 3), losses
 
 
-def _seen(posed: Mesh, photo: Photograph) -> _Seen:
+def _seen(posed: Mesh, photo: ReferenceView) -> _Seen:
     fragments = rasterize(photo.camera, posed.vertices, posed.triangles)
     normals = interpolate(fragments, vertex_normals(posed.vertices, posed.triangles)[posed.triangles])
     points = interpolate(fragments, posed.vertices[posed.triangles])
     view = normalized(camera_center(photo.camera) - points.astype(np.float64))
     mask = fragments.covered & ((normalized(normals) * view).sum(-1) > _LEAST_FACING) & (photo.rim > _LEAST_RIM)
     rows, columns = np.nonzero(mask)
-    corners, shares = _blend(interpolate(fragments, posed.corner_uvs)[mask], posed.texture.shape[0])
+    corners, shares = _bilinear(interpolate(fragments, posed.corner_uvs)[mask], posed.texture.shape[0])
     texels, owners = np.unique(corners, return_inverse=True)
     return _Seen(
         rows=torch.as_tensor(rows),
@@ -88,7 +88,7 @@ def _seen(posed: Mesh, photo: Photograph) -> _Seen:
     )
 
 
-def _blend(uv: Float32[np.ndarray, "n 2"], size: int) -> tuple[Int64[np.ndarray, "n 4"], Float32[np.ndarray, "n 4"]]:
+def _bilinear(uv: Float32[np.ndarray, "n 2"], size: int) -> tuple[Int64[np.ndarray, "n 4"], Float32[np.ndarray, "n 4"]]:
     """The four texels of a bilinear sample as flat indices, and their shares."""
     at = np.clip(uv.astype(np.float64) * size - 0.5, 0, size - 1.001)
     low = np.floor(at).astype(np.int64)

@@ -82,7 +82,7 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class FittedHead:
     """What the sheets are made from."""
 
     camera: Camera
@@ -101,45 +101,45 @@ class Scene:
         return float(np.arctan2(center[0], center[2]))
 
 
-def hair_shell(scene: Scene, rng: np.random.Generator) -> Shell:
+def hair_shell(fitted: FittedHead, rng: np.random.Generator) -> Shell:
     """The sheet of hair and headwear, from the crown to where the photograph's hair ends, or to the nape; `rng` draws its edge."""
-    low, high = scene.scalp.min(0), scene.scalp.max(0)
+    low, high = fitted.scalp.min(0), fitted.scalp.max(0)
     center = np.array([0.0, low[1] + CROWN_CENTER * (high[1] - low[1]), (low[2] + high[2]) / 2])
-    lowest = _lowest_height(scene, scene.segments.hair, center)
+    lowest = _lowest_height(fitted, fitted.segments.hair, center)
     nape = float(low[1])
     grid = capsule_grid(center, min(lowest, nape) - NAPE_DROP - 2 * SPACING_METRES, COLUMNS, SPACING_METRES)
-    skin = outer_radii(grid, scene.vertices, scene.triangles)
-    facing = _wrap(grid.azimuths - scene.camera_azimuth)
-    sides = [_side_reach(scene, grid, skin, facing, side, scene.segments.hair) for side in (1, -1)]
+    skin = outer_radii(grid, fitted.vertices, fitted.triangles)
+    facing = _wrap(grid.azimuths - fitted.camera_azimuth)
+    sides = [_side_reach(fitted, grid, skin, facing, side, fitted.segments.hair) for side in (1, -1)]
     level = np.hypot(*grid.directions[:, 0, [0, 2]].T)
     heights = (grid.points(skin)[..., 1].mean(1) - low[1]) / (high[1] - low[1])
     below = np.clip((BROW_HEIGHT - heights) / BROW_FADE, 0, 1)
     thickness = _around(facing, sides, (FRINGE_METRES, BACK_METRES), level, below)
     wave = scipy.ndimage.gaussian_filter1d(rng.normal(0, WAVE_GAIN * NAPE_WAVE, COLUMNS), WAVE_LENGTH, mode="wrap")
     drop = NAPE_DROP * np.clip(-np.cos(grid.azimuths), 0, 1) ** 2 + wave
-    present = _hair_presence(scene, grid, skin + 0.5 * thickness, facing, nape - drop)
+    present = _hair_presence(fitted, grid, skin + 0.5 * thickness, facing, nape - drop)
     present[-1] = 0
     present = wrapped_filter(present, SOFT_EDGE)
     radii = skin + _lift(present, thickness)
-    return _finished(scene, grid, radii, present, True)
+    return _finished(fitted, grid, radii, present, True)
 
 
-def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
+def torso_shell(fitted: FittedHead, neck: Float64[np.ndarray, "3"]) -> Shell:
     """The sheet of clothes and shoulders around the axis of the neck, from its middle (`neck`) to where the matte ends."""
-    torso, throat = scene.segments.torso, neck[1]
+    torso, throat = fitted.segments.torso, neck[1]
     rows = np.flatnonzero(torso.any(1))
     if len(rows):
-        top = _height_at(scene.camera, float(rows.min()), float(project(scene.camera, neck)[1])) + SPACING_METRES
+        top = _height_at(fitted.camera, float(rows.min()), float(project(fitted.camera, neck)[1])) + SPACING_METRES
         neck = np.array([neck[0], np.clip(top, neck[1], neck[1] + COLLAR_RISE), neck[2]])
     lowest = float(rows.max() + 1) if len(rows) else 0.0
-    bottom = _height_at(scene.camera, lowest, float(project(scene.camera, neck)[1]))
-    if lowest >= scene.camera.height:
+    bottom = _height_at(fitted.camera, lowest, float(project(fitted.camera, neck)[1]))
+    if lowest >= fitted.camera.height:
         bottom -= BELOW_PICTURE  # the picture cuts the shoulders off: go on below its edge
     grid = capsule_grid(neck, min(bottom, neck[1] - LEAST_BUST), COLUMNS, SPACING_METRES, dome=False)
-    skin = outer_radii(grid, scene.vertices, scene.triangles)
-    facing = _wrap(grid.azimuths - scene.camera_azimuth)
-    reach = [_side_reach(scene, grid, skin * 0, facing, side, torso)[0] for side in (1, -1)]
-    in_picture = project(scene.camera, grid.points(skin * 0)[:, 0])[0][:, 1] < min(lowest, scene.camera.height) - 2
+    skin = outer_radii(grid, fitted.vertices, fitted.triangles)
+    facing = _wrap(grid.azimuths - fitted.camera_azimuth)
+    reach = [_side_reach(fitted, grid, skin * 0, facing, side, torso)[0] for side in (1, -1)]
+    in_picture = project(fitted.camera, grid.points(skin * 0)[:, 0])[0][:, 1] < min(lowest, fitted.camera.height) - 2
     last = max(int(in_picture.sum()) - 1, 0)
     reach = [np.where(in_picture, side, side[last]) for side in reach]
     wide = _mixed(facing, reach)
@@ -147,7 +147,7 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     power = SHOULDER_POWER
     radii = (np.abs(np.sin(facing) / wide) ** power + np.abs(np.cos(facing) / deep) ** power) ** (-1 / power)
     radii = np.maximum(radii, np.minimum(skin, NECK_RADIUS) + COLLAR_GAP)
-    seen = picture_values(scene.camera, _softened(torso, scene.segments.matte), grid.points(CHECKED_INSIDE * radii))
+    seen = picture_values(fitted.camera, _softened(torso, fitted.segments.matte), grid.points(CHECKED_INSIDE * radii))
     start = _first_row(np.maximum(*[(side > LEAST_SHOULDER).astype(float) for side in reach]))
     low = max(start, int((grid.origins[:, 0, 1] > throat + 1e-9).sum()))
     visible = np.cos(facing) > CLOTHES_VISIBLE
@@ -155,7 +155,7 @@ def torso_shell(scene: Scene, neck: Float64[np.ndarray, "3"]) -> Shell:
     present = np.maximum.accumulate(np.where(visible, seen, behind).astype(float), 0)
     present = wrapped_filter(present, SOFT_EDGE)
     covered = np.minimum(skin, radii)
-    return _finished(scene, grid, covered + _lift(present, radii - covered), present, False)
+    return _finished(fitted, grid, covered + _lift(present, radii - covered), present, False)
 
 
 def _lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
@@ -175,24 +175,24 @@ def _height_at(camera: Camera, row: float, depth: float) -> float:
     return float((matrix[:3, :3].T @ (seen - matrix[:3, 3]))[1])
 
 
-def _lowest_height(scene: Scene, mask: np.ndarray, center: np.ndarray) -> float:
+def _lowest_height(fitted: FittedHead, mask: np.ndarray, center: np.ndarray) -> float:
     rows = np.flatnonzero(mask.any(1))
-    depth = float(project(scene.camera, center)[1])
-    return _height_at(scene.camera, float(rows.max() + 1) if len(rows) else 0.0, depth)
+    depth = float(project(fitted.camera, center)[1])
+    return _height_at(fitted.camera, float(rows.max() + 1) if len(rows) else 0.0, depth)
 
 
 def _side_reach(
-    scene: Scene, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
+    fitted: FittedHead, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far the mask reaches beyond `skin` along the rays across the line of sight [r], and where it does at all [r]."""
     column = int(np.abs(_wrap(facing - side * np.pi / 2)).argmin())
     start = skin[:, column]
     ladder = start[:, None] + WALK
     points = grid.origins[:, column, None] + ladder[..., None] * grid.directions[:, column, None]
-    pixels, _ = project(scene.camera, points)
-    size = scene.camera.width
-    inside = ((pixels >= 0) & (pixels < (size, scene.camera.height))).all(-1)
-    value = picture_values(scene.camera, mask, points) * inside
+    pixels, _ = project(fitted.camera, points)
+    size = fitted.camera.width
+    inside = ((pixels >= 0) & (pixels < (size, fitted.camera.height))).all(-1)
+    value = picture_values(fitted.camera, mask, points) * inside
     reach = np.where(value > 0.5, WALK, 0).max(1)
     full = (value > 0.5).sum(1) * WALK_STEP > FULL * reach
     return reach, (reach > LEAST_REACH) & full
@@ -232,12 +232,12 @@ def _mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
 
 
 def _hair_presence(
-    scene: Scene, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: np.ndarray
+    fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, facing: np.ndarray, nape: np.ndarray
 ) -> np.ndarray:
     """1 where there is hair [r, c]: seen in the photograph, or mirrored, or grown behind the ears down to the nape [c]."""
     points = grid.points(radii)
-    seen = picture_values(scene.camera, _softened(scene.segments.hair, scene.segments.matte), points)
-    low, high = scene.scalp[:, 1].min(), scene.scalp[:, 1].max()
+    seen = picture_values(fitted.camera, _softened(fitted.segments.hair, fitted.segments.matte), points)
+    low, high = fitted.scalp[:, 1].min(), fitted.scalp[:, 1].max()
     under_ears = np.clip(0.5 - (points[..., 1] - low) / (UNDER_EARS * (high - low)), 0, 1)
     seen = seen * (1 - under_ears * (np.abs(facing) < np.radians(BEHIND_JAW_DEGREES)))
     visible = np.cos(facing) > HAIR_VISIBLE
@@ -246,7 +246,7 @@ def _hair_presence(
     fall = _lowest_side_row(seen, facing)
     end = np.minimum(nape, nape - nape.max() + points[fall, :, 1].mean()) if fall >= 0 else nape
     grown = np.clip(0.5 + (points[..., 1] - end) / (2 * SPACING_METRES), 0, 1)
-    grown = grown * ((np.abs(grid.azimuths) > np.radians(GROWN_DEGREES)) | (points[..., 1] > scene.scalp[:, 1].mean()))
+    grown = grown * ((np.abs(grid.azimuths) > np.radians(GROWN_DEGREES)) | (points[..., 1] > fitted.scalp[:, 1].mean()))
     present = np.where(visible, seen, np.where(mirror_visible, mirrored, grown)).astype(float)
     return np.asarray(present * largest_part(present > CONNECTED))
 
@@ -280,14 +280,14 @@ def _sloping(present: np.ndarray) -> np.ndarray:
     return np.asarray((first + np.minimum(away, columns - away)).min(1))
 
 
-def _finished(scene: Scene, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
+def _finished(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
     """Draw the sheet in until no point leaves the matte, and close its ends."""
-    inside = signed_distance(scene.segments.matte)
+    inside = signed_distance(fitted.segments.matte)
     for _ in range(FIT_ROUNDS):
         points = grid.points(radii)
-        pixels, depth = project(scene.camera, points)
-        out = np.minimum(picture_values(scene.camera, inside, points) - INSIDE_PIXELS, 0) * depth / scene.camera.fx
-        beyond = pixels[..., 1] >= scene.camera.height - 1
+        pixels, depth = project(fitted.camera, points)
+        out = np.minimum(picture_values(fitted.camera, inside, points) - INSIDE_PIXELS, 0) * depth / fitted.camera.fx
+        beyond = pixels[..., 1] >= fitted.camera.height - 1
         radii = radii + np.where(beyond | (present < 0.5), 0, out)
     rim = grid.points(radii)
     top = rim[0].mean(0)

@@ -12,7 +12,7 @@ FULL_AT = 0.5
 """A band is taken fully where this share of its neighbourhood is warped; colour reaches about one deviation past the seam."""
 
 
-def blend(
+def multiband_blend(
     coarse: Float32[np.ndarray, "h w 3"],
     warped: Float32[np.ndarray, "h w 3"],
     weight: Float32[np.ndarray, "h w"],
