@@ -11,10 +11,10 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Pose, ViewSet
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.face_model.mouth import TOOTH_RGB
 from facecraft4d.toolkit.meshes.raster import draw_mesh
 from facecraft4d.toolkit.video_prior.mesh.animate import animated, intactness
 from facecraft4d.toolkit.video_prior.mesh.fill import source_of
-from facecraft4d.toolkit.video_prior.mesh.mouth import TOOTH_RGB
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 
 SIZE = 128

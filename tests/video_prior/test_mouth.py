@@ -3,7 +3,8 @@
 import numpy as np
 from head_cases import curtain_head, painted_head
 
-from facecraft4d.toolkit.video_prior.mesh.mouth import TOOTH_RGB, behind_lips, mouth_gain, mouth_light, tooth_colors
+from facecraft4d.toolkit.face_model.mouth import TOOTH_RGB, tooth_colors
+from facecraft4d.toolkit.video_prior.mesh.mouth import behind_lips, mouth_gain, mouth_light
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 
 SIZE = 128

@@ -6,6 +6,7 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.face_model.mouth import CAVITY_RGB, TOOTH_RGB, tongue_colors, tooth_colors
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate
 from facecraft4d.toolkit.video_prior.mesh.source import FINE
 from facecraft4d.toolkit.video_prior.mesh.surface import LAYERS, MOUTH_LAYERS, Surface
@@ -13,31 +14,11 @@ from facecraft4d.toolkit.video_prior.mesh.surface import LAYERS, MOUTH_LAYERS, S
 IN_MOUTH = [LAYERS.index(name) for name in MOUTH_LAYERS]
 TEETH, TONGUE = LAYERS.index("teeth"), LAYERS.index("tongue")
 
-TOOTH_RGB, GUM_RGB, TONGUE_RGB, CAVITY_RGB = np.array(
-    [[0.97, 0.91, 0.81], [0.78, 0.42, 0.40], [0.84, 0.45, 0.43], [0.55, 0.20, 0.19]], np.float32
-)
-"""Colours beside white."""
-
-ARCH_DEPTH, TOOTH_RADIANS = 0.032, 0.19
-"""The dental arch's middle lies this many metres behind its front; a tooth seen from there is so wide."""
-
 FEW_TEETH, BRIGHTER = 60, 1.35
 """Samples of teeth that a picture must show to tell how bright they are, and how much brighter than painted they may be."""
 
 LIT_TEETH = 75
 """Percentile of the brightness of those samples that is tooth, not gap."""
-
-GAP, GAP_DARK = 0.09, 0.28
-"""Half width of the line between two teeth in widths of a tooth, and how much darker it is."""
-
-GAPS_FADE = 0.015
-"""Metres behind the front of the arch by which the lines fade: from the side they would be seen as stripes."""
-
-CROWN, GUM_ARCH, GUM_EDGE = 0.0095, 0.0015, 0.0006
-"""Metres of a tooth outside of its gum, by how much gums rise over a tooth's middle, and how soft their edge is."""
-
-GROOVE, GROOVE_DARK = 0.003, 0.1
-"""Half width of the tongue's middle line in metres, and how much darker it is."""
 
 LIP_SHADOW, SHADOW_WIDTH = 0.45, 0.0025
 """What lies behind the lips is this bright right beside them and full so many metres away: a thin slit stays dark."""
@@ -72,21 +53,8 @@ def mouth_colors(
     layer = surface.layers[picked.triangle[0]][:, None]
     front = float(surface.rest[surface.triangles[surface.layers == TEETH], 2].max(initial=-1.0))
     color = np.where(layer == TEETH, tooth_colors(rest, crown, front), CAVITY_RGB)
-    groove = 1 - GROOVE_DARK * np.exp(-((rest[:, :1] / GROOVE) ** 2))
-    color = np.where(layer == TONGUE, TONGUE_RGB * groove, color)
+    color = np.where(layer == TONGUE, tongue_colors(rest), color)
     return np.asarray(color * surface.white * form * mouth_light(behind, shadow), np.float32)
-
-
-def tooth_colors(
-    rest: Float32[np.ndarray, "n 3"], crown: Float32[np.ndarray, "n 1"], front: float
-) -> Float32[np.ndarray, "n 3"]:
-    """Teeth around the dental arch whose `front` is at that Z: a darker line between two, gums beyond the crown."""
-    angle = np.arctan2(rest[:, :1], rest[:, 2:] - front + ARCH_DEPTH)
-    off_gap = np.abs((angle / TOOTH_RADIANS + 0.5) % 1 - 0.5)
-    back = (front - rest[:, 2:]) / GAPS_FADE
-    tooth = TOOTH_RGB * (1 - GAP_DARK * np.exp(-((off_gap / GAP) ** 2) - back**2))
-    gum = np.clip((crown - CROWN - GUM_ARCH * (2 * off_gap - 1)) / GUM_EDGE + 0.5, 0, 1)
-    return np.asarray(tooth + gum * (GUM_RGB - tooth), np.float32)
 
 
 def mouth_gain(teeth: Float32[np.ndarray, "n 3"], white: Float32[np.ndarray, "3"]) -> float:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Head, Rig
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.face_model.mouth import crowns
 from facecraft4d.toolkit.face_model.parts import blinking, blinks_beyond_lashes, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
 
@@ -23,9 +24,6 @@ MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
 
 LOWER_LID_REACH = 0.025
 """Metres around the middle of an eye that a blink's upper lid may come down to."""
-
-INCISORS = 0.006
-"""Metres behind the front of a row of teeth in which its incisors lie."""
 
 LIT_SKIN = 80
 """Percentile of the skin's brightness that is well lit, but no highlight."""
@@ -96,7 +94,7 @@ def surface_of(head: Head) -> Surface:
         glazed=blinks_beyond_lashes(rig),
         rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
-        crown=_crown(rig, of("teeth")),
+        crown=crowns(rig),
         white=white_by_skin(skin_samples(head.rig, head.mesh)),
         neighbours=adjacency(rig.triangles[layers == SKIN], len(rig.vertices)),
     )
@@ -133,16 +131,6 @@ def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " 
         distance = scipy.spatial.cKDTree(rig.vertices[border]).query(rig.vertices[lips])[0]
         rim[lips] = np.clip((RIM_REACH + RIM_FADE - distance) / RIM_FADE, 0, 1)
     return rim
-
-
-def _crown(rig: Rig, teeth: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
-    crown = np.zeros(len(rig.vertices), np.float32)
-    lower = rig.skin_weights[:, rig.joint_names.index("jaw")] > 0.5
-    for row, sign in ((teeth & ~lower, 1), (teeth & lower, -1)):
-        if row.any():
-            height, depth = sign * rig.vertices[row, 1], rig.vertices[row, 2]
-            crown[row] = height - height[depth > depth.max() - INCISORS].min()
-    return crown
 
 
 def vertex_texture_corners(surface: Surface) -> tuple[Int32[np.ndarray, " n"], Float32[np.ndarray, "n 2"]]:

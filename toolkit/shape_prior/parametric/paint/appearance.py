@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.face_model.mouth import CAVITY_RGB, crowns, tongue_colors, tooth_colors
 from facecraft4d.toolkit.landmarks.points import EYE_RIMS, IRISES
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import Texels
@@ -14,10 +15,8 @@ from facecraft4d.toolkit.shape_prior.parametric.segment import polygon
 
 _IRIS_RADIANS, _PUPIL_RADIANS = 0.47, 0.17
 """Half angles seen from the middle of the eyeball (a 5.9 mm iris on a 12 mm ball)."""
-_TEETH, _TONGUE, _CAVITY = np.array([[0.88, 0.84, 0.76], [0.68, 0.36, 0.34], [0.22, 0.07, 0.07]], np.float32)
-"""Colours in a well lit mouth, sRGB."""
-_TOOTH_RADIANS, _ARCH_DEPTH = 0.19, 0.032
-"""A tooth's width seen from the middle of the dental arch, which lies that far (metres) behind its front."""
+_CAVITY_LIGHT = 0.4
+"""Light on the walls of the mouth beside that on the teeth: what is seen of them lies deep."""
 _SHADE_DEPTH = 0.06
 """Metres behind the lips over which teeth and tongue fade into the dark."""
 _CAVITY_DEPTH = 0.012
@@ -26,8 +25,6 @@ _FRONT = 0.3
 """Quantile of the lips' vertices, from behind, at which the inside of the mouth begins."""
 _DARKEST = 0.55
 """Part of their light that teeth and tongue keep however far behind they lie."""
-_GAP_DARK, _GAP_WIDTH = 0.3, 0.08
-"""How much darker the line between two teeth is, and its half width in widths of a tooth."""
 _SOCKET_LIGHT = 1.6
 """Light on the walls of the eye sockets, beside the inside of the mouth."""
 _WELL_LIT, _BRIGHTNESS_LIMITS = 0.8, (0.4, 1.05)
@@ -81,29 +78,24 @@ def paint_inside(assembly: Assembly, table: Texels, portrait: Portrait) -> Paint
     brightness = _brightness(portrait)
     lips = rig.vertices[vertices_in_regions(rig, "lips", optional=True), 2]
     front = float(np.quantile(lips, _FRONT)) if len(lips) else 0.0
+    teeth, tongue = of("teeth"), of("tongue")
+    heights = table.spread(crowns(rig)[:, None], rig.triangles)
+    arch = float(points[teeth, 2].max(initial=-1.0))
     for mine, color in (
-        (of("teeth"), _TEETH * _tooth_gaps(points, of("teeth"))[:, None]),
-        (of("tongue"), np.tile(_TONGUE, (len(points), 1))),
+        (teeth, tooth_colors(points[teeth].astype(np.float32), heights[teeth].astype(np.float32), arch)),
+        (tongue, tongue_colors(points[tongue].astype(np.float32))),
     ):
         shade = np.clip(1 - (front - points[mine, 2]) / _SHADE_DEPTH, _DARKEST, 1)[:, None]
-        colors[mine], covers[mine] = color[mine] * shade * brightness, 1
+        colors[mine], covers[mine] = color * shade * brightness, 1
     mouth, sockets = of("mouth_interior"), of("eye_sockets")
     depth = (front - points[mouth, 2]) / _CAVITY_DEPTH
-    colors[mouth], covers[mouth] = _CAVITY * brightness, np.clip(depth, 0, 1)
-    colors[sockets], covers[sockets] = _SOCKET_LIGHT * _CAVITY * brightness, 1
+    colors[mouth], covers[mouth] = CAVITY_RGB * _CAVITY_LIGHT * brightness, np.clip(depth, 0, 1)
+    colors[sockets], covers[sockets] = _SOCKET_LIGHT * CAVITY_RGB * _CAVITY_LIGHT * brightness, 1
     for eye, joint in enumerate(("eye_left", "eye_right")):
         center = rig.joint_positions[rig.joint_names.index(joint)]
         mine = of("eyes") & ((points[:, 0] > 0) == (center[0] > 0))
         colors[mine], covers[mine] = _eyeball(points[mine] - center, portrait, eye), 1
     return Paint(colors, covers)
-
-
-def _tooth_gaps(points: Float32[np.ndarray, "n 3"], teeth: Bool[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
-    """1 on a tooth, darker between two, by the angle around the dental arch."""
-    front = float(points[teeth, 2].max()) if teeth.any() else 0.0
-    angle = np.arctan2(points[:, 0], points[:, 2] - front + _ARCH_DEPTH)
-    off_gap = np.abs((angle / _TOOTH_RADIANS + 0.5) % 1 - 0.5)
-    return np.asarray(1 - _GAP_DARK * np.exp(-((off_gap / _GAP_WIDTH) ** 2)), np.float32)
 
 
 def _brightness(portrait: Portrait) -> float:
