@@ -12,7 +12,9 @@ from facecraft4d.toolkit.core.datatypes import Coarse, Head, Pose, ViewSet
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.face_model.mouth import TOOTH_RGB
+from facecraft4d.toolkit.face_model.parts import blinks_beyond_lashes
 from facecraft4d.toolkit.meshes.raster import draw_mesh
+from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_copies
 from facecraft4d.toolkit.video_prior.mesh.animate import animated, intactness
 from facecraft4d.toolkit.video_prior.mesh.fill import source_of
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
@@ -78,7 +80,7 @@ def test_what_opens_shows_the_teeth_and_nothing_else_moves() -> None:
 
 
 def lidded_head() -> Coarse:
-    """The ellipsoid with an eyelid of two rows of triangles; eyeBlinkLeft lowers the lid and the skin around it."""
+    """The ellipsoid with an eyelid of two rows of triangles; eyeBlinkLeft lowers the lid and the skin around it, behind glasses."""
     coarse = painted_head(SIZE)
     head = coarse.head
     rig = head.rig
@@ -90,7 +92,8 @@ def lidded_head() -> Coarse:
     deltas[ARKIT_NAMES.index("eyeBlinkLeft")] = near[:, None] * np.array([0, -0.01, 0], np.float32)
     names = (*rig.region_names, "eyelids")
     rig = replace(rig, triangle_regions=regions, region_names=names, expression_deltas=deltas)
-    return replace(coarse, head=replace(head, rig=rig))
+    rig, mesh = with_copies(rig, head.mesh, rig.vertices, np.flatnonzero(blinks_beyond_lashes(rig)))
+    return replace(coarse, head=replace(head, rig=rig, mesh=mesh))
 
 
 def test_what_stands_before_a_lid_stays_when_it_blinks() -> None:

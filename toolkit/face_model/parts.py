@@ -2,8 +2,9 @@
 
 import numpy as np
 import scipy.spatial
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
+from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
@@ -17,6 +18,9 @@ FRONT = 0.5
 
 BLINK_STILL, BLINK_FAR = 0.0005, 0.0015
 """Metres: skin that a blink moves by less than the first is not part of it, by more than the second it is."""
+
+SAME_PLACE = 1.1
+"""Distance in units of the eyewear's clearance within which a triangle is the one that it was copied from."""
 
 LASH_REACH = 0.0035
 """Metres around the lids that may show lashes or make-up."""
@@ -47,3 +51,12 @@ def skin_samples(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, "n 3"]:
     normals = normalized(area_vectors(rig.vertices[rig.triangles]))
     front = in_regions(rig, "skin", optional=True) & (normals[:, 2] > FRONT)
     return sample_texture(mesh.texture, mesh.corner_uvs[front].mean(1))
+
+
+def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndarray, " f"]:
+    """The triangles that eyewear was copied from, the head's triangles being `posed`: whatever a view shows there may belong to the copy."""
+    copies = in_regions(rig, EYEWEAR, optional=True)
+    if not copies.any():
+        return np.zeros(len(posed), bool)
+    centers = posed.mean(1)
+    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < SAME_PLACE * CLEARANCE))

@@ -6,11 +6,9 @@ GaussianAvatars starts with one grey splat at each triangle's centre and grows; 
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.spatial
-from jaxtyping import Bool, Float, Float32, Int64
+from jaxtyping import Float, Float32, Int64
 
-from facecraft4d.toolkit.core.asset import EYEWEAR
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, Rig, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, View, ViewSet
 from facecraft4d.toolkit.core.geometry import (
     area_vectors,
     camera_center,
@@ -19,8 +17,8 @@ from facecraft4d.toolkit.core.geometry import (
     triangle_areas,
     triangle_frames,
 )
-from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
-from facecraft4d.toolkit.face_model.parts import CLEARANCE
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.face_model.parts import beneath_eyewear
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
@@ -88,15 +86,6 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
     _, scale, _ = triangle_frames(widest)
     sigma = DISC_SIGMA * np.sqrt(triangle_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
     return _discs(posed, sigma, triangles, points, colors)
-
-
-def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndarray, " f"]:
-    """The triangles that eyewear was copied from: whatever a view shows there belongs to the copy."""
-    copies = in_regions(rig, EYEWEAR, optional=True)
-    if not copies.any():
-        return np.zeros(len(posed), bool)
-    centers = posed.mean(1)
-    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < SAME_PLACE * CLEARANCE))
 
 
 def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:

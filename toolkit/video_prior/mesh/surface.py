@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Head, Rig
-from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
 from facecraft4d.toolkit.face_model.mouth import crowns
-from facecraft4d.toolkit.face_model.parts import blinking, blinks_beyond_lashes, skin_samples
+from facecraft4d.toolkit.face_model.parts import beneath_eyewear, blinking, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
 
 SKIN = 0
@@ -56,7 +56,7 @@ class Surface:
     lid_sides: UInt8[np.ndarray, " f"]
     """1 on upper lids, 2 on lower lids and what is below, 0 elsewhere: lashes are where a closed eye's sides meet."""
     glazed: Bool[np.ndarray, " f"]
-    """Skin that blinks but lies too far from the lids to show lashes: what is strange there stands before it, like glasses."""
+    """Skin behind the glasses that the shape prior found: what is strange there stands before it."""
     rim: Float32[np.ndarray, " v"]
     """1 on what blinks and on the lips near their inner border, falling to 0 on the rest: pixels there may belong to something else."""
     rest: Float32[np.ndarray, "v 3"]
@@ -91,7 +91,7 @@ def surface_of(head: Head) -> Surface:
         lids=lids,
         lashes=skin & of("eye_sockets"),
         lid_sides=_lid_sides(rig, lids),
-        glazed=blinks_beyond_lashes(rig),
+        glazed=beneath_eyewear(head.rig, pose_vertices(head.rig, head.pose)[head.rig.triangles])[solid],
         rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
         crown=crowns(rig),

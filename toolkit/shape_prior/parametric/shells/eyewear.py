@@ -4,7 +4,7 @@ Without them the splats that show a rim would have to ride on the lids, and to s
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 
 from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
@@ -20,9 +20,14 @@ def with_eyewear(rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"]) -> tup
 
     The copies lie where the photograph shows them (`posed`), turn with the head and know no expression. Without glasses, nothing changes.
     """
-    worn = np.flatnonzero(covered_by_glasses(rig, mesh))
-    if not len(worn):
-        return rig, mesh
+    worn = covered_by_glasses(rig, mesh)
+    return with_copies(rig, mesh, posed, np.flatnonzero(worn)) if worn.any() else (rig, mesh)
+
+
+def with_copies(
+    rig: Rig, mesh: Mesh, posed: Float32[np.ndarray, "v 3"], worn: Int[np.ndarray, " n"]
+) -> tuple[Rig, Mesh]:
+    """The same with copies of these triangles."""
     used, corners = np.unique(rig.triangles[worn], return_inverse=True)
     normals = vertex_normals(posed, rig.triangles[np.isin(rig.triangles, used).any(1)])
     vertices = (posed + CLEARANCE * normals)[used].astype(np.float32)
