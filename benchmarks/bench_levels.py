@@ -23,7 +23,8 @@ from facecraft4d.toolkit import bake, image_prior, preprocess, shape_prior, trai
 from facecraft4d.toolkit.config import LevelsConfig, Preset, TrainingConfig, preset
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Progress, StageContext, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters

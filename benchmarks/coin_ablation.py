@@ -29,10 +29,11 @@ from facecraft4d.exporters import export
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.config import LossWeights, TrainingConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, Progress, StageContext, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.evaluation import fidelity
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.face_model import load_default_head

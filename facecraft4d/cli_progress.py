@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 
 Report = Callable[[Progress], None]
 

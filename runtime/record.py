@@ -17,9 +17,10 @@ from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion, Progress
+from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.files import whole_file
 from facecraft4d.toolkit.core.motion import on_rig
+from facecraft4d.toolkit.core.stages import Progress
 
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""

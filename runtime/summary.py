@@ -7,7 +7,7 @@ import numpy as np
 
 from facecraft4d.exporters import load
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.core.ingredients import Commercial
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import numpy as np
 from facecraft4d.exporters import export
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar, Provenance, Texture
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.pixels import to_bytes
 
 REGIONS = ("skin", "lips", "mouth", "eyes", "hair", "neck")

@@ -8,7 +8,8 @@ from places import PORTRAITS
 
 from facecraft4d.toolkit import preprocess
 from facecraft4d.toolkit.config import PreprocessConfig
-from facecraft4d.toolkit.core.datatypes import Portrait, StageContext
+from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.core.stages import StageContext
 
 HOPPER, ASTRONAUT = PORTRAITS / "grace_hopper.jpg", PORTRAITS / "astronaut.png"
 SMALL = PreprocessConfig(size=256)

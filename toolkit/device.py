@@ -6,7 +6,7 @@ import torch
 
 from facecraft4d.toolkit.config import Device
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.splatting import trial
 
 STAGE = "device"

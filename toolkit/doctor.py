@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.needs import EXTRAS, install_line
 
 MIN_FREE_BYTES = 2 << 30

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "toolkit": ("torch", "torchvision", "lpips", "scipy", "cv2", "ai_edge_litert", "pymatting"),

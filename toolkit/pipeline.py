@@ -23,17 +23,9 @@ from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of
 from facecraft4d.toolkit.config import BuildConfig, Device, check_config
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import (
-    Coarse,
-    FrameSet,
-    Portrait,
-    Progress,
-    Report,
-    StageContext,
-    TrainedHead,
-    ViewSet,
-)
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.owned import TIMING, claim
@@ -58,6 +50,7 @@ def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Bui
     Raises UserError for a photograph or option that cannot serve, and for a folder that holds something else.
     """
     check_config(config)
+    preprocess.check(photo)
     ready = preflight.check(config, report)
     claim(folder)
     with repeatable() if ready.device is Device.CPU else nullcontext():

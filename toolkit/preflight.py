@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from facecraft4d.toolkit import evaluation, image_prior, preprocess, shape_prior, training, video_prior
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.device import resolve
 from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes
 from facecraft4d.toolkit.needs import Needs, joined, missing_packages, missing_weights

@@ -10,7 +10,7 @@ from typing import Any
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import Ingredient
+from facecraft4d.toolkit.core.ingredients import Ingredient
 
 PACKAGES = ("facecraft4d", "numpy", "numba", "scipy", "torch")
 """What computes a build."""

@@ -18,19 +18,9 @@ from facecraft4d.exporters import load
 from facecraft4d.toolkit import bake, cache, losses, training
 from facecraft4d.toolkit.config import Preset, TrainingConfig, preset
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import (
-    Camera,
-    Coarse,
-    FrameSet,
-    Head,
-    Portrait,
-    Pose,
-    Report,
-    StageContext,
-    View,
-    ViewSet,
-)
+from facecraft4d.toolkit.core.datatypes import Camera, Coarse, FrameSet, Head, Portrait, Pose, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.stages import Report, StageContext
 from facecraft4d.toolkit.evaluation import front
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import SIZE

@@ -18,7 +18,7 @@ from gpu.steps import Begun, Counts, check_step
 from facecraft4d.exporters import export
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 
 PLAYER_SECONDS = 40.0
 """Kept for the player: compilation and training are broken off when no more is left."""

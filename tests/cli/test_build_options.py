@@ -14,7 +14,8 @@ from facecraft4d import cli, cli_folder, cli_progress
 from facecraft4d.toolkit import cache, owned, pipeline, preprocess, shape_prior
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Portrait, Progress
+from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.core.stages import Progress
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from facecraft4d import cli, exporters
 from facecraft4d.runtime import summarize
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 
 def first_line(path: Path, capsys: pytest.CaptureFixture[str]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from facecraft4d import cli_progress
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 
 
 def test_plain_progress_speaks_at_the_ends_and_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from facecraft4d import exporters
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance, provenance_from_json
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clips
 from facecraft4d.toolkit.provenance import options, provenance
 

@@ -11,7 +11,8 @@ from facecraft4d import cli_evaluate
 from facecraft4d.toolkit import evaluation, weights
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, StageContext
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.evaluation import fidelity, truth
 from facecraft4d.toolkit.evaluation.metrics import METRICS
 from facecraft4d.toolkit.report.page import with_evaluation

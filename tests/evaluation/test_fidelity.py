@@ -14,9 +14,10 @@ from synthetic_cases import FRONT
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Motion, Progress
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Motion
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.evaluation import fidelity, truth
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.fidelity import compare, detail, sharpness

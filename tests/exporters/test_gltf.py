@@ -18,7 +18,8 @@ from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import Rig
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.rigging import place_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"

@@ -6,9 +6,9 @@ from default_head_cases import EYE_LEFT, EYE_RIGHT, FLIP, JAW, NECK, ROOT, posed
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.datatypes import Progress
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import in_regions
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.meshes.graph import boundary_loop

@@ -5,7 +5,7 @@ from pathlib import Path
 import synthetic_flame
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.face_model import load_default_head, load_flame
 
 

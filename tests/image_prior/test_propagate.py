@@ -9,8 +9,9 @@ import pytest
 
 from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.config import ImagePriorConfig, WarpConfig
-from facecraft4d.toolkit.core.datatypes import Camera, Progress, StageContext, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, View, ViewSet
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, pixel_centers, unproject
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.image_prior.warp.propagate import agreement, lifted, origin_indices, propagated, soften
 from facecraft4d.toolkit.meshes.raster import sample_texture
 

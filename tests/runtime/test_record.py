@@ -12,7 +12,8 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion, Progress
+from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.stages import Progress
 
 SMALL = RecordOptions(size=96, background="#3080c0")
 

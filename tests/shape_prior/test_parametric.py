@@ -9,8 +9,9 @@ import torch
 from fitted_subject import landmarks_of, subject
 
 from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
-from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait, Progress, StageContext
+from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
 from facecraft4d.toolkit.shape_prior import run

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d.toolkit import cache
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from facecraft4d import cli_build
 from facecraft4d.toolkit import device
 from facecraft4d.toolkit.config import Device
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.splatting import trial
 
 

@@ -8,7 +8,7 @@ import torch
 from one_splat import draws, has_no_nvcc, pretend_cuda
 
 from facecraft4d.toolkit import doctor
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.doctor import State
 from facecraft4d.toolkit.splatting import trial
 

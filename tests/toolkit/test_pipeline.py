@@ -28,17 +28,15 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import (
     Coarse,
     CoinNetwork,
-    Commercial,
     FrameSet,
     Head,
-    Ingredient,
     Motion,
     Portrait,
-    Progress,
-    StageContext,
     TrainedHead,
     ViewSet,
 )
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.evaluation import Evaluation
 
 MEASURED = evaluation.run

@@ -14,7 +14,7 @@ from facecraft4d import cli
 from facecraft4d.toolkit import face_model, needs, preflight, weights
 from facecraft4d.toolkit.config import BuildConfig, Device, Matting, Preset, preset
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS, networks
 from facecraft4d.toolkit.preflight import Ready
 

@@ -8,7 +8,7 @@ from training_subject import NO_LPIPS, quiet
 
 from facecraft4d.toolkit import training
 from facecraft4d.toolkit.config import LevelsConfig
-from facecraft4d.toolkit.core.datatypes import StageContext
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME
 

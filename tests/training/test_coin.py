@@ -10,7 +10,7 @@ from training_subject import NO_LPIPS, SIZE, VIEWS, a_state, a_trainer, quiet
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import StageContext
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.coin import color_offsets
 from facecraft4d.toolkit.training.footage import Footage

@@ -10,7 +10,7 @@ from training_subject import LOCAL, NO_LPIPS, a_state, a_trainer, mean_error, qu
 from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.config import LevelsConfig
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
-from facecraft4d.toolkit.core.datatypes import StageContext
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.training.gaussians import bound_splats
 from facecraft4d.toolkit.training.levels import halve, level_order, reorder
 from facecraft4d.toolkit.training.schedule import LEVELS

@@ -9,7 +9,7 @@ from training_subject import NO_LPIPS, VIEWS, a_state, a_trainer, mean_error, qu
 
 from facecraft4d.toolkit import training
 from facecraft4d.toolkit.config import DensifyConfig
-from facecraft4d.toolkit.core.datatypes import StageContext
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.initial import initial_splats
 from facecraft4d.toolkit.training.schedule import Sample, Schedule

@@ -10,8 +10,9 @@ from head_cases import painted_head
 
 from facecraft4d.toolkit import video_prior
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import Progress, StageContext, ViewSet
+from facecraft4d.toolkit.core.datatypes import ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.video_prior.mesh.frames import frontal_indices
 
 

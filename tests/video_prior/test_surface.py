@@ -1,8 +1,9 @@
 """Colours of the surface: spread over the skin, white in its light."""
 
 import numpy as np
+from head_cases import painted_head
 
-from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, white_by_skin
+from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, surface_of, white_by_skin
 
 SIZE = 128
 

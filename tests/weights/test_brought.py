@@ -7,7 +7,7 @@ import pytest
 from facecraft4d import cli
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.weights import table
 
 FOLDER = weights.BroughtWeights(

@@ -12,7 +12,7 @@ import pytest
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.weights import archives, fetching, table
 
 PAYLOAD = b"weights of a very small network" * 1000

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from facecraft4d.toolkit.core.checks import check_finite, check_range, check_shape
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Commercial, Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 EYEWEAR = "eyewear"
 """Region of triangles that carry what stands before the lids, such as glasses; they are no surface: they hide nothing, no mesh shows them."""

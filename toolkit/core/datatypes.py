@@ -4,39 +4,14 @@ World frame: metres, right-handed, +Y up, the face looks along +Z, the subject's
 Images: float32 in [0, 1], sRGB as displayed, on white. See docs/conventions.md.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 
-
-class Commercial(StrEnum):
-    """Whether something may be used commercially. Only YES is true: an `if` clears nothing that is in doubt."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        return self is Commercial.YES
-
-
-@dataclass(frozen=True, slots=True)
-class Ingredient:
-    """Something that went into an avatar: a prior, a weight file, a data set, the photograph."""
-
-    name: str
-    role: str
-    """What it did: landmarks, matting, head model, driving clip, ..."""
-    licence: str
-    """SPDX identifier where there is one."""
-    commercial_use: Commercial
-    source: str
-    """Where it comes from, with credit where the licence asks for it."""
-    sha256: str = ""
+from facecraft4d.toolkit.core.ingredients import Ingredient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -304,33 +279,3 @@ class Splats:
     """Standard deviations, metres."""
     opacities: Float32[np.ndarray, " n"]
     colors: Float32[np.ndarray, "n 3"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stage is; the command line draws it."""
-
-    stage: str
-    step: int
-    total: int
-    message: str = ""
-    losses: Mapping[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    """What the user should know at once, a line each; a report with notes says nothing else."""
-
-
-Report = Callable[[Progress], None]
-"""Takes what a stage says of its progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageContext:
-    """What every stage is given beside its inputs and options: the last argument of each `run`."""
-
-    seed: int
-    """Every random choice follows from it."""
-    device: str
-    """Where tensors live: cpu or cuda. It decides how fast a result comes, not which."""
-    folder: Path
-    """The stage's own: pictures that belong to its result, or checkpoints of an interrupted run."""
-    report: Report

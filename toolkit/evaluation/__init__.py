@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait, Progress, StageContext, ViewSet
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, ViewSet
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
 from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes, measurable, networks
 from facecraft4d.toolkit.needs import Needs

@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Progress, View
+from facecraft4d.toolkit.core.datatypes import View
 from facecraft4d.toolkit.core.geometry import LUMA
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.identity import embedding
 from facecraft4d.toolkit.evaluation.metrics import MEASURES, absence_notes, measurable, networks

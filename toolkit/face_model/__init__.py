@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facecraft4d.toolkit import cache, weights
-from facecraft4d.toolkit.core.datatypes import Progress
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.flame import load_flame

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.core.datatypes import Ingredient, Progress
 from facecraft4d.toolkit.core.geometry import smoothstep
+from facecraft4d.toolkit.core.ingredients import Ingredient
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.identity import (
     HEAD_MOVING,
     NEGLIGIBLE,

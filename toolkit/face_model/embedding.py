@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Float64, UInt8
 
-from facecraft4d.toolkit.core.datatypes import Camera, Progress
+from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarks
 from facecraft4d.toolkit.landmarks.points import IBUG_68, IRISES

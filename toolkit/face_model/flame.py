@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32, Int
 
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.pickles import LARGEST_FILE, read_pickle
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,

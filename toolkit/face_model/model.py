@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from facecraft4d.toolkit.core.datatypes import Ingredient, Rig
+from facecraft4d.toolkit.core.datatypes import Rig
+from facecraft4d.toolkit.core.ingredients import Ingredient
 
 JOINT_PARENTS = (-1, 0, 1, 1, 1)
 ROLE = "head model"

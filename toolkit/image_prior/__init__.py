@@ -1,7 +1,8 @@
 """The image prior: coarse views to views that agree with the photograph."""
 
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
-from facecraft4d.toolkit.core.datatypes import StageContext, ViewSet
+from facecraft4d.toolkit.core.datatypes import ViewSet
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.needs import Needs
 
 

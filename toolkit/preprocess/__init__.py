@@ -7,7 +7,9 @@ from jaxtyping import Float, Float32
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import Matting, PreprocessConfig
-from facecraft4d.toolkit.core.datatypes import Commercial, Ingredient, Portrait, Progress, StageContext
+from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.landmarks import head_rotation
 from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.needs import Needs
@@ -15,12 +17,17 @@ from facecraft4d.toolkit.preprocess import align, matte
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
 from facecraft4d.toolkit.preprocess.load import Photo, read
 
-__all__ = ["needs", "run"]
+__all__ = ["check", "needs", "run"]
 
 _WIDE_CENTER, _WIDE_METRES, _WIDE_SIZE = np.array([0.0, -0.02]), 0.68, 1024
 """The first, generous crop in which the head's outline is measured."""
 _COVERED = 0.99
 """A pixel whose samples all come from the photograph."""
+
+
+def check(photo: Path) -> None:
+    """UserError for a photograph that cannot be read: known in a moment, before anything is fetched for it."""
+    read(photo)
 
 
 def needs(config: PreprocessConfig) -> Needs:

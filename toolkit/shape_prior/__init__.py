@@ -1,7 +1,8 @@
 """Portrait to a coarse head: its views from all around and a personalised, textured rig."""
 
 from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
-from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, StageContext
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.needs import Needs
 
 

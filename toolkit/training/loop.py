@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.core.datatypes import Head, Progress, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Head, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.losses import Lpips
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding

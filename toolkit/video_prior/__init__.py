@@ -1,7 +1,8 @@
 """The video prior: consistent views to a view x time set of expressions."""
 
 from facecraft4d.toolkit.config import VideoPrior, VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, StageContext, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
+from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.needs import Needs
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from facecraft4d.toolkit.core.checks import check_known
-from facecraft4d.toolkit.core.datatypes import Commercial
+from facecraft4d.toolkit.core.ingredients import Commercial
 
 
 @dataclass(frozen=True, slots=True)

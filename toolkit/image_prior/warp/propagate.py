@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from facecraft4d.toolkit.config import WarpConfig
-from facecraft4d.toolkit.core.datatypes import Progress, StageContext, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, smoothstep, unproject, yaw_distances
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.image_prior.warp.multiband import multiband_blend
 from facecraft4d.toolkit.meshes.raster import sample_texture
 

@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import ShapePriorConfig
-from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait, Progress, StageContext
+from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment

@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import VideoPriorConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Progress, StageContext, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, View, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.images import write_png
 from facecraft4d.toolkit.video_prior.mesh.animate import animated
 from facecraft4d.toolkit.video_prior.mesh.fill import source_of

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from facecraft4d.toolkit import weights
-from facecraft4d.toolkit.core.datatypes import Ingredient, Motion, Pose, Rig
+from facecraft4d.toolkit.core.datatypes import Motion, Pose, Rig
+from facecraft4d.toolkit.core.ingredients import Ingredient
 from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clip, builtin_clips, on_rig
 
 ALONE = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "tongueOut")
