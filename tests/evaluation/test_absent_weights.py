@@ -2,15 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from absent_weights import take_away
 
 from facecraft4d import cli_evaluate
-from facecraft4d.toolkit import evaluation, weights
+from facecraft4d.toolkit import evaluation
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.evaluation import fidelity, truth
@@ -23,14 +22,7 @@ LOST = {"sface": {"identity_front", "identity_left", "identity_right"}, "lpips_v
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
     """SFace and VGG16 are not there and cannot be fetched, nor has anybody read them before."""
-    found = weights.path
-
-    def path(name: str, *rest: Any, **options: Any) -> Path:
-        if name in LOST:
-            raise UserError(f"weights '{name}' could not be fetched")
-        return found(name, *rest, **options)
-
-    monkeypatch.setattr(weights, "path", path)
+    take_away(monkeypatch, *LOST)
     from facecraft4d.toolkit import losses
 
     losses._pretrained.cache_clear()
