@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from facecraft4d.exporters.formats import FORMATS, ExportOptions, Format, format_of, reader_of
+from facecraft4d.exporters.format import ExportOptions, Format
+from facecraft4d.exporters.formats import FORMATS, format_of, reader_of
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.files import write_whole

@@ -136,7 +136,7 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     from facecraft4d.toolkit.report.page import report_html
 
     out = options.out
-    exporters.export(build.avatar, out / "avatar.glb")
+    exporters.export(build.avatar, out / "avatar.glb", to="gltf")
     write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))

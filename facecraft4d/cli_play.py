@@ -8,7 +8,7 @@ import tyro
 
 from facecraft4d.cli_common import load_avatar, parse
 from facecraft4d.cli_progress import shown_progress
-from facecraft4d.runtime import PlayOptions, RecordOptions, find_clip, play, record
+from facecraft4d.runtime import PlayOptions, RecordOptions, clip_sources, find_clip, play, record
 from facecraft4d.toolkit.core.motion import builtin_clips
 
 
@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
     avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:
         others = tuple(find_clip(name) for name in builtin_clips() if name != clip.name)
-        play(avatar, (clip, *others), PlayOptions(options.view.size, options.view.background, options.seconds))
+        chosen = PlayOptions(options.view.size, options.view.background, options.seconds)
+        play(avatar, clip_sources((clip, *others), avatar.rig), chosen)
         return 0
     with shown_progress() as report:
         who = record(avatar, clip, options.record, options.view, report)

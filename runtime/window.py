@@ -1,7 +1,7 @@
 """A window that plays an avatar: the player's state on the screen, keys and mouse tied to it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
@@ -14,10 +14,9 @@ from facecraft4d.runtime.options import PlayOptions
 from facecraft4d.runtime.picture import Color, background_color, composite
 from facecraft4d.runtime.player import Player
 from facecraft4d.runtime.screen import Screen
-from facecraft4d.runtime.sources import clip_sources
+from facecraft4d.runtime.sources import PoseSource
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion
 
 HELP = (
     "drag or arrow keys: turn        wheel, + and -: zoom        Home: back to the front",
@@ -32,8 +31,8 @@ Window = Any
 """glfw's own pointer type has no public name."""
 
 
-def play(avatar: Avatar, clips: tuple[Motion, ...], options: PlayOptions | None = None) -> None:
-    """Open a window and play until it is closed; number keys choose among the clips, the first plays at once.
+def play(avatar: Avatar, sources: Mapping[str, PoseSource], options: PlayOptions | None = None) -> None:
+    """Open a window and play until it is closed; number keys choose among the sources by name, the first plays at once.
 
     Pictures and videos that the user takes go into the current folder. Raises UserError without a display.
     """
@@ -41,7 +40,7 @@ def play(avatar: Avatar, clips: tuple[Motion, ...], options: PlayOptions | None 
     background = background_color(options.background)
     if background is None:
         raise UserError("a window cannot be transparent: choose white, black or #rrggbb")
-    player = Player(avatar, clip_sources(clips, avatar.rig), framing(avatar))
+    player = Player(avatar, sources, framing(avatar))
     controls = Controls(player)
     with ExitStack() as stack:
         window = _open_window(options.size, controls, stack)

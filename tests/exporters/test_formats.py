@@ -17,7 +17,7 @@ def written(avatar: Avatar, options: ExportOptions) -> dict[str, bytes]:
 
 PAIR = Format("pair", (".txt",), written, None, "everything")
 TWIN = Format("twin", (".glb", ".twin"), written, None, "everything")
-TABLE = (*FORMATS, PAIR, TWIN)
+TABLE = (formats.GLTF, PAIR, TWIN)
 
 
 def test_names_are_unique_and_suffixes_are_written_as_users_do() -> None:
@@ -54,3 +54,8 @@ def test_a_suffix_that_nobody_reads_is_judged_by_its_content(tiny_path: Path, tm
     (tmp_path / "notes.txt").write_text("no avatar")
     with pytest.raises(UserError, match=r"notes\.txt: not a GLB file"):
         load(tmp_path / "notes.txt")
+
+
+def test_a_format_that_is_only_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"head\.txt: pair is written, not read; give the avatar\.glb"):
+        formats.reader_of(tmp_path / "head.txt", (formats.GLTF, PAIR))

@@ -24,12 +24,14 @@ def run_player(folder: Path, display: str | None, hardware: bool = False) -> sub
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT / "tests")!r})
 from pathlib import Path
-from facecraft4d.runtime import screen, PlayOptions, play
+from facecraft4d.runtime import screen, PlayOptions, clip_sources, play
 from facecraft4d.exporters import load
 from facecraft4d.toolkit.core.checks import UserError
 from clip_cases import constant; {pretend}
 try:
-    play(load(Path({str(TINY)!r})), (constant("half", 0.5), constant("full", 1.0)), PlayOptions(size=320, seconds=60.0))
+    avatar = load(Path({str(TINY)!r}))
+    clips = clip_sources((constant("half", 0.5), constant("full", 1.0)), avatar.rig)
+    play(avatar, clips, PlayOptions(size=320, seconds=60.0))
 except UserError as error:
     sys.exit(str(error))
 """
