@@ -41,8 +41,6 @@ FALLBACK_WEIGHT = 0.02
 """Of the texture's colour, beside a view that sees a point squarely."""
 VIEW_POWER, OPENING_POWER, PHOTOGRAPH_WEIGHT = 4, 2, 20.0
 """Powers of the cosine by which views, and openings, count, and how much more the photograph does."""
-SAME_PLACE = 1.1
-"""Distance in units of the eyewear's clearance within which a triangle is the one that it was copied from."""
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
 """Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
 
