@@ -1,6 +1,5 @@
 """The folder that a build works in: one build at a time, and a good one is kept until a new one has begun well."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.locks import lock, still_there
 from facecraft4d.toolkit.owned import MARKER, claim, is_ours, remove
 
 STAGES, BEFORE = "build", "build.before"
@@ -59,28 +59,12 @@ def _held(path: Path) -> TextIO:
     """The locked file. Whoever held it before may have removed it in between; then a new one is taken."""
     while True:
         file = path.open("a")
-        try:
-            _lock(file)
-        except (BlockingIOError, PermissionError):
+        if not lock(file):
             file.close()
-            raise UserError(
-                f"{path.parent}: another build is running there; wait for it, or choose another --out"
-            ) from None
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise UserError(f"{path.parent}: another build is running there; wait for it, or choose another --out")
+        if still_there(file, path):
             return file
         file.close()
-
-
-def _lock(file: TextIO) -> None:
-    """BlockingIOError or PermissionError if another process has locked the file."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def set_aside(out: Path) -> None:

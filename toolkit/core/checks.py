@@ -5,9 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from facecraft4d.toolkit.core.text import shown
+
 
 class UserError(Exception):
-    """A mistake in what the user gave (a file, an option). The command line prints its one line and exits with code 2."""
+    """A mistake in what the user gave (a file, an option). The command line prints its one line and exits with code 2.
+
+    Texts of a file may stand in the message: it is one line, nothing in it acts on a terminal, and it is cut where it is endless.
+    """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(shown(message))
 
 
 def check_shape(name: str, array: Any, shape: tuple[int | str, ...], sizes: dict[str, int] | None = None) -> None:

@@ -1,32 +1,95 @@
 """Files appear whole or not at all: the one way in which this project replaces a file."""
 
 import os
+import re
+import secrets
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.locks import lock, still_there
+
+PARTIAL = re.compile(r"\..*\.[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
+"""Names of files that are being written, and of those that a killed process left."""
+KEPT_LETTERS = 40
+"""Letters of a file's name in the name of its partial: no file system's limit is reached where the name itself is within."""
+SECONDS_UNTOUCHED = 86_400
+"""After this time a partial file counts as left behind where no lock can tell (Windows)."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, durable: bool = True) -> Iterator[Path]:
     """A temporary name beside `path` (same suffix) to write to; it takes the place of `path` when the block ends well.
 
-    A reader sees the old file or the new one, never half. Makes missing folders. Raises UserError where the system does not let us write.
+    A reader sees the old file or the new one, never half; two writers do not meet. `durable` waits for the disk, so that a power cut leaves
+    one of them too, and removes what killed processes left in the folder. Makes missing folders. Raises UserError where the system does
+    not let us write.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    if "\0" in str(path):
+        raise UserError(f"{path}: cannot be written: a name cannot hold a NUL")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        if durable:
+            sweep(path.parent)
+        with _partial(path) as temporary:
             yield temporary
+            if durable:
+                _to_disk(temporary)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            if durable:
+                _to_disk(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, durable: bool = True) -> None:
     """Write a file whole or not at all."""
-    with whole_file(path) as temporary:
+    with whole_file(path, durable) as temporary:
         temporary.write_bytes(data)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the partial files in a folder whose writers are gone."""
+    for path in folder.iterdir():
+        if PARTIAL.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            with suppress(OSError):  # gone meanwhile, or not ours to touch
+                if _abandoned(path):
+                    path.unlink()
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, locked as long as it is written, and gone afterwards."""
+    while True:
+        temporary = path.with_name(f".{path.stem[:KEPT_LETTERS]}.{secrets.token_hex(4)}.partial{path.suffix}")
+        with temporary.open("x") as held:
+            if not (lock(held) and still_there(held, temporary)):
+                continue  # somebody swept it before it was locked
+            try:
+                if sys.platform == "win32":
+                    held.close()  # an open file cannot be replaced there
+                yield temporary
+                return
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _abandoned(path: Path) -> bool:
+    if sys.platform == "win32":
+        return time.time() - path.stat().st_mtime > SECONDS_UNTOUCHED
+    with path.open() as file:
+        return lock(file)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk. Windows keeps no folder open."""
+    if sys.platform == "win32" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,9 +1,43 @@
-"""The one door for files from elsewhere: a regular file, of a size that was agreed on, or one line that says why not."""
+"""The one door for files from elsewhere: a regular file, of a size that was agreed on, that takes no more memory than its size allows, and
+whatever is wrong with it is one line (docs/security.md)."""
 
+import math
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.text import shown
+
+BUDGET_TIMES = 32
+"""Bytes of memory for each byte of a file: a sparse morph target grows the most of what we write, by a factor of 20."""
+LEAST_BUDGET, MOST_BUDGET = 16 << 20, 2 << 30
+"""Bytes: what no machine minds, and what none of our files needs."""
+
+
+class Budget:
+    """The memory that what is read of one file may take; it is spent before each allocation."""
+
+    def __init__(self, file_bytes: int, most: int = MOST_BUDGET) -> None:
+        """BUDGET_TIMES the file's size, but LEAST_BUDGET at least and `most` at most."""
+        self.total = min(max(BUDGET_TIMES * file_bytes, LEAST_BUDGET), most)
+        self._left = self.total
+
+    def spend(self, count: int, what: str) -> None:
+        """Take `count` bytes for `what`. ValueError where they are not left."""
+        if not 0 <= count <= self._left:
+            raise ValueError(f"{what} would take {count:,} bytes where {self._left:,} of {self.total:,} are left")
+        self._left -= count
+
+    def spend_array(self, shape: tuple[int, ...], dtype: DTypeLike, what: str) -> None:
+        """Take what an array needs. ValueError where it is not left, or for a negative side."""
+        if any(side < 0 for side in shape):
+            raise ValueError(f"{what} cannot have the shape {shape}")
+        self.spend(math.prod(shape) * np.dtype(dtype).itemsize, what)
 
 
 def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> bytes:
@@ -28,3 +62,23 @@ def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> 
             f"{path}: expected {what} of at most {most_bytes >> 20} MiB, found {found}{advice and '; '}{advice}"
         )
     return content
+
+
+@contextmanager
+def at_the_border(name: object, expected: str, advice: str = "") -> Iterator[None]:
+    """Whatever reading `name` raises within becomes a UserError: expected what, found what, what to do.
+
+    A hostile file may make a decoder raise anything, so everything is caught: only here, where a file of that name is being read.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{name}: expected {expected}, found {told(error)}{advice and '; '}{advice}") from error
+
+
+def told(error: BaseException) -> str:
+    """What an exception says, in one short line, or its name where it says nothing."""
+    text = shown(error, 200)
+    return text if isinstance(error, ValueError) and text else f"{type(error).__name__} {text}".strip()
