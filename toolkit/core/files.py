@@ -56,8 +56,7 @@ def sweep(folder: Path) -> None:
     for path in folder.iterdir():
         if PARTIAL.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             with suppress(OSError):  # gone meanwhile, or not ours to touch
-                if _abandoned(path):
-                    path.unlink()
+                _remove_abandoned(path)
 
 
 @contextmanager
@@ -77,11 +76,14 @@ def _partial(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
-def _abandoned(path: Path) -> bool:
+def _remove_abandoned(path: Path) -> None:
     if sys.platform == "win32":
-        return time.time() - path.stat().st_mtime > SECONDS_UNTOUCHED
+        if time.time() - path.stat().st_mtime > SECONDS_UNTOUCHED:
+            path.unlink()
+        return
     with path.open() as file:
-        return lock(file)
+        if lock(file):  # and held until it is gone: nobody begins to write it
+            path.unlink()
 
 
 def _to_disk(path: Path) -> None:

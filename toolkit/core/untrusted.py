@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -40,28 +41,47 @@ class Budget:
         self.spend(math.prod(shape) * np.dtype(dtype).itemsize, what)
 
 
-def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> bytes:
-    """The content of a file that somebody else made. `what` names it in messages ("a clip as CSV"), `advice` says what to do if it is too large.
+@contextmanager
+def open_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> Iterator[BinaryIO]:
+    """A file that somebody else made, open for reading. `what` names it in messages ("a clip as CSV"), `advice` says what to do if it is too
+    large.
 
-    Nothing is read of a folder, a device or a pipe, and never more than `most_bytes` + 1. Raises UserError.
+    Nothing is opened of a folder, a device or a pipe. Raises UserError.
     """
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise UserError(f"{path}: expected {what}, found {'a folder' if path.is_dir() else 'no regular file'}")
-        with path.open("rb") as stream:
-            content = stream.read(most_bytes + 1)
+        stream = path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path}: expected {what}, found no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: expected {what}, found a file that cannot be read: {reason}") from None
-    if len(content) > most_bytes:
-        found = f"{facts.st_size >> 20} MiB" if facts.st_size > most_bytes else "more"
-        raise UserError(
-            f"{path}: expected {what} of at most {most_bytes >> 20} MiB, found {found}{advice and '; '}{advice}"
-        )
+    with stream:
+        if facts.st_size > most_bytes:
+            raise _too_large(path, what, most_bytes, f"{facts.st_size >> 20} MiB", advice)
+        yield stream
+
+
+def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> bytes:
+    """The content of a file that somebody else made, as `open_untrusted` gives it; never more than `most_bytes` + 1 are read."""
+    with open_untrusted(path, what, most_bytes, advice) as stream:
+        try:
+            content = stream.read(most_bytes + 1)
+        except OSError as error:
+            raise UserError(
+                f"{path}: expected {what}, found a file that cannot be read: {error.strerror or error}"
+            ) from None
+    if len(content) > most_bytes:  # it grew, or does not tell its size
+        raise _too_large(path, what, most_bytes, "more", advice)
     return content
+
+
+def _too_large(path: Path, what: str, most_bytes: int, found: str, advice: str) -> UserError:
+    return UserError(
+        f"{path}: expected {what} of at most {most_bytes >> 20} MiB, found {found}{advice and '; '}{advice}"
+    )
 
 
 @contextmanager
