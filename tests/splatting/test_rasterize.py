@@ -220,3 +220,27 @@ def test_cuda_goes_to_gsplat_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[0]["packed"] is False and calls[0]["tile_size"] is None
     with pytest.raises(ValueError, match="segmented"):
         rasterize.through_gsplat(arguments | defaults | {"segmented": True})
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGB+D", "D"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_gsplat_is_never_given_a_background_and_the_picture_has_it(
+    monkeypatch: pytest.MonkeyPatch, mode: Any, packed: bool
+) -> None:
+    """gsplat 1.5.3 on CUDA takes backgrounds without packing alone."""
+
+    def on_cuda(**given: Any) -> Any:
+        assert "backgrounds" not in given
+        return rasterization(**given)
+
+    on_cuda.__signature__ = inspect.signature(rasterization)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=on_cuda, __version__="1.5.3"))
+    views, intrinsics = (each.repeat(2, *(1,) * (each.dim() - 1)) for each in camera(24, 20))
+    arguments: dict[str, Any] = {
+        **splats(40, seed=3), "viewmats": views, "Ks": intrinsics, "width": 24, "height": 20, "packed": packed,
+        "render_mode": mode, "backgrounds": torch.tensor([[0.2, 0.4, 0.9], [1.0, 0.0, 0.5]], dtype=torch.float64),
+    }  # fmt: skip
+    defaults = {n: p.default for n, p in inspect.signature(rasterization).parameters.items() if n not in arguments}
+    image, alpha, _ = rasterize.through_gsplat(arguments | defaults)
+    wanted, wanted_alpha, _ = rasterization(**arguments)
+    assert torch.allclose(image, wanted, atol=1e-6) and torch.equal(alpha, wanted_alpha)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from facecraft4d.toolkit.core.checks import check_finite, check_known, check_shape
 from facecraft4d.toolkit.splatting import backend
@@ -104,8 +105,20 @@ def through_gsplat(arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor, dict[s
     given = {name: value for name, value in arguments.items() if value is not _DEFAULTS[name]}
     for name in given.keys() - _parameters(gsplat.rasterization):
         raise ValueError(f"{name} is not known to the installed gsplat {gsplat.__version__}, got {given[name]!r}")
-    result: tuple[Tensor, Tensor, dict[str, Any]] = gsplat.rasterization(**given)
-    return result
+    backgrounds = given.pop("backgrounds", None)
+    image, alpha, meta = gsplat.rasterization(**given)
+    if backgrounds is not None and "RGB" in given.get("render_mode", "RGB"):
+        image = _over(image, alpha, backgrounds)
+    return image, alpha, meta
+
+
+def _over(image: Tensor, alpha: Tensor, backgrounds: Tensor) -> Tensor:
+    """Pictures [..., C, h, w, X] over colours [..., C, D]; depth, channel D of X where there is one, has no background.
+
+    Ours and not gsplat's own, which 1.5.3 refuses for packed rows.
+    """
+    behind = functional.pad(backgrounds, (0, image.shape[-1] - backgrounds.shape[-1]))
+    return image + (1 - alpha) * behind[..., None, None, :]
 
 
 @functools.cache
