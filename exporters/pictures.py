@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from facecraft4d.toolkit.core.asset import MAX_TEXTURE_SIDE
-from facecraft4d.toolkit.core.pixels import DAMAGED
+from facecraft4d.toolkit.core.pictures import MOST_SCANS, jpeg_scans
 
 PNG_MIME = "image/png"
 FORMATS = ("PNG", "JPEG")
@@ -23,7 +23,12 @@ def encode_png(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
 
 
 def decode_picture(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
-    """A PNG or JPEG as RGB. Raises ValueError for anything else, and for sides above MAX_TEXTURE_SIDE before it is decoded."""
+    """A PNG or JPEG as RGB. Raises ValueError for anything else, and for too large sides or too many scans before it is decoded.
+
+    In this process, unlike other pictures of strangers: who embeds the player may not want a child; the two formats' decoders are small.
+    """
+    if (scans := jpeg_scans(data)) > MOST_SCANS:
+        raise ValueError(f"a picture may have at most {MOST_SCANS} scans, got {scans}")
     with warnings.catch_warnings():  # remarks on odd metadata are nobody's business
         warnings.simplefilter("ignore")
         try:
@@ -31,6 +36,6 @@ def decode_picture(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
             size = opened.size
             if max(size) <= MAX_TEXTURE_SIDE:
                 return np.array(opened.convert("RGB"), np.uint8)
-        except (*DAMAGED, Image.DecompressionBombError) as error:
+        except Exception as error:
             raise ValueError(f"a picture must be PNG or JPEG, got {error}") from None
     raise ValueError(f"a picture may have at most {MAX_TEXTURE_SIDE} pixels a side, got {size}")

@@ -1,26 +1,20 @@
 """Small things with pictures: resize, 8-bit, encoded bytes, rows and columns of pictures."""
 
 import io
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.pixels import DAMAGED, to_bytes
+from facecraft4d.toolkit.core.pictures import EXPECTED, MOST_BYTES, Decoded, decode
+from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.untrusted import read_untrusted
-
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
-"""Pictures that are read; other decoders of Pillow are never tried on a stranger's file."""
-MAX_PIXELS, MAX_PICTURE_BYTES = 64_000_000, 512 << 20
-"""Larger pictures are refused by their header, before a pixel is decoded."""
 
 JPEG_QUALITY = 88
 FINEST_DEVIATION = 2.0
@@ -36,56 +30,23 @@ def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarr
     return scaled.reshape(size, size, *image.shape[2:])
 
 
-def open_picture(path: Path) -> tuple[Image.Image, bytes]:
-    """A picture file opened by its header alone, and its bytes: its format is on the list, its size within limits. Else UserError.
-
-    Decode it within `refusing_damage`.
-    """
-    content = read_untrusted(path, f"a picture ({', '.join(FORMATS)})", MAX_PICTURE_BYTES, "save it smaller")
-    if not content:
-        raise UserError(f"{path}: expected a picture, found an empty file; copy it again")
-    too_large = f"{path}: expected at most {MAX_PIXELS // 1_000_000} megapixels, found"
-    Image.init()  # makes known the formats beyond Pillow's first five
-    try:
-        image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{too_large} far more; scale it down") from error
-    except UnidentifiedImageError as error:
-        raise UserError(
-            f"{path}: expected a picture ({', '.join(FORMATS)}), found something else; convert it first"
-        ) from error
-    except DAMAGED as error:
-        raise UserError(
-            f"{path}: expected a picture with a sound header, found a damaged one; save or copy it again"
-        ) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise UserError(
-            f"{too_large} {image.width * image.height / 1e6:.0f} ({image.width} x {image.height}); scale it down"
-        )
-    return image, content
-
-
-@contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
-    """What decoders raise on damaged files becomes a UserError; their remarks on odd metadata are not shown."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except DAMAGED as error:
-            raise UserError(
-                f"{path}: expected a complete picture, found a truncated or damaged one; save or copy it again"
-            ) from error
+def read_picture(path: Path, side: int | None = None) -> tuple[Decoded, bytes]:
+    """A stranger's picture, and its file's bytes; with `side`, with alpha and its longer side at most so long. UserError for any other file."""
+    content = read_untrusted(path, EXPECTED, MOST_BYTES, "save it smaller")
+    return decode(content, path, side), content
 
 
 def read_rgba(path: Path, side: int) -> Float32[np.ndarray, "h w 4"]:
     """A picture upright, straight colour and alpha, its longer side at most `side`; UserError if it cannot be read."""
-    with refusing_damage(path):
-        opened, _ = open_picture(path)
-        opened.draft("RGB", (side, side))
-        upright = ImageOps.exif_transpose(opened)
-        upright.thumbnail((side, side))
-        return np.asarray(upright.convert("RGBA"), np.float32) / 255
+    return np.asarray(read_picture(path, side)[0].pixels, np.float32) / 255
+
+
+def read_frame(path: Path) -> UInt8[np.ndarray, "h w 4"]:
+    """A picture that a stage of ours wrote (`write_png`), with alpha. UserError where there is none."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
+        raise UserError(f"{path}: expected an RGBA picture of the video stage, found none; build with --fresh")
+    return np.ascontiguousarray(pixels[..., [2, 1, 0, 3]])
 
 
 def read_rgb(path: Path, side: int) -> Float32[np.ndarray, "h w 3"]:

@@ -102,6 +102,15 @@ def encoded(rgb: np.ndarray, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
+def scans(count: int) -> bytes:
+    """A progressive JPEG that goes over its picture so often."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels(ASTRONAUT)).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * (count - data.count(b"\xff\xda") + 1) + data[-2:]
+
+
 def side_view() -> np.ndarray:
     """The head squeezed and sheared as no frontal head looks, far beyond what is accepted."""
     return pixels(HOPPER)[:, :265]
@@ -129,8 +138,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "pixels missing": (lambda: png_of_size(400, 400), "truncated or damaged"),
     "65 megapixels": (lambda: png_of_size(8125, 8000), "64 megapixels"),
     "bomb": (lambda: png_of_size(60_000, 60_000), "64 megapixels"),
-    "one pixel": (lambda: encoded(np.zeros((1, 1, 3), np.uint8)), "expected a face"),
-    "thin line": (lambda: encoded(np.zeros((1, 3000, 3), np.uint8)), "expected a face"),
+    "one pixel": (lambda: encoded(np.zeros((1, 1, 3), np.uint8)), "sides of at least 64 pixels"),
+    "thin line": (lambda: encoded(np.zeros((1, 3000, 3), np.uint8)), "sides of at least 64 pixels"),
+    "strip": (lambda: encoded(np.zeros((64, 1300, 3), np.uint8)), "at most 20 times"),
+    "a thousand scans": (lambda: scans(1000), "at most 100 scans, found 1000"),
     "black": (lambda: encoded(np.zeros((400, 300, 3), np.uint8)), "expected a face"),
     "noise": (
         lambda: encoded(np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)),

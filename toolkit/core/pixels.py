@@ -1,24 +1,7 @@
-"""Colours between [0, 1] and bytes: the one rounding of every picture that this project keeps, shows or writes; and what decoders raise."""
-
-import struct
-import zlib
+"""Colours between [0, 1] and bytes: the one rounding of every picture that this project keeps, shows or writes."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
-
-DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    IndexError,
-    KeyError,
-    TypeError,
-    MemoryError,
-)
-"""What Pillow's decoders raise on damaged files."""
 
 
 def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:

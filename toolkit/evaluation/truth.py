@@ -14,7 +14,7 @@ from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 from facecraft4d.toolkit.core.untrusted import read_untrusted
 from facecraft4d.toolkit.face_model import load_default_head
-from facecraft4d.toolkit.images import on_white, read_rgba, resized
+from facecraft4d.toolkit.images import on_white, read_frame, read_rgba, resized
 from facecraft4d.toolkit.subjects.people import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
 from facecraft4d.toolkit.subjects.sets import EVALUATION_CAMERAS, evaluation_set
 
@@ -69,7 +69,7 @@ def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[T
     for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
         for frame in shown:
             # its colours are on white already: shrinking them by their alpha would lose the white
-            rgba = read_rgba(frames.path(index, frame), MAX_SIDE)
+            rgba = read_frame(frames.path(index, frame)).astype(np.float32) / 255
             view = _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
             name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
             pictures.append(Truth("frames", name, frames.known_track.pose(frame), view))

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
+from facecraft4d.toolkit.images import read_frame
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
 from facecraft4d.toolkit.training.initial import Opening
@@ -104,11 +104,7 @@ class Footage:
         return to_bytes(values)
 
     def _frame_pixels(self, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
-        path = self._frames.path(sample.view, sample.frame)
-        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
-            raise UserError(f"{path}: expected an RGBA picture of the video stage, found none; build with --fresh")
-        return np.ascontiguousarray(pixels[..., [2, 1, 0, 3]])
+        return read_frame(self._frames.path(sample.view, sample.frame))
 
 
 def camera_tensors(camera: Camera, device: str) -> tuple[Float32[Tensor, "1 4 4"], Float32[Tensor, "1 3 3"]]:
