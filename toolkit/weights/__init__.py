@@ -10,6 +10,7 @@ from facecraft4d.toolkit.weights.fetching import (
     cached_path,
     content_sha256,
     fetch,
+    is_cached,
     own_hashes,
     path,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "default_names",
     "fetch",
     "file_sha256",
+    "is_cached",
     "npm_program",
     "own_hashes",
     "path",
