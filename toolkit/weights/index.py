@@ -45,8 +45,9 @@ def fetch_file(carrier: Carrier, folder: Path, reach: Reach) -> Path:
     target, reasons = folder / carrier.filename, []
     for place in (*reach.find_links, *(_page(root, carrier) for root in reach.indexes)):
         try:
-            _save(_link(place, carrier, reach), target, carrier, reach)
-            return target
+            with at_the_border(carrier.filename, "the address of an index"):
+                _save(_link(place, carrier, reach), target, carrier, reach)
+                return target
         except UserError as error:
             reasons.append(str(error))
     raise UserError("; ".join(reasons) or f"{carrier.filename}: expected an index or find-links to ask, found none")
@@ -75,7 +76,7 @@ def _json_links(page: str) -> list[tuple[str, str]]:
 
 def _html_links(page: str) -> list[tuple[str, str]]:
     links = [html.unescape(double or single) for double, single in HREF.findall(page)]
-    return [(unquote(urldefrag(link).url).rpartition("/")[2], link) for link in links]
+    return [(unquote(re.split("[?#]", link)[0]).rpartition("/")[2], link) for link in links]
 
 
 def _save(url: str, target: Path, carrier: Carrier, reach: Reach) -> None:
@@ -149,20 +150,25 @@ def _request(url: str) -> Request:
 
 
 def _opener(url: str, reach: Reach) -> OpenerDirector:
-    """What speaks http and https, by the proxy of pip or the environment, and nothing else; it follows no redirect and reads no error's page."""
-    context = ssl.create_default_context()
-    if cert := reach.option("cert") or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        is_folder = Path(cert).is_dir()
-        context = ssl.create_default_context(cafile=None if is_folder else cert, capath=cert if is_folder else None)
+    """What speaks http or https, by the proxy of pip or the environment, and nothing else; it follows no redirect and reads no error's page."""
+    opener = OpenerDirector()
+    proxies = {"http": reach.proxy, "https": reach.proxy} if reach.proxy else None
+    secure = urlsplit(url).scheme == "https"
+    for handler in (ProxyHandler(proxies), HTTPSHandler(context=_context(url, reach)) if secure else HTTPHandler()):
+        opener.add_handler(handler)
+    return opener
+
+
+def _context(url: str, reach: Reach) -> ssl.SSLContext:
+    """Whose certificates are believed: as pip believes them. OSError where they cannot be read."""
+    cert = reach.option("cert") or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    is_folder = bool(cert) and Path(str(cert)).is_dir()
+    context = ssl.create_default_context(cafile=None if is_folder else cert, capath=cert if is_folder else None)
     if client := reach.option("client-cert"):
         context.load_cert_chain(client)
     if {_host(urlsplit(url)), urlsplit(url).hostname} & reach.trusted_hosts:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    opener = OpenerDirector()
-    proxies = {"http": reach.proxy, "https": reach.proxy} if reach.proxy else None
-    for handler in (ProxyHandler(proxies), HTTPHandler(), HTTPSHandler(context=context)):
-        opener.add_handler(handler)
-    return opener
+    return context
 
 
 def _host(parts: SplitResult) -> str:
