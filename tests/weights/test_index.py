@@ -15,6 +15,7 @@ from facecraft4d.toolkit.weights import index as module
 from facecraft4d.toolkit.weights.index import fetch_file
 from facecraft4d.toolkit.weights.reach import Reach
 
+UNIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
 ARCHIVE = sdist({"small_net-1.0/small_net/net.bin": PAYLOAD})
 PAGE = "/small-net/"
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -204,8 +205,8 @@ def test_a_dripping_server_is_given_up(index: Index, folder: Path, monkeypatch: 
     assert "no end of it" in complaint(only(index.url), folder)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
 @pytest.mark.parametrize("name", ["index.html", SDIST])
+@UNIX
 def test_a_pipe_in_a_folder_index_is_refused(root: Path, folder: Path, name: str) -> None:
     (root / "small-net" / name).unlink()
     os.mkfifo(root / "small-net" / name)
