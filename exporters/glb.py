@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.untrusted import Budget
 
 MAGIC, VERSION = 0x46546C67, 2
 JSON_CHUNK, BIN_CHUNK = 0x4E4F534A, 0x004E4942
@@ -17,7 +18,8 @@ ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 
 MAX_FILE_BYTES = 1 << 30
 """Larger files are refused before they are read."""
-MAX_JSON_BYTES = 64 << 20
+MAX_JSON_BYTES = 4 << 20
+"""Ours is a tenth of a megabyte; a parser makes twenty bytes of one."""
 MAX_ELEMENTS = 1 << 24
 """Most elements of one accessor; also what a float32 counts exactly."""
 
@@ -121,11 +123,12 @@ class GlbWriter:
 
 
 class GlbReader:
-    """A GLB opened for reading. Nothing in the file is trusted: each index, offset and count is checked before use."""
+    """A GLB opened for reading. Nothing in the file is trusted: each index, offset and count is checked before use, and all arrays together
+    take no more memory than the file's size allows (`budget`)."""
 
     def __init__(self, data: bytes, name: str) -> None:
         """Read header and JSON of `data`; `name` stands in the messages. Raises UserError if it is no sound GLB."""
-        self.name = name
+        self.name, self.budget = name, Budget(len(data))
         self.document, self._blob = self._chunks(data)
 
     def fail(self, problem: str) -> UserError:
@@ -143,7 +146,10 @@ class GlbReader:
         return entry
 
     def array(self, index: Any, kind: str, components: tuple[int, ...], count: int | None = None) -> np.ndarray:
-        """An accessor as a fresh array [count] or [count, width], its type among the expected ones and sparse rows filled in."""
+        """An accessor as a fresh array [count] or [count, width], its type among the expected ones and sparse rows filled in.
+
+        UserError for another one, ValueError where the file's budget is spent.
+        """
         accessor = self.item("accessors", index)
         found, code, length = accessor.get("type"), accessor.get("componentType"), accessor.get("count")
         if found != kind or code not in components:
@@ -151,6 +157,7 @@ class GlbReader:
         if type(length) is not int or not 0 < length <= MAX_ELEMENTS or count not in (None, length):
             raise self.fail(f"accessor {index} must have {count or f'1 to {MAX_ELEMENTS}'} elements, found {length!r}")
         dtype, width = COMPONENT_TYPES[code], WIDTHS[kind]
+        self.budget.spend_array((length, width), dtype, f"accessor {index}")
         if "bufferView" in accessor:
             values = self._rows(accessor, dtype, width, length)
         else:

@@ -19,22 +19,21 @@ from facecraft4d.exporters.pictures import decode_picture
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture, check_avatar, provenance_from_json
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
+from facecraft4d.toolkit.core.untrusted import at_the_border
 
-MAX_MORPH_BYTES = 1 << 30
-"""Most memory that a file's expressions may take once they are dense."""
+MAX_EXPRESSIONS = 1024
+"""Sets of displacements of either kind: FLAME has 100 expressions and 36 correctives."""
 
 
 def read_gltf(data: bytes, name: str) -> Avatar:
     """The avatar in a file that `export_gltf` wrote; `name` stands in the messages. Raises UserError for any other file."""
     reader = GlbReader(data, name)
     block = _block(reader)
-    try:
+    with at_the_border(name, "a sound avatar"):
         rig, texture = _read_rig(reader, block)
         splats, *levels = (_read_splats(reader, name) for name in _set_names(reader))
         avatar = Avatar(rig, splats, provenance_from_json(block["provenance"]), tuple(levels), texture)
         check_avatar(avatar)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise reader.fail(f"damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}") from None
     return avatar
 
 
@@ -51,7 +50,7 @@ def _block(reader: GlbReader) -> Json:
     try:
         block = reader.document["asset"]["extras"]["facecraft4d"]
         version = block["format_version"]
-    except (KeyError, TypeError):
+    except (KeyError, TypeError):  # also where one of them is no object
         raise reader.fail("a glTF file, but not an avatar that facecraft4d wrote") from None
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise reader.fail(
@@ -126,15 +125,13 @@ def _read_texture(reader: GlbReader, primitive: Json, corners: np.ndarray) -> Te
     material = reader.item("materials", primitive["material"])
     texture = reader.item("textures", material["pbrMetallicRoughness"]["baseColorTexture"]["index"])
     image = reader.item("images", texture["source"])
-    return Texture(uvs[corners], decode_picture(reader.view_bytes(image["bufferView"])))
+    return Texture(uvs[corners], decode_picture(reader.view_bytes(image["bufferView"]), reader.budget))
 
 
 def _read_deltas(reader: GlbReader, accessors: list[Any], vertices: int) -> np.ndarray:
     """Displacements [n, v, 3], one accessor for each set."""
-    if len(accessors) * vertices * 12 > MAX_MORPH_BYTES:
-        raise reader.fail(
-            f"{len(accessors)} sets of {vertices} displacements need more than {MAX_MORPH_BYTES >> 30} GiB"
-        )
+    check_range("number of sets of displacements", float(len(accessors)), 0.0, float(MAX_EXPRESSIONS))
+    reader.budget.spend_array((len(accessors), vertices, 3), np.float32, "displacements")
     deltas = np.zeros((len(accessors), vertices, 3), np.float32)
     for index, accessor in enumerate(accessors):
         deltas[index] = reader.array(accessor, "VEC3", (FLOAT,), vertices)
@@ -153,6 +150,8 @@ def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], n
     skin = reader.item("skins", 0)
     joints = skin["joints"]
     check_range("number of joints", float(len(joints)), 1.0, float(MAX_JOINTS))
+    if len(set(joints)) < len(joints):
+        raise reader.fail("its skin names a joint twice")
     nodes = [reader.item("nodes", joint) for joint in joints]
     parents = [-1] * len(joints)
     for parent, node in enumerate(nodes):
@@ -163,6 +162,7 @@ def _read_joints(reader: GlbReader) -> tuple[tuple[str, ...], tuple[int, ...], n
 
 
 def _read_skin_weights(reader: GlbReader, attributes: Json, shape: tuple[int, int]) -> np.ndarray:
+    reader.budget.spend_array(shape, np.float32, "skin weights")
     weights = np.zeros(shape, np.float32)
     for group in range(sum(key.startswith("JOINTS_") for key in attributes)):
         joints = reader.array(attributes[f"JOINTS_{group}"], "VEC4", (UBYTE,), shape[0])

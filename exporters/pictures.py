@@ -9,6 +9,7 @@ from PIL import Image
 
 from facecraft4d.toolkit.core.asset import MAX_TEXTURE_SIDE
 from facecraft4d.toolkit.core.pictures import MOST_SCANS, jpeg_scans
+from facecraft4d.toolkit.core.untrusted import Budget
 
 PNG_MIME = "image/png"
 FORMATS = ("PNG", "JPEG")
@@ -22,8 +23,9 @@ def encode_png(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
     return buffer.getvalue()
 
 
-def decode_picture(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
-    """A PNG or JPEG as RGB. Raises ValueError for anything else, and for too large sides or too many scans before it is decoded.
+def decode_picture(data: bytes, budget: Budget) -> UInt8[np.ndarray, "h w 3"]:
+    """A PNG or JPEG as RGB. Raises ValueError for anything else, and for too large sides, too many scans or a
+    spent budget before it is decoded.
 
     In this process, unlike other pictures of strangers: who embeds the player may not want a child; the two formats' decoders are small.
     """
@@ -35,6 +37,7 @@ def decode_picture(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
             opened = Image.open(io.BytesIO(data), formats=FORMATS)
             size = opened.size
             if max(size) <= MAX_TEXTURE_SIDE:
+                budget.spend_array((*size, 3), np.uint8, "a picture")
                 return np.array(opened.convert("RGB"), np.uint8)
         except Exception as error:
             raise ValueError(f"a picture must be PNG or JPEG, got {error}") from None

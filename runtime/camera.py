@@ -13,6 +13,9 @@ from facecraft4d.toolkit.core.rigging import place_splats
 MAX_PITCH_DEGREES = 89.0
 """Beyond, the camera would tip over."""
 
+DISTANCES = (1e-3, 1e3)
+"""From the target, metres."""
+
 MARGIN = 1.1
 """How much larger than the head the picture is."""
 
@@ -32,7 +35,7 @@ class OrbitCamera:
     def __post_init__(self) -> None:
         check_range("pitch_degrees", self.pitch_degrees, -MAX_PITCH_DEGREES, MAX_PITCH_DEGREES)
         check_range("fov_y_degrees", self.fov_y_degrees, 0.1, 170.0)
-        check_range("distance", self.distance, 1e-3, 1e3)
+        check_range("distance", self.distance, *DISTANCES)
 
     def camera(self, width: int, height: int) -> Camera:
         """The pinhole camera for an image of that size."""
@@ -57,5 +60,8 @@ def framing(avatar: Avatar, fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES) -> Or
     half = (high - low) / 2
     radius = max(float(half[1]), float(np.hypot(half[0], half[2])))
     distance = MARGIN * radius / np.tan(np.radians(fov_y_degrees) / 2) + float(np.hypot(half[0], half[2]))
+    distance = min(
+        max(distance, DISTANCES[0]), DISTANCES[1]
+    )  # a file may hold a head of no extent, or splats a mile away
     x, y, z = ((low + high) / 2).tolist()
     return OrbitCamera((x, y, z), float(distance), fov_y_degrees=fov_y_degrees)

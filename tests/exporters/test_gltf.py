@@ -33,7 +33,7 @@ def odd_avatar(tiny_avatar: Avatar) -> Avatar:
     deltas = tiny_avatar.rig.expression_deltas.copy()
     deltas[3], deltas[4] = rng.normal(size=deltas[3].shape), 0
     positions = rng.normal(size=(5, 3)).astype(np.float32)
-    positions[1] = (0.0, 1e-30, -1e30)
+    positions[1] = (0.0, 1e-30, -99.5)
     splats = replace(
         tiny_avatar.splats,
         means=rng.normal(scale=3, size=tiny_avatar.splats.means.shape).astype(np.float32),

@@ -20,6 +20,7 @@ from facecraft4d.exporters.pictures import decode_picture, encode_png
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.rigging import with_part
+from facecraft4d.toolkit.core.untrusted import Budget
 
 
 @settings(max_examples=40, deadline=None)
@@ -96,9 +97,9 @@ def test_pictures_of_gltfs_two_formats_are_decoded(kind: str) -> None:
     picture = np.full((40, 30, 3), (200, 120, 80), np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, kind, quality=95)
-    found = decode_picture(buffer.getvalue())
+    found = decode_picture(buffer.getvalue(), Budget(0))
     assert found.shape == picture.shape and np.abs(found.astype(int) - picture).max() <= (3 if kind == "JPEG" else 0)
-    assert np.array_equal(decode_picture(encode_png(picture)), picture)
+    assert np.array_equal(decode_picture(encode_png(picture), Budget(0)), picture)
 
 
 def test_other_pictures_are_refused() -> None:
@@ -107,11 +108,14 @@ def test_other_pictures_are_refused() -> None:
         buffer = io.BytesIO()
         picture.save(buffer, kind)
         with pytest.raises(ValueError, match="must be PNG or JPEG"):
-            decode_picture(buffer.getvalue())
+            decode_picture(buffer.getvalue(), Budget(0))
     buffer = io.BytesIO()
     Image.new("L", (8193, 1)).save(buffer, "PNG")
     with pytest.raises(ValueError, match=r"at most 8192 pixels a side, got \(8193, 1\)"):
-        decode_picture(buffer.getvalue())
+        decode_picture(buffer.getvalue(), Budget(0))
+    flat = encode_png(np.zeros((4096, 4096, 3), np.uint8))
+    with pytest.raises(ValueError, match="a picture would take 50,331,648 bytes"):
+        decode_picture(flat, Budget(len(flat)))
 
 
 def test_damaged_pictures_never_escape() -> None:
@@ -129,5 +133,5 @@ def test_damaged_pictures_never_escape() -> None:
         except UserError as error:
             assert len(str(error)) < 300
     view["byteLength"] = length // 2
-    with pytest.raises(UserError, match="damaged: ValueError"):
+    with pytest.raises(UserError, match="found a picture must be PNG or JPEG"):
         read_gltf(join(document, blob), "cut")

@@ -7,12 +7,33 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from facecraft4d.toolkit.core.checks import check_finite, check_range, check_shape
+from facecraft4d.toolkit.core.checks import check_all, check_range, check_shape
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 EYEWEAR = "eyewear"
 """Region of triangles that carry what stands before the lids, such as glasses; they are no surface: they hide nothing, no mesh shows them."""
+
+SEEDS = (0, 2**64 - 1)
+MOST_METRIC = 1e12
+"""Of any measure, in its own unit."""
+
+MOST_METRES = 100.0
+"""How far anything of a head may lie from the origin, or be moved by an expression."""
+LEAST_METRES = 1e-3
+"""Least extent of a head: what is smaller has no sides to look at."""
+LOCAL_RANGES = {
+    "means": (-1e4, 1e4),
+    "log_scales": (-30.0, 5.0),
+    "opacity_logits": (-100.0, 100.0),
+    "colors": (-100.0, 100.0),
+    "rotations_wxyz": (-1e3, 1e3),
+}
+"""What a splat's numbers may be, in the units of BoundSplats: far beyond all that is ever seen, and finite once they are drawn."""
+LEAST_QUATERNION = 1e-6
+"""Largest component of a rotation at least: a shorter one has no direction in float32."""
+COORDINATES = (-100.0, 100.0)
+"""Of a texture; a picture repeated a hundred times is no head's."""
 
 MAX_TEXTURE_SIDE = 8192
 """Pixels; what every graphics card takes, and 192 MiB at most."""
@@ -53,25 +74,37 @@ class Provenance:
 
 
 def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
-    """The provenance whose `dataclasses.asdict` was written as JSON. Raises KeyError or TypeError where something is missing."""
+    """The provenance whose `dataclasses.asdict` was written as JSON. KeyError, TypeError or ValueError where something is missing or of
+    another kind."""
     ingredients = tuple(
         Ingredient(
-            name=str(entry["name"]),
-            role=str(entry["role"]),
-            licence=str(entry["licence"]),
+            **{name: _text(entry[name]) for name in ("name", "role", "licence", "source", "sha256")},
             commercial_use=_commercial(entry["commercial_use"]),
-            source=str(entry["source"]),
-            sha256=str(entry["sha256"]),
         )
         for entry in block["ingredients"]
     )
     return Provenance(
         ingredients=ingredients,
-        seed=int(block["seed"]),
-        versions={str(key): str(value) for key, value in block["versions"].items()},
-        options={str(key): str(value) for key, value in block["options"].items()},
-        metrics={str(key): float(value) for key, value in block["metrics"].items()},
+        seed=int(_number(block["seed"], *SEEDS)),
+        versions={_text(key): _text(value) for key, value in block["versions"].items()},
+        options={_text(key): _text(value) for key, value in block["options"].items()},
+        metrics={
+            _text(key): float(_number(value, -MOST_METRIC, MOST_METRIC)) for key, value in block["metrics"].items()
+        },
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"provenance must hold a text here, got {type(value).__name__}")
+    return value
+
+
+def _number(value: Any, low: int | float, high: int | float) -> int | float:
+    """ValueError for what is no number in that range; a number of a file may have more digits than any type holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"provenance must hold a number from {low:g} to {high:g} here, got {str(value)[:40]}")
+    return value
 
 
 def _commercial(value: Any) -> Commercial:
@@ -133,18 +166,19 @@ def check_avatar(avatar: Avatar) -> None:
     sizes: dict[str, int] = {"k": len(rig.expression_names), "j": len(rig.joint_names)}
     for name, array, shape in (
         ("rig.vertices", rig.vertices, ("v", 3)),
-        ("rig.triangles", rig.triangles, ("f", 3)),
-        ("rig.triangle_regions", rig.triangle_regions, ("f",)),
         ("rig.expression_deltas", rig.expression_deltas, ("k", "v", 3)),
         ("rig.joint_positions", rig.joint_positions, ("j", 3)),
-        ("rig.skin_weights", rig.skin_weights, ("v", "j")),
         ("rig.pose_deltas", rig.pose_deltas, (9 * (sizes["j"] - 1), "v", 3)),
         ("rig.joint_deltas", rig.joint_deltas, ("k", "j", 3)),
     ):
-        if array is None:
-            continue
-        check_shape(name, array, shape, sizes)
-        check_finite(name, array)
+        if array is not None:
+            check_shape(name, array, shape, sizes)
+            check_all(name, array, -MOST_METRES, MOST_METRES)
+    check_shape("rig.triangles", rig.triangles, ("f", 3), sizes)
+    check_shape("rig.triangle_regions", rig.triangle_regions, ("f",), sizes)
+    check_shape("rig.skin_weights", rig.skin_weights, ("v", "j"), sizes)
+    if np.ptp(rig.vertices, axis=0).max(initial=0) < LEAST_METRES:
+        raise ValueError(f"rig.vertices must span {1000 * LEAST_METRES:g} mm at least, got less")
     _check_indices("rig.triangles", rig.triangles, sizes["v"])
     _check_indices("rig.triangle_regions", rig.triangle_regions, len(rig.region_names))
     _check_skeleton(rig)
@@ -162,7 +196,7 @@ def check_avatar(avatar: Avatar) -> None:
 
 def _check_texture(texture: Texture, sizes: dict[str, int]) -> None:
     check_shape("texture.corner_uvs", texture.corner_uvs, ("f", 3, 2), sizes)
-    check_finite("texture.corner_uvs", texture.corner_uvs)
+    check_all("texture.corner_uvs", texture.corner_uvs, *COORDINATES)
     check_shape("texture.picture", texture.picture, ("h", "w", 3))
     for side in texture.picture.shape[:2]:
         check_range("side of texture.picture", float(side), 1.0, float(MAX_TEXTURE_SIDE))
@@ -180,9 +214,10 @@ def _check_splats(what: str, splats: BoundSplats, triangles: int) -> None:
         ("triangles", ("n",)),
     ):
         check_shape(f"{what}.{name}", getattr(splats, name), shape, sizes)
-        check_finite(f"{what}.{name}", getattr(splats, name))
+        if name in LOCAL_RANGES:
+            check_all(f"{what}.{name}", getattr(splats, name), *LOCAL_RANGES[name])
     _check_indices(f"{what}.triangles", splats.triangles, triangles)
-    if not splats.rotations_wxyz.any(1).all():
+    if np.abs(splats.rotations_wxyz).max(1, initial=0).min(initial=1) < LEAST_QUATERNION:
         raise ValueError(f"{what}.rotations_wxyz must not be zero")
 
 
@@ -197,6 +232,7 @@ def _check_skeleton(rig: Rig) -> None:
         raise ValueError(f"rig.joint_parents must name a parent for each of {rig.joint_names}, got {rig.joint_parents}")
     if any(not -1 <= parent < child for child, parent in enumerate(rig.joint_parents)):
         raise ValueError(f"rig.joint_parents must name earlier joints, got {rig.joint_parents}")
+    check_all("rig.skin_weights", rig.skin_weights, 0.0, 1.0 + SKIN_WEIGHT_TOLERANCE)
     off = np.abs(rig.skin_weights.sum(1, dtype=np.float64) - 1).max(initial=0)
-    if off > SKIN_WEIGHT_TOLERANCE or rig.skin_weights.min(initial=0) < 0:
-        raise ValueError(f"rig.skin_weights must be 0 or more and sum to 1 in each row, got sums off by {off:.2e}")
+    if off > SKIN_WEIGHT_TOLERANCE:
+        raise ValueError(f"rig.skin_weights must sum to 1 in each row, got sums off by {off:.2e}")

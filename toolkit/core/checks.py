@@ -39,6 +39,17 @@ def check_finite(name: str, array: Any) -> None:
         )
 
 
+def check_all(name: str, array: Any, low: float, high: float) -> None:
+    """Refuse what is outside of ``low <= value <= high``, and what is no number, by the argument's name."""
+    values = np.asarray(array)
+    if not values.size:
+        return
+    least, most = values.min(), values.max()  # NaN if any is
+    if not (low <= least and most <= high):
+        check_finite(name, values)
+        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {least:g} to {most:g}")
+
+
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """Check ``low <= value <= high``."""
     if not low <= value <= high:
