@@ -1,7 +1,9 @@
 """The command line: finds the command, runs it, turns a user's mistake into one line and exit code 2."""
 
 import errno
+import io
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -43,12 +45,15 @@ WAITING = "PASSIVE"
 MISTAKE = 2
 """Exit code for a mistake in what the user gave."""
 INTERRUPTED = 130
-MACHINE_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EPIPE})
-"""No room, no right to write, a reader that left: nothing a traceback would explain."""
+TERMINATED = 143
+MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO, errno.EMFILE, errno.ENOMEM})
+"""No room, a reader that left: nothing a traceback would explain. Nor would one explain an error that names a file."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's own) and return its exit code."""
+    if arguments is None:
+        _prepare_process()
     words = sys.argv[1:] if arguments is None else arguments
     try:
         return _dispatch(words)
@@ -61,12 +66,26 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _refuse(f"{words[0]} needs {error.name}; install it with: {line}")
     except OSError as error:
-        if error.errno not in MACHINE_ERRORS:
+        if error.filename is None and error.errno not in MACHINE_ERRORS:
             raise
         return _refuse(f"{error.filename or words[0]}: {error.strerror}")
+    except MemoryError:
+        return _refuse(f"{words[0]}: not enough memory; close other programs, or take smaller options")
     except KeyboardInterrupt:
         print("\nfacecraft4d: stopped; a build goes on where it was when the same command runs again", file=sys.stderr)
         return INTERRUPTED
+
+
+def _prepare_process() -> None:
+    """Any text can be printed, whatever the terminal's encoding; who is asked to end cleans up first."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise SystemExit(TERMINATED)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -86,8 +105,10 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
-    """Print one line however long the reason is."""
-    print("facecraft4d: " + " ".join(message.split()), file=sys.stderr)
+    """Print one line however long the reason is, and whatever stands in it."""
+    from facecraft4d.toolkit.core.text import shown
+
+    print(f"facecraft4d: {shown(message)}", file=sys.stderr)
     return MISTAKE
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from facecraft4d.cli_common import parse, readable_bytes, readable_seconds
+from facecraft4d.cli_common import parse, readable_bytes, readable_seconds, say
 from facecraft4d.cli_folder import working_folder
 from facecraft4d.cli_progress import Report, shown_progress
 from facecraft4d.toolkit.config import BuildConfig, Device, Preset, check_config, preset
@@ -130,6 +130,7 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     from facecraft4d import exporters
     from facecraft4d.runtime import RecordOptions, find_clip, record
     from facecraft4d.toolkit.core.files import write_whole
+    from facecraft4d.toolkit.core.text import as_bytes
     from facecraft4d.toolkit.evaluation import as_json
     from facecraft4d.toolkit.images import encoded
     from facecraft4d.toolkit.report.figures import expression_sheet, overview
@@ -141,7 +142,7 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))
     write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
-    write_whole(out / "report.html", report_html(build, options.preset).encode())
+    write_whole(out / "report.html", as_bytes(report_html(build, options.preset)))
 
 
 def print_summary(build: "Build", options: BuildCommand, seconds_for_results: float) -> None:
@@ -151,17 +152,17 @@ def print_summary(build: "Build", options: BuildCommand, seconds_for_results: fl
     for row in build.times:
         kept = "  (kept)" if row.cached else ""
         peak = readable_bytes(row.peak_bytes) if row.peak_bytes else "unknown"
-        print(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {peak}{kept}")
+        say(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {peak}{kept}")
     made = sum(row.seconds for row in build.times if not row.cached)
-    print(f"{'preview, report':<24} {readable_seconds(seconds_for_results):>12}")
-    print(f"{'this run':<24} {readable_seconds(made + seconds_for_results):>12}")
+    say(f"{'preview, report':<24} {readable_seconds(seconds_for_results):>12}")
+    say(f"{'this run':<24} {readable_seconds(made + seconds_for_results):>12}")
     for name, metric in as_json(build.evaluation, options.preset)["metrics"].items():
         target = (
             "" if metric["target"] is None else f"  target {metric['target']:g}: {'met' if metric['met'] else 'missed'}"
         )
         value = "not measured" if metric["value"] is None else f"{metric['value']:.4f} {metric['unit']}"
-        print(f"{name:<24} {value:>12}{target}")
-    print(*(options.out / name for name in ("avatar.glb", "report.html", "preview.mp4", "metrics.json")), sep="\n")
+        say(f"{name:<24} {value:>12}{target}")
+    say(*(options.out / name for name in ("avatar.glb", "report.html", "preview.mp4", "metrics.json")))
 
 
 def _what_is(path: Path) -> str:

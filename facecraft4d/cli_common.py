@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import sys
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,8 +14,12 @@ from facecraft4d.exporters.glb import MAX_ELEMENTS
 from facecraft4d.toolkit.config import Bounds
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.text import cut, harmless
 
 Options = TypeVar("Options")
+
+MOST_IN_LINE = 20_000
+"""Characters of a line; the options of an avatar take three thousand."""
 
 
 def parse(kind: type[Options], command: str, arguments: list[str]) -> Options:
@@ -36,6 +41,22 @@ def _reason(boxed: str) -> str:
     inner = [line.strip(" │").strip() for line in boxed.splitlines() if not line.startswith(("╭", "╰"))]
     text = " ".join(inner).split("────")[0]
     return re.sub(r"\s+", " ", text).strip()
+
+
+def say(*lines: object) -> None:
+    """Print lines on the standard output. Texts of files may stand in them: control characters are escaped, endless lines cut."""
+    for line in lines:
+        print(_fit(line))
+
+
+def complain(*lines: object) -> None:
+    """As `say`, on the standard error, at once."""
+    for line in lines:
+        print(_fit(line), file=sys.stderr, flush=True)
+
+
+def _fit(line: object) -> str:
+    return harmless(cut(str(line), MOST_IN_LINE)).rstrip()
 
 
 def load_avatar(path: Path, splats: int | None) -> Avatar:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from facecraft4d.cli_common import parse
+from facecraft4d.cli_common import parse, say
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit import doctor
 
@@ -19,5 +19,5 @@ def main(arguments: list[str]) -> int:
         findings = doctor.diagnose(report)
     for finding in findings:
         advice = f"  -> {finding.advice}" if finding.advice else ""
-        print(f"{finding.name:<15} {finding.state:<8} {finding.detail}{advice}")
+        say(f"{finding.name:<15} {finding.state:<8} {finding.detail}{advice}")
     return 0 if doctor.can_play(findings) else 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from facecraft4d.cli_common import check_option, load_avatar, parse
+from facecraft4d.cli_common import check_option, load_avatar, parse, say
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         "size": str(options.size),
     }
     written = write(fidelity, avatar, options.out or folder, about)
-    print("\n".join([*table(fidelity), *map(str, written)]))
+    say(*table(fidelity), *written)
     return 0
 
 
@@ -95,6 +95,7 @@ def table(fidelity: "Fidelity") -> list[str]:
 def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str, str]) -> tuple[Path, Path]:
     """evaluation.json, and a section of the build's report or a page of its own; each whole or not at all."""
     from facecraft4d.toolkit.core.files import write_whole
+    from facecraft4d.toolkit.core.text import as_bytes
     from facecraft4d.toolkit.evaluation.fidelity import as_json
     from facecraft4d.toolkit.report.page import with_evaluation
 
@@ -102,5 +103,5 @@ def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str,
     page = report if report.is_file() else folder / "evaluation.html"
     before = page.read_text(encoding="utf-8") if page.is_file() else ""
     write_whole(numbers, json.dumps(as_json(fidelity, about), indent=1).encode())
-    write_whole(page, with_evaluation(before, avatar, fidelity, about).encode())
+    write_whole(page, as_bytes(with_evaluation(before, avatar, fidelity, about)))
     return numbers, page

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import parse, readable_bytes
+from facecraft4d.cli_common import parse, readable_bytes, say
 from facecraft4d.runtime import AvatarSummary, summarize
 
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(InspectCommand, "inspect", arguments)
     for name, value in rows(summarize(options.avatar)):
-        print(f"{name:<13} {value}".rstrip())
+        say(f"{name:<13} {value}")
     return 0
 
 

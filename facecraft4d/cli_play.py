@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import load_avatar, parse
+from facecraft4d.cli_common import load_avatar, parse, say
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.runtime import PlayOptions, RecordOptions, clip_sources, find_clip, play, record
 from facecraft4d.toolkit.core.motion import builtin_clips
@@ -49,5 +49,5 @@ def main(arguments: list[str]) -> int:
         return 0
     with shown_progress() as report:
         who = record(avatar, clip, options.record, options.view, report)
-    print(f"{options.record}  ({who})")
+    say(f"{options.record}  ({who})")
     return 0

@@ -5,12 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from facecraft4d.cli_common import complain
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.text import shown
 
 Report = Callable[[Progress], None]
 
 SECONDS_BETWEEN_LINES = 10.0
 """How often a stage speaks where there is no terminal."""
+MOST_IN_MESSAGE = 200
+"""Characters of a message beside a bar."""
 
 
 @contextmanager
@@ -24,7 +28,7 @@ def shown_progress() -> Iterator[Report]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.fields[stage]:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+        TextColumn("{task.fields[stage]:<12}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
     )  # fmt: skip
     with Bars(*columns, console=Console(stderr=True)) as bars:
         tasks = {}
@@ -49,24 +53,24 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Report:
 
     def say(progress: Progress) -> None:
         if progress.notes:
-            print(*notes(progress), sep="\n", file=sys.stderr, flush=True)
+            complain(*notes(progress))
             return
         now = clock()
         first, ended = progress.stage not in last, progress.step >= progress.total
         if first or ended or now - last[progress.stage] >= SECONDS_BETWEEN_LINES:
             last[progress.stage] = now
             line = f"{progress.stage:<12} {progress.step}/{progress.total} {describe(progress)}"
-            print(line.rstrip(), file=sys.stderr, flush=True)
+            complain(line)
 
     return say
 
 
 def notes(progress: Progress) -> list[str]:
     """What the user should know at once, a line each."""
-    return [f"{progress.stage:<12} note: {text}" for text in progress.notes]
+    return [f"{progress.stage:<12} note: {shown(text)}" for text in progress.notes]
 
 
 def describe(progress: Progress) -> str:
     """The message and the losses of a step."""
     losses = "  ".join(f"{name} {value:.4f}" for name, value in progress.losses.items())
-    return "  ".join(part for part in (progress.message, losses) if part)
+    return "  ".join(part for part in (shown(progress.message, MOST_IN_MESSAGE), losses) if part)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import check_option, load_avatar, parse
+from facecraft4d.cli_common import check_option, load_avatar, parse, say
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     weights = expression_weights(options.expression)
     avatar = load_avatar(options.avatar, options.splats)
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)
-    print(options.out)
+    say(options.out)
     return 0
 
 

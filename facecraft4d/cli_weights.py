@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import parse, readable_bytes
+from facecraft4d.cli_common import parse, readable_bytes, say
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         if not options.names:
             raise UserError(f"weights path needs a name; there are {', '.join(known)}")
         for name in options.names:
-            print(weights.path(name))
+            say(weights.path(name))
     return 0
 
 
@@ -59,10 +59,10 @@ def print_table(names: tuple[str, ...]) -> None:
     """One paragraph per row."""
     for row in (row for row in weights.TABLE if row.name in names):
         state, origin = _carried(row) if isinstance(row, weights.WeightFile) else _brought(row)
-        print(f"{row.name}  ({state})")
+        say(f"{row.name}  ({state})")
         verdict = f"{row.licence}; commercial use: {row.commercial_use}"
         for label, value in (("needed by", row.needed_by), ("licence", verdict), ("credit", row.credit), *origin):
-            print(f"  {label:<11} {value}")
+            say(f"  {label:<11} {value}")
 
 
 def _carried(row: weights.WeightFile) -> tuple[str, list[tuple[str, str]]]:

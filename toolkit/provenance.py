@@ -11,6 +11,7 @@ from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.ingredients import Ingredient
+from facecraft4d.toolkit.core.text import shown
 
 PACKAGES = ("facecraft4d", "numpy", "numba", "scipy", "torch")
 """What computes a build."""
@@ -46,5 +47,5 @@ def _told(value: Any) -> Any:
         return tuple(_told(item) for item in value)
     if not isinstance(value, Path):
         return value
-    name = Path(os.path.abspath(value)).name
+    name = shown(Path(os.path.abspath(value)).name)
     return f"{name} (sha256 {weights.content_sha256(value)})" if value.exists() else f"{name} (not found)"

@@ -10,9 +10,17 @@ ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def shown(text: object, most: int = MOST_CHARACTERS) -> str:
     """The text in one line of at most `most` characters: runs of white space are one blank, other control characters are escaped (\\x1b)."""
-    words = str(text)[: 4 * most].split()
-    line = "".join(_escaped(letter) for letter in " ".join(words))
-    return line if len(line) <= most else f"{line[: most - 3]}..."
+    return cut(harmless(" ".join(str(text)[: 4 * most].split())), most)
+
+
+def harmless(text: str) -> str:
+    """The text with every control character escaped, line breaks too."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_escaped, text))
+
+
+def cut(text: str, most: int) -> str:
+    """At most `most` characters of it, three dots in place of the rest."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def as_bytes(text: str) -> bytes:
