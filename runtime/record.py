@@ -1,7 +1,6 @@
 """A clip as video or as pictures, frame by frame at exact times: the same frames on every run."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
@@ -18,7 +17,7 @@ from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
-from facecraft4d.toolkit.core.files import whole_file
+from facecraft4d.toolkit.core.files import scratch_folder, whole_file
 from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.stages import Progress
 
@@ -27,6 +26,9 @@ QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 
 BT709, LIMITED_RANGE = 1, 1
 """ITU-T H.273 codes: without them players guess the colours from the size of the picture."""
+
+FPS, TURNS = (1, 240), (-1000, 1000)
+"""Frames a second, and times around the head, that make sense."""
 
 PATTERN = re.compile(r"%0\d?d")
 """Stands for the frame number in the name of a picture."""
@@ -47,8 +49,9 @@ def record(
     Nothing appears at `path` before the recording is complete. Returns who drew. Raises UserError for options that do not fit.
     """
     options = options or RecordOptions()
-    if not 1 <= options.fps <= 240:
-        raise UserError(f"fps must be between 1 and 240, got {options.fps}")
+    for name, value, (low, high) in (("fps", options.fps, FPS), ("turns", options.turns, TURNS)):
+        if not low <= value <= high:
+            raise UserError(f"{name} must be between {low} and {high}, got {value}")
     background, orbit = background_color(options.background), option_camera(avatar, options)
     motion = on_rig(clip, avatar.rig)
     count = max(1, round(motion.duration * options.fps))
@@ -107,19 +110,13 @@ def video_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameS
 @contextmanager
 def picture_sink(pattern: Path) -> Iterator[FrameSink]:
     """PNG files named by `pattern` with the frame number from 0; they wait in a hidden folder until all are there."""
-    waiting = pattern.with_name(f".{PATTERN.sub('', pattern.stem)}.partial")
     names: list[str] = []
+    with scratch_folder(pattern) as waiting:
 
-    def sink(image: np.ndarray) -> None:
-        names.append(pattern.name % len(names))
-        Image.fromarray(image).save(waiting / names[-1], compress_level=4)
+        def sink(image: np.ndarray) -> None:
+            names.append(PATTERN.sub(lambda place: place[0] % len(names), pattern.name, count=1))
+            Image.fromarray(image).save(waiting / names[-1], compress_level=4)
 
-    try:
-        waiting.mkdir(parents=True, exist_ok=True)
         yield sink
         for name in names:
             (waiting / name).replace(pattern.with_name(name))
-    except OSError as error:
-        raise UserError(f"{pattern}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.files import PARTIAL, sweep, whole_file, write_whole
+from facecraft4d.toolkit.core.files import PARTIAL, scratch_folder, sweep, whole_file, write_whole
 
 KILLED = "import os, sys; from pathlib import Path; from facecraft4d.toolkit.core.files import whole_file\nwith whole_file(Path(sys.argv[1])) as t: t.write_bytes(b'half'); os.kill(os.getpid(), 9)"
 
@@ -53,6 +53,23 @@ def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_p
         sweep(tmp_path)
         assert living.read_bytes() == b"c"
     assert sorted(each.name for each in tmp_path.iterdir()) == [".b.partial.mp4", "c.mp4"]
+
+
+KILLED_IN_FOLDER = "import os, sys; from pathlib import Path; from facecraft4d.toolkit.core.files import scratch_folder\nwith scratch_folder(Path(sys.argv[1])) as t: (t / 'frame.png').touch(); os.kill(os.getpid(), 9)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no kill -9")
+def test_scratch_folders_of_killed_writers_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    result = subprocess.run([sys.executable, "-c", KILLED_IN_FOLDER, str(tmp_path / "f_%04d.png")], check=False)
+    assert result.returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert (left / "frame.png").is_file()
+    (tmp_path / ".mine.00000000.partial").mkdir()
+    with scratch_folder(tmp_path / "f_%04d.png") as living:
+        assert not left.exists()
+        sweep(tmp_path)
+        assert living.is_dir()
+    assert [each.name for each in tmp_path.iterdir()] == [".mine.00000000.partial"]
 
 
 def test_files_have_the_rights_that_the_user_gives_to_new_files(tmp_path: Path) -> None:

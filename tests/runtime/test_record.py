@@ -99,3 +99,16 @@ def test_interrupted_recordings_leave_nothing(tiny_avatar: Avatar, clip: Motion,
     with pytest.raises(KeyboardInterrupt):
         record(tiny_avatar, clip, tmp_path / name, SMALL, stop)
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_a_per_cent_sign_in_a_name_is_a_letter(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
+    record(tiny_avatar, clip, tmp_path / "50%_%04d.png", replace(SMALL, fps=4.0))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["50%_0000.png", "50%_0001.png"]
+
+
+@pytest.mark.parametrize("options", [RecordOptions(turns=float("nan")), RecordOptions(fps=float("nan"))])
+def test_what_is_no_number_is_refused(
+    tiny_avatar: Avatar, clip: Motion, tmp_path: Path, options: RecordOptions
+) -> None:
+    with pytest.raises(UserError, match="must be between"):
+        record(tiny_avatar, clip, tmp_path / "a.mp4", options)

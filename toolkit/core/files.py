@@ -3,9 +3,10 @@
 import os
 import re
 import secrets
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from facecraft4d.toolkit.core.locks import lock, still_there
 
 PARTIAL = re.compile(r"\..*\.[0-9a-f]{8}\.partial(\.[^.]*)?", re.DOTALL)
 """Names of files that are being written, and of those that a killed process left."""
+WRITING = "writing"
+"""File in a scratch folder that its writer holds."""
 KEPT_LETTERS = 40
 """Letters of a file's name in the name of its partial: no file system's limit is reached where the name itself is within."""
 SECONDS_UNTOUCHED = 86_400
@@ -51,19 +54,43 @@ def write_whole(path: Path, data: bytes, durable: bool = True) -> None:
         temporary.write_bytes(data)
 
 
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A new hidden folder beside a path, for files that appear there later all together; it is gone when the block ends.
+
+    Makes missing folders. Raises UserError where the system does not let us write.
+    """
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        sweep(beside.parent)
+        folder = _partial_name(beside.with_suffix(""))
+        folder.mkdir()
+        try:
+            with (folder / WRITING).open("x") as held:
+                lock(held)
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"{beside}: cannot be written: {error.strerror or error}") from error
+
+
 def sweep(folder: Path) -> None:
-    """Remove the partial files in a folder whose writers are gone."""
+    """Remove the partial files and scratch folders in a folder whose writers are gone."""
     for path in folder.iterdir():
-        if PARTIAL.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+        if PARTIAL.fullmatch(path.name) and not path.is_symlink():
             with suppress(OSError):  # gone meanwhile, or not ours to touch
-                _remove_abandoned(path)
+                if path.is_file():
+                    _remove_abandoned(path, path.unlink)
+                elif (path / WRITING).is_file():
+                    _remove_abandoned(path / WRITING, lambda: shutil.rmtree(path))  # noqa: B023  (called at once)
 
 
 @contextmanager
 def _partial(path: Path) -> Iterator[Path]:
     """A new file beside `path`, locked as long as it is written, and gone afterwards."""
     while True:
-        temporary = path.with_name(f".{path.stem[:KEPT_LETTERS]}.{secrets.token_hex(4)}.partial{path.suffix}")
+        temporary = _partial_name(path)
         with temporary.open("x") as held:
             if not (lock(held) and still_there(held, temporary)):
                 continue  # somebody swept it before it was locked
@@ -76,14 +103,19 @@ def _partial(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
-def _remove_abandoned(path: Path) -> None:
+def _partial_name(path: Path) -> Path:
+    return path.with_name(f".{path.stem[:KEPT_LETTERS]}.{secrets.token_hex(4)}.partial{path.suffix}")
+
+
+def _remove_abandoned(held: Path, remove: Callable[[], None]) -> None:
+    """Call `remove` where nobody holds the file any more."""
     if sys.platform == "win32":
-        if time.time() - path.stat().st_mtime > SECONDS_UNTOUCHED:
-            path.unlink()
+        if time.time() - held.stat().st_mtime > SECONDS_UNTOUCHED:
+            remove()
         return
-    with path.open() as file:
-        if lock(file):  # and held until it is gone: nobody begins to write it
-            path.unlink()
+    with held.open() as file:
+        if lock(file):  # and keep it until all is gone: nobody begins to write
+            remove()
 
 
 def _to_disk(path: Path) -> None:
