@@ -70,7 +70,7 @@ def _quoted(machine: Machine) -> str:
     raw = machine.line()
     if len(raw) < 2 or raw[:1] != raw[-1:] or raw[:1] not in (b"'", b'"'):
         raise ValueError("a text without quotes")
-    machine.budget.spend(len(raw), "a text")
+    machine.budget.spend(2 * len(raw), "a text")  # without quotes, without escapes
     return _latin(machine, codecs.escape_decode(raw[1:-1])[0])
 
 

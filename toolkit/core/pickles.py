@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
-from facecraft4d.toolkit.core.pickle_machine import Kept, Kind
+from facecraft4d.toolkit.core.pickle_machine import MOST_STEPS, Kept, Kind
 from facecraft4d.toolkit.core.pickle_opcodes import run_pickle
 from facecraft4d.toolkit.core.untrusted import Budget, at_the_border, read_untrusted
 
@@ -61,23 +61,34 @@ class _Reader:
         self.done: dict[int, Any] = {}
         """By the id of what was turned, which the whole tree keeps alive; texts that were made bytes are here too."""
         self.under_way: set[int] = set()
+        self.walked, self.weights = 0, dict[int, int]()
+        """Values met so far by one who follows every reference, and how many each of `done` stands for."""
         self.turns = {
             Kind.ARRAY: self._array, Kind.BUFFER: self._buffer, Kind.SCALAR: self._scalar, Kind.CHUMPY: self._chumpy,
             Kind.COLUMNS: self._sparse, Kind.ROWS: self._sparse, Kind.ENCODED: self._bytes, Kind.BYTES: self._bytes,
         }  # fmt: skip
 
     def data(self, value: Any) -> Any:
-        """The value as data. ValueError for what contains itself, is too deep or is no data."""
+        """The value as data. ValueError for what is no data, contains itself, is too deep, or too much for who follows every reference."""
+        mark = id(value)
+        self._walk(self.weights.get(mark, 1))
         if not isinstance(value, (dict, list, tuple, Kept, Kind)):
             return value
-        if id(value) in self.done:
-            return self.done[id(value)]
-        if id(value) in self.under_way or len(self.under_way) >= MOST_DEPTH:
+        if mark in self.done:
+            return self.done[mark]
+        if mark in self.under_way or len(self.under_way) >= MOST_DEPTH:
             raise ValueError(f"data that contains itself, or is deeper than {MOST_DEPTH} levels")
-        self.under_way.add(id(value))
-        self.done[id(value)] = self._turned(value)
-        self.under_way.remove(id(value))
-        return self.done[id(value)]
+        self.under_way.add(mark)
+        before = self.walked - 1
+        self.done[mark] = self._turned(value)
+        self.weights[mark] = self.walked - before
+        self.under_way.remove(mark)
+        return self.done[mark]
+
+    def _walk(self, count: int) -> None:
+        self.walked += count
+        if self.walked > MOST_STEPS:
+            raise ValueError(f"references that lead to more than {MOST_STEPS:,} values")
 
     def _turned(self, value: Any) -> Any:
         if isinstance(value, dict):
