@@ -129,6 +129,13 @@ def text(content: bytes) -> bytes:
     return b"X" + struct.pack("<I", len(content)) + content
 
 
+def test_texts_of_python_2_are_bytes_of_arrays() -> None:
+    content = bytes(range(256))
+    shape, quoted = b"(" + number(256) + b"t", b"S" + repr(content)[1:].encode() + b"\n"
+    for written in (b"T" + struct.pack("<i", 256) + content, quoted, text(content.decode("latin1").encode())):
+        np.testing.assert_array_equal(read(array(shape, written, b"u1") + b"."), np.arange(256))
+
+
 HUGE = 3 << 30
 COLLIDING = b"".join(
     b"\x8a\x0a" + (i * ((1 << 61) - 1)).to_bytes(10, "little", signed=True) + b"N" for i in range(1, 50_000)

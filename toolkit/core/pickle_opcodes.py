@@ -29,16 +29,18 @@ Action = Callable[[Machine], Any]
 def run_pickle(data: bytes, start: int, budget: Budget) -> Any:
     """What the pickle that begins at `start` makes: None, numbers, texts, bytes, lists, tuples, dicts, `Kept` and `Kind`; it may contain itself.
 
-    ValueError, IndexError or TypeError for anything else, for damage, and for more than the budget and MOST_STEPS allow.
+    ValueError for anything else, for damage, and for more than the budget and MOST_STEPS allow.
     """
     machine = Machine(data, start, budget)
-    while (code := machine.taken(1)) != b".":
-        machine.count(1)
-        action = ACTIONS.get(code)
-        if action is None:
-            raise ValueError(f"opcode {code!r} at byte {machine.place - 1}, which no file of arrays needs")
-        action(machine)
-    return machine.stack.pop()
+    try:
+        while (code := machine.taken(1)) != b".":
+            machine.count(1)
+            if code not in ACTIONS:
+                raise ValueError(f"opcode {code!r} at byte {machine.place - 1}, which no file of arrays needs")
+            ACTIONS[code](machine)
+        return machine.stack.pop()
+    except IndexError:
+        raise ValueError("a pickle that takes more than it made") from None
 
 
 def _pairs(items: list[Any]) -> Iterable[tuple[Any, Any]]:

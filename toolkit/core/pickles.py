@@ -113,7 +113,7 @@ class _Reader:
                 self.done[id(value)] = value.encode("latin1")
             value = self.done[id(value)]
         if not isinstance(value, bytes):
-            raise ValueError(f"{type(value).__name__} where bytes are needed")
+            raise ValueError("an array or a number without its bytes")
         return value
 
     def _array(self, kept: Kept) -> Any:
