@@ -50,6 +50,21 @@ def model(seed: int = WEIGHT_SEED) -> dict[str, np.ndarray]:
     }
 
 
+def small(count: int = 80) -> dict[str, np.ndarray]:
+    """The model's first vertices: FLAME's arrays in a file of a few hundred kilobytes."""
+    arrays = {
+        name: array[:count] for name, array in model().items() if name not in ("f", "J_regressor", "kintree_table")
+    }
+    triangles = faces()
+    regressor = np.zeros((5, count), np.float32)
+    regressor[np.arange(5), np.arange(5)] = 1
+    return arrays | {
+        "f": triangles[triangles.max(1) < count],
+        "J_regressor": regressor,
+        "kintree_table": model()["kintree_table"],
+    }
+
+
 def faces() -> np.ndarray:
     """(i, i+1, i+34) and (i+1, i+35, i+34), alternating."""
     i = np.arange(VERTICES - TURN - 1)
@@ -95,7 +110,7 @@ def old_style(arrays: dict[str, np.ndarray]) -> bytes:
     content: dict[str, Any] = dict(arrays) | {"bs_style": "lbs", "bs_type": "lrotmin"}
     for name in ("v_template", "shapedirs"):
         content[name] = Ch()
-        content[name].__dict__.update(x=np.asarray(arrays[name], np.float64), _status="new")
+        content[name].__dict__.update(x=np.asarray(arrays[name], np.float64), _status="new", _dirty_vars=set())
     matrix, kept = scipy.sparse.csc_matrix(arrays["J_regressor"]), OldColumns()
     kept.__dict__.update(_shape=matrix.shape, indptr=matrix.indptr, indices=matrix.indices, data=matrix.data)
     content["J_regressor"] = kept

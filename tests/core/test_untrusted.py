@@ -1,6 +1,7 @@
 """The door for files from elsewhere: regular, capped, refused in one line by name."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,20 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(UserError, match="found no regular file"):
             read_untrusted(tmp_path / "pipe", "a clip", 10)
+
+
+def test_a_small_file_takes_little_memory_whatever_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "some.csv"
+    path.write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    assert read_untrusted(path, "a clip", 1 << 28) == path.read_bytes()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="files that do not tell their size are Linux'")
+def test_a_file_that_does_not_tell_its_size_is_read_whole_and_capped() -> None:
+    assert b"VmSize" in read_untrusted(Path("/proc/self/status"), "a status", 1 << 20)
+    with pytest.raises(UserError, match="expected a status of at most 0 MiB, found more"):
+        read_untrusted(Path("/proc/self/status"), "a status", 100)

@@ -2,7 +2,10 @@
 
 import os
 import pickle
+import re
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +34,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = np.arange(0, 459, 9)
     np.savez(folder / "mediapipe.npz", landmark_indices=chosen, **{k: v[: len(chosen)] for k, v in static.items()})
     return folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that is read in no time."""
+    path = tmp_path_factory.mktemp("small") / "generic_model.pkl"
+    path.write_bytes(synthetic_flame.old_style(synthetic_flame.small()))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -164,16 +175,133 @@ def test_rubbish_gives_one_clear_line(tmp_path: Path, content: bytes) -> None:
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
+def _changed(name: str, entry: tuple[int, ...], value: float) -> np.ndarray:
+    array = synthetic_flame.model()[name].copy()
+    array[entry] = value
+    return array
+
+
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
         ("weights", np.zeros((5023, 4)), "weights must be"),
+        ("weights", np.zeros((5023, 5)), "weights must sum to 1 within 0.001, got rows that are off by up to 1"),
+        ("weights", _changed("weights", (7, 0), -0.2), "weights must be between -0.001 and 1.001, got -0.2"),
+        ("weights", _changed("weights", (7, 0), 1e30), "weights must be between"),
+        ("weights", [[1, 0, 0, 0, 0]] * 5023, "weights must be an array of numbers, got"),
         ("f", np.full((9976, 3), 5023), "index 0..5022"),
+        ("f", np.full((9976, 3), -1), "index 0..5022"),
+        ("f", np.full((9976, 3), 0.5), "index 0..5022"),
+        ("f", np.full((9976, 3), 5), "f must be triangles of three corners, got 100% with a corner twice"),
+        ("f", np.zeros((60_000, 3), np.uint8), "60000 triangles where FLAME has 5023 and 9976"),
         ("kintree_table", np.zeros((2, 5)), "parents"),
+        ("kintree_table", np.full((2, 5), np.inf), "kintree_table must be finite"),
         ("v_template", np.full((5023, 3), np.nan), "finite"),
+        ("v_template", 1000 * synthetic_flame.model()["v_template"], "v_template must be between -100 and 100"),
+        ("v_template", synthetic_flame.model()["v_template"] / 1000, "v_template must be 0.01 to 100 metres large"),
+        ("shapedirs", _changed("shapedirs", (1, 2, 3), 1e20), "shapedirs must be between"),
+        ("posedirs", _changed("posedirs", (1, 2, 3), -np.inf), "posedirs must be finite"),
+        ("J_regressor", np.zeros((5, 5023)), "J_regressor must sum to 1 within 0.05"),
+        ("J_regressor", _changed("J_regressor", (0, 0), 50), "J_regressor must be between -10 and 10"),
     ],
 )
-def test_wrong_arrays_are_named(tmp_path: Path, name: str, value: np.ndarray, complaint: str) -> None:
-    np.savez(tmp_path / "flame2023.npz", **(synthetic_flame.model() | {name: value}))
-    with pytest.raises(UserError, match=complaint):
-        load_flame(tmp_path / "flame2023.npz")
+def test_wrong_arrays_are_named(tmp_path: Path, name: str, value: Any, complaint: str) -> None:
+    path = tmp_path / "flame2023.pkl"
+    path.write_bytes(pickle.dumps(synthetic_flame.model() | {name: value}, protocol=4))
+    with pytest.raises(UserError, match=complaint) as refusal:
+        load_flame(path)
+    assert str(path) in str(refusal.value) and "flame.is.tue.mpg.de" in str(refusal.value)
+
+
+def test_rounded_weights_are_taken_as_they_are(tmp_path: Path) -> None:
+    rounded = np.round(synthetic_flame.model()["weights"], 4)
+    assert np.abs(rounded.sum(1) - 1).max() > 5e-5
+    np.savez(tmp_path / "flame2023.npz", **(synthetic_flame.model() | {"weights": rounded}))
+    np.testing.assert_array_equal(load_flame(tmp_path / "flame2023.npz").skin_weights, rounded)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("lmk_b_coords", np.full((51, 3), 0.5), "lmk_b_coords must sum to 1 within 0.01"),
+        ("lmk_b_coords", np.tile([5.0, -5.0, 1.0], (51, 1)), "lmk_b_coords must be between -1 and 2, got -5 to 5"),
+        ("lmk_b_coords", np.full((51, 3), np.nan), "lmk_b_coords must be finite"),
+        ("lmk_b_coords", np.zeros((50, 3)), "lmk_b_coords must be"),
+        ("lmk_face_idx", np.full(51, 9976), r"lmk_face_idx must index 0\.\.\d+, got 9976"),
+        ("lmk_face_idx", np.full(51, 0.5), "lmk_face_idx must index"),
+        ("lmk_face_idx", [[]], "lmk_face_idx must be an array of numbers, got list"),
+    ],
+)
+def test_wrong_embeddings_are_named(small: Path, tmp_path: Path, name: str, value: Any, complaint: str) -> None:
+    static, _ = synthetic_flame.embeddings()
+    (tmp_path / "static.pkl").write_bytes(pickle.dumps(static | {name: value}, protocol=2))
+    with pytest.raises(UserError, match=complaint) as refusal:
+        load_flame(small, FlameSideFiles(tmp_path / "static.pkl"))
+    assert "static.pkl: expected" in str(refusal.value)
+
+
+@pytest.mark.parametrize("chosen", [np.array([478] * 51), np.arange(51) - 1, np.full(51, "a"), None])
+def test_wrong_choices_of_landmarks_are_named(small: Path, tmp_path: Path, chosen: np.ndarray | None) -> None:
+    static, _ = synthetic_flame.embeddings()
+    np.savez(tmp_path / "mediapipe.npz", **static, **({} if chosen is None else {"landmark_indices": chosen}))
+    with pytest.raises(UserError, match=r"mediapipe\.npz: expected .*landmark_indices"):
+        load_flame(small, FlameSideFiles(mediapipe=tmp_path / "mediapipe.npz"))
+
+
+def test_what_is_no_regular_file_is_not_opened(small: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for strange in (tmp_path, tmp_path / "pipe", tmp_path / "nothing", Path("/dev/zero"), Path("a\0b")):
+        with pytest.raises(UserError, match=r"expected a FLAME model file .* found"):
+            load_flame(strange)
+        for sides in (FlameSideFiles(strange), FlameSideFiles(None, strange), FlameSideFiles(None, None, strange)):
+            with pytest.raises(UserError, match="expected a FLAME landmark embedding, found"):
+                load_flame(small, sides)
+
+
+def _damaged(data: bytes, seed: int, heads: np.ndarray) -> bytes:
+    """A few bytes changed, and sometimes a piece cut out or doubled. Half of the places are between the arrays' contents."""
+    random = np.random.default_rng(seed)
+    changed = bytearray(data)
+    for _ in range(random.integers(1, 6)):
+        changed[random.choice(heads) if random.random() < 0.5 else random.integers(len(data))] = random.integers(256)
+    start, end = sorted(random.integers(0, len(data), 2))
+    match random.integers(6):
+        case 0:
+            del changed[start:end]
+        case 1:
+            changed[start:start] = changed[start:end]
+        case 2:
+            del changed[start:]
+    return bytes(changed)
+
+
+def _between_contents(data: bytes) -> np.ndarray:
+    """Places of a file within 64 bytes of opcodes or headers: where text for people stands."""
+    words = [word.start() for word in re.finditer(rb"numpy|chumpy|scipy|_shape|descr|PK\x01|PK\x03|PK\x05", data)]
+    return np.unique(np.clip(np.add.outer(words, np.arange(-64, 64)), 0, len(data) - 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["old pickle", "new pickle", "npz"])
+def test_damage_is_refused_or_does_not_matter(tmp_path: Path, kind: str) -> None:
+    path, arrays = tmp_path / "flame2023.pkl", synthetic_flame.small()
+    if kind == "npz":
+        path = tmp_path / "flame2023.npz"
+        np.savez(path, **arrays)
+    else:
+        path.write_bytes(
+            synthetic_flame.old_style(arrays) if kind == "old pickle" else pickle.dumps(arrays, protocol=4)
+        )
+    load_flame(path)
+    data, refused = path.read_bytes(), 0
+    heads = _between_contents(data)
+    for seed in range(700):
+        path.write_bytes(_damaged(data, seed, heads))
+        start = time.monotonic()
+        try:
+            assert np.isfinite(load_flame(path).expression_deltas).all()
+        except UserError as refusal:
+            refused += 1
+            assert "TypeCheckError" not in str(refusal), seed  # a mistake of ours, not of the file
+        assert time.monotonic() - start < 5
+    assert 200 < refused < 700

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from facecraft4d.toolkit.core.untrusted import Budget, at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted import MOST_BUDGET, Budget, at_the_border, open_untrusted
 
 MOST_ARRAYS = 4096
 PLAIN_KINDS = frozenset("biufSU")
@@ -20,15 +20,15 @@ READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 """By version of the .npy format; the third is for field names beyond Latin-1, which plain arrays do not have."""
 
 
-def read_npz(path: Path, what: str, most_bytes: int) -> dict[str, np.ndarray]:
+def read_npz(path: Path, what: str, most_bytes: int, most_memory: int = MOST_BUDGET) -> dict[str, np.ndarray]:
     """Every array of the file by its name, fresh and writable. `what` names the file in messages. UserError for any other file, a damaged one,
-    and one that would need more memory than its size allows (untrusted.Budget)."""
+    and one that would need more than `most_memory` bytes, or more than its size allows (untrusted.Budget)."""
     with open_untrusted(path, what, most_bytes) as stream, at_the_border(path, what):
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
             if len(members) > MOST_ARRAYS or len({each.filename for each in members}) < len(members):
                 raise ValueError(f"{len(members)} arrays, or two of one name")
-            budget = Budget(path.stat().st_size)
+            budget = Budget(path.stat().st_size, most_memory)
             budget.spend(sum(each.file_size for each in members), "what is packed in it")
             return {each.filename.removesuffix(".npy"): _array(archive, each) for each in members}
 

@@ -1,198 +1,193 @@
-"""Reads the data out of pickles without running anything from them.
+"""Reads the data out of pickles without running anything from them, protocols 0 to 5.
 
-Every global that a pickle may name is replaced by a class of our own that only keeps what it is given; anything else is refused by
-name. Numpy arrays are rebuilt from their bytes with checks, sparse matrices from their indices, chumpy arrays from their values.
+A machine of our own runs the opcodes (pickle_opcodes.py); here its notes of objects become data: numpy arrays from their bytes with checks,
+sparse matrices from their indices, chumpy arrays from their values. Each object becomes data once, however often it is referred to.
 """
 
-import collections
-import io
 import math
-import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float64, Int64, Shaped
 
-from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.pickle_machine import MOST_STEPS, Kept, Kind
+from facecraft4d.toolkit.core.pickle_opcodes import run_pickle
+from facecraft4d.toolkit.core.untrusted import Budget, at_the_border, read_untrusted
 
-LARGEST_FILE = 1 << 30
-LARGEST_DENSE = 1 << 28
-"""Entries of a sparse matrix made dense."""
-
-
-class _Kept:
-    """An object of the pickle: how it was made and the state it was given, nothing more."""
-
-    def __new__(cls, *arguments: Any) -> "_Kept":
-        kept = super().__new__(cls)
-        kept.arguments, kept.state = arguments, None
-        return kept
-
-    arguments: tuple[Any, ...]
-    state: Any
-
-    def __init__(self, *arguments: Any) -> None:
-        """Everything is done in __new__, which unpickling always calls."""
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _DataType(_Kept):
-    """numpy.dtype"""
-
-
-class _Array(_Kept):
-    """numpy.ndarray, by its reconstructor"""
-
-
-class _Scalar(_Kept):
-    """A numpy scalar"""
-
-
-class _Sparse(_Kept):
-    """A scipy matrix by columns (csc) or rows (csr)"""
-
-
-class _Columns(_Sparse):
-    """scipy's csc_matrix"""
-
-
-class _Rows(_Sparse):
-    """scipy's csr_matrix"""
-
-
-class _Chumpy(_Kept):
-    """chumpy.Ch: an array under the key `x`"""
-
-
-class _Marker(_Kept):
-    """A class that is only named, as an argument"""
-
-
-class _Encoded(_Kept):
-    """Bytes written as text: _codecs.encode(text, 'latin1')"""
-
-
-class _Rebuilt(_Kept):
-    """copyreg._reconstructor(class, base, state): an empty object of the class, if the class is one of ours."""
-
-    def __new__(cls, kind: Any, *_: Any) -> Any:
-        if not (isinstance(kind, type) and issubclass(kind, _Kept)):
-            raise pickle.UnpicklingError("refused to rebuild an unknown class")
-        return kind()
-
-
-_GLOBALS: dict[tuple[str, str], Any] = {
-    ("numpy", "dtype"): _DataType,
-    ("numpy", "ndarray"): _Marker,
-    ("chumpy.ch", "Ch"): _Chumpy,
-    ("_codecs", "encode"): _Encoded,
-    ("collections", "OrderedDict"): collections.OrderedDict,
-    **{(module, "object"): _Marker for module in ("__builtin__", "builtins")},
-    **{(module, "_reconstructor"): _Rebuilt for module in ("copy_reg", "copyreg")},
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _Array for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "scalar"): _Scalar for core in ("core", "_core")},
-    **{(f"scipy.sparse.{module}", "csc_matrix"): _Columns for module in ("csc", "_csc")},
-    **{(f"scipy.sparse.{module}", "csr_matrix"): _Rows for module in ("csr", "_csr")},
-}
-
-
-class _Unpickler(pickle._Unpickler):
-    """The Python implementation: the C one leaks damaged buffers when a hostile file makes it fail."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Our stand-in for a global, or refusal."""
-        if (module, name) not in _GLOBALS:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is refused; only arrays are read")
-        return _GLOBALS[module, name]
+LARGEST_FILE = 256 << 20
+"""Bytes: published FLAME files have 50 to 100 MB."""
+MOST_MEMORY = 768 << 20
+"""Bytes for the file and what is read of it: the file, its texts and their bytes at the same time."""
+MOST_DEPTH = 64
+"""Levels of lists, dicts and objects in each other."""
+MOST_SIDES = 32
+"""Sides of an array."""
+NUMBER_TYPES = frozenset({"b1", *(f"{sign}{size}" for sign in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"})
+"""numpy's names of the types that are read: truth values and plain numbers."""
+BYTE_ORDERS: dict[str, Literal["<", ">"]] = {"<": "<", "=": "<", "|": "<", ">": ">"}
+"""By what a pickled type says; `=` is what the writing machine had, and that was a small-endian one."""
+NPY_MAGIC = b"\x93NUMPY"
 
 
 def read_pickle(path: Path, what: str = "a pickle with arrays only", most_bytes: int = LARGEST_FILE) -> Any:
-    """The plain content of a pickle file: dicts, lists, texts, numbers, numpy arrays. UserError if it holds anything else."""
+    """The plain content of a pickle file: dicts, lists, tuples, texts, bytes, numbers, numpy arrays (read-only).
+
+    What the file refers to several times is the same object here. UserError if it holds anything else, or needs more than MOST_MEMORY.
+    """
     data = read_untrusted(path, what, most_bytes)
-    try:
-        skipped = _npy_header_size(data)
-        return _plain(_Unpickler(io.BytesIO(data[skipped:]), encoding="latin1").load())
-    except (
-        pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, MemoryError, OverflowError, RecursionError,
-    ) as error:  # fmt: skip
-        raise UserError(f"{path}: expected {what}, found {_one_line(error)}") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    with at_the_border(path, what):
+        budget = Budget(len(data), MOST_MEMORY)
+        budget.spend(len(data), "the file")
+        return _Reader(budget).data(run_pickle(data, _npy_header_size(data), budget))
 
 
 def _npy_header_size(data: bytes) -> int:
     """Bytes before the pickle in an .npy file of objects; 0 for a bare pickle."""
-    if not data.startswith(b"\x93NUMPY"):
+    if not data.startswith(NPY_MAGIC):
         return 0
-    wide = data[6] > 1
-    return (12 if wide else 10) + int.from_bytes(data[8 : 12 if wide else 10], "little")
+    start = 12 if data[6:7] > b"\x01" else 10
+    size = start + int.from_bytes(data[8:start], "little")
+    if size >= len(data):
+        raise ValueError("an .npy file that ends in its header")
+    return size
 
 
-def _plain(value: Any) -> Any:
-    """Replace what was kept by arrays and plain data."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, _Array):
-        return _array(value)
-    if isinstance(value, _Scalar):
-        return np.frombuffer(_bytes(value.arguments[1]), _data_type(value.arguments[0]), 1)[0]
-    if isinstance(value, _Sparse):
-        return _dense(value)
-    if isinstance(value, _Chumpy):
-        return _plain(value.state["x"])
-    if isinstance(value, _Encoded):
-        return _bytes(value)
-    return value
+class _Reader:
+    """Turns what the machine made into data."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.done: dict[int, Any] = {}
+        """By the id of what was turned, which the whole tree keeps alive; texts that were made bytes are here too."""
+        self.under_way: set[int] = set()
+        self.walked, self.weights = 0, dict[int, int]()
+        """Values met so far by one who follows every reference, and how many each of `done` stands for."""
+        self.turns = {
+            Kind.ARRAY: self._array, Kind.BUFFER: self._buffer, Kind.SCALAR: self._scalar, Kind.CHUMPY: self._chumpy,
+            Kind.COLUMNS: self._sparse, Kind.ROWS: self._sparse, Kind.ENCODED: self._bytes, Kind.BYTES: self._bytes,
+        }  # fmt: skip
+
+    def data(self, value: Any) -> Any:
+        """The value as data. ValueError for what is no data, contains itself, is too deep, or too much for who follows every reference."""
+        mark = id(value)
+        self._walk(self.weights.get(mark, 1))
+        if not isinstance(value, (dict, list, tuple, Kept, Kind)):
+            return value
+        if mark in self.done:
+            return self.done[mark]
+        if mark in self.under_way or len(self.under_way) >= MOST_DEPTH:
+            raise ValueError(f"data that contains itself, or is deeper than {MOST_DEPTH} levels")
+        self.under_way.add(mark)
+        before = self.walked - 1
+        self.done[mark] = self._turned(value)
+        self.weights[mark] = self.walked - before
+        self.under_way.remove(mark)
+        return self.done[mark]
+
+    def _walk(self, count: int) -> None:
+        self.walked += count
+        if self.walked > MOST_STEPS:
+            raise ValueError(f"references that lead to more than {MOST_STEPS:,} values")
+
+    def _turned(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self.data(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.data(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self.data(item) for item in value)
+        if isinstance(value, Kept) and value.kind in self.turns:
+            return self.turns[value.kind](value)
+        raise ValueError("an object that is no data")
+
+    def _bytes(self, value: Any) -> bytes:
+        """Raw bytes, also where protocols 0 to 2 wrote them as text; each text is made bytes once."""
+        if isinstance(value, Kept) and value.kind is Kind.BYTES and not value.arguments:
+            return b""
+        if isinstance(value, Kept) and value.kind is Kind.ENCODED:
+            value = value.arguments[0]
+        if isinstance(value, str):
+            if id(value) not in self.done:
+                self.budget.spend(len(value), "a content")
+                self.done[id(value)] = value.encode("latin1")
+            value = self.done[id(value)]
+        if not isinstance(value, bytes):
+            raise ValueError("an array or a number without its bytes")
+        return value
+
+    def _array(self, kept: Kept) -> Any:
+        """An array from (version, shape, type, column-major?, bytes); one of objects gives its list, or its only item."""
+        _, shape, kind, column_major, content = kept.state
+        if isinstance(content, list):
+            items = self.data(content)
+            return items[0] if len(items) == 1 and shape == () else items
+        return self._filled(content, kind, shape, bool(column_major))
+
+    def _buffer(self, kept: Kept) -> Any:
+        content, kind, shape, order = kept.arguments
+        return self._filled(content, kind, shape, order == "F")
+
+    def _filled(self, content: Any, kind: Any, shape: Any, column_major: bool) -> Any:
+        flat = np.frombuffer(self._bytes(content), _number_type(kind))
+        if len(flat) != _count(shape):
+            raise ValueError(f"an array of shape {shape} with {len(flat)} entries")
+        return flat.reshape(shape, order="F" if column_major else "C")
+
+    def _scalar(self, kept: Kept) -> Any:
+        kind, content = kept.arguments
+        return self._filled(content, kind, (1,), False)[0]
+
+    def _chumpy(self, kept: Kept) -> Any:
+        if not isinstance(kept.state, dict) or "x" not in kept.state:
+            raise ValueError("a chumpy array without values")
+        return self.data(kept.state["x"])
+
+    def _sparse(self, kept: Kept) -> Float64[np.ndarray, "r c"]:
+        """A sparse matrix from its index arrays, made dense."""
+        rows, columns = kept.state["_shape"]
+        by_columns = kept.kind is Kind.COLUMNS
+        self.budget.spend(_count((rows, columns)) * 8, "a sparse matrix made dense")
+        starts, minor = (self._indices(kept.state[name]) for name in ("indptr", "indices"))
+        values, lengths = self._row(kept.state["data"]), np.diff(starts)
+        if len(starts) != (columns if by_columns else rows) + 1 or (lengths < 0).any() or lengths.sum() != len(minor):
+            raise ValueError(f"a sparse matrix of shape ({rows}, {columns}) with {len(starts) - 1} slices")
+        if len(minor) != len(values) or (len(minor) and minor.min() < 0):
+            raise ValueError("a sparse matrix with inconsistent indices")
+        major = np.repeat(np.arange(len(lengths)), lengths)
+        dense = np.zeros((rows, columns))
+        np.add.at(dense, (minor, major) if by_columns else (major, minor), values)
+        return dense
+
+    def _row(self, value: Any) -> Shaped[np.ndarray, " n"]:
+        """An array with one side."""
+        row = self.data(value)
+        if not isinstance(row, np.ndarray) or row.ndim != 1:
+            raise ValueError("a sparse matrix that is not made of three rows")
+        return row
+
+    def _indices(self, value: Any) -> Int64[np.ndarray, " n"]:
+        row = self._row(value)
+        if row.dtype.kind not in "iu":
+            raise ValueError(f"a sparse matrix with indices of type {row.dtype}")
+        self.budget.spend(
+            4 * 8 * len(row), "the indices of a sparse matrix"
+        )  # these, their lengths, two rows to add by
+        return row.astype(np.int64)
 
 
-def _bytes(value: Any) -> bytes:
-    """Raw bytes, also where Python 2 or protocol 2 wrote them as text."""
-    if isinstance(value, _Encoded):
-        value = value.arguments[0]
-    return value.encode("latin1") if isinstance(value, str) else bytes(value)
-
-
-def _data_type(kept: Any) -> np.dtype[Any]:
-    """A plain number type. ValueError for objects, records and the like."""
-    code = kept.arguments[0]
-    dtype = np.dtype(code if isinstance(code, str) and code[:1] in "fiub" and len(code) <= 3 else "O")
-    if dtype.hasobject:
+def _number_type(kept: Any) -> np.dtype[Any]:
+    """A plain number type. ValueError for objects, texts, records and the like."""
+    code = kept.arguments[0] if isinstance(kept, Kept) and kept.kind is Kind.TYPE and kept.arguments else None
+    if not isinstance(code, str) or code not in NUMBER_TYPES:
         raise ValueError(f"an array of type {str(code)[:20]!r} where numbers are needed")
-    return dtype.newbyteorder(">" if kept.state is not None and kept.state[1] == ">" else "<")
+    return np.dtype(code) if kept.state is None else np.dtype(code).newbyteorder(BYTE_ORDERS[kept.state[1]])
 
 
-def _array(kept: _Array) -> Any:
-    """An array from (version, shape, dtype, column-major?, bytes); one of objects gives its list, or its only item."""
-    _, shape, dtype, column_major, content = kept.state
-    if isinstance(content, list):
-        items = _plain(content)
-        return items[0] if len(items) == 1 and tuple(shape) == () else items
-    data = _bytes(content)
-    flat = np.frombuffer(data, _data_type(dtype))
-    if len(flat) != math.prod(shape):
-        raise ValueError(f"an array of shape {tuple(shape)} with {len(flat)} entries")
-    return flat.reshape(shape, order="F" if column_major else "C")
-
-
-def _dense(kept: _Sparse) -> Any:
-    """A sparse matrix from its index arrays, made dense."""
-    state = kept.state
-    rows, columns = (int(n) for n in state["_shape"] if "_shape" in state)
-    starts, minor, values = (np.asarray(_plain(state[name])) for name in ("indptr", "indices", "data"))
-    majors = columns if isinstance(kept, _Columns) else rows
-    if rows < 0 or columns < 0 or rows * columns > LARGEST_DENSE or len(starts) != majors + 1:
-        raise ValueError(f"a sparse matrix of shape ({rows}, {columns}) with {len(starts) - 1} slices")
-    major = np.repeat(np.arange(majors), np.diff(starts))
-    where = (minor, major) if isinstance(kept, _Columns) else (major, minor)
-    if len(major) != len(minor) or len(minor) != len(values) or (len(minor) and minor.min() < 0):
-        raise ValueError("a sparse matrix with inconsistent indices")
-    dense = np.zeros((rows, columns))
-    np.add.at(dense, where, values)
-    return dense
+def _count(shape: Any) -> int:
+    """Entries of an array of the shape. ValueError for what is no shape."""
+    if type(shape) not in (tuple, list) or len(shape) > MOST_SIDES:
+        raise ValueError("an array with no shape")
+    if any(type(side) is not int or not 0 <= side < LARGEST_FILE for side in shape):
+        raise ValueError("an array with an impossible shape")
+    return math.prod(shape)

@@ -2,6 +2,7 @@
 whatever is wrong with it is one line (docs/security.md)."""
 
 import math
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,12 +69,15 @@ def read_untrusted(path: Path, what: str, most_bytes: int, advice: str = "") -> 
     """The content of a file that somebody else made, as `open_untrusted` gives it; never more than `most_bytes` + 1 are read."""
     with open_untrusted(path, what, most_bytes, advice) as stream:
         try:
-            content = stream.read(most_bytes + 1)
+            size = os.fstat(stream.fileno()).st_size
+            content = stream.read(min(size, most_bytes) + 1)  # this much memory is taken at once
+            if len(content) > size:  # it grew, or does not tell its size
+                content += stream.read(max(most_bytes + 1 - len(content), 0))
         except OSError as error:
             raise UserError(
                 f"{path}: expected {what}, found a file that cannot be read: {error.strerror or error}"
             ) from None
-    if len(content) > most_bytes:  # it grew, or does not tell its size
+    if len(content) > most_bytes:
         raise _too_large(path, what, most_bytes, "more", advice)
     return content
 

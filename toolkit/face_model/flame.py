@@ -3,20 +3,22 @@
 Li et al. 2017; the files are the user's own. What they hold is recognised by keys and shapes, the licence by the edition's file name.
 """
 
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32
 
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
-from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
-from facecraft4d.toolkit.core.pickles import LARGEST_FILE, read_pickle
+from facecraft4d.toolkit.face_model.flame_files import (
+    EXPRESSION_COUNT,
+    SHAPE_COUNT,
+    read_chosen_embedding,
+    read_embedding,
+    read_model,
+)
 from facecraft4d.toolkit.face_model.model import (
     JOINT_PARENTS,
     ROLE,
@@ -26,11 +28,6 @@ from facecraft4d.toolkit.face_model.model import (
 )
 from facecraft4d.toolkit.weights import file_sha256
 
-SHAPE_COUNT, EXPRESSION_COUNT = 300, 100
-SHAPES: dict[str, tuple[int | str, ...]] = {
-    "v_template": ("v", 3), "f": ("f", 3), "shapedirs": ("v", 3, SHAPE_COUNT + EXPRESSION_COUNT), "posedirs": ("v", 3, 36),
-    "J_regressor": (5, "v"), "kintree_table": (2, 5), "weights": ("v", 5),
-}  # fmt: skip
 SIGMAS = (-3.0, 3.0)
 """FLAME's identity weights are in standard deviations."""
 EDITIONS = {
@@ -40,6 +37,8 @@ EDITIONS = {
 }
 """By the start of the file's name: name, licence, commercial use. An unknown name is taken for a non-commercial edition."""
 MAX_CONTOUR_DEGREES = 39
+LANDMARKS = 478
+"""MediaPipe's, with irises."""
 FIRST_CORNER = np.array([1, 0, 0], np.float32)
 
 
@@ -57,7 +56,7 @@ class FlameSideFiles:
 
 def load_flame(path: Path, side_files: FlameSideFiles | None = None) -> FaceModel:
     """A FLAME file as a FaceModel. UserError that says what was expected and found if it is something else."""
-    arrays = _checked(path, _read(path))
+    arrays = read_model(path)
     sides = side_files or FlameSideFiles()
     deltas = np.moveaxis(arrays["shapedirs"], 2, 0)
     triangles = arrays["f"].astype(np.int32)
@@ -115,61 +114,6 @@ def contour_row(joint_rotations: Float[np.ndarray, "5 3"]) -> int:
     return turned if turned >= 0 else MAX_CONTOUR_DEGREES - turned
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """The file's arrays by name."""
-    if not path.is_file():
-        raise UserError(f"{path}: expected a FLAME model file (.pkl or .npz), found no such file")
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start == b"PK":
-        return _read_npz(path)
-    content = read_pickle(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a FLAME model (a dict of arrays), found a {type(content).__name__}")
-    return content
-
-
-def _read_npz(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > LARGEST_FILE:
-        raise UserError(f"{path}: expected at most {LARGEST_FILE >> 20} MiB, found {path.stat().st_size >> 20} MiB")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST_FILE:
-            raise UserError(f"{path}: expected at most {LARGEST_FILE >> 20} MiB unpacked, found {size >> 20} MiB")
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise UserError(f"{path}: expected an npz with arrays only, found {error}") from error
-
-
-def _checked(path: Path, content: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The model's arrays, float32 and int64, their shapes and indices checked."""
-    missing = [name for name in SHAPES if name not in content]
-    if missing:
-        raise UserError(f"{path}: expected a FLAME model with {', '.join(SHAPES)}; {', '.join(missing)} missing")
-    sizes: dict[str, int] = {}
-    arrays = {}
-    try:
-        for name, shape in SHAPES.items():
-            array = np.asarray(content[name])
-            check_shape(name, array, shape, sizes)
-            arrays[name] = array.astype(np.int64 if name in ("f", "kintree_table") else np.float32)
-            check_finite(name, arrays[name])
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: expected FLAME's array shapes: {error}") from error
-    _check_indices(path, "f", arrays["f"], sizes["v"])
-    parents = tuple(arrays["kintree_table"][0].astype(np.uint32).astype(np.int32).tolist())
-    if parents != JOINT_PARENTS:
-        raise UserError(f"{path}: expected FLAME's joints with parents {JOINT_PARENTS}, found {parents}")
-    return arrays
-
-
-def _check_indices(path: Path, name: str, indices: Int[np.ndarray, "..."], count: int) -> None:
-    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < count:
-        raise UserError(f"{path}: expected {name} to index 0..{count - 1}, found {indices.min()}..{indices.max()}")
-
-
 def _ingredient(path: Path) -> Ingredient:
     """The edition by the file's name."""
     known = next((edition for start, edition in EDITIONS.items() if path.name.lower().startswith(start)), None)
@@ -187,33 +131,17 @@ def _cylinder_uvs(corners: Float32[np.ndarray, "f 3 3"]) -> Float32[np.ndarray, 
     return np.stack([u, (y.max() - y) / max(float(np.ptp(y)), 1e-9)], -1).astype(np.float32)
 
 
-def _embedding(path: Path, content: Any, shape: tuple[int, ...], face_count: int) -> tuple[Any, Any]:
-    """Triangle indices of `shape` and barycentrics from a landmark file."""
-    if not isinstance(content, Mapping) or not {"lmk_face_idx", "lmk_b_coords"} <= set(content):
-        raise UserError(f"{path}: expected a landmark embedding with lmk_face_idx and lmk_b_coords, found neither")
-    try:
-        triangles = np.asarray(content["lmk_face_idx"]).astype(np.int32)
-        barycentrics = np.asarray(content["lmk_b_coords"]).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: expected landmark arrays of numbers, found others ({error})") from error
-    if triangles.shape != shape or barycentrics.shape != (*shape, 3):
-        raise UserError(f"{path}: expected {list(shape)} landmarks, found {list(triangles.shape)}")
-    _check_indices(path, "lmk_face_idx", triangles, face_count)
-    return triangles, barycentrics
-
-
 def _contour(path: Path | None, face_count: int) -> ContourPoints | None:
     if path is None:
         return None
-    content = read_pickle(path)
-    return ContourPoints(*_embedding(path, content, (2 * MAX_CONTOUR_DEGREES + 1, 17), face_count))
+    return ContourPoints(*read_embedding(path, (2 * MAX_CONTOUR_DEGREES + 1, 17), face_count))
 
 
 def _static(path: Path | None, face_count: int) -> SurfacePoints | None:
     """The 68 points; the first 17 slide and are not valid here."""
     if path is None:
         return None
-    triangles, barycentrics = _embedding(path, read_pickle(path), (51,), face_count)
+    triangles, barycentrics = read_embedding(path, (51,), face_count)
     return SurfacePoints(
         np.concatenate([np.zeros(17, np.int32), triangles]),
         np.concatenate([np.tile(FIRST_CORNER, (17, 1)), barycentrics]),
@@ -225,10 +153,9 @@ def _mediapipe(path: Path | None, face_count: int) -> SurfacePoints | None:
     """The landmarks that the file gives of the 478; the others are not valid."""
     if path is None:
         return None
-    content = _read_npz(path)
-    chosen = np.asarray(content.get("landmark_indices", [])).astype(np.int64).ravel()
-    triangles, barycentrics = _embedding(path, content, (len(chosen),), face_count)
-    _check_indices(path, "landmark_indices", chosen, 478)
-    points = SurfacePoints(np.zeros(478, np.int32), np.tile(FIRST_CORNER, (478, 1)), np.zeros(478, np.float32))
+    chosen, triangles, barycentrics = read_chosen_embedding(path, face_count, LANDMARKS)
+    points = SurfacePoints(
+        np.zeros(LANDMARKS, np.int32), np.tile(FIRST_CORNER, (LANDMARKS, 1)), np.zeros(LANDMARKS, np.float32)
+    )
     points.triangles[chosen], points.barycentrics[chosen], points.validity[chosen] = triangles, barycentrics, 1
     return points
