@@ -112,7 +112,7 @@ def test_a_decoder_that_takes_too_long_is_ended_and_the_next_picture_is_read(mon
         monkeypatch.setattr(pictures, "SECONDS_A_MEGAPIXEL", 0.0)
     else:
         monkeypatch.setattr(pictures, "PATIENCE_SECONDS", 0.05)
-    with pytest.raises(UserError, match=r"a: expected .*, found one whose decoder takes too long"):
+    with pytest.raises(UserError, match=r"a: expected .*, found one that takes too long while it is decoded"):
         decode(slow, "a")
     monkeypatch.undo()
     assert decode(PNG, "b").pixels.shape == RGB.shape

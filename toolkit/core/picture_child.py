@@ -1,4 +1,4 @@
-"""The program of the child that decodes strangers' pictures (pictures.py): Pillow and the standard library, nothing of ours.
+"""The program of the child that decodes strangers' pictures (pictures.py): Pillow and the standard library.
 
 It reads requests from its standard input, a line of JSON and then the picture's bytes, and answers on its standard output with a line of
 JSON and then pixels, row by row. What kills it kills nothing else. It limits its own memory and processor time where the platform can.
@@ -6,13 +6,14 @@ JSON and then pixels, row by row. What kills it kills nothing else. It limits it
 
 import io
 import json
-import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from facecraft4d.toolkit.core.limits import limit_memory, limit_seconds
 
 STRIP_PIXELS = 1 << 20
 """Pixels that are converted at a time: a few MiB beside the decoded picture."""
@@ -28,8 +29,7 @@ class Refused(Exception):
 
 def main() -> None:
     """Answer requests until the input ends."""
-    memory = int(sys.argv[1])
-    _limit("RLIMIT_AS", lambda hard: memory)
+    limit_memory(int(sys.argv[1]))
     warnings.simplefilter("ignore")  # remarks on odd metadata are nobody's business
     Image.MAX_IMAGE_PIXELS = None  # the request says how many are too many
     Image.init()
@@ -38,7 +38,7 @@ def main() -> None:
     while line := source.readline():
         request = json.loads(line)
         content = source.read(request["bytes"])
-        _limit_seconds(request["seconds"])  # for the header
+        limit_seconds(request["seconds"])  # for the header
         answer, strips = _answer(request, content)
         sink.write(json.dumps(answer).encode() + b"\n")
         for strip in strips:
@@ -54,30 +54,11 @@ def _read_heic_too() -> None:
     pi_heif.register_heif_opener()
 
 
-def _limit(name: str, soft: Callable[[int], int]) -> None:
-    """Lower one of the process's own limits; platforms without it have none."""
-    try:
-        import resource
-
-        kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(kind, (soft(hard), hard))
-    except (ImportError, AttributeError, ValueError, OSError):
-        return
-
-
-def _limit_seconds(seconds: float) -> None:
-    """Let the system end this process when it has used so much more processor time."""
-    import time
-
-    _limit("RLIMIT_CPU", lambda hard: math.ceil(time.process_time() + seconds))
-
-
 def _answer(request: dict[str, Any], content: bytes) -> tuple[dict[str, Any], Strips]:
     """The line of JSON, and the strips of pixels that follow it."""
     try:
         image = _opened(request, content)
-        _limit_seconds(request["seconds"] + request["seconds_a_megapixel"] * image.width * image.height / 1e6)
+        limit_seconds(request["seconds"] + request["seconds_a_megapixel"] * image.width * image.height / 1e6)
         about = {"format": image.format, "several": bool(getattr(image, "is_animated", False))}
         image, mode, strips = _shrunk(image, request["side"]) if request["side"] else _whole(image)
         return {**about, "mode": mode, "size": image.size}, strips

@@ -8,19 +8,17 @@ import atexit
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.limits import child_command, child_environment, ended_by
 from facecraft4d.toolkit.core.text import shown
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
@@ -36,6 +34,7 @@ MOST_SCANS = 100
 SCAN_OR_END = re.compile(rb"\xff[\xd9\xda]")
 """JPEG's markers of a scan and of the picture's end; a scan's data cannot hold either."""
 
+PROGRAM = "facecraft4d.toolkit.core.picture_child"
 MEMORY_BYTES = 1 << 30
 """Address space of the child: 64 megapixels of RGBA twice, when they are turned upright, and Pillow."""
 SECONDS, SECONDS_A_MEGAPIXEL = 2.0, 0.1
@@ -134,14 +133,13 @@ class _Child:
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
-            program = Path(__file__).with_name("picture_child.py")
             self._owner = os.getpid()
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(program), str(MEMORY_BYTES)],
+                child_command(PROGRAM, MEMORY_BYTES),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "1"},
+                env=child_environment(),
             )
         return self._process
 
@@ -163,10 +161,7 @@ class _Child:
         """Why the process ended."""
         process.kill()
         process.communicate()
-        code = -process.returncode
-        if code in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
-            return "one whose decoder takes too long; save it again"
-        return f"one that ends its decoder (code {-code}); save it again"
+        return f"one that {ended_by(process.returncode)} while it is decoded; save it again"
 
 
 _CHILD = _Child()

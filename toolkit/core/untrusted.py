@@ -95,7 +95,8 @@ def at_the_border(name: object, expected: str, advice: str = "") -> Iterator[Non
     A hostile file may make a decoder raise anything, so everything is caught: only here, where a file of that name is being read.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):  # numbers that are none are found by checks, not by warnings
+            yield
     except UserError:
         raise
     except Exception as error:

@@ -1,0 +1,243 @@
+"""What is fuzzed: each reader of files from elsewhere, with sound files to begin with and what is done with those it accepts."""
+
+import io
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import synthetic_flame
+from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
+from glb_cases import join, split
+from PIL import Image
+from places import PORTRAITS, TINY
+
+from facecraft4d.cli_inspect import rows
+from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.runtime.summary import AvatarSummary, summarize
+from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.motion import COLUMNS, on_rig, read_clip
+from facecraft4d.toolkit.core.text import harmless
+from facecraft4d.toolkit.core.untrusted import at_the_border
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader."""
+
+    name: str
+    suffix: str
+    sound: Callable[[], list[bytes]]
+    """Files that are read."""
+    mutate: Callable[[bytes, Random], bytes]
+    read: Callable[[Path], None]
+    """Read a file, and do with it what comes next where it is accepted. UserError is the one way to refuse."""
+
+
+def inputs(target: Target, seed: int) -> Iterator[tuple[int, bytes]]:
+    """Numbered damaged files without end; each follows from the seed and its number."""
+    sound, number = target.sound(), 0
+    while True:
+        random = np.random.default_rng((seed, number))
+        yield number, target.mutate(sound[random.integers(len(sound))], random)
+        number += 1
+
+
+# ---- avatars
+
+
+def _glb(data: bytes, random: Random) -> bytes:
+    """Bytes anywhere, values of the JSON, or numbers of the arrays."""
+    if random.random() < 0.3:
+        return damaged(data, random)
+    document, blob = split(data)
+    if random.random() < 0.6:
+        document = changed_json(document, random)
+    if random.random() < 0.5:
+        floats = np.frombuffer(blob[: len(blob) // 4 * 4], np.float32).copy()
+        places = random.integers(len(floats), size=random.integers(1, 20))
+        floats[places] = random.choice(
+            np.array([0, 1e-30, 1, -1, 5, -30, 99, 1e4, 1e30, np.nan, np.inf], np.float32), len(places)
+        )
+        blob = floats.tobytes() + blob[len(blob) // 4 * 4 :]
+    try:
+        return join(document, blob)
+    except ValueError:
+        return damaged(data, random)
+
+
+def _play(path: Path) -> None:
+    from facecraft4d.runtime import RenderOptions, render_image
+    from facecraft4d.runtime.options import Backend
+
+    avatar = read_gltf(path.read_bytes(), path.name)
+    for _, text in rows(summarize(path)):
+        assert harmless(text).isprintable()
+    options = RenderOptions(size=32, backend=Backend.SOFTWARE)
+    names, joints = len(avatar.rig.expression_names), len(avatar.rig.joint_names)
+    for size in (0.0, 1.0, 10.0):
+        pose = Pose(
+            np.full(names, size, np.float32), np.full((joints, 3), 0.3 * size, np.float32), np.zeros(3, np.float32)
+        )
+        render_image(avatar.level(200), pose, options)
+
+
+# ---- pictures
+
+
+@cache
+def _pictures() -> list[bytes]:
+    rgb = Image.open(PORTRAITS / "astronaut.png").convert("RGB").resize((96, 80))
+    found = []
+    kinds = (
+        ("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("PNG", {"icc_profile": b"profile" * 20}), ("WEBP", {}), ("BMP", {}), ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"compression": "jpeg"}), ("GIF", {}), ("PPM", {}), ("AVIF", {}),
+        ("GIF", {"save_all": True, "append_images": [rgb.rotate(9)]}), ("TIFF", {"save_all": True, "append_images": [rgb.rotate(9)]}),
+        ("PNG", {"save_all": True, "append_images": [rgb.rotate(9)]}), ("WEBP", {"save_all": True, "append_images": [rgb.rotate(9)]}),
+    )  # fmt: skip
+    for kind, options in kinds:
+        buffer = io.BytesIO()
+        rgb.save(buffer, kind, **options)
+        found.append(buffer.getvalue())
+    for mode in ("L", "LA", "RGBA", "P", "1", "I;16"):
+        buffer = io.BytesIO()
+        rgb.convert("L").convert("I").convert(mode).save(buffer, "PNG") if mode == "I;16" else rgb.convert(mode).save(
+            buffer, "PNG"
+        )
+        found.append(buffer.getvalue())
+    return found
+
+
+def _photograph(path: Path) -> None:
+    from facecraft4d.toolkit.preprocess.load import read
+
+    photo = read(path)
+    assert photo.rgb.dtype == np.uint8 and photo.rgb.ndim == 3 and photo.rgb.shape[2] == 3
+
+
+# ---- clips
+
+
+@cache
+def _clips() -> list[bytes]:
+    random = np.random.default_rng(0)
+    table = np.round(random.random((12, len(COLUMNS))), 3)
+    table[:, 0] = np.arange(12) / 30
+    lines = [",".join(COLUMNS), *(",".join(f"{value:g}" for value in row) for row in table)]
+    return ["\n".join(lines).encode(), b"time,jawOpen\n0,0\n0.1,1\n0.2,0.5\n"]
+
+
+def _csv(data: bytes, random: Random) -> bytes:
+    return changed_cells(data, random) if random.random() < 0.7 else damaged(data, random)
+
+
+@cache
+def _rig() -> object:
+    return read_gltf(TINY.read_bytes(), "tiny").rig
+
+
+def _clip(path: Path) -> None:
+    motion = on_rig(read_clip(path), _rig())
+    for seconds in (0.0, 0.5, 1e6):
+        assert np.isfinite(motion.at(seconds).expression).all()
+
+
+# ---- FLAME
+
+
+@cache
+def _flames() -> list[bytes]:
+    arrays = synthetic_flame.small()
+    return [synthetic_flame.old_style(arrays), *(pickle.dumps(arrays, protocol=protocol) for protocol in (0, 2, 4, 5))]
+
+
+@cache
+def _flame_archives() -> list[bytes]:
+    found = []
+    for save in (np.savez, np.savez_compressed):
+        buffer = io.BytesIO()
+        save(buffer, **synthetic_flame.small())
+        found.append(buffer.getvalue())
+    return found
+
+
+def _flame(path: Path) -> None:
+    from facecraft4d.toolkit.face_model.flame import load_flame
+
+    model = load_flame(path)
+    assert np.isfinite(model.vertices).all()
+
+
+# ---- cameras
+
+
+CAMERAS = {
+    "camera_angle_x": 0.4, "w": 96, "h": 80,
+    "frames": [
+        {"file_path": "a.png", "transform_matrix": np.eye(4).tolist(), "expression": {"jawOpen": 0.5}, "group": "front"},
+        {"file_path": "a.png", "transform_matrix": np.eye(4).tolist(), "fl_x": 200.0, "cx": 48, "joints": {"jaw": [0.1, 0, 0]}, "translation": [0, 0, 0]},
+    ],
+}  # fmt: skip
+
+
+def _json(data: bytes, random: Random) -> bytes:
+    return as_json(changed_json(json.loads(data), random)) if random.random() < 0.8 else damaged(data, random)
+
+
+def _cameras(path: Path) -> None:
+    from facecraft4d.toolkit.evaluation.truth import of_folder
+
+    folder = path.parent / "truth"
+    folder.mkdir(exist_ok=True)
+    if not (folder / "a.png").exists():
+        (folder / "a.png").write_bytes(_pictures()[2])
+    (folder / "transforms.json").write_bytes(path.read_bytes())
+    for truth in of_folder(folder, _rig(), 64):
+        assert np.isfinite(truth.view.camera.camera_from_world).all()
+
+
+# ---- provenance
+
+
+@cache
+def _provenances() -> list[bytes]:
+    made = read_gltf(TINY.read_bytes(), "tiny").provenance
+    return [as_json(asdict(made)), as_json(asdict(Provenance()))]
+
+
+def _provenance(path: Path) -> None:
+    with at_the_border(path, "a provenance"):
+        made = provenance_from_json(json.loads(path.read_bytes()))
+    summary = AvatarSummary(**{field: () for field in AvatarSummary.__dataclass_fields__} | _facts(made))  # type: ignore[arg-type]
+    assert all(harmless(text).isprintable() for _, text in rows(summary))
+    json.dumps(asdict(made), allow_nan=False)
+
+
+def _facts(made: Provenance) -> dict[str, object]:
+    numbers = dict.fromkeys(("file_bytes", "splats", "carrying_triangles", "triangles", "vertices"), 0)
+    return {
+        **numbers,
+        "provenance": made,
+        "extent": (0.0, 0.0, 0.0),
+        "region_triangles": {},
+        "verdict": made.verdict,
+        "reason": made.reason,
+    }
+
+
+TARGETS = (
+    Target("glb", ".glb", lambda: [TINY.read_bytes()], _glb, _play),
+    Target("picture", ".png", _pictures, damaged, _photograph),
+    Target("clip", ".csv", _clips, _csv, _clip),
+    Target("flame pickle", ".pkl", _flames, damaged, _flame),
+    Target("flame npz", ".npz", _flame_archives, damaged, _flame),
+    Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
+    Target("provenance", ".json", _provenances, _json, _provenance),
+)
+
+__all__ = ["TARGETS", "Target", "UserError", "inputs"]
