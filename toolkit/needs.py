@@ -55,11 +55,12 @@ def missing_packages(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def missing_weights(names: Iterable[str], report: Callable[[Progress], None]) -> dict[str, str]:
-    """Fetch what is not there yet; the reason for each file that cannot be had, by its name."""
+    """Fetch what is not there yet, and try what is the user's own; the reason for each file that cannot be had, by its name."""
     failures = {}
     for name in names:
         try:
             weights.path(name, report=report)
+            weights.try_own_network(name)
         except UserError as error:
             failures[name] = str(error)
     return failures

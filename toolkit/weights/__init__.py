@@ -15,6 +15,7 @@ from facecraft4d.toolkit.weights.fetching import (
     path,
 )
 from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights, Carrier, Row, WeightFile, default_names, row
+from facecraft4d.toolkit.weights.trial import try_own_network
 
 __all__ = [
     "TABLE",
@@ -35,4 +36,5 @@ __all__ = [
     "own_hashes",
     "path",
     "row",
+    "try_own_network",
 ]

@@ -69,7 +69,7 @@ def path(name: str, override: Path | None = None, report: Report = _silent) -> P
     A user's own file is taken as it is; a cached file with another hash than the table's is refused by name, and so are weights that the
     user must bring and has not, or not whole (UserError).
     """
-    if own := _own_path(name, override):
+    if own := own_path(name, override):
         return own
     wanted = row(name)
     if isinstance(wanted, BroughtWeights):
@@ -124,7 +124,7 @@ def as_ingredient(name: str, role: str, override: Path | None = None) -> Ingredi
         source = f"{known.credit}; the user's own copy, from {known.ask}"
         sha256 = content_sha256(path(name, override))
         return Ingredient(name, role, known.licence, known.commercial_use, source, sha256)
-    own = _own_path(name, override)
+    own = own_path(name, override)
     if own and (sha256 := content_sha256(own)) != known.sha256:
         return Ingredient(name, role, "unknown", Commercial.UNKNOWN, "the user's own file", sha256)
     source = ", ".join(f"{c.client} {c.package} {c.version}" for c in known.carriers[:1])
@@ -133,7 +133,7 @@ def as_ingredient(name: str, role: str, override: Path | None = None) -> Ingredi
 
 def own_hashes(names: Iterable[str]) -> dict[str, str]:
     """The sha256 of those weights that the user's own file or folder stands for: what the table cannot know of a result."""
-    places = {name: own for name in names if (own := _own_path(name, None))}
+    places = {name: own for name in names if (own := own_path(name))}
     return {name: content_sha256(place) for name, place in places.items()}
 
 
@@ -189,7 +189,7 @@ def _memory() -> dict[str, tuple[list[int], str]]:
     return sound
 
 
-def _own_path(name: str, override: Path | None) -> Path | None:
+def own_path(name: str, override: Path | None = None) -> Path | None:
     """What the user points to, checked as far as the row says what to expect; None where they point to nothing."""
     wanted = row(name)
     variable = wanted.environment_variable
