@@ -115,7 +115,7 @@ class _Keeper:
             result: T = module.run(*(each.result for each in inputs), *config, context)
             return result
 
-        stored = cache.stage(self.folder, name, key, kind, compute)
+        stored = cache.stage(self.folder, name, key, kind, compute, digests, self.report)
         self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))

@@ -111,7 +111,7 @@ def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
 
 def test_a_pickle_is_never_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", tree=np.array([{"harm": 1}], object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(UserError, match="object where plain numbers are needed"):
         cache.load(tmp_path / "a.npz", Inner)
 
 
@@ -143,10 +143,3 @@ def test_a_stage_that_fails_leaves_its_own_files_and_no_result(tmp_path: Path) -
     home = tmp_path / "s" / ("a" * 16)
     assert sorted(entry.name for entry in home.iterdir()) == [owned.MARKER, "files"]
     assert (home / "files" / "checkpoint").exists()
-
-
-def test_a_damaged_result_is_refused_by_name(tmp_path: Path) -> None:
-    cache.stage(tmp_path, "s", "a" * 64, Inner, lambda _: Inner(np.arange(3), "n"))
-    (tmp_path / "s" / ("a" * 16) / "result.npz").write_bytes(b"PK damaged")
-    with pytest.raises(UserError, match="--fresh"):
-        cache.stage(tmp_path, "s", "a" * 64, Inner, lambda _: Inner(np.arange(3), "n"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from facecraft4d.toolkit.core.untrusted import Budget, at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted import MOST_BUDGET, Budget, at_the_border, open_untrusted
 
 MOST_ARRAYS = 4096
 PLAIN_KINDS = frozenset("biufSU")
@@ -28,7 +28,8 @@ def read_npz(path: Path, what: str, most_bytes: int) -> dict[str, np.ndarray]:
             members = archive.infolist()
             if len(members) > MOST_ARRAYS or len({each.filename for each in members}) < len(members):
                 raise ValueError(f"{len(members)} arrays, or two of one name")
-            budget = Budget(path.stat().st_size)
+            size = path.stat().st_size
+            budget = Budget(size, max(MOST_BUDGET, size))  # what is not packed takes its size in memory, however large
             budget.spend(sum(each.file_size for each in members), "what is packed in it")
             return {each.filename.removesuffix(".npy"): _array(archive, each) for each in members}
 
