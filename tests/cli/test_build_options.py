@@ -174,7 +174,7 @@ def test_one_build_at_a_time_in_a_folder(tmp_path: Path) -> None:
             pass
         code = f"from pathlib import Path; from facecraft4d import cli_folder; cli_folder.alone_in(Path({str(tmp_path)!r})).__enter__()"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert other.returncode and "another build is running" in other.stderr
+        assert other.returncode and "another build or evaluation is running" in other.stderr
     with cli_folder.alone_in(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -40,6 +40,8 @@ DAMAGED = ".damaged"
 """Ends the name of the folder that a damaged result is set aside as."""
 MOST_FACTS_BYTES = 1 << 16
 """Of stage.json: it has some hundred."""
+FACT_NAMES = ("digest", "seconds", "peak_bytes", "inputs")
+"""What stage.json says."""
 ENTRIES = {RESULT: stat.S_ISREG, FACTS: stat.S_ISREG, MARKER: stat.S_ISREG, OWN: stat.S_ISDIR}
 """What a result's folder holds, each as a plain file or folder."""
 
@@ -79,7 +81,7 @@ def stage(
     Raises UserError where its folder cannot be used.
     """
     home = folder / name / key[:KEY_DIGITS]
-    stored = _sound(home, kind, name, report) or _made(home, compute, inputs)
+    stored = _sound(home, kind, inputs, report) or _made(home, compute, inputs)
     _tidy(home, stored.result)
     return stored
 
@@ -127,7 +129,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _sound(home: Path, kind: type[T], name: str, report: Report) -> Stored[T] | None:
+def _sound(home: Path, kind: type[T], inputs: tuple[str, ...], report: Report) -> Stored[T] | None:
     """The stored result, or None where there is none or it was damaged, and is set aside."""
     if home.is_symlink() or (home.exists() and not home.is_dir()):
         raise UserError(f"{home}: expected a folder of facecraft4d, found something else; move it")
@@ -135,11 +137,14 @@ def _sound(home: Path, kind: type[T], name: str, report: Report) -> Stored[T] | 
         return None
     try:
         _refuse_odd(home)
-        return recall(home, kind) if (home / FACTS).exists() else None
+        stored = recall(home, kind) if (home / FACTS).exists() else None
+        if stored and stored.inputs != inputs:
+            raise UserError(f"{home / FACTS}: expected the inputs that its key is made of, found others")
+        return stored
     except UserError as error:
         set_aside(home)
         note = f"the kept result is damaged ({error}); it is set aside and made anew"
-        report(Progress(name, 0, 1, notes=(note,)))
+        report(Progress(home.parent.name, 0, 1, notes=(note,)))
         return None
 
 
@@ -197,8 +202,8 @@ def _facts(path: Path) -> dict[str, Any]:
     what = "the facts of a kept result"
     with at_the_border(path, what):
         facts = json.loads(read_untrusted(path, what, MOST_FACTS_BYTES))
-        if not isinstance(facts, dict) or facts.keys() != {"digest", "seconds", "peak_bytes", "inputs"}:
-            raise ValueError("no digest, seconds, peak_bytes and inputs alone")
+        if not isinstance(facts, dict) or facts.keys() != set(FACT_NAMES):
+            raise ValueError(f"no {', '.join(FACT_NAMES)} alone")  # an earlier version knows no inputs
         inputs, seconds, peak = facts["inputs"], facts["seconds"], facts["peak_bytes"]
         if not isinstance(inputs, list) or not all(map(_is_digest, [facts["digest"], *inputs])):
             raise ValueError("digests that are none")
