@@ -165,7 +165,7 @@ def _path(tree: Any, source: Source, where: str) -> Path:
     text = _tagged(tree, "path", str, where)
     relative, home = Path(text), source.folder / source.own
     found = source.folder / relative
-    if relative.is_absolute() or ".." in relative.parts or not found.is_relative_to(home):
+    if "\0" in text or relative.is_absolute() or ".." in relative.parts or not found.is_relative_to(home):
         raise _expected(f"a path in {source.own or 'its folder'}", text, where)
     between = (found, *found.parents)[: len(relative.parts)]
     if any(os.path.islink(each) for each in between):
