@@ -110,7 +110,7 @@ def _check_curves(state: TrainingState) -> None:
 
 
 def _tensors(
-    where: str, found: Any, shapes: Mapping[str, tuple[int, ...]], names: Any, low: float | None = None
+    where: str, found: Any, shapes: Mapping[str, tuple[int, ...]], names: Any, low: int | float | None = None
 ) -> None:
     _of_type(where, found, dict)
     _require(found.keys() == set(names), f"{where} named {', '.join(sorted(names))}", list(found))
@@ -123,8 +123,8 @@ def _tensor(
     value: Any,
     shape: tuple[int | None, ...],
     dtype: torch.dtype = torch.float32,
-    low: float | None = None,
-    high: float | None = None,
+    low: int | float | None = None,
+    high: int | float | None = None,
 ) -> None:
     """A plain tensor; None in `shape` stands for any length. One that is not laid out row by row may claim more than it holds."""
     _of_type(name, value, Tensor)
