@@ -143,3 +143,11 @@ def test_a_stage_that_fails_leaves_its_own_files_and_no_result(tmp_path: Path) -
     home = tmp_path / "s" / ("a" * 16)
     assert sorted(entry.name for entry in home.iterdir()) == [owned.MARKER, "files"]
     assert (home / "files" / "checkpoint").exists()
+
+
+def test_a_part_has_its_own_digest_wherever_it_is_a_part_of(tmp_path: Path) -> None:
+    made = cache.stage(tmp_path, "s", "a" * 64, Outer, lambda files: outer(files / "view"))
+    kept = cache.stage(tmp_path, "s", "a" * 64, Outer, outer)
+    for stored in (made, kept):
+        for part in (stored.result.perhaps, stored.result.inner, stored.result.table):
+            assert cache.part_of(stored, part).digest == cache.digest_of(part)

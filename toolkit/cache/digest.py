@@ -17,17 +17,29 @@ from facecraft4d.toolkit.owned import is_litter
 
 
 def digest_of(*parts: Any) -> str:
-    """sha256 of anything `save` can hold; dataclasses count by their fields, arrays by type, shape and bytes, paths by `files_in` them, name and bytes."""
+    """sha256 of anything `save` can hold; dataclasses count by their fields, arrays by type, shape and bytes, paths by `files_in` them, name and
+    bytes."""
+    return digest_with({}, *parts)
+
+
+def digest_with(known: dict[int, bytes], *parts: Any) -> str:
+    """As `digest_of`; hashes of arrays are taken from `known`, by id(), or added to it. Whoever holds it holds the arrays, unchanged."""
     arrays: list[np.ndarray] = []
     folders: list[Path] = []
     tree = json.dumps(encode(parts, arrays, lambda path: collect(path, folders)), sort_keys=True)
     total = hashlib.sha256(tree.encode())
-    pieces: list[Callable[[], bytes]] = [partial(_of_array, array) for array in arrays]
+    pieces: list[Callable[[], bytes]] = [partial(_remembered, known, array) for array in arrays]
     pieces += [partial(_of_file, name, path) for folder in folders for name, path in files_in(folder)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets go of the interpreter
         for piece in pool.map(lambda work: work(), pieces):
             total.update(piece)
     return total.hexdigest()
+
+
+def _remembered(known: dict[int, bytes], array: np.ndarray) -> bytes:
+    if id(array) not in known:
+        known[id(array)] = _of_array(array)
+    return known[id(array)]
 
 
 def collect(path: Path, folders: list[Path]) -> str:

@@ -9,12 +9,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from facecraft4d.toolkit.cache.arrays import load, save
-from facecraft4d.toolkit.cache.digest import collect, digest_of
+from facecraft4d.toolkit.cache.digest import collect, digest_with
 from facecraft4d.toolkit.cache.tree import LARGEST_INTEGER, encode
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
@@ -60,6 +60,13 @@ class Stored(Generic[T]):
     """True if it was read rather than computed."""
     inputs: tuple[str, ...] = ()
     """Digests of what it was made of, in the order of the stage's arguments."""
+    hashes: dict[int, bytes] = field(default_factory=dict)
+    """Of the result's arrays by their id(), so that a part of it is not hashed again."""
+
+
+def part_of(whole: Stored[Any], part: T) -> Stored[T]:
+    """A part of a stage's result as an input of other stages: they depend on it alone."""
+    return Stored(part, digest_with(whole.hashes, part), 0.0, 0, cached=True)
 
 
 def silent(progress: Progress) -> None:
@@ -92,12 +99,12 @@ def recall(home: Path, kind: type[T]) -> Stored[T]:
     facts = _facts(home / FACTS)
     result = load(home / RESULT, kind, OWN)
     with at_the_border(home, "files that can be read"):
-        found = digest_of(result)
+        hashes: dict[int, bytes] = {}
+        found = digest_with(hashes, result)
     if found != facts["digest"]:
         raise UserError(f"{home}: expected what {FACTS} has the sha256 of, found other content")
-    return Stored(
-        result, found, float(facts["seconds"]), facts["peak_bytes"], cached=True, inputs=tuple(facts["inputs"])
-    )
+    seconds, inputs = float(facts["seconds"]), tuple(facts["inputs"])
+    return Stored(result, found, seconds, facts["peak_bytes"], cached=True, inputs=inputs, hashes=hashes)
 
 
 def found(folder: Path, name: str, kind: type[T]) -> Stored[T] | None:
@@ -159,7 +166,9 @@ def _made(home: Path, compute: Callable[[Path], T], inputs: tuple[str, ...]) -> 
     result = compute(own)
     seconds = round(time.perf_counter() - started, 2)
     save(home / RESULT, result)
-    stored = Stored(result, digest_of(result), seconds, peak_memory(), cached=False, inputs=inputs)
+    hashes: dict[int, bytes] = {}
+    digest = digest_with(hashes, result)
+    stored = Stored(result, digest, seconds, peak_memory(), cached=False, inputs=inputs, hashes=hashes)
     facts = {"digest": stored.digest, "seconds": seconds, "peak_bytes": stored.peak_bytes, "inputs": inputs}
     write_whole(home / FACTS, json.dumps(facts).encode())
     return stored

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from facecraft4d.toolkit import cache
-from facecraft4d.toolkit.cache import Stored, digest_of
+from facecraft4d.toolkit.cache import Stored, part_of
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, TrainedHead, ViewSet
@@ -34,9 +34,9 @@ def kept_stages(folder: Path) -> Kept:
     stages = folder / STAGES
     coarse = _stored(folder, "shape_prior", Coarse)
     views, frames = _stored(folder, "image_prior", ViewSet), _stored(folder, "video_prior", FrameSet)
-    trained, head = _stored(folder, "training", TrainedHead), digest_of(coarse.result.head)
+    trained, head = _stored(folder, "training", TrainedHead), part_of(coarse, coarse.result.head).digest
     made_of = {
-        "image_prior": (views.inputs, (digest_of(coarse.result.views),)),
+        "image_prior": (views.inputs, (part_of(coarse, coarse.result.views).digest,)),
         "video_prior": (frames.inputs, (head, views.digest)),
         "training": (trained.inputs, (views.digest, frames.digest, head)),
     }
