@@ -208,7 +208,13 @@ def test_one_of_another_training_is_passed_over_in_silence(tmp_path: Path, train
 
 
 @pytest.mark.parametrize(
-    "make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path), lambda path: path.symlink_to("x")]
+    "make",
+    [
+        Path.mkdir,
+        getattr(os, "mkfifo", Path.mkdir),
+        lambda path: path.symlink_to(path),
+        lambda path: path.symlink_to("x"),
+    ],
 )
 def test_what_is_no_file_is_refused_and_makes_room(
     tmp_path: Path, trained: tuple[Course, bytes], make: Callable[[Path], Any]

@@ -71,7 +71,7 @@ def test_what_is_taken_up_is_as_it_was_written(tmp_path: Path) -> None:
     pictures[2].write_bytes(first[pictures[2]][:-9])
     for path, make in (
         (pictures[3], Path.mkdir),
-        (pictures[4], os.mkfifo),
+        (pictures[4], getattr(os, "mkfifo", Path.mkdir)),
         (pictures[5], lambda p: p.symlink_to(pictures[6])),
     ):
         path.unlink()
