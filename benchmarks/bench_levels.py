@@ -25,7 +25,7 @@ from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.evaluation.truth import kept_stages
+from facecraft4d.toolkit.evaluation.kept import kept_stages
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.objective import draw
@@ -61,7 +61,7 @@ def prepare(folder: Path) -> Subject:
 def kept(folder: Path) -> Subject:
     """What a build left in its folder, or an end with a line that says what is missing."""
     try:
-        return kept_stages(folder)
+        return kept_stages(folder)[:3]
     except UserError as error:
         raise SystemExit(str(error)) from None
 

@@ -61,10 +61,17 @@ def _fit(line: object) -> str:
 
 def load_avatar(path: Path, splats: int | None) -> Avatar:
     """The avatar in a file, or its level of detail of at most so many `splats`."""
+    if splats is not None:
+        check_option("splats", splats, 1, MAX_ELEMENTS)
+    return level_of(exporters.load(path), splats)
+
+
+def level_of(avatar: Avatar, splats: int | None) -> Avatar:
+    """The avatar, or its level of detail of at most so many `splats`. UserError for a number that none can have."""
     if splats is None:
-        return exporters.load(path)
+        return avatar
     check_option("splats", splats, 1, MAX_ELEMENTS)
-    return exporters.load(path).level(splats)
+    return avatar.level(splats)
 
 
 def check_option(name: str, value: int | float, low: int | float, high: int | float) -> None:

@@ -1,13 +1,15 @@
 """facecraft4d evaluate: how near an avatar comes to pictures whose poses and cameras are known."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from facecraft4d.cli_common import check_option, load_avatar, parse, say
+from facecraft4d.cli_common import check_option, level_of, load_avatar, parse, say
+from facecraft4d.cli_folder import undisturbed
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -50,11 +52,21 @@ def main(arguments: list[str]) -> int:
     check_option("size", options.size, 32, 4096)
     check_option("frames", options.frames, 0, 10_000)
     folder = options.head if options.head.is_dir() else options.head.parent
-    avatar_path = folder / "avatar.glb" if options.head.is_dir() else options.head
-    avatar = load_avatar(avatar_path, options.splats)
+    out = options.out or folder
+    writes = out.resolve() == folder.resolve()
+    with undisturbed(folder, writes) if writes or not options.truth else nullcontext():
+        lines = measured(options, folder, out)
+    say(*lines)
+    return 0
+
+
+def measured(options: EvaluateCommand, folder: Path, out: Path) -> list[str]:
+    """Compare and write; the table and the files as lines."""
+    whole = load_avatar(folder / "avatar.glb" if options.head.is_dir() else options.head, None)
     from facecraft4d.toolkit.evaluation.fidelity import evaluate
 
-    truths = pictures(options, avatar, folder)
+    avatar = level_of(whole, options.splats)
+    truths = pictures(options, whole, folder)
     with shown_progress() as report:
         fidelity = evaluate(avatar, truths, report)
     about = {
@@ -62,18 +74,16 @@ def main(arguments: list[str]) -> int:
         "truth": options.truth or "the build's own pictures",
         "size": str(options.size),
     }
-    written = write(fidelity, avatar, options.out or folder, about)
-    say(*table(fidelity), *written)
-    return 0
+    return [*table(fidelity), *map(str, write(fidelity, avatar, out, about))]
 
 
 def pictures(options: EvaluateCommand, avatar: "Avatar", folder: Path) -> list["Truth"]:
-    """What the options compare with; UserError where that is nothing."""
+    """What the options compare the whole avatar, or a level of it, with; UserError where that is nothing."""
     from facecraft4d.toolkit.evaluation import truth
     from facecraft4d.toolkit.subjects.people import SUBJECTS
 
     if not options.truth:
-        return truth.of_build(folder, options.frames, options.size)
+        return truth.of_build(folder, avatar, options.frames, options.size)
     if options.truth in SUBJECTS:
         return truth.of_subject(options.truth, options.size)
     if not Path(options.truth).is_dir():

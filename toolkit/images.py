@@ -69,10 +69,15 @@ def encoded(image: Float32[np.ndarray, "h w *c"], kind: str = "JPEG") -> bytes:
 
 def write_png(path: Path, image: UInt8[np.ndarray, "h w c"]) -> None:
     """Write an RGB or RGBA picture, quickly rather than small, whole or not at all."""
+    write_whole(path, as_png(image))
+
+
+def as_png(image: UInt8[np.ndarray, "h w c"]) -> bytes:
+    """An RGB or RGBA picture as a PNG file, quickly rather than small."""
     done, data = cv2.imencode(".png", image[..., [2, 1, 0, *range(3, image.shape[-1])]])
     if not done:
         raise ValueError(f"image must be a picture, got shape {image.shape}")
-    write_whole(path, data.tobytes())
+    return bytes(data)
 
 
 def tiled(images: Sequence[Float32[np.ndarray, "h w 3"]], columns: int) -> Float32[np.ndarray, "th tw 3"]:

@@ -20,7 +20,7 @@ from facecraft4d.toolkit import (
     weights,
 )
 from facecraft4d.toolkit.built import Build, StageTime
-from facecraft4d.toolkit.cache import Stored, digest_of
+from facecraft4d.toolkit.cache import Stored, digest_of, part_of
 from facecraft4d.toolkit.config import BuildConfig, Device, check_config
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, TrainedHead, ViewSet
@@ -62,7 +62,7 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
     if portrait.result.notes:
         keep.report(Progress("preprocess", 1, 1, "done", notes=portrait.result.notes))
     coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior)
-    head, imagined = given(coarse.result.head), given(coarse.result.views)
+    head, imagined = part_of(coarse, coarse.result.head), part_of(coarse, coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
     frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
     # Tracking belongs here: where `frames.track` is None it finds the motion of the pictures and refines the head.
@@ -87,7 +87,7 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
 
 
 def given(value: T) -> Stored[T]:
-    """Something that no stage keeps under a name of its own: a file from outside (by its content), a part of a result, what is quickly made."""
+    """Something that no stage keeps under a name of its own: a file from outside (by its content), what is quickly made."""
     return Stored(value, digest_of(value), 0.0, 0, cached=True)
 
 
@@ -115,7 +115,7 @@ class _Keeper:
             result: T = module.run(*(each.result for each in inputs), *config, context)
             return result
 
-        stored = cache.stage(self.folder, name, key, kind, compute)
+        stored = cache.stage(self.folder, name, key, kind, compute, digests, self.report)
         self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))

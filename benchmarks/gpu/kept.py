@@ -23,8 +23,8 @@ from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.stages import Report, StageContext
 from facecraft4d.toolkit.evaluation import front
 from facecraft4d.toolkit.evaluation.drawing import draw
+from facecraft4d.toolkit.evaluation.kept import kept_stages
 from facecraft4d.toolkit.evaluation.metrics import SIZE
-from facecraft4d.toolkit.evaluation.truth import kept_stages
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.losses import Trunk
 from facecraft4d.toolkit.training.footage import Footage
@@ -65,7 +65,7 @@ class Kept:
 
 def of_build(folder: Path) -> Kept:
     """A finished build's stages. Raises ValueError where the front does not measure as the build's metrics.json says."""
-    views, frames, head = kept_stages(folder)
+    views, frames, head, _ = kept_stages(folder)
     portrait = cache.kept(folder / "build", "preprocess", Portrait)
     coarse = cache.kept(folder / "build", "shape_prior", Coarse)
     assert portrait is not None and coarse is not None, "kept_stages says that the build is finished"

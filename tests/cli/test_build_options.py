@@ -174,7 +174,7 @@ def test_one_build_at_a_time_in_a_folder(tmp_path: Path) -> None:
             pass
         code = f"from pathlib import Path; from facecraft4d import cli_folder; cli_folder.alone_in(Path({str(tmp_path)!r})).__enter__()"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert other.returncode and "another build is running" in other.stderr
+        assert other.returncode and "another build or evaluation is running" in other.stderr
     with cli_folder.alone_in(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -212,3 +212,45 @@ def test_notes_are_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> Non
         "preprocess   note: 2 faces",
         "preprocess   note: the photo's border cuts the head",
     ]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "out"])
+def test_a_link_that_leads_nowhere_is_one_line(place: Path, capsys: pytest.CaptureFixture[str], target: str) -> None:
+    (place / "out").symlink_to(target)
+    assert "expected a folder, or a place for one" in said(capsys, "--out", "out")
+    (place / "out").unlink()
+    (place / "out").mkdir()
+    (place / "out" / "build").symlink_to("build")
+    assert "found a link that leads nowhere" in said(capsys, "--out", "out")
+    assert "found a link that leads nowhere" in said(capsys, "--out", "out", "--fresh")
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_build_may_lie_on_another_disk(place: Path, capsys: pytest.CaptureFixture[str], fresh: bool) -> None:
+    """A link in place of build/ is followed; a fresh build that gets past preprocessing empties it and takes its place."""
+    (place / "disk").mkdir()
+    (place / "out").mkdir()
+    (place / "out" / "build").symlink_to(place / "disk", target_is_directory=True)
+    before = kept_build(place / "out")
+    assert "expected a face" in said(capsys, "--out", "out", *["--fresh"] * fresh)
+    assert before.items() <= files_in(place / "disk").items() and (place / "out" / "build").is_symlink()
+    with cli_folder.working_folder(place / "out", fresh) as folder:
+        owned.claim(folder)
+        begin(place / "out", "preprocess")
+    assert cache.kept(place / "out" / "build", "preprocess", str) == "new"
+    assert [path.name for path in (place / "out").iterdir()] == ["build"]
+    assert (list((place / "disk").iterdir()) == []) == fresh
+
+
+def test_a_link_in_the_way_of_setting_aside_is_not_touched(tmp_path: Path) -> None:
+    kept_build(tmp_path)
+    (tmp_path / cli_folder.BEFORE).symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"build\.before"), cli_folder.working_folder(tmp_path, fresh=True):
+        pass
+    assert (tmp_path / cli_folder.BEFORE).is_symlink()
+
+
+def test_litter_makes_no_build(tmp_path: Path) -> None:
+    with cli_folder.working_folder(tmp_path / "out", fresh=False) as folder:
+        (folder / ".DS_Store").write_bytes(b"nobody's")
+    assert list(tmp_path.iterdir()) == []

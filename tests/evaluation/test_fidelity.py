@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 from evaluation_pictures import write_pictures
+from kept_build import keep_stages
 from PIL import Image
 from synthetic_cases import FRONT
 
-from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Motion
@@ -59,30 +59,31 @@ def test_larger_pictures_are_shrunk_with_their_camera(tmp_path: Path, tiny_avata
 def test_a_builds_own_pictures(tmp_path: Path, tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     """A finished build's photograph, views and frames are found in its kept stages and met by the avatar that drew them, at any size."""
     with pytest.raises(UserError, match="expected a finished build"):
-        truth.of_build(tmp_path, 2, 64)
+        truth.of_build(tmp_path, tiny_avatar, 2, 64)
     views, rig = tiny_coarse.views, tiny_avatar.rig
     weights = np.zeros((4, len(rig.expression_names)), np.float32)
     weights[:, rig.expression_names.index("jawOpen")] = np.linspace(0, 1, 4)
     still = np.zeros((4, len(rig.joint_names), 3), np.float32)
     track = Motion("jaw", 1.0, rig.expression_names, weights, rig.joint_names, still, still[:, 0])
-    frames = FrameSet(tmp_path / "build" / "video_prior" / "k" / "files", (views.views[1].camera,), (1,), track)
+    folder = tmp_path / "build" / "video_prior" / ("f" * 16) / "files"
+    frames = FrameSet(folder, (views.views[1].camera,), (1,), track)
     for frame in range(4):
         drawn = draw(tiny_avatar, track.pose(frame), views.views[1].camera)
         frames.path(1, frame).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(to_bytes(np.dstack([drawn.image, drawn.alpha]))).save(frames.path(1, frame))
-    for name, result in (("image_prior", views), ("shape_prior", tiny_coarse), ("video_prior", frames)):
-        cache.save(tmp_path / "build" / name / "k" / "result.npz", result)
-        facts = {"digest": "", "seconds": 0.0, "peak_bytes": 0}
-        (tmp_path / "build" / name / "k" / "stage.json").write_text(json.dumps(facts))
-    found = fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, 2, 512), lambda _: None)
+    keep_stages(tmp_path / "build", tiny_coarse, frames, tiny_avatar)
+    found = fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, tiny_avatar, 2, 512), lambda _: None)
     assert {name: len(found.of(name)) for name in found.groups()} == {"photograph": 1, "views": 11, "frames": 2}
     assert [each.name for each, _ in found.of("frames")] == ["yaw 30, frame 0", "yaw 30, frame 3"]
     assert min(row["psnr_db"] for row in found.rows) > 40
-    small = fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, 2, 48), lambda _: None)
+    small = fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, tiny_avatar, 2, 48), lambda _: None)
     assert (
         min(row["psnr_db"] for row in small.rows) > 18 and small.truths[-1].view.image[0, 0].min() == 1
     )  # white stays white
-    assert "frames" not in fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, 0, 64), lambda _: None).groups()
+    assert (
+        "frames"
+        not in fidelity.evaluate(tiny_avatar, truth.of_build(tmp_path, tiny_avatar, 0, 64), lambda _: None).groups()
+    )
 
 
 def test_faces_that_the_truth_lacks_do_not_count(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit import cache
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.face_model import FaceModel
 
 
@@ -26,5 +27,5 @@ def test_cache_round_trip(head: FaceModel, tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"rubbish"])
 def test_damaged_cache_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "head.npz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"head\.npz|pickle"):
+    with pytest.raises(UserError, match=r"head\.npz: expected a kept result"):
         cache.load(tmp_path / "head.npz", FaceModel)

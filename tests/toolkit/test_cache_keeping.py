@@ -129,3 +129,84 @@ def test_links_out_of_a_result_are_cut_and_not_followed(tmp_path: Path) -> None:
         pytest.skip("this system makes no links")
     made(tmp_path / "build", NEW)
     assert not older.exists() and (tmp_path / "mine" / "photo.jpg").read_bytes() == b"mine"
+
+
+LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def strew(folder: Path) -> None:
+    """What operating systems leave in each folder that somebody looked at."""
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        for name in LITTER:
+            (place / name).write_bytes(b"nobody's")
+
+
+def test_what_operating_systems_strew_stops_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    folder.mkdir()
+    strew(folder)
+    owned.claim(folder)
+    made(folder, OLD)
+    strew(folder)
+    made(folder, NEW)
+    assert [path.name for path in owned.complete(folder / "training")] == [NEW[: owned.KEY_DIGITS]]
+    assert not (folder / "training" / OLD[: owned.KEY_DIGITS]).exists()
+    strew(folder)
+    owned.remove(folder)
+    assert not folder.exists()
+
+
+def test_litter_and_half_files_do_not_count_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "view").mkdir()
+    (tmp_path / "view" / "frame.png").write_bytes(b"one")
+    before = cache.digest_of(tmp_path)
+    strew(tmp_path)
+    (tmp_path / "view" / ".frame.0123abcd.partial.png").write_bytes(b"ha")
+    (tmp_path / "view" / "loop").symlink_to(tmp_path)
+    assert cache.digest_of(tmp_path) == before
+
+
+def test_a_strangers_file_in_a_results_folder_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    owned.claim(folder)
+    older = made(folder, OLD)
+    (older / "notes.txt").write_bytes(b"mine")
+    made(folder, NEW)
+    assert files_in(older) == {"notes.txt": b"mine"}
+    (folder / ".timing.backup").write_bytes(b"mine, too")
+    for name in (".timing.0123abcd.partial.json", ".facecraft4d.0123abcd.partial.json", ".timing.77.json", ".lock"):
+        (folder / name).write_bytes(b"half")
+    owned.remove(folder)
+    assert files_in(folder) == {
+        str(Path("training", OLD[: owned.KEY_DIGITS], "notes.txt")): b"mine",
+        ".timing.backup": b"mine, too",
+    }
+
+
+def test_a_link_to_a_folder_of_results_works_and_goes_without_it(tmp_path: Path) -> None:
+    (tmp_path / "large_disk").mkdir()
+    folder = tmp_path / "build"
+    folder.symlink_to(tmp_path / "large_disk", target_is_directory=True)
+    owned.claim(folder)
+    made(folder, OLD)
+    assert cache.kept(tmp_path / "large_disk", "training", str) == "result"
+    owned.remove(folder)
+    assert not folder.is_symlink() and list((tmp_path / "large_disk").iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["nowhere", "build"])
+def test_a_link_that_leads_nowhere_is_one_line(tmp_path: Path, target: str) -> None:
+    (tmp_path / "build").symlink_to(target)
+    with pytest.raises(UserError, match="found a link that leads nowhere"):
+        owned.claim(tmp_path / "build")
+
+
+def test_a_link_to_a_result_elsewhere_is_not_ours_to_empty(tmp_path: Path) -> None:
+    elsewhere = made(tmp_path / "other", OLD)
+    folder = tmp_path / "build"
+    owned.claim(folder)
+    made(folder, NEW)
+    (folder / "training" / OLD[: owned.KEY_DIGITS]).symlink_to(elsewhere, target_is_directory=True)
+    made(folder, "c" * 64)
+    owned.remove(folder)
+    assert (elsewhere / "stage.json").exists()

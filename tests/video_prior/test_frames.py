@@ -1,5 +1,7 @@
 """Frames on disk: which views are animated, and a killed run goes on."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from facecraft4d.toolkit.core.datatypes import ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.video_prior.mesh.frames import frontal_indices
+from facecraft4d.toolkit.video_prior.mesh.made import FILE_NAME
 
 
 def test_frontal_views_are_those_nearest_to_the_face() -> None:
@@ -51,3 +54,51 @@ def test_set_on_disk_and_resume(tmp_path: Path) -> None:
 
     video_prior.run(head, coarse.views, replace(config, frames=4), StageContext(0, "cpu", tmp_path, said.append))
     assert len(list(tmp_path.rglob("*.png"))) == 12
+
+
+def test_what_is_taken_up_is_as_it_was_written(tmp_path: Path) -> None:
+    """Torn by a power cut, replaced, linked, a pipe, strange, or not in the list: drawn anew or thrown away; the rest stays as it is."""
+    coarse = painted_head(64)
+    config = VideoPriorConfig(frontal_views=1, frames=8, size=48)
+    context = StageContext(0, "cpu", tmp_path, lambda _: None)
+    run = lambda: video_prior.run(coarse.head, coarse.views, config, context)  # noqa: E731
+    run()
+    first = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    pictures = [path for path in first if path.suffix == ".png"]
+    times = {path: path.stat().st_mtime_ns for path in pictures[6:]}
+    pictures[0].write_bytes(b"")
+    pictures[1].write_bytes(first[pictures[2]])
+    pictures[2].write_bytes(first[pictures[2]][:-9])
+    for path, make in (
+        (pictures[3], Path.mkdir),
+        (pictures[4], getattr(os, "mkfifo", Path.mkdir)),
+        (pictures[5], lambda p: p.symlink_to(pictures[6])),
+    ):
+        path.unlink()
+        make(path)
+    (pictures[0].parent / ".frame_0000.0123abcd.partial.png").write_bytes(b"half")
+    (pictures[0].parent / "frame_9999.png").write_bytes(b"strange")
+    with (tmp_path / FILE_NAME).open("a") as lines:
+        lines.write("0123 half a li")
+    run()
+    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == first
+    assert {path: path.stat().st_mtime_ns for path in pictures[6:]} == times
+    for content in (b"", b"\xff", b"f" * 64 + b"\n"):
+        (tmp_path / FILE_NAME).write_bytes(content)
+        run()
+        assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == first
+
+
+def test_a_link_in_place_of_a_view_is_cut(tmp_path: Path) -> None:
+    coarse = painted_head(64)
+    config = VideoPriorConfig(frontal_views=1, frames=2, size=48)
+    context = StageContext(0, "cpu", tmp_path / "files", lambda _: None)
+    frames = video_prior.run(coarse.head, coarse.views, config, context)
+    view = frames.path(0, 0).parent
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
+    shutil.rmtree(view)
+    view.symlink_to(tmp_path / "mine", target_is_directory=True)
+    video_prior.run(coarse.head, coarse.views, config, context)
+    assert not view.is_symlink() and len(list(view.iterdir())) == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["photo.jpg"]

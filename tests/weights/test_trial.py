@@ -11,9 +11,11 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.needs import missing_weights
 from facecraft4d.toolkit.weights import trial
 
-
 ONNX = ("yunet", "sface")
 """Protobuf: an empty field may follow, but no stray byte."""
+
+
+SUFFIX = {"selfie_segmentation": "tflite", "face_landmarker": "task", "yunet": "onnx", "sface": "onnx"}
 
 
 def own(monkeypatch: pytest.MonkeyPatch, name: str, path: Path) -> None:
@@ -30,7 +32,7 @@ def test_the_pinned_file_in_another_place_is_not_tried(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["selfie_segmentation", "face_landmarker", "yunet", "sface"])
 def test_another_network_that_works_is_taken(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    place = tmp_path / "own.bin"
+    place = tmp_path / f"own.{SUFFIX[name]}"
     place.write_bytes(weights.path(name).read_bytes() + (b"\x1a\x00" if name in ONNX else b"\0"))
     own(monkeypatch, name, place)
     trial.try_own_network(name)
@@ -38,7 +40,7 @@ def test_another_network_that_works_is_taken(name: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("name", ["selfie_segmentation", "face_landmarker", "yunet", "sface"])
 def test_what_is_no_network_is_named(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    place = tmp_path / "own.bin"
+    place = tmp_path / f"own.{SUFFIX[name]}"
     sound, random = weights.path(name).read_bytes(), np.random.default_rng(0)
     own(monkeypatch, name, place)
     for bad in (b"no network", sound[: len(sound) // 3], sound[:40] + random.bytes(len(sound) - 40)):

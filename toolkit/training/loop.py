@@ -14,6 +14,7 @@ from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.datatypes import Head, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.losses import Lpips
+from facecraft4d.toolkit.training.checked import Course
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.densify import observe, refine
@@ -158,7 +159,8 @@ def train(
 ) -> TrainingState:
     """Go on from the checkpoint (folder, key) or from `start`, to the last step."""
     folder, key = files
-    state = load_checkpoint(folder, key, device) or start()
+    course = Course(trainer.schedule, len(trainer.footage.neutral().scales))
+    state = load_checkpoint(folder, key, device, course, report) or start()
     total = trainer.schedule.total
     while state.step < total:
         terms = train_step(trainer, state)

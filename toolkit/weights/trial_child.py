@@ -51,6 +51,7 @@ def _onnx(path: Path) -> None:
 def _yunet(path: Path) -> None:
     import cv2
 
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     cv2.FaceDetectorYN.create(str(path), "", (320, 320)).detect(np.zeros((320, 320, 3), np.uint8))
 
 

@@ -5,7 +5,6 @@ All views follow the same poses, and the poses are known exactly, so the set com
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,38 +14,36 @@ from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import VideoPriorConfig
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, View, ViewSet
-from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.geometry import camera_center, resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.images import write_png
+from facecraft4d.toolkit.images import as_png
 from facecraft4d.toolkit.video_prior.mesh.animate import animated
 from facecraft4d.toolkit.video_prior.mesh.fill import source_of
+from facecraft4d.toolkit.video_prior.mesh.made import Made
 from facecraft4d.toolkit.video_prior.mesh.poses import clip_ingredients, driving_track
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 
-STAMP = "inputs.sha256"
-"""Names what the pictures in a folder were made from; pictures of other inputs are thrown away."""
-
 
 def animate_views(head: Head, views: ViewSet, config: VideoPriorConfig, context: StageContext) -> FrameSet:
-    """Write view_VV/frame_TTTT.png (VV: number of the view in `views`) into the stage's folder; pictures that are there already stay.
+    """Write view_VV/frame_TTTT.png (VV: number of the view in `views`) into the stage's folder; pictures that an earlier run wrote there stay.
 
     ValueError if there are fewer than config.frontal_views + 1 views or the rig does not have ARKit's expressions.
     """
     indices = frontal_indices(views, config.frontal_views)
     track, clip_starts = driving_track(head.rig, head.pose, config.frames, np.random.default_rng(context.seed))
-    keep_only(context.folder, digest(head, views, indices, track, config.size))
+    made = Made(context.folder, digest(head, views, indices, track, config.size))
     posed = [pose_vertices(head.rig, track.pose(frame)) for frame in range(config.frames)]
     cameras = tuple(resized_camera(views.views[index].camera, config.size, config.size) for index in indices)
-    made = FrameSet(context.folder, cameras, indices, track, clip_starts, clip_ingredients())
+    frames = FrameSet(context.folder, cameras, indices, track, clip_starts, clip_ingredients())
     done, total = 0, len(indices) * config.frames
     for index in indices:
-        paths = [made.path(index, frame) for frame in range(config.frames)]
-        for _ in write_view(head, views.views[index], posed, config.size, paths):
+        paths = [frames.path(index, frame) for frame in range(config.frames)]
+        for _ in write_view(head, views.views[index], posed, config.size, paths, made):
             done += 1
             context.report(Progress("video_prior", done, total))
-    return made
+    made.close()
+    return frames
 
 
 def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
@@ -60,31 +57,20 @@ def frontal_indices(views: ViewSet, beside: int) -> tuple[int, ...]:
 
 
 def write_view(
-    head: Head, view: View, posed: list[Float32[np.ndarray, "v 3"]], size: int, paths: list[Path]
+    head: Head, view: View, posed: list[Float32[np.ndarray, "v 3"]], size: int, paths: list[Path], made: Made
 ) -> Iterator[None]:
     """Write the missing pictures of one view, the head's vertices being `posed`; yields once for every picture, in order."""
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    missing = [not path.exists() for path in paths]
+    missing = [not made.has(path) for path in paths]
     surface = surface_of(head)
     source = source_of(view, pose_vertices(head.rig, head.pose), surface, size) if any(missing) else None
 
     def write(frame: int) -> None:
         if missing[frame] and source is not None:
-            write_png(paths[frame], animated(source, surface, posed[frame]))
+            made.add(paths[frame], as_png(animated(source, surface, posed[frame])))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(write, range(len(paths)))
-
-
-def keep_only(folder: Path, stamp: str) -> None:
-    """Empty the folder of views made from other inputs than `stamp` names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / STAMP
-    if file.exists() and file.read_text(encoding="ascii") == stamp:
-        return
-    for view in folder.glob("view_*"):
-        shutil.rmtree(view)
-    write_whole(file, stamp.encode())
 
 
 def digest(head: Head, views: ViewSet, indices: tuple[int, ...], track: Motion, size: int) -> str:
