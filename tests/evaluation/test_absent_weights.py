@@ -41,7 +41,7 @@ def test_other_metrics_are_there(
 
 def test_pictures_are_compared_by_the_other_measures(without: None, tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     view = tiny_coarse.views.views[0]
-    found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "0", tiny_coarse.head.pose, view)], lambda _: None)
+    found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "0", tiny_coarse.head.pose, lambda: view)], lambda _: None)
     row = found.rows[0]
     assert {name for name, value in row.items() if np.isnan(value)} == {"lpips_vgg", "identity"}
     assert len(found.notes) == 2 and set(found.notes) <= set(cli_evaluate.table(found))

@@ -1,6 +1,7 @@
 """Cameras and poses read from a file: bad ones are named."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ BAD_CAMERAS: dict[str, tuple[str, Any, str]] = {
     "no frames": ("frames", [], "1 to 10000 entries"),
     "frames are text": ("frames", "all", "entries"),
     "no file": ("frames__0__file_path", None, "file_path"),
-    "file outside": ("frames__0__file_path", "../../secret.png", "must stay in the folder"),
+    "file outside": ("frames__0__file_path", "../../secret.png", "stays in the folder"),
     "file missing": ("frames__0__file_path", "nobody.png", "nobody.png"),
     "matrix too small": ("frames__0__transform_matrix", [[1, 0], [0, 1]], "4 x 4 finite numbers"),
     "matrix of words": ("frames__0__transform_matrix", "eye", "4 x 4 finite numbers"),
@@ -32,6 +33,13 @@ BAD_CAMERAS: dict[str, tuple[str, Any, str]] = {
     "expression of words": ("frames__0__expression", {"jawOpen": "wide"}, "jawOpen must be a number"),
     "expressions are a list": ("frames__0__expression", ["jawOpen"], "map names"),
     "unknown joint": ("frames__0__joints", {"tail": [0, 0, 0]}, "no joint tail"),
+    "file with a NUL": ("frames__0__file_path", "a\0b.png", "stays in the folder"),
+    "file is a folder": ("frames__0__file_path", ".", "found no such file"),
+    "endless name": ("frames__0__file_path", "x" * 10_000, "stays in the folder|no such file"),
+    "matrix is singular": ("frames__0__transform_matrix", np.diag([1.0, 1, 1, 0]).tolist(), "rotation and a translation"),
+    "camera far away": ("frames__0__transform_matrix", [[1, 0, 0, 1e5], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], "within 1000 m"),
+    "matrix of huge numbers": ("frames__0__transform_matrix", [[10**400] * 4] * 4, "finite"),
+    "huge translation": ("frames__0__translation", [1e30, 0, 0], "translation must hold 3"),
     "joint of one angle": ("frames__0__joints", {"neck": 1}, "neck must hold 3"),
 }  # fmt: skip
 
@@ -47,7 +55,8 @@ def test_bad_cameras_are_named(case: str, tmp_path: Path, tiny_avatar: Avatar) -
     place[last] = value
     (tmp_path / "own" / truth.CAMERAS_FILE).write_text(json.dumps(document))
     with pytest.raises(UserError, match=message) as caught:
-        truth.of_folder(tmp_path / "own", tiny_avatar.rig, 512)
+        for each in truth.of_folder(tmp_path / "own", tiny_avatar.rig, 512):
+            each.view()
     assert str(tmp_path / "own") in str(caught.value)
 
 
@@ -61,3 +70,16 @@ def test_a_file_that_is_no_list_of_cameras_is_named(content: bytes, tmp_path: Pa
 def test_a_synthetic_subjects_pictures_are_clean_and_named() -> None:
     pictures = truth.of_subject("glasses", 32)
     assert len(pictures) == 12 and len({each.name for each in pictures}) == 12 and pictures[0].group == "glasses"
+
+
+def test_ten_thousand_pictures_are_in_memory_one_at_a_time(tmp_path: Path, tiny_avatar: Avatar) -> None:
+    document = write_pictures(tmp_path / "own", tiny_avatar)
+    document["frames"] = document["frames"][:1] * 10_000
+    (tmp_path / "own" / truth.CAMERAS_FILE).write_text(json.dumps(document))
+    tracemalloc.start()
+    found = truth.of_folder(tmp_path / "own", tiny_avatar.rig, 512)
+    for each in found[:30]:
+        each.view()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 10_000 and peak < 200 << 20

@@ -72,7 +72,9 @@ def test_every_part_is_there(page: str, tiny_avatar: Avatar) -> None:
 def test_the_report_keeps_what_it_holds(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
     """The evaluation is its last section, a second one takes the place of the first; a report without the place for it gets one."""
     view = tiny_coarse.views.views[0]
-    found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "<b>", tiny_coarse.head.pose, view)], lambda _: None)
+    found = fidelity.evaluate(
+        tiny_avatar, [truth.Truth("a", "<b>", tiny_coarse.head.pose, lambda: view)], lambda _: None
+    )
     for page in (
         "<html><body><p>old</p></body></html>",
         f"<html><body><p>old</p>{EVALUATION}{EVALUATION}</body></html>",

@@ -57,7 +57,8 @@ def evaluate(avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress
     wanted = measurable(MEASURES, absent)
     for done, truth in enumerate(truths):
         report(Progress("evaluate", done, len(truths), f"{truth.group}, {truth.name}"))
-        rows.append(compare(draw(avatar, truth.pose, truth.view.camera).image, truth.view, wanted))
+        view = truth.view()
+        rows.append(compare(draw(avatar, truth.pose, view.camera).image, view, wanted))
     report(Progress("evaluate", len(truths), len(truths)))
     return Fidelity(tuple(truths), tuple(rows), absence_notes(MEASURES, absent))
 

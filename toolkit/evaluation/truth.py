@@ -1,9 +1,11 @@
 """Pictures to judge an avatar by, their poses and cameras known: a build's own, a synthetic subject's, a folder's."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.text import shown
+from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
 from facecraft4d.toolkit.evaluation.kept import check_made_of, kept_stages
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.images import on_white, read_frame, read_rgba, resized
@@ -25,16 +28,20 @@ MAX_CAMERAS_BYTES, MAX_PICTURES, MAX_SIDE = 1 << 24, 10_000, 8192
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 """Camera axes: OpenGL's y is up and z points backwards."""
 RIGID_TOLERANCE = 1e-3
+MOST_METRES, MOST_NUMBER = 1000.0, 1e6
+"""How far from the head a camera may stand, and how large any number of a matrix, a turn or a shift may be."""
 
 
-class Truth(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
     """One picture and how it came about."""
 
     group: str
     """Pictures of a group share a row of the table."""
     name: str
     pose: Pose
-    view: View
+    view: Callable[[], View]
+    """Gives the picture: read when it is asked for, so that ten thousand of them need the memory of one. UserError if it cannot be read."""
 
 
 def of_build(folder: Path, avatar: Avatar, moments: int, size: int) -> list[Truth]:
@@ -46,7 +53,7 @@ def of_build(folder: Path, avatar: Avatar, moments: int, size: int) -> list[Trut
     check_made_of(avatar, kept, folder)
     views = kept.views
     still = [
-        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", kept.head.pose, _shrunk(view, size))
+        Truth("views" if index else "photograph", f"yaw {yaw:.0f}", kept.head.pose, partial(_shrunk, view, size))
         for index, (view, yaw) in enumerate(zip(views.views, views.yaws_degrees, strict=True))
     ]
     return still + _moving(kept.frames, views, moments, size)
@@ -54,16 +61,22 @@ def of_build(folder: Path, avatar: Avatar, moments: int, size: int) -> list[Trut
 
 def _moving(frames: FrameSet, views: ViewSet, moments: int, size: int) -> list[Truth]:
     total = len(frames.known_track.expressions)
-    shown = sorted({round(frame) for frame in np.linspace(0, total - 1, min(moments, total))}) if moments else []
+    moments_shown = (
+        sorted({round(frame) for frame in np.linspace(0, total - 1, min(moments, total))}) if moments else []
+    )
     pictures = []
     for camera, index in zip(frames.cameras, frames.view_indices, strict=True):
-        for frame in shown:
-            # its colours are on white already: shrinking them by their alpha would lose the white
-            rgba = read_frame(frames.path(index, frame)).astype(np.float32) / 255
-            view = _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
+        for frame in moments_shown:
             name = f"yaw {views.yaws_degrees[index]:.0f}, frame {frame}"
-            pictures.append(Truth("frames", name, frames.known_track.pose(frame), view))
+            picture = partial(_frame, camera, frames.path(index, frame), size)
+            pictures.append(Truth("frames", name, frames.known_track.pose(frame), picture))
     return pictures
+
+
+def _frame(camera: Camera, path: Path, size: int) -> View:
+    """An animated frame; its colours are on white already: shrinking them by their alpha would lose the white."""
+    rgba = read_frame(path).astype(np.float32) / 255
+    return _shrunk(_view(camera, rgba[..., :3], rgba[..., 3]), size)
 
 
 def of_subject(name: str, size: int) -> list[Truth]:
@@ -71,9 +84,13 @@ def of_subject(name: str, size: int) -> list[Truth]:
     subject = make_subject(SUBJECTS[name], load_default_head(), TEXTURE * size // 256)
     named = list(zip(evaluation_set(subject, size), EVALUATION_CAMERAS, strict=True))
     return [
-        Truth(name, f"yaw {yaw:.0f}, pitch {pitch:.0f}, {' '.join(EVALUATION_POSES[index % len(EVALUATION_POSES)])}", pose, view)
+        Truth(name, f"yaw {yaw:.0f}, pitch {pitch:.0f}, {' '.join(EVALUATION_POSES[index % len(EVALUATION_POSES)])}", pose, partial(_same, view))
         for index, ((pose, view), (yaw, pitch)) in enumerate(named)
     ]  # fmt: skip
+
+
+def _same(view: View) -> View:
+    return view
 
 
 def of_folder(folder: Path, rig: Rig, size: int) -> list[Truth]:
@@ -87,11 +104,10 @@ def of_folder(folder: Path, rig: Rig, size: int) -> list[Truth]:
 
 
 def _read_cameras(path: Path) -> dict[str, Any]:
-    content = read_untrusted(path, "the cameras of the pictures in this folder", MAX_CAMERAS_BYTES)
-    try:
+    what = "the cameras of the pictures in this folder"
+    content = read_untrusted(path, what, MAX_CAMERAS_BYTES)
+    with at_the_border(path, f"{what} as JSON"):
         document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: expected JSON: {error}") from error
     if not isinstance(document, dict):
         raise UserError(f"{path}: expected a JSON object, found {_told(document)}")
     return document
@@ -101,15 +117,23 @@ def _truth(path: Path, document: Mapping[str, Any], entry: Any, index: int, rig:
     where = f"{path}: frames[{index}]"
     if not isinstance(entry, dict) or not isinstance(entry.get("file_path"), str):
         raise UserError(f"{where}: expected an object with a file_path, found {_told(entry)}")
-    picture = (path.parent / entry["file_path"]).resolve()
-    if not picture.is_relative_to(path.parent.resolve()):
-        raise UserError(f"{where}: file_path must stay in the folder, found {entry['file_path']}")
-    rgba = read_rgba(picture, size)
-    camera = _camera(where, {**document, **entry})
+    with at_the_border(where, "a file_path that stays in the folder"):
+        picture = (path.parent / entry["file_path"]).resolve()
+        if not picture.is_relative_to(path.parent.resolve()):
+            raise ValueError(_told(entry["file_path"]))
+        if not picture.is_file():
+            raise UserError(f"{where}: expected the picture {_told(entry['file_path'])}, found no such file")
+    camera, group = _camera(where, {**document, **entry}), _told(entry.get("group", "pictures"))
+    return Truth(
+        group, _told(entry["file_path"]), _pose(where, entry, rig), partial(_picture, where, camera, picture, size)
+    )
+
+
+def _picture(where: str, camera: Camera, path: Path, size: int) -> View:
+    rgba = read_rgba(path, size)
     if abs(rgba.shape[1] * camera.height - rgba.shape[0] * camera.width) > camera.width + camera.height:
-        raise UserError(f"{where}: the camera is {camera.width} x {camera.height}, {picture.name} has another shape")
-    view = _view(camera, on_white(rgba), rgba[..., 3])
-    return Truth(str(entry.get("group", "pictures")), entry["file_path"], _pose(where, entry, rig), view)
+        raise UserError(f"{where}: the camera is {camera.width} x {camera.height}, {path.name} has another shape")
+    return _view(camera, on_white(rgba), rgba[..., 3])
 
 
 def _camera(where: str, known: Mapping[str, Any]) -> Camera:
@@ -122,11 +146,14 @@ def _camera(where: str, known: Mapping[str, Any]) -> Camera:
     fy = _number(where, known, "fl_y", 1e-3, 1e7) if "fl_y" in known else fx
     cx = _number(where, known, "cx", -1e6, 1e6) if "cx" in known else width / 2
     cy = _number(where, known, "cy", -1e6, 1e6) if "cy" in known else height / 2
-    world_from_camera = _array(where, known, "transform_matrix", (4, 4)) @ OPENCV_FROM_OPENGL
-    rotation = world_from_camera[:3, :3]
-    off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
+    matrix = _array(where, known, "transform_matrix", (4, 4))
+    rotation = matrix[:3, :3]
+    off = float(max(np.abs(rotation @ rotation.T - np.eye(3)).max(), np.abs(matrix[3] - (0, 0, 0, 1)).max()))
     if off > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
         raise UserError(f"{where}: transform_matrix must be a rotation and a translation, found axes off by {off:.2g}")
+    if np.abs(matrix[:3, 3]).max() > MOST_METRES:
+        raise UserError(f"{where}: transform_matrix must place the camera within {MOST_METRES:g} m of the head")
+    world_from_camera = matrix @ OPENCV_FROM_OPENGL
     return Camera(np.linalg.inv(world_from_camera), float(fx), float(fy), float(cx), float(cy), width, height)
 
 
@@ -160,7 +187,7 @@ def _array(where: str, known: Mapping[str, Any], key: str, shape: tuple[int, ...
         array = np.array(known[key], np.float64)
     except (KeyError, TypeError, ValueError, OverflowError):
         array = np.zeros(0)
-    if array.shape != shape or not np.isfinite(array).all():
+    if array.shape != shape or not (np.abs(array) <= MOST_NUMBER).all():
         raise UserError(
             f"{where}: {key} must hold {' x '.join(map(str, shape))} finite numbers, found {_told(known.get(key))}"
         )
@@ -168,8 +195,7 @@ def _array(where: str, known: Mapping[str, Any], key: str, shape: tuple[int, ...
 
 
 def _told(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return "nothing" if value is None else text if len(text) <= 60 else text[:57] + "..."
+    return "nothing" if value is None else shown(value, 60)
 
 
 def _view(camera: Camera, image: np.ndarray, mask: np.ndarray) -> View:

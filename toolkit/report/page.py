@@ -189,10 +189,11 @@ def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
     if np.isnan(fidelity.of(group)[0][1]["lpips_vgg"]):
         return ""
     truth, row = max(fidelity.of(group), key=lambda pair: pair[1]["lpips_vgg"])
-    drawn = draw(avatar, truth.pose, truth.view.camera).image
-    difference = 1 - np.clip(np.abs(drawn - truth.view.image) * AMPLIFIED, 0, 1)
+    view = truth.view()
+    drawn = draw(avatar, truth.pose, view.camera).image
+    difference = 1 - np.clip(np.abs(drawn - view.image) * AMPLIFIED, 0, 1)
     title = html.escape(f"{group}: the worst is {truth.name}, LPIPS (VGG) {row['lpips_vgg']:.3f}")
-    pictures = [("truth", truth.view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
+    pictures = [("truth", view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
     return f"<p>{title}</p>" + _gallery(pictures, "medium")
 
 
