@@ -14,10 +14,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.magic import HEAD_BYTES, kind_of
 from facecraft4d.toolkit.core.pixels import DAMAGED, to_bytes
 from facecraft4d.toolkit.core.untrusted import read_untrusted
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
 """Pictures that are read; other decoders of Pillow are never tried on a stranger's file."""
 MAX_PIXELS, MAX_PICTURE_BYTES = 64_000_000, 512 << 20
 """Larger pictures are refused by their header, before a pixel is decoded."""
@@ -44,8 +45,10 @@ def open_picture(path: Path) -> tuple[Image.Image, bytes]:
     content = read_untrusted(path, f"a picture ({', '.join(FORMATS)})", MAX_PICTURE_BYTES, "save it smaller")
     if not content:
         raise UserError(f"{path}: expected a picture, found an empty file; copy it again")
+    if kind := kind_of(content[:HEAD_BYTES]):
+        raise UserError(f"{path}: expected a picture ({', '.join(FORMATS)}), found {kind}")
     too_large = f"{path}: expected at most {MAX_PIXELS // 1_000_000} megapixels, found"
-    Image.init()  # makes known the formats beyond Pillow's first five
+    _know_all_formats()
     try:
         image = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
     except Image.DecompressionBombError as error:
@@ -63,6 +66,14 @@ def open_picture(path: Path) -> tuple[Image.Image, bytes]:
             f"{too_large} {image.width * image.height / 1e6:.0f} ({image.width} x {image.height}); scale it down"
         )
     return image, content
+
+
+def _know_all_formats() -> None:
+    """Pillow's formats beyond its first five, and HEIC, whose opener turns the picture as it is to be seen and its EXIF tag back to 1."""
+    import pi_heif
+
+    Image.init()
+    pi_heif.register_heif_opener()
 
 
 @contextmanager
