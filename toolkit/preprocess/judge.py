@@ -30,7 +30,7 @@ _NEGATIVE_CONTRAST = -0.15
 _NO_LIGHT = 0.04
 """`Looks.light` below which ten tones of 256 are left."""
 _DIM, _BURNT, _DRAWN = 0.2, 0.3, 0.36
-"""Where `Looks.light` (3 % of white's light), `burnt` and `flat` become worth a note; the last is a tenth above any photograph's."""
+"""Where `Looks.light` (3 % of white's light), `burnt` and `flat` become worth a note; no photograph's `flat` passes 0.34."""
 
 
 @dataclass(frozen=True, slots=True)
