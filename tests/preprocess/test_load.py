@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from photographs import ASTRONAUT, pixels
+from photographs import ASTRONAUT, HOPPER, pixels
 from PIL import Image
+from places import DATA
 
 from facecraft4d.toolkit.preprocess import load
 
@@ -62,3 +63,14 @@ def test_coarser_ways_of_storing_read_alike(mode: str, tmp_path: Path):
         tmp_path / "photo", "PNG" if mode == "P" else "TIFF"
     )
     assert np.abs(load.read(tmp_path / "photo").rgb.astype(int) - rgb).mean() < 12
+
+
+def test_heic_is_read_and_turned_once():
+    """Made from the sample portrait's part [106:426, 40:400]: stored turned by 90 degrees, and both its own box and its EXIF tag say so (by
+    pillow-heif 1.8.1 at quality 30)."""
+    photo = load.read(DATA / "hopper_turned.heic")
+    part = pixels(HOPPER)[40:400, 106:426]
+    assert (
+        photo.rgb.shape == part.shape and np.abs(photo.rgb.astype(int) - part).mean() < 8
+    )  # what quality 30 costs; turned wrongly: 60
+    assert photo.alpha is None and photo.notes == ()

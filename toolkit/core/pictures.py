@@ -19,9 +19,10 @@ import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.limits import child_command, child_environment, ended_by
+from facecraft4d.toolkit.core.magic import HEAD_BYTES, kind_of
 from facecraft4d.toolkit.core.text import shown
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
 """Pictures that are read; other decoders of Pillow are never tried on a stranger's file."""
 MOST_BYTES = 512 << 20
 MOST_PIXELS = 64_000_000
@@ -65,6 +66,8 @@ def decode(content: bytes, name: object, side: int | None = None) -> Decoded:
     """
     if not content:
         raise UserError(f"{name}: expected {EXPECTED}, found an empty file; copy it again")
+    if kind := kind_of(content[:HEAD_BYTES]):
+        raise UserError(f"{name}: expected {EXPECTED}, found {kind}")
     if (scans := jpeg_scans(content)) > MOST_SCANS:
         raise UserError(f"{name}: expected a JPEG of at most {MOST_SCANS} scans, found {scans}; save it again")
     header = {

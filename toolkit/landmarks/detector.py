@@ -119,6 +119,10 @@ class FaceLandmarker:
                     found.append(face.box)
         return sorted(found, key=lambda box: -box.size)
 
+    def surest(self, rgb: Image) -> float:
+        """Score of the surest face in the picture as a whole, 0 below the detector's threshold; cheap, for landmarks are not looked for."""
+        return max((box.score for box in self._detect_in_tiles(rgb, 0)), default=0.0)
+
     def landmarks(self, rgb: Image, box: FaceBox) -> FaceLandmarks:
         """Landmarks and scores of the face in `box`; a second look from the first one's own box makes them independent of its fit."""
         points, presence = self._landmarks_in(rgb, box)

@@ -27,6 +27,12 @@ EYE_RIMS = (
 """Around the opening of the left and the right eye."""
 IRISES = ((473, 474, 475, 476, 477), (468, 469, 470, 471, 472))
 """Centre, then rim, of the left and the right iris."""
+IRIS_RIMS = tuple(iris[1:] for iris in IRISES)
+"""Around the left and the right iris."""
+CHEEKS = ((50, 101, 36, 205, 187, 123), (280, 330, 266, 425, 411, 352))
+"""Around the skin of the right and the left cheek beside the nose, above most beards."""
+BROW_HAIR = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
+"""Around the hair of the right and the left brow."""
 BROWS = (105, 334)
 """The highest points of the right and the left brow."""
 EYES_WITH_BROWS = (

@@ -1,5 +1,6 @@
 """Photograph to portrait: load, find the face, align, cut out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from facecraft4d.toolkit.landmarks import head_rotation
 from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.preprocess import align, matte
-from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker
+from facecraft4d.toolkit.preprocess.detect import Face, landmarker
+from facecraft4d.toolkit.preprocess.judge import judged
 from facecraft4d.toolkit.preprocess.load import Photo, read
+from facecraft4d.toolkit.preprocess.upright import find_upright
 
 __all__ = ["check", "needs", "run"]
 
@@ -47,7 +50,8 @@ def run(photo: Path, config: PreprocessConfig, context: StageContext) -> Portrai
     tell(0)
     picture = read(photo)
     tell(1)
-    face = find_face(picture, config.face)
+    face, looks = find_upright(picture, config.face)
+    picture = replace(picture, notes=picture.notes + judged(picture.name, looks))
     tell(2)
     probability, extent = _measure(picture, face, config)
     tell(3)

@@ -56,7 +56,7 @@ def find_face(photo: Photo, index: int | None) -> Face:
     _check_size(photo, found)
     _check_turn(photo, rotation)
     notes += _check_inside(photo, found)
-    scale, ears = _placed(found, rotation)
+    scale, ears = placed(found, rotation)
     return Face(found, rotation, scale, ears, notes)
 
 
@@ -94,7 +94,7 @@ def _check_inside(photo: Photo, found: FaceLandmarks) -> tuple[str, ...]:
     return ("the photo's border cuts into the face",) if outside else ()
 
 
-def _placed(found: FaceLandmarks, rotation: Float[np.ndarray, "3 3"]) -> tuple[float, Float[np.ndarray, "2"]]:
+def placed(found: FaceLandmarks, rotation: Float[np.ndarray, "3 3"]) -> tuple[float, Float[np.ndarray, "2"]]:
     """Pixels per metre and image of the world frame's origin between the ears, by least squares on the rigid landmarks."""
     canonical = landmarker().canonical
     weight = (canonical.basis_weights / canonical.basis_weights.sum())[:, None].astype(np.float64)
