@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from facecraft4d.toolkit.evaluation.truth import Truth
 
 
+MOST_PAGE_BYTES = 256 << 20
+"""Of a report: its pictures take some ten."""
+
+
 @dataclass(frozen=True)
 class EvaluateCommand:
     """Measure an avatar: PSNR, SSIM, LPIPS (VGG and AlexNet), identity (SFace) and sharpness against pictures with known poses and cameras.
@@ -106,12 +110,16 @@ def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str,
     """evaluation.json, and a section of the build's report or a page of its own; each whole or not at all."""
     from facecraft4d.toolkit.core.files import write_whole
     from facecraft4d.toolkit.core.text import as_bytes
+    from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
     from facecraft4d.toolkit.evaluation.fidelity import as_json
     from facecraft4d.toolkit.report.page import with_evaluation
 
     numbers, report = folder / "evaluation.json", folder / "report.html"
     page = report if report.is_file() else folder / "evaluation.html"
-    before = page.read_text(encoding="utf-8") if page.is_file() else ""
+    before = ""
+    if page.is_file():
+        with at_the_border(page, "a page that facecraft4d wrote", "move it away"):
+            before = read_untrusted(page, "a page that facecraft4d wrote", MOST_PAGE_BYTES).decode()
     write_whole(numbers, json.dumps(as_json(fidelity, about), indent=1).encode())
     write_whole(page, as_bytes(with_evaluation(before, avatar, fidelity, about)))
     return numbers, page

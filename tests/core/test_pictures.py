@@ -52,7 +52,7 @@ def test_postscript_in_a_pictures_clothes_starts_nothing(tmp_path: Path) -> None
     marker = tmp_path / "ran"
     program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n({marker}) (w) file closefile {{}} loop\n"
     begun = time.monotonic()
-    with pytest.raises(UserError, match=r"a\.png: expected a picture .*, found something else"):
+    with pytest.raises(UserError, match=r"a\.png: expected a picture .*, found a document"):
         decode(program.encode(), "a.png")
     assert time.monotonic() - begun < 5 and not marker.exists()
 

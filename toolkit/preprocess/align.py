@@ -21,6 +21,7 @@ COLLAR_DEPTH, COLLAR_RISE, COLLAR_HALF_WIDTH = 0.195, 0.045, 0.16
 _FINEST = 2048
 """Most samples across when the target is coarser than the photograph; beyond that the photograph is shrunk first."""
 
+Channel = UInt8[np.ndarray, "h w"] | Float32[np.ndarray, "h w"]
 Image = UInt8[np.ndarray, "h w *c"] | Float32[np.ndarray, "h w *c"]
 
 
@@ -107,15 +108,29 @@ def _needed(
     pad = 4 * max(shrink, 2)
     low = np.clip(np.floor(corners.min(0)).astype(int) - pad, 0, limit - 1)
     high = np.clip(np.ceil(corners.max(0)).astype(int) + pad, low + 1, limit)
-    part = image[low[1] : high[1], low[0] : high[0]].astype(np.float32)
-    if image.dtype == np.uint8:
-        part /= 255
+    part = image[low[1] : high[1], low[0] : high[0]]
     matrix = matrix @ np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1.0]])
     if shrink == 1:
-        return part, matrix
+        return _as_float(part), matrix
     width, height = (max(1, int(extent) // shrink) for extent in part.shape[1::-1])
-    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    # channel by channel: all at once would be a gigabyte of floating point for a photograph of 64 megapixels
+    channels = (
+        [_shrunk(part[..., channel], width, height) for channel in range(part.shape[2])] if part.ndim == 3 else None
+    )
+    small = _shrunk(part, width, height) if channels is None else np.stack(channels, -1)
     return small, matrix @ np.diag([part.shape[1] / width, part.shape[0] / height, 1.0])
+
+
+def _shrunk(channel: Channel, width: int, height: int) -> Float32[np.ndarray, "h w"]:
+    return np.asarray(cv2.resize(_as_float(channel), (width, height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _as_float(values: Image) -> Float32[np.ndarray, "*s"]:
+    """A copy in [0, 1]."""
+    copied = values.astype(np.float32)
+    if values.dtype == np.uint8:
+        copied /= 255
+    return copied
 
 
 def _centered(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.landmarks import FaceLandmarks, head_rotation
@@ -11,10 +12,13 @@ from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker, p
 from facecraft4d.toolkit.preprocess.judge import Looks, measured, negative
 from facecraft4d.toolkit.preprocess.load import Photo
 
+Image = UInt8[np.ndarray, "h w 3"]
 _LEAST_CONTRAST = 0.1
 """Of a face in a photograph the right way up (`Looks.contrast`): below, the eyes may have been looked for in the cheeks."""
 _HALF_AND_QUARTERS = (2, 1, 3)
 """Turns by 90 degrees against the clock, the likeliest first."""
+_LOOKED_OVER = 2048
+"""Longer side in pixels of the copy in which other ways up are looked over first: a large picture without a face costs seconds each time."""
 _VIEW_SIZES = 2
 """Side of the view in which both ways up are compared, in sides of the face's box."""
 
@@ -48,6 +52,8 @@ def _turned(photo: Photo, index: int | None) -> tuple[Face, Looks] | None:
 
 def _refuse_negative(photo: Photo, index: int | None) -> None:
     """UserError where the picture shows a face with its tones inverted."""
+    if not _shows_a_face(255 - _looked_over(photo.rgb)):
+        return
     positive = replace(photo, rgb=255 - photo.rgb)
     try:
         face = find_face(positive, index)
@@ -80,6 +86,8 @@ def _found_turned(photo: Photo, turns: int, index: int | None) -> Face | None:
 
     None without a sure and upright one.
     """
+    if not _shows_a_face(np.rot90(_looked_over(photo.rgb), turns)):
+        return None
     turned = replace(photo, rgb=np.ascontiguousarray(np.rot90(photo.rgb, turns)))
     try:
         face = find_face(turned, index)
@@ -91,6 +99,19 @@ def _found_turned(photo: Photo, turns: int, index: int | None) -> Face | None:
     rotation = head_rotation(found.landmarks, landmarker().canonical)
     note = f"the face was not upright: the photo was turned by {180 if turns == 2 else 90} degrees"
     return Face(found, rotation, *placed(found, rotation), (*face.notes, note))
+
+
+def _looked_over(rgb: Image) -> Image:
+    """The picture, smaller if it is large."""
+    longer = max(rgb.shape[:2])
+    if longer <= _LOOKED_OVER:
+        return rgb
+    size = tuple(max(1, round(side * _LOOKED_OVER / longer)) for side in rgb.shape[1::-1])
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _shows_a_face(rgb: Image) -> bool:
+    return bool(landmarker().detect(np.ascontiguousarray(rgb)))
 
 
 def _turned_back(found: FaceLandmarks, turns: int, size: tuple[int, int]) -> FaceLandmarks:

@@ -1,0 +1,101 @@
+"""Who may open a file with which library. Whoever is not on the list reads through toolkit/core/untrusted.py."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("toolkit", "exporters", "runtime", "facecraft4d")
+
+ALLOWED: dict[str, set[str]] = {
+    # what decodes; each is behind the door, or reads what we made or pinned
+    "numpy.load": set(),
+    "numpy.fromfile": set(),
+    "numpy.memmap": set(),
+    "numpy.loadtxt": {"toolkit/core/motion.py"},
+    "PIL.Image.open": {
+        "toolkit/core/picture_child.py",  # the child
+        "exporters/pictures.py",  # PNG and JPEG inside of a GLB
+        "toolkit/face_model/makehuman.py",  # of a pinned archive
+    },
+    "cv2.imread": {"toolkit/images.py"},  # frames that a stage of ours wrote
+    "cv2.imdecode": set(),
+    "torch.load": {"toolkit/training/checkpoint.py"},  # after its hash was compared, weights only
+    "pickle.load": set(),
+    "pickle.loads": set(),
+    "pickle.Unpickler": set(),
+    "marshal.loads": set(),
+    "shelve.open": set(),
+    "zipfile.ZipFile": {
+        "toolkit/core/npz.py",
+        "toolkit/training/checkpoint.py",
+        "toolkit/weights/archives.py",
+        "toolkit/weights/trial_child.py",
+        "toolkit/landmarks/detector.py",  # a pinned file, or one that was tried in a child
+        "toolkit/face_model/makehuman.py",
+    },
+    "tarfile.open": {"toolkit/weights/archives.py"},
+    "av.open": {"runtime/record.py"},  # to write
+    "eval": set(),
+    "exec": set(),
+    "os.system": set(),
+    "xml.etree.ElementTree.parse": set(),
+    "subprocess.Popen": {"toolkit/core/pictures.py"},
+    "subprocess.run": {"toolkit/weights/trial.py", "toolkit/weights/clients.py", "toolkit/weights/reach.py"},
+    "urllib.request.urlopen": set(),
+    "urllib.request.OpenerDirector": {"toolkit/weights/index.py"},
+    "socket.socket": set(),
+}
+"""By the callable's full name: the modules that may use it."""
+
+
+def uses(path: Path) -> set[str]:
+    """Full names of all callables that a module calls, as far as its imports tell."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {
+                (each.asname or each.name.split(".")[0]): (each.name if each.asname else each.name.split(".")[0])
+                for each in node.names
+            }
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            parts, head = [], node.func
+            while isinstance(head, ast.Attribute):
+                parts.append(head.attr)
+                head = head.value
+            if isinstance(head, ast.Name):
+                found.add(".".join([names.get(head.id, head.id), *reversed(parts)]))
+    return found
+
+
+def test_every_door_is_on_the_list() -> None:
+    found = defaultdict(set)
+    for folder in PRODUCT:
+        for path in (ROOT / folder).rglob("*.py"):
+            if not any(part.is_symlink() for part in [path, *path.parents]):
+                for name in uses(path) & ALLOWED.keys():
+                    found[name].add(path.relative_to(ROOT).as_posix())
+    assert {name: places for name, places in found.items()} == {
+        name: places for name, places in ALLOWED.items() if places
+    }
+
+
+def test_the_page_on_security_names_the_limits_that_hold() -> None:
+    from facecraft4d.exporters import glb
+    from facecraft4d.toolkit.core import motion, pictures, untrusted
+    from facecraft4d.toolkit.core.pickles import LARGEST_FILE
+    from facecraft4d.toolkit.evaluation import truth
+
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    for words in (
+        f"{untrusted.BUDGET_TIMES} times the file's size, {untrusted.LEAST_BUDGET >> 20} MiB at least and {untrusted.MOST_BUDGET >> 30} GiB",
+        f"{pictures.MOST_BYTES >> 20} MiB", f"{pictures.MOST_PIXELS // 10**6} megapixels; sides from {pictures.LEAST_SIDE}; aspect to {pictures.MOST_ASPECT}",
+        f"{pictures.MOST_SCANS} scans", f"{glb.MAX_FILE_BYTES >> 30} GiB | JSON of {glb.MAX_JSON_BYTES >> 20} MiB", f"{motion.MAX_BYTES >> 20} MiB | {motion.MAX_ROWS:,} rows",
+        f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",
+    ):  # fmt: skip
+        assert words in page, words
