@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check quick test bench bench-speed bench-coin golden gpu house lines
+.PHONY: check quick test fuzz bench bench-speed bench-coin golden gpu house lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -15,6 +15,9 @@ quick:  ## the tests that take seconds, by file over two cores: under two minute
 
 test:  ## the whole suite
 	$(PYTHON) -m pytest
+
+fuzz:  ## damaged files for every reader, half an hour; findings lie in build/fuzz. SEED chooses other ones
+	$(PYTHON) tests/fuzz/run.py --seconds 200 --seed $(or $(SEED),$(shell date +%j))
 
 bench: bench-speed bench-coin  ## the speed table, then the COIN table
 

@@ -20,6 +20,7 @@ from facecraft4d.toolkit.core.datatypes import (
     TrainedHead,
     ViewSet,
 )
+from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.evaluation import Evaluation
 
@@ -49,7 +50,8 @@ class House:
 
     def preprocess(self, photo: Path, config: Any, context: StageContext) -> Portrait:
         self.enter("preprocess")
-        return replace(self.portrait, photo_sha256=hashlib.sha256(photo.read_bytes()).hexdigest())
+        sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+        return replace(self.portrait, ingredients=(Ingredient("photograph", "", "", Commercial.YES, "", sha256),))
 
     def shape_prior(self, portrait: Portrait, config: Any, context: StageContext) -> Coarse:
         self.enter("shape_prior")

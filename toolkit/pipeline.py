@@ -115,7 +115,10 @@ class _Keeper:
             result: T = module.run(*(each.result for each in inputs), *config, context)
             return result
 
-        stored = cache.stage(self.folder, name, key, kind, compute, digests, self.report)
+        made_here = tuple(
+            each.digest for each in inputs if not isinstance(each.result, Path)
+        )  # a photograph's is nobody's
+        stored = cache.stage(self.folder, name, key, kind, compute, made_here, self.report)
         self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import synthetic_flame
+from fuzz import kept
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from PIL import Image
@@ -198,7 +199,7 @@ def _cameras(path: Path) -> None:
         (folder / "a.png").write_bytes(_pictures()[2])
     (folder / "transforms.json").write_bytes(path.read_bytes())
     for truth in of_folder(folder, _rig(), 64):
-        assert np.isfinite(truth.view.camera.camera_from_world).all()
+        assert np.isfinite(truth.view().camera.camera_from_world).all()
 
 
 # ---- provenance
@@ -238,6 +239,9 @@ TARGETS = (
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
+    Target("kept result", ".npz", kept.results, kept.damaged_result, kept.recall),
+    Target("checkpoint", ".pt", kept.checkpoints, kept.damaged_checkpoint, kept.resume),
 )
+"""All of them."""
 
 __all__ = ["TARGETS", "Target", "UserError", "inputs"]

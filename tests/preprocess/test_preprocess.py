@@ -1,5 +1,6 @@
 """A portrait follows the photograph: framed, repeatable, whole; what holds no usable face is refused in one line."""
 
+import hashlib
 import io
 import struct
 import zlib
@@ -42,7 +43,7 @@ def test_same_photo_same_portrait(hopper: Portrait):
     again = build(HOPPER)
     for name in ("image", "alpha", "landmarks", "expression", "head_rotation", "crop_from_photo"):
         assert np.array_equal(getattr(again, name), getattr(hopper, name)), name
-    assert again.photo_sha256 == hopper.photo_sha256
+    assert again.ingredients == hopper.ingredients
 
 
 def test_greyscale_portrait_builds(tmp_path: Path, hopper: Portrait):
@@ -179,3 +180,12 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path):
         build(tmp_path)
     with pytest.raises(UserError, match="found"):
         build(HOPPER / "inside_a_file.jpg")
+
+
+def test_an_anonymous_portrait_does_not_tell_its_photograph(hopper: Portrait) -> None:
+    unknown = build(HOPPER, replace(SMALL, anonymous=True))
+    (photograph,) = (each for each in unknown.ingredients if each.name == "photograph")
+    assert photograph.sha256 == "" and photograph.commercial_use
+    sha256 = hashlib.sha256(HOPPER.read_bytes()).hexdigest()
+    assert sha256 in repr(hopper.ingredients) and sha256 not in repr(unknown)
+    assert np.array_equal(unknown.image, hopper.image)

@@ -33,7 +33,6 @@ def green(model: FaceModel) -> tuple[Portrait, Coarse, list[Progress]]:
         expression=latent.expression.astype(np.float32),
         head_rotation=camera.camera_from_world[:3, :3].astype(np.float32),
         crop_from_photo=np.eye(3, dtype=np.float32),
-        photo_sha256="0" * 64,
     )
     reports: list[Progress] = []
     config = ShapePriorConfig(parametric=QUICK)

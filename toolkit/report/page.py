@@ -63,7 +63,8 @@ def report_html(build: Build, preset: str) -> str:
         _section("Licences", _licences(build.avatar)),
         _section("Options and versions", _options(build)),
     ]
-    title = html.escape(f"FaceCraft4D: {build.photo.name}")
+    name = "a portrait" if build.config.preprocess.anonymous else build.photo.name
+    title = html.escape(f"FaceCraft4D: {name}")
     return PAGE.substitute(title=title, sections="\n".join(sections))
 
 

@@ -4,6 +4,7 @@ running pickled code."""
 import hashlib
 import io
 import os
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields
@@ -61,7 +62,9 @@ def _read(path: Path, key: str, device: str, course: Course) -> TrainingState | 
     if path.is_symlink():
         raise UserError(f"{path}: expected {WHAT}, found a link")
     with open_untrusted(path, WHAT, MOST_BYTES) as stream, at_the_border(path, WHAT):
-        content = torch.load(_body(stream), map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd in it: it is checked below
+            content = torch.load(_body(stream), map_location=device, weights_only=True)
         if not isinstance(content, dict) or content.keys() != {"key", "state"} or type(content["key"]) is not str:
             raise ValueError("no key and state")
         if content["key"] != key:
