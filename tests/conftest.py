@@ -57,7 +57,7 @@ def tiny_portrait(tiny_coarse: Coarse) -> Portrait:
     front = tiny_coarse.views.views[0]
     landmarks = np.random.default_rng(3).uniform(0.3, 0.7, (478, 3)).astype(np.float32) * VIEW_SIZE
     identity = np.eye(3, dtype=np.float32)
-    return Portrait(front.image, front.mask, landmarks, np.zeros(52, np.float32), identity, identity, "0" * 64)
+    return Portrait(front.image, front.mask, landmarks, np.zeros(52, np.float32), identity, identity)
 
 
 # What follows is slow to import, so only where it is used.

@@ -72,14 +72,14 @@ def test_a_synthetic_subjects_pictures_are_clean_and_named() -> None:
     assert len(pictures) == 12 and len({each.name for each in pictures}) == 12 and pictures[0].group == "glasses"
 
 
-def test_ten_thousand_pictures_are_in_memory_one_at_a_time(tmp_path: Path, tiny_avatar: Avatar) -> None:
+def test_pictures_are_in_memory_one_at_a_time(tmp_path: Path, tiny_avatar: Avatar) -> None:
     document = write_pictures(tmp_path / "own", tiny_avatar)
-    document["frames"] = document["frames"][:1] * 10_000
+    document["frames"] = document["frames"][:1] * 400
     (tmp_path / "own" / truth.CAMERAS_FILE).write_text(json.dumps(document))
     tracemalloc.start()
     found = truth.of_folder(tmp_path / "own", tiny_avatar.rig, 512)
-    for each in found[:30]:
+    for each in found[:60]:
         each.view()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(found) == 10_000 and peak < 200 << 20
+    assert len(found) == 400 and peak < 60 << 20

@@ -25,7 +25,7 @@ class Place:
     def __init__(self, folder: Path, house: House) -> None:
         self.folder, self.house = folder, house
         self.photo = folder / "photo.png"
-        Image.new("RGB", (8, 8), (200, 100, 50)).save(self.photo)
+        Image.new("RGB", (64, 64), (200, 100, 50)).save(self.photo)
         self.notes: list[str] = []
         self.first = self.build()
 

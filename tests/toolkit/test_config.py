@@ -61,7 +61,7 @@ def within_bounds(kind: type) -> st.SearchStrategy[Any]:
         elif is_dataclass(inner):
             parts[name] = within_bounds(inner)
         else:
-            parts[name] = st.sampled_from(inner)
+            parts[name] = st.booleans() if inner is bool else st.sampled_from(inner)
     return st.builds(kind, **parts)
 
 
