@@ -40,7 +40,7 @@ class BuildCommand:
     """
 
     portrait: Annotated[Path, tyro.conf.Positional]
-    """The photograph: JPEG, PNG, WebP, TIFF, BMP."""
+    """The photograph: JPEG, HEIC, PNG, WebP, AVIF, TIFF, BMP, GIF."""
     out: Path = Path("my_head")
     """Folder for the results."""
     preset: Preset = Preset.DRAFT
