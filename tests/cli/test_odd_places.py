@@ -1,7 +1,9 @@
 """Names and places that no file should have: each is one line and exit code 2, at once."""
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,26 @@ def test_odd_places_are_refused_in_one_line(
     said = capsys.readouterr().err.rstrip("\n")
     assert said.startswith("facecraft4d: ") and said.isprintable() and len(said) < 2100
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "loop", "pipe"]
+
+
+@pytest.mark.slow
+def test_who_is_asked_to_end_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """SIGTERM in the middle of a recording."""
+    command = [
+        sys.executable,
+        "-m",
+        "facecraft4d.cli",
+        "play",
+        str(TINY),
+        "--record",
+        str(tmp_path / "a.mp4"),
+        "--size",
+        "512",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(30) == cli.TERMINATED
+    assert list(tmp_path.iterdir()) == []

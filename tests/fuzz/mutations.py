@@ -118,7 +118,9 @@ def changed_json(document: Any, random: Random) -> Any:
                 holder[key] = json.loads(json.dumps(holder[other]))
             case 2:
                 holder[key], holder[other] = holder[other], holder[key]
-            case 3 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
+            case 3 if (
+                isinstance(holder[key], int | float) and not isinstance(holder[key], bool) and abs(holder[key]) < 1e300
+            ):
                 holder[key] = holder[key] * float(random.choice([-1, 2, 1000, 1e6, 0.5]))
             case _:
                 holder[key] = VALUES[random.integers(len(VALUES))]
