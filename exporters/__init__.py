@@ -7,7 +7,7 @@ from facecraft4d.exporters.formats import FORMATS, format_of, reader_of
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 __all__ = ["FORMATS", "ExportOptions", "Format", "export", "format_of", "load"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import Budget
+from facecraft4d.toolkit.core.untrusted.door import Budget
 
 MAGIC, VERSION = 0x46546C67, 2
 JSON_CHUNK, BIN_CHUNK = 0x4E4F534A, 0x004E4942

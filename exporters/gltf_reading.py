@@ -19,7 +19,7 @@ from facecraft4d.exporters.pictures import decode_picture
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture, check_avatar, provenance_from_json
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
-from facecraft4d.toolkit.core.untrusted import at_the_border
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 
 MAX_EXPRESSIONS = 1024
 """Sets of displacements of either kind: FLAME has 100 expressions and 36 correctives."""

@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from facecraft4d.toolkit.core.asset import MAX_TEXTURE_SIDE
-from facecraft4d.toolkit.core.pictures import MOST_SCANS, jpeg_scans
-from facecraft4d.toolkit.core.untrusted import Budget
+from facecraft4d.toolkit.core.untrusted.door import Budget
+from facecraft4d.toolkit.core.untrusted.pictures import MOST_SCANS, jpeg_scans
 
 PNG_MIME = "image/png"
 FORMATS = ("PNG", "JPEG")

@@ -110,7 +110,7 @@ def write(fidelity: "Fidelity", avatar: "Avatar", folder: Path, about: dict[str,
     """evaluation.json, and a section of the build's report or a page of its own; each whole or not at all."""
     from facecraft4d.toolkit.core.files import write_whole
     from facecraft4d.toolkit.core.text import as_bytes
-    from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
+    from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
     from facecraft4d.toolkit.evaluation.fidelity import as_json
     from facecraft4d.toolkit.report.page import with_evaluation
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.pictures import EXPECTED, MOST_BYTES, Decoded, decode
 from facecraft4d.toolkit.core.pixels import to_bytes
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import read_untrusted
+from facecraft4d.toolkit.core.untrusted.pictures import EXPECTED, MOST_BYTES, Decoded, decode
 
 JPEG_QUALITY = 88
 FINEST_DEVIATION = 2.0

@@ -19,7 +19,7 @@ from torch.nn import functional
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Ingredient
-from facecraft4d.toolkit.core.pickles import read_pickle
+from facecraft4d.toolkit.core.untrusted.pickles import read_pickle
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2

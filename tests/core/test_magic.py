@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 from places import PORTRAITS
 
-from facecraft4d.toolkit.core.magic import HEAD_BYTES, RAW, VIDEO, kind_of
+from facecraft4d.toolkit.core.untrusted.magic import HEAD_BYTES, RAW, VIDEO, kind_of
 
 
 def tiff(entries: dict[int, tuple[int, int]], order: str = "<") -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.npz import read_npz
+from facecraft4d.toolkit.core.untrusted.npz import read_npz
 
 KINDS = st.one_of(
     arrays.boolean_dtypes(), arrays.integer_dtypes(), arrays.unsigned_integer_dtypes(), arrays.floating_dtypes()

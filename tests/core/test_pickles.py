@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.pickles import read_pickle
+from facecraft4d.toolkit.core.untrusted.pickles import read_pickle
 
 MOST_BYTES = 128 << 20
 """Memory for reading one of the files below, none of which has more than 4 MB."""
@@ -183,7 +183,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, f
     for path, content in zip(paths, HOSTILE.values(), strict=True):
         path.write_bytes(content)
     code = (
-        "import sys; from within_limits import read_each; from facecraft4d.toolkit.core.pickles import read_pickle\n"
+        "import sys; from within_limits import read_each; from facecraft4d.toolkit.core.untrusted.pickles import read_pickle\n"
         f"read_each(read_pickle, sys.argv[1:], {MOST_BYTES})"
     )
     here = Path(__file__).parents[1]

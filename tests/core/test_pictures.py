@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageCms
 from places import PORTRAITS
 
-from facecraft4d.toolkit.core import pictures
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.pictures import decode, jpeg_scans
+from facecraft4d.toolkit.core.untrusted import pictures
+from facecraft4d.toolkit.core.untrusted.pictures import decode, jpeg_scans
 
 PNG, JPEG = (PORTRAITS / "astronaut.png").read_bytes(), (PORTRAITS / "grace_hopper.jpg").read_bytes()
 RGB = np.array(Image.open(io.BytesIO(PNG)).convert("RGB"))

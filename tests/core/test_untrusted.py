@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 
 def test_a_file_comes_back_whole_up_to_the_very_byte(tmp_path: Path) -> None:

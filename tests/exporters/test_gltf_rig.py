@@ -20,7 +20,7 @@ from facecraft4d.exporters.pictures import decode_picture, encode_png
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.rigging import with_part
-from facecraft4d.toolkit.core.untrusted import Budget
+from facecraft4d.toolkit.core.untrusted.door import Budget
 
 
 @settings(max_examples=40, deadline=None)

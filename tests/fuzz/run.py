@@ -68,8 +68,9 @@ def run(target: Target, seed: int, count: int, seconds: float, keep: Path | None
     counts: Counter[str] = Counter()
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted(target.sound()):
-            came, why = examine(target, -1, path, Path(folder))
+        for sound in sorted(target.sound()):
+            examine(target, -1, sound, Path(folder))  # kernels are compiled, weights and children come up
+            came, why = examine(target, -1, sound, Path(folder))
             assert came == "accepted", f"{target.name}: a sound file was {came}: {why}"
         for number, data in inputs(target, seed):
             if number >= count or time.monotonic() > ends:

@@ -24,7 +24,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose
 from facecraft4d.toolkit.core.motion import COLUMNS, on_rig, read_clip
 from facecraft4d.toolkit.core.text import harmless
-from facecraft4d.toolkit.core.untrusted import at_the_border
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 
 
 @dataclass(frozen=True)

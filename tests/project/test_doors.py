@@ -1,4 +1,4 @@
-"""Who may open a file with which library. Whoever is not on the list reads through toolkit/core/untrusted.py."""
+"""Who may open a file with which library. Whoever is not on the list reads through toolkit/core/untrusted."""
 
 import ast
 from collections import defaultdict
@@ -14,7 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "numpy.memmap": set(),
     "numpy.loadtxt": {"toolkit/core/motion.py"},
     "PIL.Image.open": {
-        "toolkit/core/picture_child.py",  # the child
+        "toolkit/core/untrusted/picture_child.py",  # the child
         "exporters/pictures.py",  # PNG and JPEG inside of a GLB
         "toolkit/face_model/makehuman.py",  # of a pinned archive
     },
@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "marshal.loads": set(),
     "shelve.open": set(),
     "zipfile.ZipFile": {
-        "toolkit/core/npz.py",
+        "toolkit/core/untrusted/npz.py",
         "toolkit/training/checkpoint.py",
         "toolkit/weights/archives.py",
         "toolkit/weights/trial_child.py",
@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "exec": set(),
     "os.system": set(),
     "xml.etree.ElementTree.parse": set(),
-    "subprocess.Popen": {"toolkit/core/pictures.py"},
+    "subprocess.Popen": {"toolkit/core/untrusted/pictures.py"},
     "subprocess.run": {"toolkit/weights/trial.py", "toolkit/weights/clients.py", "toolkit/weights/reach.py"},
     "urllib.request.urlopen": set(),
     "urllib.request.OpenerDirector": {"toolkit/weights/index.py"},
@@ -87,13 +87,14 @@ def test_every_door_is_on_the_list() -> None:
 
 def test_the_page_on_security_names_the_limits_that_hold() -> None:
     from facecraft4d.exporters import glb
-    from facecraft4d.toolkit.core import motion, pictures, untrusted
-    from facecraft4d.toolkit.core.pickles import LARGEST_FILE
+    from facecraft4d.toolkit.core import motion
+    from facecraft4d.toolkit.core.untrusted import door, pictures
+    from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
     from facecraft4d.toolkit.evaluation import truth
 
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     for words in (
-        f"{untrusted.BUDGET_TIMES} times the file's size, {untrusted.LEAST_BUDGET >> 20} MiB at least and {untrusted.MOST_BUDGET >> 30} GiB",
+        f"{door.BUDGET_TIMES} times the file's size, {door.LEAST_BUDGET >> 20} MiB at least and {door.MOST_BUDGET >> 30} GiB",
         f"{pictures.MOST_BYTES >> 20} MiB", f"{pictures.MOST_PIXELS // 10**6} megapixels; sides from {pictures.LEAST_SIDE}; aspect to {pictures.MOST_ASPECT}",
         f"{pictures.MOST_SCANS} scans", f"{glb.MAX_FILE_BYTES >> 30} GiB | JSON of {glb.MAX_JSON_BYTES >> 20} MiB", f"{motion.MAX_BYTES >> 20} MiB | {motion.MAX_ROWS:,} rows",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",

@@ -9,8 +9,8 @@ import numpy as np
 
 from facecraft4d.toolkit.cache.tree import Source, decode, encode
 from facecraft4d.toolkit.core.files import whole_file
-from facecraft4d.toolkit.core.npz import read_npz
-from facecraft4d.toolkit.core.untrusted import at_the_border
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
+from facecraft4d.toolkit.core.untrusted.npz import read_npz
 
 T = TypeVar("T")
 

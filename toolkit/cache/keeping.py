@@ -19,7 +19,7 @@ from facecraft4d.toolkit.cache.tree import LARGEST_INTEGER, encode
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.stages import Progress, Report
-from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
 from facecraft4d.toolkit.owned import (
     FACTS,
     KEY_DIGITS,

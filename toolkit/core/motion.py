@@ -18,7 +18,7 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion, Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 MAX_BYTES = 64 << 20
 """Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""

@@ -15,7 +15,7 @@ from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Pose, Rig, View
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 from facecraft4d.toolkit.core.text import shown
-from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
 from facecraft4d.toolkit.evaluation.kept import check_made_of, kept_stages
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.images import on_white, read_frame, read_rgba, resized

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, Shaped
 
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
-from facecraft4d.toolkit.core.npz import read_npz
-from facecraft4d.toolkit.core.pickles import LARGEST_FILE, read_pickle
-from facecraft4d.toolkit.core.untrusted import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.npz import read_npz
+from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE, read_pickle
 from facecraft4d.toolkit.face_model.model import JOINT_PARENTS
 
 MODEL, EMBEDDING = "a FLAME model file (.pkl or .npz)", "a FLAME landmark embedding"

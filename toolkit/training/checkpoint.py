@@ -16,7 +16,7 @@ import torch
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import whole_file
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.core.untrusted import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
 from facecraft4d.toolkit.owned import discard
 from facecraft4d.toolkit.training.checked import Course, check_state
 from facecraft4d.toolkit.training.state import TrainingState

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import whole_file
-from facecraft4d.toolkit.core.untrusted import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
 from facecraft4d.toolkit.weights.table import Carrier, WeightFile
 
 BLOCK_BYTES = 1 << 20

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import at_the_border
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.weights.archives import file_sha256
 from facecraft4d.toolkit.weights.index import fetch_file
 from facecraft4d.toolkit.weights.reach import Reach, pips_python, pips_reach

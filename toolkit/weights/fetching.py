@@ -19,7 +19,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.core.untrusted import at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
 from facecraft4d.toolkit.weights.archives import extract, file_sha256
 from facecraft4d.toolkit.weights.clients import download
 from facecraft4d.toolkit.weights.table import BroughtWeights, Row, WeightFile, carried_row, riders, row

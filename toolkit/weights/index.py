@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urldefrag, urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, url2pathname
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
 from facecraft4d.toolkit.weights.reach import Reach
 from facecraft4d.toolkit.weights.table import Carrier
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted import at_the_border
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 DEFAULT_TIMEOUT = 15.0

@@ -3,7 +3,7 @@
 import subprocess
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.limits import child_command, child_environment, ended_by
+from facecraft4d.toolkit.core.untrusted.limits import child_command, child_environment, ended_by
 from facecraft4d.toolkit.weights.fetching import content_sha256, own_path
 from facecraft4d.toolkit.weights.table import carried_row
 

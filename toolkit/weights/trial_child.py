@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.toolkit.core.limits import limit_memory, limit_seconds
+from facecraft4d.toolkit.core.untrusted.limits import limit_memory, limit_seconds
 
 MEMORY_BYTES, SECONDS = 6 << 30, 60.0
 """Address space, most of which libraries reserve and never use, and processor time."""

@@ -11,7 +11,7 @@ from threading import Lock
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.untrusted import read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 from facecraft4d.toolkit.owned import discard
 
 FILE_NAME = "frames.sha256"

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
-from facecraft4d.toolkit.core.pickle_machine import MOST_STEPS, Kept, Kind
-from facecraft4d.toolkit.core.pickle_opcodes import run_pickle
-from facecraft4d.toolkit.core.untrusted import Budget, at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import Budget, at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.pickle_machine import MOST_STEPS, Kept, Kind
+from facecraft4d.toolkit.core.untrusted.pickle_opcodes import run_pickle
 
 LARGEST_FILE = 256 << 20
 """Bytes: published FLAME files have 50 to 100 MB."""

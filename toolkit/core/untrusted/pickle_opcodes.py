@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from facecraft4d.toolkit.core.pickle_machine import Machine
-from facecraft4d.toolkit.core.untrusted import Budget
+from facecraft4d.toolkit.core.untrusted.door import Budget
+from facecraft4d.toolkit.core.untrusted.pickle_machine import Machine
 
 NARROW_BYTE = 0xC3
 """UTF-8 without a larger byte is Latin-1: one byte of memory a character, not four."""

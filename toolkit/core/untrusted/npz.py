@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from facecraft4d.toolkit.core.untrusted import MOST_BUDGET, Budget, at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import MOST_BUDGET, Budget, at_the_border, open_untrusted
 
 MOST_ARRAYS = 4096
 PLAIN_KINDS = frozenset("biufSU")

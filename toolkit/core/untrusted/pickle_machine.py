@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from facecraft4d.toolkit.core.untrusted import Budget
+from facecraft4d.toolkit.core.untrusted.door import Budget
 
 MOST_STEPS = 1 << 20
 """Opcodes and pairs of one pickle: a second of work. A FLAME file has some hundred."""

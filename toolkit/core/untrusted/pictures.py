@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.limits import child_command, child_environment, ended_by
-from facecraft4d.toolkit.core.magic import HEAD_BYTES, kind_of
 from facecraft4d.toolkit.core.text import shown
+from facecraft4d.toolkit.core.untrusted.limits import child_command, child_environment, ended_by
+from facecraft4d.toolkit.core.untrusted.magic import HEAD_BYTES, kind_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
 """Pictures that are read; other decoders of Pillow are never tried on a stranger's file."""
@@ -35,7 +35,7 @@ MOST_SCANS = 100
 SCAN_OR_END = re.compile(rb"\xff[\xd9\xda]")
 """JPEG's markers of a scan and of the picture's end; a scan's data cannot hold either."""
 
-PROGRAM = "facecraft4d.toolkit.core.picture_child"
+PROGRAM = "facecraft4d.toolkit.core.untrusted.picture_child"
 MEMORY_BYTES = 1 << 30
 """Address space of the child: 64 megapixels of RGBA twice, when they are turned upright, and Pillow."""
 SECONDS, SECONDS_A_MEGAPIXEL = 2.0, 0.1

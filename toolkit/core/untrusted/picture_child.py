@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from facecraft4d.toolkit.core.limits import limit_memory, limit_seconds
+from facecraft4d.toolkit.core.untrusted.limits import limit_memory, limit_seconds
 
 STRIP_PIXELS = 1 << 20
 """Pixels that are converted at a time: a few MiB beside the decoded picture."""

@@ -1,0 +1,1 @@
+"""Files from elsewhere: the door that all go through, and readers of what many of them are (docs/security.md)."""
