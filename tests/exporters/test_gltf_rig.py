@@ -107,12 +107,18 @@ def test_other_pictures_are_refused() -> None:
     for kind in ("GIF", "BMP", "TIFF"):
         buffer = io.BytesIO()
         picture.save(buffer, kind)
-        with pytest.raises(ValueError, match="must be PNG or JPEG"):
+        with pytest.raises(ValueError, match="must be a sound PNG or JPEG"):
             decode_picture(buffer.getvalue(), Budget(0))
     buffer = io.BytesIO()
     Image.new("L", (8193, 1)).save(buffer, "PNG")
     with pytest.raises(ValueError, match=r"at most 8192 pixels a side, got \(8193, 1\)"):
         decode_picture(buffer.getvalue(), Budget(0))
+    buffer = io.BytesIO()
+    picture.resize((1000, 1000)).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(ValueError, match="at most 500 megapixels in all scans, got 6"):
+        decode_picture(data[:last] + data[last:-2] * 600 + data[-2:], Budget(0))
     flat = encode_png(np.zeros((4096, 4096, 3), np.uint8))
     with pytest.raises(ValueError, match="a picture would take 50,331,648 bytes"):
         decode_picture(flat, Budget(len(flat)))
@@ -133,5 +139,5 @@ def test_damaged_pictures_never_escape() -> None:
         except UserError as error:
             assert len(str(error)) < 300
     view["byteLength"] = length // 2
-    with pytest.raises(UserError, match="found a picture must be PNG or JPEG"):
+    with pytest.raises(UserError, match="found a picture must be a sound PNG or JPEG"):
         read_gltf(join(document, blob), "cut")
