@@ -4,10 +4,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from facecraft4d.runtime.picture import encoded
 from facecraft4d.runtime.record import FrameSink, video_sink
-from facecraft4d.toolkit.core.files import whole_file
+from facecraft4d.toolkit.core.files import whole_file, write_whole
 
 FPS = 30
 
@@ -27,8 +27,7 @@ class Capture:
     def take(self, image: np.ndarray, wishes: set[str], now: float) -> None:
         """Fulfil the wishes (picture: save one; video: start or stop) with this RGB image [h, w, 3], shown at `now` seconds."""
         if "picture" in wishes:
-            with whole_file(free_name("picture", ".png")) as temporary:
-                Image.fromarray(image).save(temporary)
+            write_whole(free_name("picture", ".png"), encoded(image, "PNG"))
         if "video" in wishes and self.recording:
             self.stop()
         elif "video" in wishes:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image
 
 from facecraft4d.runtime.options import RecordOptions
-from facecraft4d.runtime.picture import background_color, composite
+from facecraft4d.runtime.picture import background_color, composite, encoded
 from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
@@ -115,7 +114,7 @@ def picture_sink(pattern: Path) -> Iterator[FrameSink]:
 
         def sink(image: np.ndarray) -> None:
             names.append(PATTERN.sub(lambda place: place[0] % len(names), pattern.name, count=1))
-            Image.fromarray(image).save(waiting / names[-1], compress_level=4)
+            (waiting / names[-1]).write_bytes(encoded(image, "PNG", compress_level=4))
 
         yield sink
         for name in names:

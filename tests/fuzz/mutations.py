@@ -1,5 +1,6 @@
 """Ways to damage a file, all from one seed: bytes for any format, values for JSON, cells for CSV."""
 
+import copy
 import json
 import struct
 from collections.abc import Callable
@@ -123,7 +124,7 @@ def changed_json(document: Any, random: Random) -> Any:
             ):
                 holder[key] = holder[key] * float(random.choice([-1, 2, 1000, 1e6, 0.5]))
             case _:
-                holder[key] = VALUES[random.integers(len(VALUES))]
+                holder[key] = copy.deepcopy(VALUES[random.integers(len(VALUES))])
     return document
 
 

@@ -1,5 +1,7 @@
 """Stills: the pose and view that were asked for, and clear refusals."""
 
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,3 +66,23 @@ def test_stills(tiny_avatar: Avatar, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             render_still(tiny_avatar, pose, tmp_path / path, options)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "still.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit is of POSIX")
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_a_disk_that_is_full_leaves_no_half_picture(
+    name: str, tiny_avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system may take the first part of what is written; Pillow, writing past Python, does not notice."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(UserError, match="cannot be written"):
+            render_still(tiny_avatar, neutral_pose(tiny_avatar.rig), tmp_path / name, RenderOptions(size=256))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []

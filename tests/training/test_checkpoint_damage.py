@@ -1,5 +1,6 @@
 """A damaged or forged checkpoint is never taken up: training starts anew and says so."""
 
+import errno
 import hashlib
 import io
 import os
@@ -15,8 +16,9 @@ import torch
 from training_subject import NO_LPIPS, a_state, a_trainer, subject
 
 from facecraft4d.toolkit.config import LevelsConfig
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.training import loop
+from facecraft4d.toolkit.training import checkpoint, loop
 from facecraft4d.toolkit.training.checked import Course
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from facecraft4d.toolkit.training.state import TrainingState
@@ -222,3 +224,23 @@ def test_what_is_no_file_is_refused_and_makes_room(
     make(tmp_path / FILE_NAME)
     state, notes = taken_up(tmp_path, trained[0])
     assert state is None and len(notes) == 1 and not os.path.lexists(tmp_path / FILE_NAME)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch speaks of its own error alone."""
+    scene = subject(tmp_path / "frames")
+    state = a_state(scene, a_trainer(scene, CONFIG))
+
+    def write(self: Any, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    real = checkpoint._Hashed.__init__
+
+    def begin(self: Any, stream: Any) -> None:
+        real(self, stream)
+        self._stream = type("Full", (), {"write": write, "flush": lambda self: None})()
+
+    monkeypatch.setattr(checkpoint._Hashed, "__init__", begin)
+    with pytest.raises(UserError, match=r"checkpoint\.pt: cannot be written: No space left on device"):
+        save_checkpoint(tmp_path, state, KEY)
+    assert not list(tmp_path.glob(".*partial*"))

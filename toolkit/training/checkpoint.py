@@ -33,7 +33,12 @@ def save_checkpoint(folder: Path, state: TrainingState, key: str) -> None:
     content["parameters"] = {name: tensor.detach() for name, tensor in state.parameters.items()}
     with whole_file(folder / FILE_NAME) as temporary, temporary.open("wb") as stream:
         body = _Hashed(stream)
-        torch.save({"key": key, "state": content}, body)  # type: ignore[arg-type]
+        try:
+            torch.save({"key": key, "state": content}, body)  # type: ignore[arg-type]
+        except RuntimeError:
+            if body.failure is not None:  # a full disk, of which torch says nothing
+                raise body.failure from None
+            raise
         stream.seek(0)
         stream.write(body.total.digest())
 
@@ -98,13 +103,19 @@ class _Hashed:
 
     def __init__(self, stream: BinaryIO) -> None:
         self.total = hashlib.sha256()
+        self.failure: OSError | None = None
+        """Why the file could not be written."""
         self._stream = stream
         stream.write(bytes(self.total.digest_size))
 
     def write(self, data: Any) -> int:
         """Write bytes."""
         self.total.update(data)
-        return self._stream.write(data)
+        try:
+            return self._stream.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
 
     def flush(self) -> None:
         """Hand on what is buffered."""
