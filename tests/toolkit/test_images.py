@@ -1,13 +1,17 @@
 """Laws of resizing, encoding, tiling and smoothing pictures."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage
 
 from facecraft4d.toolkit import images
 from facecraft4d.toolkit.core.checks import UserError
@@ -99,3 +103,25 @@ def test_a_wide_smoothing_is_near_the_exact_one() -> None:
     inner = slice(30, -30)  # borders: mirrored by one, cut off by the other
     found = images.smoothed(image, deviation)[..., 0]
     assert np.abs(found - exact)[inner, inner].max() < 0.05 * np.ptp(exact)
+
+
+MASKS = "import cv2, hashlib, numpy as np; from facecraft4d.toolkit.images import distance_inside\ncv2.setNumThreads(1)\nrng = np.random.default_rng(0)\nfor side in (60, 512):\n    y, x = np.mgrid[:side, :side] / side - 0.5\n    mask = (x**2 + y**2 < 0.15) & (rng.random((side, side)) > 0.0005)\n    for _ in range(8):\n        kept = [np.empty(rng.integers(1, 200_000), np.uint8) for _ in range(9)]\n        print(hashlib.sha256(distance_inside(mask).tobytes()).hexdigest())"
+
+
+def test_distances_do_not_depend_on_where_a_mask_lies_in_memory() -> None:
+    """On one thread OpenCV's own choice of library did."""
+    runs = [
+        subprocess.run([sys.executable, "-c", MASKS], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert len(set(runs[0].split())) == 2 and runs[0] == runs[1]
+
+
+def test_distances_are_exact_and_the_librarys_choice_comes_back() -> None:
+    random = np.random.default_rng(0)
+    before = cv2.ipp.useIPP()
+    for _ in range(20):
+        mask = random.random((40, 50)) > random.random() / 4
+        mask[0, 0] = False
+        assert np.allclose(images.distance_inside(mask), ndimage.distance_transform_edt(mask), atol=1e-5)
+    assert cv2.ipp.useIPP() == before

@@ -20,6 +20,7 @@ from facecraft4d.toolkit.core.datatypes import View, ViewSet
 from facecraft4d.toolkit.core.geometry import pixel_centers, project, smoothstep, unproject, yaw_distances
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.image_prior.warp.multiband import multiband_blend
+from facecraft4d.toolkit.images import distance_inside
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 RAMP = 0.03
@@ -136,8 +137,7 @@ def _agreement(depth, pixels, z, tolerance, share):
 
 def soften(visible: Bool[np.ndarray, "h w"], boundary: float) -> Image:
     """A mask that is `boundary` at the border of `visible` and rises smoothly to 1 inside; 0 outside."""
-    distance = cv2.distanceTransform(visible.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    rise = smoothstep((distance - 1) / (RAMP * visible.shape[0]))
+    rise = smoothstep((distance_inside(visible) - 1) / (RAMP * visible.shape[0]))
     return np.where(visible, boundary + (1 - boundary) * rise, 0).astype(np.float32)
 
 

@@ -1,12 +1,12 @@
 """The inside of a mouth that the photograph shows closed: teeth in their gums, tongue, and the light that reaches them."""
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import vertex_normals
 from facecraft4d.toolkit.face_model.mouth import CAVITY_RGB, TOOTH_RGB, tongue_colors, tooth_colors
+from facecraft4d.toolkit.images import distance_inside
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate
 from facecraft4d.toolkit.video_prior.mesh.source import FINE
 from facecraft4d.toolkit.video_prior.mesh.surface import LAYERS, MOUTH_LAYERS, Surface
@@ -98,7 +98,7 @@ def lip_shadow(camera: Camera, surface: Surface, fine: Fragments) -> Float32[np.
     if not len(row):
         return light
     box = np.s_[max(row.min() - 1, 0) : row.max() + 2, max(column.min() - 1, 0) : column.max() + 2]
-    distance = cv2.distanceTransform(inside[box].astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = distance_inside(inside[box])
     metres = distance * fine.depth[row, column].mean() / (FINE * camera.fx)
     light[box] = LIP_SHADOW + (1 - LIP_SHADOW) * np.minimum(metres / SHADOW_WIDTH, 1)
     return light
