@@ -1,6 +1,7 @@
 """The whole main job on a real photograph, as small as it gets: it runs, it survives kills, and it gives the same file again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,11 +24,11 @@ RESULTS = {"avatar.glb", "report.html", "preview.mp4", "metrics.json", "expressi
 PHOTO = Path(str(files("facecraft4d.samples"))) / "portraits" / "grace_hopper.jpg"
 
 
-def build(out: Path, kill_at: str = "") -> int:
+def build(out: Path, kill_at: str = "", photo: Path = PHOTO, **environment: str) -> int:
     """Run a small build; kill it when it speaks of a stage. Returns its exit code."""
-    command = [sys.executable, "-m", "facecraft4d.cli", "build", str(PHOTO), "--out", str(out), *SMALL]
+    command = [sys.executable, "-m", "facecraft4d.cli", "build", str(photo), "--out", str(out), *SMALL]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=dict(os.environ)
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ | environment
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -40,10 +41,12 @@ def build(out: Path, kill_at: str = "") -> int:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An unbroken build."""
-    out = tmp_path_factory.mktemp("whole") / "head"
-    assert build(out) == 0
-    return out
+    """An unbroken build, of a photograph whose name is no UTF-8 where a name can be so, on a terminal that knows Latin-1 alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    photo = folder / (os.fsdecode(b"caf\xe9.jpg") if sys.platform == "linux" else "café.jpg")
+    shutil.copy(PHOTO, photo)
+    assert build(folder / "head", photo=photo, PYTHONIOENCODING="latin-1") == 0
+    return folder / "head"
 
 
 @pytest.mark.slow
