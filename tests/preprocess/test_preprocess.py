@@ -144,7 +144,8 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "thin line": (lambda: encoded(np.zeros((1, 3000, 3), np.uint8)), "sides of at least 64 pixels"),
     "strip": (lambda: encoded(np.zeros((64, 1300, 3), np.uint8)), "at most 20 times"),
     "a thousand scans": (lambda: scans(1000), "at most 100 scans, found 1000"),
-    "black": (lambda: encoded(np.zeros((400, 300, 3), np.uint8)), "expected a face"),
+    "black": (lambda: encoded(np.zeros((400, 300, 3), np.uint8)), "almost black"),
+    "nearly black": (lambda: encoded((pixels(ASTRONAUT) * 0.02).astype(np.uint8)), "almost black"),
     "noise": (
         lambda: encoded(np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)),
         "expected a face",

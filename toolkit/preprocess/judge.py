@@ -29,6 +29,8 @@ _NEGATIVE_CONTRAST = -0.15
 """`Looks.contrast` below which a picture is a negative."""
 _NO_LIGHT = 0.04
 """`Looks.light` below which ten tones of 256 are left."""
+BLACK = 0.1
+"""`brightness` of a picture below which it is no wonder that no face is found."""
 _DIM, _BURNT, _DRAWN = 0.2, 0.3, 0.36
 """Where `Looks.light` (3 % of white's light), `burnt` and `flat` become worth a note; no photograph's `flat` passes 0.34."""
 
@@ -73,10 +75,7 @@ def judged(name: str, looks: Looks) -> tuple[str, ...]:
     if looks.contrast < _NEGATIVE_CONTRAST:
         raise negative(name)
     if looks.light < _NO_LIGHT:
-        raise UserError(
-            f"{name}: expected a face in light, found one almost black (its bright parts are {looks.light * 255:.0f} of 255); "
-            "take one in more light"
-        )
+        raise darkness(name, looks.light)
     rules = (
         (looks.light < _DIM, "the face is very dark, and so will the avatar be: a photo in more light does better"),
         (
@@ -89,6 +88,19 @@ def judged(name: str, looks: Looks) -> tuple[str, ...]:
         ),
     )
     return tuple(text for holds, text in rules if holds)
+
+
+def darkness(name: str, light: float) -> UserError:
+    """The refusal of a picture without light; `light` are its bright parts, sRGB in [0, 1]."""
+    return UserError(
+        f"{name}: expected a face in light, found one almost black (its bright parts are {light * 255:.0f} of 255); "
+        "take one in more light"
+    )
+
+
+def brightness(rgb: UInt8[np.ndarray, "h w 3"]) -> float:
+    """The bright parts of a whole picture (99th percentile), sRGB in [0, 1]."""
+    return float(np.percentile(rgb, 99)) / 255
 
 
 def negative(name: str) -> UserError:

@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.landmarks import FaceLandmarks, head_rotation
 from facecraft4d.toolkit.preprocess.detect import Face, find_face, landmarker, placed
-from facecraft4d.toolkit.preprocess.judge import Looks, measured, negative
+from facecraft4d.toolkit.preprocess.judge import BLACK, Looks, brightness, darkness, measured, negative
 from facecraft4d.toolkit.preprocess.load import Photo
 
 Image = UInt8[np.ndarray, "h w 3"]
@@ -36,6 +36,8 @@ def find_upright(photo: Photo, index: int | None) -> tuple[Face, Looks]:
         if turned is not None:
             return turned
         _refuse_negative(photo, index)
+        if (light := brightness(_looked_over(photo.rgb))) < BLACK:
+            raise darkness(photo.name, light) from None
         raise
     looks = measured(photo.rgb, face)
     if _is_doubtful(photo, face, looks):
