@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, GlbWriter, Json
-from facecraft4d.exporters.pictures import PNG_MIME, encode_png
+from facecraft4d.exporters.pictures import PNG_MIME
 from facecraft4d.toolkit.core.asset import EYEWEAR, Texture
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.core.pixels import encoded_bytes
 from facecraft4d.toolkit.core.rigging import in_regions
 
 UNLIT = "KHR_materials_unlit"
@@ -94,7 +95,11 @@ def add_material(writer: GlbWriter, texture: Texture | None) -> None:
         clay = {"name": "Clay", "pbrMetallicRoughness": {"baseColorFactor": CLAY, **MATTE}}
         writer.document["materials"] = [clay]
         return
-    image = {"name": "Head", "mimeType": PNG_MIME, "bufferView": writer.bytes_view(encode_png(texture.picture))}
+    image = {
+        "name": "Head",
+        "mimeType": PNG_MIME,
+        "bufferView": writer.bytes_view(encoded_bytes(texture.picture, "PNG")),
+    }
     skin = {"baseColorTexture": {"index": 0}, **MATTE}
     writer.document["extensionsUsed"].append(UNLIT)
     writer.document |= {

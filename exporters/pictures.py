@@ -1,4 +1,4 @@
-"""Pictures inside of files: encoded without loss, decoded with distrust."""
+"""Pictures inside of files, decoded with distrust."""
 
 import io
 import warnings
@@ -16,13 +16,6 @@ FORMATS = ("PNG", "JPEG")
 """What is decoded: glTF's own two; nothing else is even tried."""
 MOST_SCANNED = 500_000_000
 """Pixels of a progressive JPEG in all its scans: seven over the largest picture, some seconds."""
-
-
-def encode_png(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
-    """An RGB picture as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def decode_picture(data: bytes, budget: Budget) -> UInt8[np.ndarray, "h w 3"]:

@@ -9,10 +9,10 @@ from typing import TextIO
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.locks import lock, still_there
-from facecraft4d.toolkit.owned import MARKER, claim, complete, is_litter, is_ours, remove
+from facecraft4d.toolkit.owned import MARKER, STAGES, claim, complete, is_litter, is_ours, remove
 
-STAGES, BEFORE = "build", "build.before"
-"""What the stages made, and what they had made before a fresh start, until that has got past preprocessing."""
+BEFORE = f"{STAGES}.before"
+"""What the stages had made before a fresh start, until that has got past preprocessing."""
 LOCK = ".facecraft4d.lock"
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.runtime.picture import encoded
 from facecraft4d.runtime.record import FrameSink, video_sink
 from facecraft4d.toolkit.core.files import whole_file, write_whole
+from facecraft4d.toolkit.core.pixels import encoded_bytes
 
 FPS = 30
 
@@ -27,7 +27,7 @@ class Capture:
     def take(self, image: np.ndarray, wishes: set[str], now: float) -> None:
         """Fulfil the wishes (picture: save one; video: start or stop) with this RGB image [h, w, 3], shown at `now` seconds."""
         if "picture" in wishes:
-            write_whole(free_name("picture", ".png"), encoded(image, "PNG"))
+            write_whole(free_name("picture", ".png"), encoded_bytes(image, "PNG"))
         if "video" in wishes and self.recording:
             self.stop()
         elif "video" in wishes:

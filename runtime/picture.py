@@ -1,11 +1,9 @@
-"""Pictures of an avatar: backgrounds, compositing, encoding."""
+"""Pictures of an avatar: backgrounds and compositing."""
 
-import io
 import re
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from PIL import Image
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.pixels import to_bytes
@@ -25,13 +23,6 @@ def background_color(text: str) -> Color | None:
         raise UserError(f"background must be {', '.join(NAMED)} or #rrggbb, got {text}")
     red, green, blue = bytes.fromhex(text[1:])
     return red / 255, green / 255, blue / 255
-
-
-def encoded(image: UInt8[np.ndarray, "h w c"], kind: str, **options: int) -> bytes:
-    """RGB or RGBA as a file of that kind of Pillow's: whole in memory, since Pillow takes a file cut short by a full disk for a whole one."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def composite(

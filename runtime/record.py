@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from facecraft4d.runtime.options import RecordOptions
-from facecraft4d.runtime.picture import background_color, composite, encoded
+from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
@@ -18,6 +18,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.files import scratch_folder, whole_file
 from facecraft4d.toolkit.core.motion import on_rig
+from facecraft4d.toolkit.core.pixels import encoded_bytes
 from facecraft4d.toolkit.core.stages import Progress
 
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
@@ -114,7 +115,7 @@ def picture_sink(pattern: Path) -> Iterator[FrameSink]:
 
         def sink(image: np.ndarray) -> None:
             names.append(PATTERN.sub(lambda place: place[0] % len(names), pattern.name, count=1))
-            (waiting / names[-1]).write_bytes(encoded(image, "PNG", compress_level=4))
+            (waiting / names[-1]).write_bytes(encoded_bytes(image, "PNG", compress_level=4))
 
         yield sink
         for name in names:

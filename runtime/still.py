@@ -8,12 +8,13 @@ import numpy as np
 
 from facecraft4d.runtime.camera import MAX_PITCH_DEGREES, OrbitCamera, framing
 from facecraft4d.runtime.options import RenderOptions
-from facecraft4d.runtime.picture import background_color, composite, encoded
+from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose
 from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.pixels import encoded_bytes
 
 MAX_SIZE = 8192
 """Largest side of a picture in pixels."""
@@ -37,7 +38,7 @@ def render_still(avatar: Avatar, pose: Pose, path: Path, options: RenderOptions)
     if suffix in OPAQUE_FORMATS and background_color(options.background) is None:
         raise UserError(f"{path}: JPEG cannot be transparent; take .png or another background")
     image = render_image(avatar, pose, options)
-    write_whole(path, encoded(image, "PNG" if suffix == ".png" else "JPEG"))
+    write_whole(path, encoded_bytes(image, "PNG" if suffix == ".png" else "JPEG"))
 
 
 def option_camera(avatar: Avatar, options: RenderOptions) -> OrbitCamera:

@@ -1,18 +1,15 @@
 """Small things with pictures: resize, 8-bit, encoded bytes, rows and columns of pictures."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
-from PIL import Image
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.pixels import to_bytes
+from facecraft4d.toolkit.core.pixels import encoded_bytes, to_bytes
 from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 from facecraft4d.toolkit.core.untrusted.pictures import EXPECTED, MOST_BYTES, Decoded, decode
 
@@ -74,10 +71,8 @@ def distance_inside(mask: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]
 
 def encoded(image: Float32[np.ndarray, "h w *c"], kind: str = "JPEG") -> bytes:
     """A picture (grey, RGB; RGBA for PNG) as the bytes of a JPEG or PNG file."""
-    options: dict[str, Any] = {"quality": JPEG_QUALITY} if kind == "JPEG" else {"optimize": True}
-    buffer = io.BytesIO()
-    Image.fromarray(to_bytes(image)).save(buffer, kind, **options)
-    return buffer.getvalue()
+    options = {"quality": JPEG_QUALITY} if kind == "JPEG" else {"optimize": True}
+    return encoded_bytes(to_bytes(image), kind, **options)
 
 
 def write_png(path: Path, image: UInt8[np.ndarray, "h w c"]) -> None:

@@ -22,10 +22,12 @@ BESIDE_STAGES = re.compile(
     rf"{TIMING}|\.lock|\.({Path(TIMING).stem}|{Path(MARKER).stem})\.([0-9]+|[0-9a-f]{{8}}\.partial)\.json"
 )
 """Our files beside the stages, with what a killed process leaves of them and the lock and partial files of earlier versions."""
-KEY = re.compile("[0-9a-f]{16}")
-"""Names of results' folders."""
+STAGES = "build"
+"""The folder of all stages, in that of a build's results."""
 KEY_DIGITS = 16
 """Digits of the key that name a result's folder."""
+KEY = re.compile(f"[0-9a-f]{{{KEY_DIGITS}}}")
+"""Names of results' folders."""
 LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 """Names, in small letters, of files that operating systems strew into folders that somebody looks at."""
 

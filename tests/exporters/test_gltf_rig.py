@@ -16,9 +16,10 @@ from facecraft4d.exporters import load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.exporters.gltf_rig import shown_triangles, surface_of
-from facecraft4d.exporters.pictures import decode_picture, encode_png
+from facecraft4d.exporters.pictures import decode_picture
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.pixels import encoded_bytes
 from facecraft4d.toolkit.core.rigging import with_part
 from facecraft4d.toolkit.core.untrusted.door import Budget
 
@@ -99,7 +100,7 @@ def test_pictures_of_gltfs_two_formats_are_decoded(kind: str) -> None:
     Image.fromarray(picture).save(buffer, kind, quality=95)
     found = decode_picture(buffer.getvalue(), Budget(0))
     assert found.shape == picture.shape and np.abs(found.astype(int) - picture).max() <= (3 if kind == "JPEG" else 0)
-    assert np.array_equal(decode_picture(encode_png(picture), Budget(0)), picture)
+    assert np.array_equal(decode_picture(encoded_bytes(picture, "PNG"), Budget(0)), picture)
 
 
 def test_other_pictures_are_refused() -> None:
@@ -119,7 +120,7 @@ def test_other_pictures_are_refused() -> None:
     last = data.rindex(b"\xff\xda")
     with pytest.raises(ValueError, match="at most 500 megapixels in all scans, got 6"):
         decode_picture(data[:last] + data[last:-2] * 600 + data[-2:], Budget(0))
-    flat = encode_png(np.zeros((4096, 4096, 3), np.uint8))
+    flat = encoded_bytes(np.zeros((4096, 4096, 3), np.uint8), "PNG")
     with pytest.raises(ValueError, match="a picture would take 50,331,648 bytes"):
         decode_picture(flat, Budget(len(flat)))
 

@@ -18,7 +18,7 @@ from facecraft4d.toolkit.cache.digest import collect, digest_with
 from facecraft4d.toolkit.cache.tree import LARGEST_INTEGER, encode
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
-from facecraft4d.toolkit.core.stages import Progress, Report
+from facecraft4d.toolkit.core.stages import Progress, Report, silent
 from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
 from facecraft4d.toolkit.owned import (
     FACTS,
@@ -67,10 +67,6 @@ class Stored(Generic[T]):
 def part_of(whole: Stored[Any], part: T) -> Stored[T]:
     """A part of a stage's result as an input of other stages: they depend on it alone."""
     return Stored(part, digest_with(whole.hashes, part), 0.0, 0, cached=True)
-
-
-def silent(progress: Progress) -> None:
-    """Say nothing."""
 
 
 def stage(

@@ -1,9 +1,19 @@
-"""Colours between [0, 1] and bytes: the one rounding of every picture that this project keeps, shows or writes."""
+"""Colours between [0, 1] and bytes, and bytes as a file: the one rounding and the one encoding of every picture that is kept, shown or sent."""
+
+import io
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image
 
 
 def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
     """Values in [0, 1] to 0..255, rounded to the nearest, a half upwards; others are clipped."""
     return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, np.uint8)
+
+
+def encoded_bytes(image: UInt8[np.ndarray, "h w *c"], kind: str, **options: int) -> bytes:
+    """Grey, RGB or RGBA as a file of that kind of Pillow's: whole in memory, since Pillow takes a file cut short by a full disk for a whole one."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind, **options)
+    return buffer.getvalue()

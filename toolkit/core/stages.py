@@ -22,6 +22,10 @@ Report = Callable[[Progress], None]
 """Takes what a stage says of its progress."""
 
 
+def silent(progress: Progress) -> None:
+    """The `Report` of who does not listen."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageContext:
     """What every stage is given beside its inputs and options: the last argument of each `run`."""

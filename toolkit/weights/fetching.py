@@ -18,7 +18,7 @@ from pathlib import Path
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
-from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.stages import Progress, silent
 from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
 from facecraft4d.toolkit.weights.archives import extract, file_sha256
 from facecraft4d.toolkit.weights.clients import download
@@ -32,10 +32,6 @@ CLOCK_GRAIN = 2.0
 SHA256 = re.compile("[0-9a-f]{64}")
 MEMORY_MOST_BYTES = 4 << 20
 """Of hashes.json: 20 000 files, far more than anyone has. A larger one is damaged, or begun anew."""
-
-
-def _silent(progress: Progress) -> None:
-    """The report of a caller who does not want one."""
 
 
 def cache_folder() -> Path:
@@ -63,7 +59,7 @@ def is_cached(name: str) -> bool:
     return os.path.exists(cached_path(name))
 
 
-def path(name: str, override: Path | None = None, report: Report = _silent) -> Path:
+def path(name: str, override: Path | None = None, report: Report = silent) -> Path:
     """The file or folder on disk: the user's own if given, else the cached file, fetched on first use.
 
     A user's own file is taken as it is; a cached file with another hash than the table's is refused by name, and so are weights that the
@@ -87,7 +83,7 @@ def path(name: str, override: Path | None = None, report: Report = _silent) -> P
     return found
 
 
-def fetch(name: str, report: Report = _silent) -> Path:
+def fetch(name: str, report: Report = silent) -> Path:
     """Download, check and cache a file (and its siblings from the same archive); tries the carriers in order.
 
     Raises UserError with the last carrier's reason if none delivers.

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,6 +19,10 @@ BUDGET_TIMES = 32
 """Bytes of memory for each byte of a file: a sparse morph target grows the most of what we write, by a factor of 20."""
 LEAST_BUDGET, MOST_BUDGET = 16 << 20, 2 << 30
 """Bytes: what no machine minds, and what none of our files needs."""
+
+
+FILLED_AT_ONCE = 1 << 20
+"""Bytes that are asked for at a time: an unpacking stream holds as many once more."""
 
 
 class Budget:
@@ -86,6 +90,16 @@ def _too_large(path: Path, what: str, most_bytes: int, found: str, advice: str) 
     return UserError(
         f"{path}: expected {what} of at most {most_bytes >> 20} MiB, found {found}{advice and '; '}{advice}"
     )
+
+
+def fill(array: np.ndarray, stream: Any) -> None:
+    """Read the array's bytes, as they lie in memory, from a stream. EOFError where it ends early."""
+    target, done = array.reshape(-1, order="A").view(np.uint8), 0
+    while done < len(target):
+        count = stream.readinto(target[done : done + FILLED_AT_ONCE])
+        if not count:
+            raise EOFError("it ends early")
+        done += count
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
-from facecraft4d.toolkit.core.untrusted.door import MOST_BUDGET, Budget, at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.door import MOST_BUDGET, Budget, at_the_border, fill, open_untrusted
 
 MOST_ARRAYS = 4096
 PLAIN_KINDS = frozenset("biufSU")
@@ -43,7 +42,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
                 f"{member.filename}: a header of shape {shape} and type {dtype} that its bytes do not fill"
             )
         array = np.empty(shape, dtype, order="F" if column_major else "C")
-        _fill(array.reshape(-1, order="A").view(np.uint8), stream)
+        fill(array, stream)
+        stream.read(1)  # to the end, where the zip's checksum is compared
         return array
 
 
@@ -57,14 +57,3 @@ def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if any(type(side) is not int or side < 0 for side in shape):
         raise ValueError(f"an array of shape {shape}")
     return shape, column_major, dtype
-
-
-def _fill(target: UInt8[np.ndarray, " n"], stream: Any) -> None:
-    """Read until the target is full, then to the end, where the zip's checksum is compared."""
-    done = 0
-    while done < len(target):
-        count = stream.readinto(target[done : done + (1 << 20)])
-        if not count:
-            raise EOFError("the file ends early")
-        done += count
-    stream.read(1)

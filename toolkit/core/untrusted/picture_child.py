@@ -17,8 +17,6 @@ from facecraft4d.toolkit.core.untrusted.limits import limit_memory, limit_second
 
 STRIP_PIXELS = 1 << 20
 """Pixels that are converted at a time: a few MiB beside the decoded picture."""
-WIDE_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
-"""Grey of more than eight bits: handed on as it is."""
 
 Strips = Iterator[bytes]
 
@@ -59,9 +57,9 @@ def _answer(request: dict[str, Any], content: bytes) -> tuple[dict[str, Any], St
     try:
         image = _opened(request, content)
         limit_seconds(request["seconds"] + request["seconds_a_megapixel"] * image.width * image.height / 1e6)
-        about = {"format": image.format, "several": bool(getattr(image, "is_animated", False))}
-        image, mode, strips = _shrunk(image, request["side"]) if request["side"] else _whole(image)
-        return {**about, "mode": mode, "size": image.size}, strips
+        several, side = bool(getattr(image, "is_animated", False)), request["side"]
+        image, mode, strips = _shrunk(image, side) if side else _whole(image, request["wide_modes"])
+        return {"several": several, "mode": mode, "size": image.size}, strips
     except Refused as refusal:
         return {"refused": refusal.args}, iter(())
     except MemoryError:
@@ -96,11 +94,11 @@ def _shrunk(image: Image.Image, side: int) -> tuple[Image.Image, str, Strips]:
     return image, "RGBA", _strips(image, lambda part: part.convert("RGBA"))
 
 
-def _whole(image: Image.Image) -> tuple[Image.Image, str, Strips]:
-    """Upright and in sRGB, with alpha where it has any; grey of more than eight bits as it is."""
+def _whole(image: Image.Image, wide_modes: list[str]) -> tuple[Image.Image, str, Strips]:
+    """Upright and in sRGB, with alpha where it has any; grey of more than eight bits, which `wide_modes` are, as it is."""
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode in WIDE_MODES:
+    if image.mode in wide_modes:
         return image, image.mode, _strips(image, lambda part: part)
     in_srgb = _to_srgb(image)
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:

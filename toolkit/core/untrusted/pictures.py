@@ -19,6 +19,7 @@ import numpy as np
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.text import shown
+from facecraft4d.toolkit.core.untrusted.door import fill
 from facecraft4d.toolkit.core.untrusted.limits import child_command, child_environment, ended_by
 from facecraft4d.toolkit.core.untrusted.magic import HEAD_BYTES, kind_of
 
@@ -74,6 +75,7 @@ def decode(content: bytes, name: object, side: int | None = None) -> Decoded:
         "bytes": len(content),
         "side": side,
         "formats": FORMATS,
+        "wide_modes": tuple(GREY),
         "most_pixels": MOST_PIXELS,
         "least_side": LEAST_SIDE,
         "most_aspect": MOST_ASPECT,
@@ -157,7 +159,7 @@ class _Child:
         if "mode" not in answer:
             return answer, None
         pixels = _empty(answer["mode"], *answer["size"])
-        _fill(pixels, process.stdout)
+        fill(pixels, process.stdout)
         return answer, pixels
 
     def _last_words(self, process: "subprocess.Popen[bytes]") -> str:
@@ -188,12 +190,3 @@ def _empty(mode: str, width: int, height: int) -> np.ndarray:
     if mode in CHANNELS:
         return np.empty((height, width, CHANNELS[mode]), np.uint8)
     return np.empty((height, width), GREY[mode])
-
-
-def _fill(pixels: np.ndarray, source: Any) -> None:
-    target, done = pixels.reshape(-1).view(np.uint8), 0
-    while done < len(target):
-        count = source.readinto(target[done:])
-        if not count:
-            raise EOFError("the child ended")
-        done += count
