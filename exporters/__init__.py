@@ -2,24 +2,41 @@
 
 from pathlib import Path
 
-from facecraft4d.exporters.format import ExportOptions, Format
+from facecraft4d.exporters.format import Format
 from facecraft4d.exporters.formats import FORMATS, format_of, reader_of
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
+from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.files import place_all, scratch_folder
+from facecraft4d.toolkit.core.stages import Progress, Report, silent
 from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 __all__ = ["FORMATS", "ExportOptions", "Format", "export", "format_of", "load"]
 
 
-def export(avatar: Avatar, path: Path, to: str | None = None) -> None:
-    """Write the avatar in the format called `to`, or that of the path's suffix: each file whole or not at all.
+def export(
+    avatar: Avatar,
+    path: Path,
+    to: str | None = None,
+    options: ExportOptions = ExportOptions(),  # noqa: B008  (frozen)
+    report: Report = silent,
+) -> tuple[Path, ...]:
+    """Write the avatar in the format called `to`, or that of the path's suffix, and return what was written.
 
-    Raises UserError for a format that is not known, ValueError for an unsound avatar; then nothing is written.
+    Nothing is put in its place before all is there. Raises UserError for a format that is not known or options that do not fit, ValueError
+    for an unsound avatar; then nothing is written.
     """
     chosen = format_of(path, to)
-    for name, data in chosen.write(avatar, ExportOptions(path.name)).items():
-        write_whole(path.with_name(name), data)
+    with scratch_folder(path) as scratch:
+        names = []
+        for name, data in chosen.write(avatar, path.name, options):
+            target = scratch / "files" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            names.append(name)
+            if len(names) > 1:  # a sequence, which may take minutes; how long it is, only its writer knows
+                report(Progress(chosen.name, len(names), len(names), name))
+        return place_all(scratch / "files", names, path.parent if chosen.suffixes else path)
 
 
 def load(path: Path) -> Avatar:

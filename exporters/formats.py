@@ -9,10 +9,12 @@ from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
     name="gltf",
+    what="the canonical GLB: textured rig, splats and their binding",
     suffixes=(".glb",),
-    write=lambda avatar, options: {options.file_name: export_gltf(avatar)},
+    ending="_export.glb",
+    write=lambda avatar, name, options: [(name, export_gltf(avatar))],
     read=read_gltf,
-    loses="",
+    loses=lambda avatar, options: "",
 )
 
 FORMATS = (GLTF,)

@@ -13,6 +13,7 @@ COMMANDS = {
     "build": ("cli_build", "make an avatar from a portrait"),
     "play": ("cli_play", "play an avatar in a window, or record it"),
     "render": ("cli_render", "draw one still picture of an avatar"),
+    "export": ("cli_export", "write an avatar for an engine, a viewer or a modelling program"),
     "evaluate": ("cli_evaluate", "measure an avatar against pictures with known poses and cameras"),
     "inspect": ("cli_inspect", "say what is in an avatar, and under which licences"),
     "weights": ("cli_weights", "list, fetch or locate the pretrained files"),
@@ -32,6 +33,7 @@ examples:
   facecraft4d play my_head/avatar.glb
   facecraft4d play my_head/avatar.glb --record clip.mp4 --clip face_cap --size 512
   facecraft4d render my_head/avatar.glb --yaw 30 --expression jawOpen=0.8 --out still.png
+  facecraft4d export my_head/avatar.glb --to spz --to web
   facecraft4d inspect my_head/avatar.glb
   facecraft4d evaluate my_head
   facecraft4d doctor

@@ -6,12 +6,9 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import check_option, load_avatar, parse, say
+from facecraft4d.cli_common import load_avatar, parse, say
+from facecraft4d.cli_expressions import expression_weights
 from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
-from facecraft4d.toolkit.core.checks import UserError
-
-WEIGHTS = (-10.0, 10.0)
-"""Weights of an expression that make sense even in jest."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +39,3 @@ def main(arguments: list[str]) -> int:
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)
     say(options.out)
     return 0
-
-
-def expression_weights(settings: tuple[str, ...]) -> dict[str, float]:
-    """Weights given as NAME=VALUE; UserError for anything else."""
-    weights = {}
-    for setting in settings:
-        name, _, text = setting.partition("=")
-        try:
-            weights[name] = float(text)
-        except ValueError:
-            wanted = "expected NAME=VALUE with a number, for instance jawOpen=0.8"
-            raise UserError(f"--expression {setting}: {wanted}") from None
-        check_option(f"expression {name}", weights[name], *WEIGHTS)
-    return weights

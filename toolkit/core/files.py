@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -73,6 +73,25 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{beside}: cannot be written: {error.strerror or error}") from error
+
+
+def place_all(folder: Path, names: Iterable[str], destination: Path) -> tuple[Path, ...]:
+    """Move finished files of a scratch folder into a destination beside it, by their names there; returns where they are now.
+
+    Each replaces a file of its name. All are on the disk before the first is moved. Raises UserError where the system does not let us.
+    """
+    places = [(folder / name, destination / name) for name in names]
+    for source, _ in places:
+        _to_disk(source)
+    for source, target in places:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        except OSError as error:
+            raise UserError(f"{target}: cannot be written: {error.strerror or error}") from error
+    for parent in {target.parent for _, target in places}:
+        _to_disk(parent)
+    return tuple(target for _, target in places)
 
 
 def sweep(folder: Path) -> None:
