@@ -5,6 +5,8 @@ from pathlib import Path
 from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.obj import export_obj, obj_loss
+from facecraft4d.exporters.usd import export_usd, usd_loss
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -17,7 +19,26 @@ GLTF = Format(
     loses=lambda avatar, options: "",
 )
 
-FORMATS = (GLTF,)
+USD = Format(
+    name="usd",
+    what="a .usdz: splats that play clips, and the rig with blend shapes",
+    suffixes=(".usdz",),
+    ending=".usdz",
+    write=lambda avatar, name, options: [(name, export_usd(avatar, options))],
+    read=None,
+    loses=usd_loss,
+)
+OBJ = Format(
+    name="obj",
+    what="the textured mesh for modelling programs",
+    suffixes=(".obj",),
+    ending=".obj",
+    write=export_obj,
+    read=None,
+    loses=obj_loss,
+)
+
+FORMATS = (GLTF, USD, OBJ)
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:

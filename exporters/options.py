@@ -49,6 +49,13 @@ class Frame(StrEnum):
     Y_DOWN = "y-down"
 
 
+class Shown(StrEnum):
+    """What a USD shows until its variant is changed."""
+
+    MESH = "mesh"
+    SPLATS = "splats"
+
+
 class DeltaType(StrEnum):
     """How a displacement is stored."""
 
@@ -99,6 +106,14 @@ class ObjOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UsdOptions:
+    """USD."""
+
+    usd_shown: Shown = Shown.MESH
+    """mesh: what every program shows; splats: for programs that know them (Omniverse, OS 27 of Apple). The other stays in the file, as a variant."""
+
+
+@dataclass(frozen=True, slots=True)
 class RigOptions:
     """Splat deltas for engine programmers (rig)."""
 
@@ -121,5 +136,6 @@ class ExportOptions:
     gltf: GltfOptions = GltfOptions()
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
+    usd: UsdOptions = UsdOptions()
     obj: ObjOptions = ObjOptions()
     rig: RigOptions = RigOptions()
