@@ -124,9 +124,7 @@ def _write_stage(avatar: Avatar, options: ExportOptions, path: Path) -> None:
     stage.GetRootLayer().Save()
 
 
-def _poses(
-    avatar: Avatar, options: ExportOptions, clips: tuple[Motion, ...]
-) -> Iterator[tuple[float | None, Pose]]:
+def _poses(avatar: Avatar, options: ExportOptions, clips: tuple[Motion, ...]) -> Iterator[tuple[float | None, Pose]]:
     """The default pose, whose time is None, and every frame."""
     yield None, pose_from_weights(avatar.rig, dict(options.expressions))
     yield from moments(clips)
