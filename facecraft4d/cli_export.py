@@ -11,7 +11,16 @@ from facecraft4d.cli_common import check_option, complain, load_avatar, parse, r
 from facecraft4d.cli_expressions import expression_weights
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.exporters import FORMATS, ExportOptions, Format, format_of
-from facecraft4d.exporters.options import CREATOR, TITLE, GltfOptions, ObjOptions, PlyOptions, RigOptions, SpzOptions, UsdOptions
+from facecraft4d.exporters.options import (
+    CREATOR,
+    TITLE,
+    GltfOptions,
+    ObjOptions,
+    PlyOptions,
+    RigOptions,
+    SpzOptions,
+    UsdOptions,
+)
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
 
