@@ -6,15 +6,17 @@ Blender 4.2 and later. In its text editor, or: blender --python import_avatar.py
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import bmesh
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from glb_binding import splat_corners
+from glb_binding import Glb, read_glb, rig_corners, with_eyewear
 from splat_nodes import splat_material, splat_nodes
 
 BLENDER_FROM_GLTF = Matrix(((1, 0, 0), (0, 0, -1), (0, 1, 0)))
@@ -36,8 +38,11 @@ class Head:
 
 def import_avatar(path: Path) -> Head:
     """Read the file into the open scene; the mesh is hidden from renders, the splats are shown. `show` changes that."""
-    before = set(bpy.data.objects)
-    bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+    glb, before = read_glb(path), set(bpy.data.objects)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(with_eyewear(glb).to_bytes())
+        bpy.ops.import_scene.gltf(filepath=str(copy), disable_bone_shape=True)
     new = {each.name.split(".")[0]: each for each in bpy.data.objects if each not in before}
     head = Head(new["HeadRig"], new["HeadRig"].find_armature(), new["HeadSplats"])
     for layer in bpy.context.view_layer.layer_collection.children:
@@ -45,7 +50,8 @@ def import_avatar(path: Path) -> Head:
             layer.exclude = False
     for key in head.rig.data.shape_keys.key_blocks[1:]:
         key.slider_min, key.slider_max = -WIDEST, WIDEST
-    _bind(path, head)
+    _bind(glb, head)
+    _hide_eyewear(head.rig.data)
     show(head, splats=True)
     return head
 
@@ -73,11 +79,21 @@ def pose(head: Head, expressions: dict[str, float], joints: dict[str, list[float
         bone.location = rest.inverted() @ moved
 
 
-def _bind(path: Path, head: Head) -> None:
+def _hide_eyewear(mesh: Any) -> None:
+    """Its triangles go, its vertices stay: they carry splats."""
+    edited = bmesh.new()
+    edited.from_mesh(mesh)
+    faces = [face for face in edited.faces if mesh.materials[face.material_index].name.startswith("Eyewear")]
+    bmesh.ops.delete(edited, geom=faces, context="FACES_ONLY")
+    edited.to_mesh(mesh)
+    edited.free()
+
+
+def _bind(glb: Glb, head: Head) -> None:
     """The file's binding as attributes that nodes read, and the nodes."""
     mesh = head.splats.data
     means, rotations, scales, colours = (_rows(mesh, f"_BIND_{each}") for each in range(4))
-    corners = splat_corners(path, means[:, 3].astype(int))
+    corners = rig_corners(glb)[means[:, 3].astype(int)]
     for index in range(3):
         _write(mesh, f"corner_{index}", "INT", "value", corners[:, index])
     _write(mesh, "mean", "FLOAT_VECTOR", "vector", means[:, :3])

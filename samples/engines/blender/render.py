@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from import_avatar import Head, import_avatar, pose, show
 
-SAMPLES = 8
+SAMPLES = 4
 """Rays a pixel; Cycles' own filter of 1.5 pixels smooths as much as our 0.3 square pixels."""
 LAYERS = 1024
 """Most splats behind one another that a ray passes."""
@@ -65,7 +65,8 @@ def _set_up(size: int, camera: dict[str, Any]) -> None:
     scene.cycles.device = "CPU"
     scene.cycles.samples = SAMPLES
     scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
-    scene.cycles.transparent_max_bounces = scene.cycles.min_transparent_bounces = LAYERS  # no roulette: it would be noise
+    scene.cycles.transparent_max_bounces = LAYERS
+    scene.cycles.min_transparent_bounces = 32
     scene.cycles.max_bounces = 0
     scene.render.resolution_x = scene.render.resolution_y = size
     scene.render.film_transparent = False
