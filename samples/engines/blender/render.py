@@ -27,7 +27,11 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     _set_up(job["size"], job["camera"])
     seconds = [_shoot(head, shot) for shot in job["shots"]]
     times = [_milliseconds(head, shot["pose"]) for shot in job["shots"]]
-    return {"version": bpy.app.version_string, "render_seconds": seconds, "milliseconds": sorted(times)[len(times) // 2]}
+    return {
+        "version": bpy.app.version_string,
+        "render_seconds": seconds,
+        "milliseconds": sorted(times)[len(times) // 2],
+    }
 
 
 def _shoot(head: Head, shot: dict[str, Any]) -> float:

@@ -61,7 +61,9 @@ def splat_nodes(rig: Any, material: Any) -> Any:
     tree = Tree(group)
     rotation, scale, centroid = _triangle_frames(tree, rig)
     offset = tree.node("FunctionNodeRotateVector", tree.scaled(tree.named("mean", "FLOAT_VECTOR"), scale), rotation)
-    turned = tree.node("FunctionNodeRotateRotation", rotation, tree.named("rotation", "QUATERNION"), rotation_space="LOCAL")
+    turned = tree.node(
+        "FunctionNodeRotateRotation", rotation, tree.named("rotation", "QUATERNION"), rotation_space="LOCAL"
+    )
     points = tree.node("GeometryNodeMeshToPoints", tree.node("NodeGroupInput").outputs[0])
     placed = tree.node(
         "GeometryNodeSetPosition", points.outputs[0], None, tree.vector("ADD", offset.outputs[0], centroid)
