@@ -6,8 +6,12 @@ import { ImportMeshAsync } from "@babylonjs/core/Loading/sceneLoader.js";
 import { Color4 } from "@babylonjs/core/Maths/math.color.js";
 import { Vector3 } from "@babylonjs/core/Maths/math.vector.js";
 import { Scene } from "@babylonjs/core/scene.js";
+import { GaussianSplattingMaterial } from "@babylonjs/core/Materials/GaussianSplatting/gaussianSplattingMaterial.js";
 import { appearance, present, view } from "../common/page.js";
 import { BabylonHead } from "./head.js";
+
+/** Low-pass filter that our splats are trained with, 0.3 square pixels, in Babylon's unit, which is a quarter of a square pixel. */
+GaussianSplattingMaterial.KernelSize = 4 * 0.3;
 
 function stage() {
   const canvas = document.body.appendChild(document.createElement("canvas"));
