@@ -67,8 +67,8 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     with TemporaryDirectory() as scratch, _opened(page, avatar, size, Path(scratch)) as visit:
         held = {part: _shot(Path(scratch) / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(Path(scratch) / "free.png", ALL_MOVE)
-        answer = visit("avatar.glb", [*shots, free, *held.values()], False)
-        moves = {part: _differ(free, shot) for part, shot in held.items()}
+        answer = visit("avatar.glb", [*shots, free, *held.values()] if page.splats else shots, False)
+        moves = {part: page.splats and _differ(free, shot) for part, shot in held.items()}
         milliseconds = visit("budget.glb", [], True)["milliseconds"] if timed else None
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
     facts = judged(compared(pictures, references(avatar, cases, size)))
