@@ -1,16 +1,13 @@
 """What a file of splats says of itself in words, where its format has a place for words: origin, frame, order, rights."""
 
-from collections.abc import Iterable
-
 from facecraft4d.exporters.options import ExportOptions
-from facecraft4d.exporters.order import SplatOrder, order_from_text, splat_order
+from facecraft4d.exporters.order import ORDER, splat_order
 from facecraft4d.exporters.rights import rights_of
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.text import shown
 
 MOST_CHARACTERS = 1000
 """Of a note. Some viewers look for the end of a PLY's header in its first 10 KB only."""
-ORDER = "order"
 
 
 def notes_of(avatar: Avatar, options: ExportOptions) -> tuple[str, ...]:
@@ -33,9 +30,3 @@ def notes_of(avatar: Avatar, options: ExportOptions) -> tuple[str, ...]:
 def note(name: str, text: str) -> str:
     """One line."""
     return shown(f"{name}: {shown(text)}".encode("ascii", "backslashreplace").decode("ascii"), MOST_CHARACTERS)
-
-
-def order_in(notes: Iterable[str]) -> SplatOrder | None:
-    """The stamp of order among the notes; None where there is none."""
-    texts = (each.removeprefix(f"{ORDER}: ") for each in notes if each.startswith(f"{ORDER}: "))
-    return next((order for text in texts if (order := order_from_text(text))), None)

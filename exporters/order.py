@@ -2,11 +2,15 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from facecraft4d.toolkit.core.datatypes import BoundSplats
+
+ORDER = "order"
+"""Name of the note that holds a stamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,9 @@ def splat_order(splats: BoundSplats) -> SplatOrder:
     return SplatOrder(len(rows), hashlib.sha256(rows.tobytes()).hexdigest())
 
 
-def order_from_text(text: str) -> SplatOrder | None:
-    """The stamp that `str` wrote; None for any other text."""
-    found = re.fullmatch(r"(\d{1,9}) splats, sha256 ([0-9a-f]{64})", text, re.ASCII)
-    return SplatOrder(int(found[1]), found[2]) if found else None
+def order_in(notes: Iterable[str]) -> SplatOrder | None:
+    """The stamp among the notes of a file of splats (notes.py); None where there is none."""
+    for each in notes:
+        if found := re.fullmatch(rf"{ORDER}: (\d{{1,9}}) splats, sha256 ([0-9a-f]{{64}})", each, re.ASCII):
+            return SplatOrder(int(found[1]), found[2])
+    return None

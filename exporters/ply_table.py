@@ -17,7 +17,11 @@ REST = "f_rest_"
 
 
 def splat_columns(
-    means: np.ndarray, colors: np.ndarray, opacity_logits: np.ndarray, log_scales: np.ndarray, rotations_wxyz: np.ndarray
+    means: np.ndarray,
+    colors: np.ndarray,
+    opacity_logits: np.ndarray,
+    log_scales: np.ndarray,
+    rotations_wxyz: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """The columns of FIELDS, in order; the arguments as in BoundSplats."""
     parts = (means, np.zeros_like(means), (colors - 0.5) / SH_C0, opacity_logits[:, None], log_scales, rotations_wxyz)

@@ -1,7 +1,9 @@
 """What a reader of a file of splats gives back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from facecraft4d.exporters.order import SplatOrder, order_in
 from facecraft4d.toolkit.core.checks import check_all
 from facecraft4d.toolkit.core.datatypes import Splats
 
@@ -18,6 +20,16 @@ class SplatFile:
     """Texts as they stand in the file, of whoever wrote it."""
     sh_degree: int
     """Of the colours in the file; what is above 0, which changes with the direction, is not in `splats`."""
+
+    @property
+    def order(self) -> SplatOrder | None:
+        """The stamp of order that the file carries, if it does, and if it has as many splats as the stamp says."""
+        stamp = order_in(self.notes)
+        return stamp if stamp and stamp.count == len(self.splats.means) else None
+
+
+SplatReader = Callable[[bytes, str], SplatFile]
+"""The splats in a file's bytes, whose name stands in the messages. UserError for any other file."""
 
 
 def check_splats(splats: Splats) -> None:
