@@ -5,6 +5,11 @@ from pathlib import Path
 from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.ply import lost_in_ply, ply_files
+from facecraft4d.exporters.ply_reading import read_ply
+from facecraft4d.exporters.splat_file import SplatReader
+from facecraft4d.exporters.spz import lost_in_spz, spz_files
+from facecraft4d.exporters.spz_reading import read_spz
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -17,7 +22,15 @@ GLTF = Format(
     loses=lambda avatar, options: "",
 )
 
-FORMATS = (GLTF,)
+PLY = Format(
+    "ply", "splats in one pose, or a file for each frame of a clip", (".ply",), ".ply", ply_files, None, lost_in_ply
+)
+SPZ = Format("spz", "the same, compressed", (".spz",), ".spz", spz_files, None, lost_in_spz)
+
+FORMATS = (GLTF, PLY, SPZ)
+
+SPLAT_READERS: dict[str, SplatReader] = {".ply": read_ply, ".spz": read_spz}
+"""Who reads files of splats without a rig, by suffix."""
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:
