@@ -4,6 +4,7 @@ import * as THREE from "three/webgpu";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { GLTFGaussianSplatLoaderExtension } from "three/addons/loaders/GLTFGaussianSplatLoaderExtension.js";
 import { GaussianSplatPLYLoader } from "three/addons/loaders/GaussianSplatPLYLoader.js";
+import { SPZLoader } from "three/addons/loaders/SPZLoader.js";
 import { GaussianSplat } from "three/addons/objects/GaussianSplat.js";
 import { present, view } from "../common/page.js";
 import { ThreeHead, drawAsTrained } from "./head.js";
@@ -36,7 +37,10 @@ async function build() {
 
 async function still(url) {
   const { scene, canvas, draw } = await stage();
-  scene.add(new GaussianSplat(await new GaussianSplatPLYLoader().loadAsync(url)));
+  const loader = url.endsWith(".spz") ? new SPZLoader() : new GaussianSplatPLYLoader();
+  const splat = new GaussianSplat(await loader.loadAsync(url));
+  drawAsTrained(splat);
+  scene.add(splat);
   return { canvas, draw };
 }
 
