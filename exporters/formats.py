@@ -5,6 +5,7 @@ from pathlib import Path
 from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.lam import export_lam, lam_loses
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -17,7 +18,17 @@ GLTF = Format(
     loses=lambda avatar, options: "",
 )
 
-FORMATS = (GLTF,)
+LAM = Format(
+    name="lam",
+    what="the zip of LAM's web player and OpenAvatarChat",
+    suffixes=(".zip",),
+    ending="_lam.zip",
+    write=lambda avatar, name, options: [(name, export_lam(avatar, options))],
+    read=None,
+    loses=lambda avatar, options: lam_loses(avatar),
+)
+
+FORMATS = (GLTF, LAM)
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:
