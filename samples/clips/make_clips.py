@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facecraft4d.exporters.expression_sets import VISEMES, both, gaze
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.motion import COLUMNS, write_clip
@@ -46,40 +47,12 @@ def minimum_jerk(u: np.ndarray) -> np.ndarray:
     return np.asarray(u**3 * (10 - 15 * u + 6 * u * u))
 
 
-def both(name: str, value: float = 1.0) -> dict[str, float]:
-    """The left and the right channel of a pair."""
-    return {f"{name}Left": value, f"{name}Right": value}
-
-
 def blink(start: float, value: float = 1.0) -> Gesture:
     """A spontaneous blink: closes in an eighth of a second, opens more slowly."""
     return Gesture(start, both("eyeBlink", value), rise=0.14, stay=0.03, fall=0.24)
 
 
-def gaze(right: float, up: float) -> dict[str, float]:
-    """Both eyes towards the subject's right and up, each -1..1."""
-    side = {"eyeLookInLeft": right, "eyeLookOutRight": right} if right > 0 else {}
-    side |= {"eyeLookOutLeft": -right, "eyeLookInRight": -right} if right < 0 else {}
-    return side | (both("eyeLookUp", up) if up > 0 else {}) | (both("eyeLookDown", -up) if up < 0 else {})
-
-
-VISEMES: dict[str, dict[str, float]] = {
-    "PP": both("mouthPress", 0.85) | {"mouthRollLower": 0.55, "mouthRollUpper": 0.85},
-    "FF": {"mouthRollLower": 0.9, "jawOpen": 0.08} | both("mouthUpperUp", 0.3),
-    "TH": {"tongueOut": 0.45, "jawOpen": 0.22} | both("mouthLowerDown", 0.2),
-    "DD": {"jawOpen": 0.15} | both("mouthLowerDown", 0.3) | both("mouthUpperUp", 0.15),
-    "kk": {"jawOpen": 0.25} | both("mouthStretch", 0.25),
-    "CH": {"mouthFunnel": 0.85, "mouthPucker": 0.2, "jawOpen": 0.08, "mouthShrugUpper": 0.3},
-    "SS": {"jawOpen": 0.05} | both("mouthStretch", 0.4) | both("mouthSmile", 0.25) | both("mouthDimple", 0.3),
-    "aa": {"jawOpen": 0.65} | both("mouthLowerDown", 0.4) | both("mouthUpperUp", 0.25),
-    "EE": {"jawOpen": 0.2} | both("mouthSmile", 0.5) | both("mouthStretch", 0.35) | both("mouthLowerDown", 0.3),
-    "ih": {"jawOpen": 0.3} | both("mouthSmile", 0.25) | both("mouthUpperUp", 0.2),
-    "oh": {"jawOpen": 0.45, "mouthFunnel": 0.7, "mouthPucker": 0.2},
-    "ou": {"jawOpen": 0.1, "mouthPucker": 0.95, "mouthFunnel": 0.3},
-}
-"""Mouth shapes of speech sounds (the usual viseme groups) as mixtures of ARKit's weights."""
-
-SPEECH = "PP aa PP aa DD ih SS CH oh DD FF EE TH kk ou PP oh CH ih ou DD aa SS"
+SPEECH = "PP aa PP aa DD ih SS CH oh DD FF E TH kk ou PP oh CH ih ou DD aa SS"
 
 
 def speech() -> list[Gesture]:
