@@ -1,4 +1,4 @@
-"""Makes our own driving clips: ``python samples/clips/make_clips.py`` writes the seven CSV files beside this script.
+"""Makes our own driving clips: ``python samples/clips/make_clips.py`` writes the eight CSV files beside this script.
 
 A clip is a list of gestures. A gesture raises some channels from neutral to a peak and back on minimum-jerk curves (the smoothest
 way from rest to rest; Flash and Hogan 1985), so every clip starts and ends at rest and loops without a jump. Where gestures of
@@ -55,11 +55,11 @@ def blink(start: float, value: float = 1.0) -> Gesture:
 SPEECH = "PP aa PP aa DD ih SS CH oh DD FF E TH kk ou PP oh CH ih ou DD aa SS"
 
 
-def speech() -> list[Gesture]:
-    """`SPEECH` at about six sounds a second; neighbours overlap as in connected speech."""
+def speech(sounds: str, start: float = 0.3) -> list[Gesture]:
+    """Names of visemes at about six a second; neighbours overlap as in connected speech."""
     return [
-        Gesture(0.3 + 0.19 * index, VISEMES[name], rise=0.13, stay=0.05, fall=0.17)
-        for index, name in enumerate(SPEECH.split())
+        Gesture(start + 0.19 * index, VISEMES[name], rise=0.13, stay=0.05, fall=0.17)
+        for index, name in enumerate(sounds.split())
     ]
 
 
@@ -72,7 +72,16 @@ def turn(start: float, neck: tuple[float, float, float], **timing: float) -> Ges
 
 
 CLIPS: dict[str, list[Gesture]] = {
-    "visemes": [*speech(), blink(1.6), blink(3.7), Gesture(0.2, {"neck_x": 0.04, "neck_y": 0.05}, 1.2, 1.0, 1.6)],
+    "greeting": [
+        turn(0.1, (0.03, 0.16, 0.04), rise=0.5, stay=0.5, fall=0.7),
+        turn(2.0, (0.06, -0.13, -0.02), rise=0.5, stay=0.2, fall=0.8),
+        Gesture(0.2, both("mouthSmile", 0.7) | both("cheekSquint", 0.35) | both("eyeSquint", 0.15), 0.5, 2.3, 0.8),
+        Gesture(0.3, both("browOuterUp", 0.35) | {"browInnerUp": 0.3}, 0.3, 0.3, 0.5),
+        *speech("E DD oh ou", start=1.0),
+        blink(0.6),
+        blink(2.9),
+    ],
+    "visemes": [*speech(SPEECH), blink(1.6), blink(3.7), Gesture(0.2, {"neck_x": 0.04, "neck_y": 0.05}, 1.2, 1.0, 1.6)],
     "blinks_gaze": [
         blink(0.2),
         Gesture(0.7, {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.3}, 0.2, 0.15, 0.3),
