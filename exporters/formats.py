@@ -7,6 +7,7 @@ from facecraft4d.exporters.gltf import gltf_files
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.exporters.gltf_splats import lost_splats
 from facecraft4d.exporters.lam import export_lam, lam_loses
+from facecraft4d.exporters.vrm import vrm_files, vrm_loses
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -29,7 +30,17 @@ LAM = Format(
     loses=lambda avatar, options: lam_loses(avatar),
 )
 
-FORMATS = (GLTF, LAM)
+VRM = Format(
+    name="vrm",
+    what="VRM 1.0 of the textured rig, the splats beside it",
+    suffixes=(".vrm",),
+    ending=".vrm",
+    write=vrm_files,
+    read=None,
+    loses=vrm_loses,
+)
+
+FORMATS = (GLTF, LAM, VRM)
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:

@@ -6,7 +6,7 @@ Layout as the published player reads it, npm gaussian-splat-renderer-for-lam 0.0
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import numpy as np
@@ -14,11 +14,12 @@ import numpy as np
 from facecraft4d.exporters.body import HIP_POSITION, head_position, raised, turned_by_head
 from facecraft4d.exporters.format import File
 from facecraft4d.exporters.glb import ELEMENT_ARRAY_BUFFER, GlbWriter, Json
+from facecraft4d.exporters.gltf_rights import add_rights
+from facecraft4d.exporters.gltf_splats import morph_target
 from facecraft4d.exporters.lam_motion import body_clips, bone_nodes
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.exporters.rights import Rights, rights_of
-from facecraft4d.exporters.splat_deltas import splat_deltas
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
@@ -84,7 +85,7 @@ def check_size(splats: int, expressions: int) -> None:
 
 def _skin(avatar: Avatar, world: Splats, rights: Rights) -> bytes:
     """skin.glb: a skinned mesh with a vertex at each splat and a morph target for each expression, never drawn."""
-    writer = GlbWriter({"scene": 0, "scenes": [{"nodes": [0, 1]}]})
+    writer = GlbWriter({"scene": 0, "scenes": [{"nodes": [0, 1]}], "extensionsUsed": []})
     head = head_position(avatar.rig)
     inverse_binds = np.tile(np.eye(4, dtype=np.float32), (2, 1, 1))
     inverse_binds[:, 3, :3] = -np.stack([HIP_POSITION, head])
@@ -97,10 +98,10 @@ def _skin(avatar: Avatar, world: Splats, rights: Rights) -> bytes:
         "asset": {
             "version": "2.0",
             "generator": "facecraft4d",
-            "copyright": rights.creator,
-            "extras": {"rights": asdict(rights), "splat_order": asdict(splat_order(avatar.splats))},
+            "extras": {"splats": asdict(splat_order(avatar.splats))},
         },
     }
+    add_rights(writer.document, rights)
     return writer.to_bytes()
 
 
@@ -115,7 +116,7 @@ def _mesh(writer: GlbWriter, avatar: Avatar, world: Splats) -> Json:
             "WEIGHTS_0": writer.accessor(weights, "VEC4"),
         },
         "indices": writer.accessor(one_triangle, "SCALAR", ELEMENT_ARRAY_BUFFER),
-        "targets": [{"POSITION": writer.sparse_accessor(delta, "VEC3")} for delta in _displacements(avatar)],
+        "targets": _targets(writer, avatar),
     }
     names = list(rig.expression_names) or [NO_EXPRESSION]
     return {
@@ -126,15 +127,12 @@ def _mesh(writer: GlbWriter, avatar: Avatar, world: Splats) -> Json:
     }
 
 
-def _displacements(avatar: Avatar) -> Iterator[np.ndarray]:
-    """Displacement [n, 3] of every splat's mean by each expression, one by one."""
-    resting = np.zeros((len(avatar.splats.means), 3), np.float32)
-    for expression in range(len(avatar.rig.expression_names)):
-        moved, displacements = splat_deltas(avatar.rig, avatar.splats, expression), resting.copy()
-        displacements[moved.rows] = moved.means
-        yield displacements
-    if not avatar.rig.expression_names:
-        yield resting
+def _targets(writer: GlbWriter, avatar: Avatar) -> list[Json]:
+    """Displacement of every splat's mean by each expression; at least one target, the player fails on a mesh without."""
+    count = len(avatar.rig.expression_names)
+    if not count:
+        return [{"POSITION": writer.sparse_accessor(np.zeros_like(avatar.splats.means), "VEC3")}]
+    return [morph_target(writer, avatar.rig, avatar.splats, expression) for expression in range(count)]
 
 
 def _influences(rig: Rig, splats: BoundSplats) -> tuple[np.ndarray, np.ndarray]:
