@@ -39,6 +39,9 @@ NO_EXPRESSION = "rest"
 """Morph target of a rig without expressions: the player fails on a mesh without any."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of every entry, the first that a zip can hold: equal avatars give equal bytes."""
+UNIX = 3
+"""A zip's number for the system whose file modes an entry bears."""
+FOLDER_MODE, FILE_MODE = 0o40755, 0o100644
 FIELDS = (
     *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"),
     *("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"),
@@ -162,7 +165,14 @@ def _zipped(files: Iterable[File]) -> bytes:
     """A zip of these in FOLDER, without a clock in it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(FOLDER, EPOCH), b"")
+        archive.writestr(_entry(FOLDER, FOLDER_MODE), b"")
         for name, data in files:
-            archive.writestr(zipfile.ZipInfo(FOLDER + name, EPOCH), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(_entry(FOLDER + name, FILE_MODE), data)
     return buffer.getvalue()
+
+
+def _entry(name: str, mode: int) -> zipfile.ZipInfo:
+    """An entry that is the same whatever system wrote it."""
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, mode << 16
+    return entry
