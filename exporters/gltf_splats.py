@@ -54,7 +54,7 @@ def splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats, opti
             key: writer.accessor(rows, "VEC4") for key, rows in zip(BINDINGS, _bindings(splats), strict=True)
         }
     if options.splat_morphs and rig.expression_names:
-        primitive["targets"] = [_morph_target(writer, rig, splats, k) for k in range(len(rig.expression_names))]
+        primitive["targets"] = [morph_target(writer, rig, splats, k) for k in range(len(rig.expression_names))]
         mesh |= {"extras": {"targetNames": list(rig.expression_names)}, "weights": [0.0] * len(rig.expression_names)}
     return mesh
 
@@ -87,7 +87,7 @@ def _bindings(splats: BoundSplats) -> tuple[np.ndarray, ...]:
     )
 
 
-def _morph_target(writer: GlbWriter, rig: Rig, splats: BoundSplats, expression: int) -> Json:
+def morph_target(writer: GlbWriter, rig: Rig, splats: BoundSplats, expression: int) -> Json:
     """How far the expression at weight 1 moves each splat; those that stay take no bytes."""
     rows, means = splat_deltas(rig, splats, expression)
     moved = np.zeros((len(splats.means), 3), np.float32)
