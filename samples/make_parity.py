@@ -207,8 +207,7 @@ def parity() -> dict[str, Any]:
         "splats": {each: numbers(getattr(splats, each)) for each in SPLAT_ARRAYS},
         "poses": expected(rig, splats, tuple(row[0] for row in POSES)),
         "correctives": {
-            "pose_deltas": numbers(corrected.pose_deltas),
-            "joint_deltas": numbers(corrected.joint_deltas),
+            **{each: numbers(getattr(corrected, each)) for each in ("pose_deltas", "joint_deltas")},
             "poses": expected(corrected, splats, CORRECTED),
         },
     }
