@@ -76,12 +76,15 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: set[str]) -> None:
         wanted |= {
             f"facecraft4d/{path.relative_to(ROOT)}"
             for path in (ROOT / folder).rglob("*.py")
-            if "clips" not in path.parts
+            if not {"clips", "engines"} & set(path.parts)
         }
     for pattern in (
         "shaders/*.vert",
         "shaders/*.frag",
         "shaders/*.glsl",
+        "shaders/*.wgsl",
+        "shaders/*.hlsl",
+        "samples/*.json",
         "samples/clips/*.csv",
         "samples/portraits/*.*",
     ):
