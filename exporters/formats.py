@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from facecraft4d.exporters.format import Format, Reader
-from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf import gltf_files
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.gltf_splats import lost_splats
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -12,9 +13,9 @@ GLTF = Format(
     what="the canonical GLB: textured rig, splats and their binding",
     suffixes=(".glb",),
     ending="_export.glb",
-    write=lambda avatar, name, options: [(name, export_gltf(avatar))],
+    write=gltf_files,
     read=read_gltf,
-    loses=lambda avatar, options: "",
+    loses=lost_splats,
 )
 
 FORMATS = (GLTF,)

@@ -64,6 +64,16 @@ class GlbWriter:
             found["normalized"] = True
         return self._add(found)
 
+    def zeros(self, count: int, kind: str) -> int:
+        """Append float zeros [count, width], which glTF writes without a byte; returns the accessor's index."""
+        nothing = [0.0] * WIDTHS[kind]
+        return self._add({"componentType": FLOAT, "count": count, "type": kind, "min": nothing, "max": nothing})
+
+    def name(self, accessor: int, name: str) -> int:
+        """Name an accessor, so that it is found again where a tool has numbered accessors anew; returns its index."""
+        self._accessors[accessor]["name"] = name
+        return accessor
+
     def bytes_view(self, data: bytes) -> int:
         """Append bytes that are no accessor's, such as a picture; returns the buffer view's index."""
         return self._view(np.frombuffer(data, np.uint8), None)

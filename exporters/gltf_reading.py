@@ -6,7 +6,6 @@ import numpy as np
 
 from facecraft4d.exporters.glb import FLOAT, MAX_ELEMENTS, UBYTE, UINT, USHORT, GlbReader, Json
 from facecraft4d.exporters.gltf import (
-    BINDINGS,
     FORMAT_VERSION,
     LOD_EXTENSION,
     MAX_JOINTS,
@@ -15,6 +14,7 @@ from facecraft4d.exporters.gltf import (
     SPLATS,
     level_name,
 )
+from facecraft4d.exporters.gltf_splats import BINDINGS
 from facecraft4d.exporters.pictures import decode_picture
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Texture, check_avatar, provenance_from_json
 from facecraft4d.toolkit.core.checks import check_range
