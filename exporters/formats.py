@@ -6,6 +6,7 @@ from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import gltf_files
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.exporters.gltf_splats import lost_splats
+from facecraft4d.exporters.web import lost_in_web, web_files
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -18,7 +19,17 @@ GLTF = Format(
     loses=lost_splats,
 )
 
-FORMATS = (GLTF,)
+WEB = Format(
+    name="web",
+    what="a folder with a player for web pages (WebGL2)",
+    suffixes=(),
+    ending="_web",
+    write=lambda avatar, name, options: web_files(avatar, options),
+    read=None,
+    loses=lost_in_web,
+)
+
+FORMATS = (GLTF, WEB)
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:

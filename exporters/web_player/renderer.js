@@ -100,6 +100,7 @@ export class Renderer {
     this.textures[unit] = gl.createTexture();
     gl.activeTexture(gl.TEXTURE0 + unit);
     gl.bindTexture(gl.TEXTURE_2D, this.textures[unit]);
+    for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
     gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
   }
 }
