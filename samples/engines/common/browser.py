@@ -26,7 +26,9 @@ from facecraft4d.samples.engines.common.pictures import (
 from facecraft4d.samples.engines.common.places import (
     ENGINES,
     FLAGS,
+    NOT_RUN,
     WEB_PLAYER,
+    Missing,
     find_chromium,
     installed,
     run_node,
@@ -66,14 +68,16 @@ class Page:
     """Its pictures and its report are called after it."""
     title: str
     """For people."""
-    package: str
-    """The npm package whose version is the engine's."""
+    package: str | None
+    """The npm package whose version is the engine's; None for our own."""
     notes: str
     page: str = "index.html"
     file: str = "avatar.glb"
     """What the page reads."""
     splats: bool = True
     """It draws splats, as our renderer does."""
+    moves: dict[str, bool] | None = None
+    """What moves, where the page cannot hold parts of the splats back and it is known from elsewhere."""
     excused: tuple[str, ...] = ()
     """Poses in which the engine cannot show what we do; `notes` says why."""
     colour: float = COLOUR
@@ -92,15 +96,16 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
         scratch = Path(folder)
         held = {part: _shot(scratch / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(scratch / "free.png", ALL_MOVE)
-        answer = visit("avatar", page.file, [*shots, free, *held.values()] if page.splats else shots, False)
-        moves = {part: page.splats and _differ(free, shot) for part, shot in held.items()}
+        holds = page.splats and page.moves is None
+        answer = visit("avatar", page.file, [*shots, free, *held.values()] if holds else shots, False)
+        moves = page.moves or {part: holds and _differ(free, shot) for part, shot in held.items()}
         milliseconds = visit("avatar", f"budget_{page.file}", [], True)["milliseconds"] if timed else None
         stills = {each.label: _stands(each, avatar, scratch, visit, ours["neutral"].picture) for each in page.stills}
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
     facts = judged(compared(pictures, ours, page.colour), page.excused)
     unlike = {each.label: "not as expected" for each in page.stills if stills[each.label] != each.upright}
     report = Report(
-        engine=f"{page.title} {version(page.engine, page.package)}",
+        engine=f"{page.title} {version(page.engine, page.package)}" if page.package else page.title,
         file=page.file,
         verified=f"Chromium {answer['browser'].split('.')[0]}, headless, {size} pixels",
         moves=moves,
@@ -142,9 +147,10 @@ def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vi
     folders = {
         "/data/": scratch,
         "/samples/engines/": ENGINES,
-        f"/samples/engines/{page.engine}/node_modules/": installed(page.engine),
         "/exporters/web_player/": WEB_PLAYER,
     }
+    if page.package:
+        folders[f"/samples/engines/{page.engine}/node_modules/"] = installed(page.engine)
     job = {"modules": str(installed("common")), "chromium": str(find_chromium()), "flags": FLAGS, "size": size}
     with served(folders) as address:
 
@@ -162,12 +168,16 @@ def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vi
 
 
 def main(*pages: Page) -> int:
-    """The command `python .../run.py AVATAR.glb OUTDIR`: 0 where every page is as it should be, 1 otherwise."""
+    """The command `python .../run.py AVATAR.glb OUTDIR`: 0 where every page is as it should be, NOT_RUN where something lacks, else 1."""
     if len(sys.argv) != 3:
         print(f"usage: python {sys.argv[0]} AVATAR.glb OUTDIR", file=sys.stderr)
         return 2
     avatar, out = exporters.load(Path(sys.argv[1])), Path(sys.argv[2])
-    reports = [look(page, avatar, out) for page in pages]
+    try:
+        reports = [look(page, avatar, out) for page in pages]
+    except Missing as reason:
+        print(reason, file=sys.stderr)
+        return NOT_RUN
     for report in reports:
         print(json.dumps(report.psnr), report.wrong or "as it should be")
     return 0 if all(report.ok for report in reports) else 1
