@@ -2,7 +2,9 @@
 
 import sys
 
+from facecraft4d.exporters.options import Frame
 from facecraft4d.samples.engines.common.browser import Page, main
+from facecraft4d.samples.engines.common.still import Still
 
 PAGE = Page(
     "babylon",
@@ -10,6 +12,10 @@ PAGE = Page(
     "Babylon.js",
     "@babylonjs/core",
     "GaussianSplattingMesh.updateData for each pose; rotations have 8 bits",
+<<<<<<< HEAD
+=======
+    stills=(Still(".ply", Frame.Y_UP, upright=False), Still(".ply", Frame.Y_DOWN), Still(".glb")),
+>>>>>>> engines
 )
 
 if __name__ == "__main__":
