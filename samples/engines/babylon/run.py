@@ -12,10 +12,7 @@ PAGE = Page(
     "Babylon.js",
     "@babylonjs/core",
     "GaussianSplattingMesh.updateData for each pose; rotations have 8 bits",
-<<<<<<< HEAD
-=======
     stills=(Still(".ply", Frame.Y_UP, upright=False), Still(".ply", Frame.Y_DOWN), Still(".glb")),
->>>>>>> engines
 )
 
 if __name__ == "__main__":
