@@ -7,6 +7,7 @@ func _init():
 	file.open("res://job.json", File.READ)
 	var poses = JSON.parse(file.get_as_text()).result
 	var root = load("res://avatar.glb").instance()
+	get_root().add_child(root)  # outside of a tree a skeleton does not follow its bones
 	print_tree(root, 0)
 	var head = found(root, "MeshInstance", "HeadRig")
 	var skeleton = found(root, "Skeleton", "")

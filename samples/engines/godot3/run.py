@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic, sleep
 
 import numpy as np
 from pygltflib import GLTF2, BufferView
@@ -25,6 +26,9 @@ from facecraft4d.toolkit.core.rigging import pose_vertices
 NAME = "godot3"
 GODOT = "godot3-server"
 SECONDS = 300.0
+"""For the import, and for the script."""
+POLL = 0.5
+"""Seconds between two looks."""
 CLOSE = 2e-5
 """Metres: Godot 3 packs weights of bones into 16 bits."""
 HERE = Path(__file__).resolve().parent
@@ -54,7 +58,7 @@ def look(avatar: Avatar) -> Report:
         with_zeros(folder / "avatar.glb")
         job = {name: spoken(pose, avatar.rig) for name, pose in cases.items()}
         (folder / "job.json").write_text(json.dumps(job))
-        godot("--path", name, "--editor", "--quit")  # imports the file
+        imported(folder)
         said = godot("--path", name, "-s", "play.gd")
         print(said)
         rows = surface_of(avatar.rig, avatar.texture).sources
@@ -91,6 +95,23 @@ def with_zeros(path: Path) -> None:
     gltf.set_binary_blob(blob + bytes(size))
     gltf.buffers[0].byteLength = len(blob) + size
     gltf.save(str(path))
+
+
+def imported(folder: Path) -> None:
+    """Have the editor import the folder's file. It does not always end by itself: it is ended once the import's checksum is there.
+    RuntimeError where that takes too long."""
+    editor = subprocess.Popen(
+        [GODOT, "--path", folder, "--editor", "--quit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        end = monotonic() + SECONDS
+        while not list(folder.glob(".import/avatar.glb-*.md5")):
+            if monotonic() > end:
+                raise RuntimeError(f"{GODOT} has not imported the file in {SECONDS:.0f} s")
+            sleep(POLL)
+    finally:
+        editor.kill()
+        editor.wait()
 
 
 def godot(*arguments: str) -> str:
