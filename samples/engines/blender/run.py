@@ -61,9 +61,9 @@ def installed() -> Path:
     if shutil.which(PYTHON) is None:
         raise Missing(f"Blender's Python module needs {PYTHON}")
     print(f"installing {', '.join(PACKAGES)} into {folder}", flush=True)
-    for command in ([PYTHON, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *PACKAGES]):
+    for command in ([PYTHON, "-m", "venv", str(folder)], [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]):
         if subprocess.run(command).returncode:
-            raise Missing(f"{' '.join(map(str, command))} failed")
+            raise Missing(f"{' '.join(command)} failed")
     done.write_text("\n".join(PACKAGES))
     return python
 
@@ -73,8 +73,13 @@ def look(path: Path, avatar: Avatar, out: Path, python: Path) -> Report:
     cases = poses(avatar)
     with TemporaryDirectory() as folder:
         shots = [_shot(out, name, spoken(pose, avatar.rig), Path(folder)) for name, pose in cases.items()]
-        mesh = _shot(out, "mesh", spoken(cases["jawOpen"], avatar.rig), Path(folder)) | {"splats": False, "instances": None}
-        answer = _blender(python, {"glb": str(path.resolve()), "size": SIZE, "camera": _camera(avatar), "shots": [*shots, mesh]})
+        mesh = _shot(out, "mesh", spoken(cases["jawOpen"], avatar.rig), Path(folder)) | {
+            "splats": False,
+            "instances": None,
+        }
+        answer = _blender(
+            python, {"glb": str(path.resolve()), "size": SIZE, "camera": _camera(avatar), "shots": [*shots, mesh]}
+        )
         errors = [
             _errors(avatar, pose, np.load(shot["instances"])) for pose, shot in zip(cases.values(), shots, strict=True)
         ]
@@ -111,9 +116,7 @@ def _camera(avatar: Avatar) -> dict[str, Any]:
 def _blender(python: Path, job: dict[str, Any]) -> dict[str, Any]:
     """What render.py says. RuntimeError where it fails."""
     script = Path(__file__).with_name("render.py")
-    run = subprocess.run(
-        [python, script], input=json.dumps(job), capture_output=True, text=True, timeout=SECONDS
-    )
+    run = subprocess.run([python, script], input=json.dumps(job), capture_output=True, text=True, timeout=SECONDS)
     if run.returncode:
         raise RuntimeError(run.stderr.strip()[-2000:])
     answer: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])

@@ -117,7 +117,9 @@ def imported(folder: Path) -> None:
 def godot(*arguments: str) -> str:
     """What it prints. Its exit status says nothing: it complains at its end even where all is well."""
     run = subprocess.run([GODOT, *arguments], capture_output=True, text=True, timeout=SECONDS)
-    return "\n".join(line for line in run.stdout.splitlines() if line and not line.startswith(("ERROR", "WARNING", "   At:")))
+    return "\n".join(
+        line for line in run.stdout.splitlines() if line and not line.startswith(("ERROR", "WARNING", "   At:"))
+    )
 
 
 def version() -> str:

@@ -22,7 +22,7 @@ from facecraft4d.toolkit.core.datatypes import Motion, Pose
 from facecraft4d.toolkit.core.rigging import place_splats, pose_vertices
 
 if TYPE_CHECKING:
-    from stage import Stage
+    from facecraft4d.samples.engines.usd.stage import Stage
 
 NAME = "usd"
 CLOSE = 1e-5
@@ -36,7 +36,7 @@ def main() -> int:
     if find_spec("pxr") is None:
         print('needs usd-core; pip install "facecraft4d[usd]"', file=sys.stderr)
         return NOT_RUN
-    from stage import Stage
+    from facecraft4d.samples.engines.usd.stage import Stage
 
     avatar, out = exporters.load(Path(sys.argv[1])), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
