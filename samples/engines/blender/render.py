@@ -17,7 +17,7 @@ from import_avatar import Head, import_avatar, pose, show
 SAMPLES = 4
 """Rays a pixel; Cycles' own filter of 1.5 pixels smooths as much as our 0.3 square pixels."""
 LAYERS = 1024
-"""Most surfaces that a ray passes, two for each splat."""
+"""Most surfaces that a ray passes."""
 SURE_LAYERS = 128
 """So many it passes by all means: Cycles' lottery, which ends rays that carry little, would be noise before."""
 

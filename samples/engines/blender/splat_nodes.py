@@ -4,10 +4,12 @@ from typing import Any
 
 import bpy
 
-REACH = 3.33
-"""Standard deviations at which an opaque splat has faded to 1/255."""
-ROUNDNESS = 0.93
-"""Least distance of the icosphere's faces from its centre, against its corners': it has to hold the sphere of REACH."""
+REACH = 4.0
+"""Half side of a splat's squares in standard deviations: at 3.33 an opaque splat has faded to 1/255, and rays may be oblique."""
+ON_SQUARE = 0.05
+"""Standard deviations: nearer to a plane than that a hit is on its square."""
+QUARTER = 1.5707963
+"""Of a turn, radians."""
 MOST_OPAQUE, FAINTEST = 0.999, 1 / 255
 """Of a splat at a pixel, as our renderers have it: more is cut, less is left out."""
 
@@ -51,7 +53,7 @@ class Tree:
 
 
 def splat_nodes(rig: Any, material: Any) -> Any:
-    """A node group for a mesh whose vertices are splats (attributes of import_avatar.py): each becomes an ellipsoid on its posed triangle.
+    """A node group for a mesh whose vertices are splats (attributes of import_avatar.py): each is drawn on its posed triangle.
 
     docs/conventions.md, binding of a splat to its triangle: the same lines, read from the mesh that shape keys and armature have moved.
     """
@@ -68,13 +70,24 @@ def splat_nodes(rig: Any, material: Any) -> Any:
     placed = tree.node(
         "GeometryNodeSetPosition", points.outputs[0], None, tree.vector("ADD", offset.outputs[0], centroid)
     )
-    ball = tree.node("GeometryNodeMeshIcoSphere", REACH / ROUNDNESS, 2)
-    drawn = tree.node("GeometryNodeSetMaterial", ball.outputs[0], None, material)
+    drawn = tree.node("GeometryNodeSetMaterial", _squares(tree), None, material)
     splats = tree.node("GeometryNodeInstanceOnPoints", placed.outputs[0], None, drawn.outputs[0])
     group.links.new(turned.outputs[0], splats.inputs["Rotation"])
     group.links.new(tree.scaled(tree.named("sigma", "FLOAT_VECTOR"), scale), splats.inputs["Scale"])
     tree.node("NodeGroupOutput", splats.outputs[0])
     return group
+
+
+def _squares(tree: Tree) -> Any:
+    """Three squares through the splat's centre, across its three axes: what a ray meets."""
+    flat = tree.node("GeometryNodeMeshGrid", 2 * REACH, 2 * REACH, 2, 2).outputs[0]
+    joined = tree.node("GeometryNodeJoinGeometry")
+    for turn in ((0.0, 0.0, 0.0), (QUARTER, 0.0, 0.0), (0.0, QUARTER, 0.0)):
+        square = tree.node("GeometryNodeTransform")
+        square.inputs["Rotation"].default_value = turn
+        tree.tree.links.new(flat, square.inputs["Geometry"])
+        tree.tree.links.new(square.outputs[0], joined.inputs[0])
+    return joined.outputs[0]
 
 
 def _triangle_frames(tree: Tree, rig: Any) -> tuple[Any, Any, Any]:
@@ -106,7 +119,11 @@ def splat_material() -> Any:
     material.cycles.emission_sampling = "NONE"  # nobody is lit by thousands of splats
     material.surface_render_method = "BLENDED"
     tree = Tree(material.node_tree)
-    alpha = tree.number("MULTIPLY", tree.number("MINIMUM", _falloff(tree), MOST_OPAQUE), _seen(tree))
+    place = tree.node("ShaderNodeTexCoord").outputs["Object"]  # in standard deviations
+    back = tree.node("ShaderNodeNewGeometry").outputs["Incoming"]
+    ray = tree.node("ShaderNodeVectorTransform", back, vector_type="VECTOR", convert_from="WORLD", convert_to="OBJECT")
+    direction = tree.vector("NORMALIZE", ray.outputs[0])
+    alpha = tree.number("MULTIPLY", _opacity(tree, place, direction), _counts(tree, place, direction))
     colour = tree.node("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name="color").outputs["Color"]
     light = tree.node("ShaderNodeEmission", tree.vector("MAXIMUM", colour, (0.0, 0.0, 0.0)))
     clear = tree.node("ShaderNodeBsdfTransparent")
@@ -115,19 +132,24 @@ def splat_material() -> Any:
     return material
 
 
-def _falloff(tree: Tree) -> Any:
+def _opacity(tree: Tree, place: Any, direction: Any) -> Any:
     """opacity exp(-d^2 / 2), 0 where that is too faint; d: least distance of the ray from the centre, in standard deviations."""
-    place = tree.node("ShaderNodeTexCoord").outputs["Object"]
-    back = tree.node("ShaderNodeNewGeometry").outputs["Incoming"]
-    ray = tree.node("ShaderNodeVectorTransform", back, vector_type="VECTOR", convert_from="WORLD", convert_to="OBJECT")
-    along = tree.vector("DOT_PRODUCT", place, tree.vector("NORMALIZE", ray.outputs[0]))
+    along = tree.vector("DOT_PRODUCT", place, direction)
     squared = tree.number("SUBTRACT", tree.vector("DOT_PRODUCT", place, place), tree.number("MULTIPLY", along, along))
     gauss = tree.number("EXPONENT", tree.number("MULTIPLY", squared, -0.5))
     opacity = tree.node("ShaderNodeAttribute", attribute_type="INSTANCER", attribute_name="opacity").outputs["Fac"]
     alpha = tree.number("MULTIPLY", gauss, opacity)
-    return tree.number("MULTIPLY", alpha, tree.number("GREATER_THAN", alpha, FAINTEST))
+    visible = tree.number("MULTIPLY", alpha, tree.number("GREATER_THAN", alpha, FAINTEST))
+    return tree.number("MINIMUM", visible, MOST_OPAQUE)
 
 
-def _seen(tree: Tree) -> Any:
-    """1 on the ellipsoid's front, 0 on its back: a ray meets a splat once."""
-    return tree.number("SUBTRACT", 1.0, tree.node("ShaderNodeNewGeometry").outputs["Backfacing"])
+def _counts(tree: Tree, place: Any, direction: Any) -> Any:
+    """1 on the square that the ray meets most squarely, 0 on the others: a ray sees a splat once, near its centre."""
+    places = tree.node("ShaderNodeSeparateXYZ", tree.vector("ABSOLUTE", place)).outputs
+    sizes = tree.node("ShaderNodeSeparateXYZ", tree.vector("ABSOLUTE", direction)).outputs
+    most = tree.number("MAXIMUM", sizes[0], tree.number("MAXIMUM", sizes[1], sizes[2]))
+    counts = [
+        tree.number("MULTIPLY", tree.number("LESS_THAN", at, ON_SQUARE), tree.number("COMPARE", size, most, 0.0))
+        for at, size in zip(places, sizes, strict=True)
+    ]
+    return tree.number("MAXIMUM", counts[0], tree.number("MAXIMUM", counts[1], counts[2]))
