@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
-from facecraft4d.toolkit.core.geometry import normalized
+from facecraft4d.toolkit.core.geometry import multiply_wxyz, normalized
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 TEXTS = st.text(min_size=1, max_size=30)
@@ -63,6 +63,14 @@ def turned_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     a, b = normalized(first.astype(np.float64)), normalized(second.astype(np.float64))
     chord = np.minimum(np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1))
     return np.asarray(4 * np.arcsin(np.minimum(chord / 2, 1)))
+
+
+def ellipsoids_turned_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The same for ellipsoids, which half a turn about an axis of their own leaves as they are: the SPZ library turns frames so."""
+    half_turns = np.eye(4)
+    return np.min(
+        [turned_between(first, multiply_wxyz(second.astype(np.float64), turn)) for turn in half_turns], axis=0
+    )
 
 
 def assert_same_splats(found: Splats, expected: Splats) -> None:
