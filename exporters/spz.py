@@ -1,4 +1,4 @@
-"""Splats as SPZ, a fifteenth of a PLY: one pose, or a sequence of files. Equal splats give equal bytes.
+"""Splats as SPZ, a quarter of a PLY: one pose, or a sequence of files. Equal splats give equal bytes.
 
 Specification: https://github.com/nianticlabs/spz; gzip: RFC 1952; Zstandard: RFC 8878. Every byte is described in docs/formats/spz.md.
 """

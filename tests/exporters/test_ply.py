@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from splat_cases import Case, assert_same_splats, avatar_of, cases
 
+from facecraft4d import cli
 from facecraft4d.exporters import ExportOptions, export, load_splats, stills
 from facecraft4d.exporters.formats import PLY, SPZ
 from facecraft4d.exporters.options import Frame, PlyOptions
@@ -157,3 +158,26 @@ def test_mistakes_are_one_line(tiny_avatar: Avatar, tmp_path: Path) -> None:
 
 def test_equal_avatars_give_equal_bytes(tiny_avatar: Avatar) -> None:
     assert written(tiny_avatar) == written(tiny_avatar)
+
+
+def test_the_command_writes_both_formats_and_says_what_they_lose(
+    tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "export",
+        str(tiny_path),
+        "--to",
+        "ply",
+        "--to",
+        "spz",
+        "--expression",
+        "jawOpen=0.7",
+        "--ply-frame",
+        "y-down",
+    ]
+    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tiny_avatar.ply", "tiny_avatar.spz"}
+    said = capsys.readouterr().err
+    assert said.count("ply: a still: the rig") == said.count("spz: a still: the rig") == 1
+    ply, spz = (load_splats(tmp_path / "out" / f"tiny_avatar.{suffix}").splats for suffix in ("ply", "spz"))
+    assert np.allclose(half_turned(ply).means, spz.means, atol=2e-6)
