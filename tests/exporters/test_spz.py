@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from splat_cases import Case, avatar_of, cases, turned_between
+from splat_cases import Case, assert_same_splats, avatar_of, cases, turned_between
 
 from facecraft4d.exporters import ExportOptions, export, load_splats
-from facecraft4d.exporters.options import SpzOptions
+from facecraft4d.exporters.options import Frame, SpzOptions
 from facecraft4d.exporters.order import splat_order
-from facecraft4d.exporters.spz import HEADER, MAGIC, lost_in_spz, spz_bytes, spz_files
+from facecraft4d.exporters.ply import world_ply
+from facecraft4d.exporters.ply_reading import read_ply
+from facecraft4d.exporters.spz import HEADER, MAGIC, spz_bytes, spz_files
 from facecraft4d.exporters.spz_reading import read_spz
 from facecraft4d.exporters.stills import placed
 from facecraft4d.toolkit.core.asset import Avatar
@@ -56,7 +58,7 @@ def test_what_is_written_is_read_within_its_steps(case: Case, version: int, bits
     avatar = avatar_of(case)
     found = read_spz(written(avatar, version, bits), "a.spz")
     assert_within_steps(found.splats, at_rest(avatar), bits)
-    assert found.sh_degree == 0 and found.order == (splat_order(avatar.splats) if version == 3 else None)
+    assert found.sh_degree == 0 and found.order == splat_order(avatar.splats)
 
 
 @settings(deadline=None, max_examples=60)
@@ -130,13 +132,12 @@ def test_bytes_do_not_depend_on_the_clock(tiny_avatar: Avatar) -> None:
     assert written(tiny_avatar)[4:8] == bytes(4), "gzip's time"
 
 
-def test_rights_stand_in_version_3_and_are_missed_in_version_4(tiny_avatar: Avatar) -> None:
-    avatar_words = ExportOptions(title="Größe\0", spz=SpzOptions(3))
-    ((_, data),) = spz_files(tiny_avatar, "a.spz", avatar_words)
+@pytest.mark.parametrize("version", [3, 4])
+def test_rights_stand_in_every_version(tiny_avatar: Avatar, version: int) -> None:
+    options = ExportOptions(title="Größe\0", spz=SpzOptions(version))
+    ((_, data),) = spz_files(tiny_avatar, "a.spz", options)
     notes = read_spz(data, "a.spz").notes
     assert "title: Gr\\xf6\\xdfe\\x00" in notes and "license: CC0-1.0" in notes and notes[-1].startswith("frame: +Y up")
-    assert "licence and order" in lost_in_spz(tiny_avatar, ExportOptions(spz=SpzOptions(4)))
-    assert "licence" not in lost_in_spz(tiny_avatar, avatar_words)
 
 
 @pytest.mark.parametrize("bits, reach", [(12, 2048.0), (18, 32.0), (20, 8.0)])
@@ -165,3 +166,4 @@ def test_many_splats(tiny_avatar: Avatar) -> None:
     )
     for version in (3, 4):
         assert_within_steps(read_spz(spz_bytes(many, (), version, 18), "a.spz").splats, many, 18)
+    assert_same_splats(read_ply(world_ply(many, (), Frame.Y_UP), "a.ply").splats, many)

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 import zstandard
 
-from facecraft4d.exporters.spz import HEADER, MAGIC, STREAM_SIZES, STREAM_TABLE, spz_bytes
+from facecraft4d.exporters.spz import (
+    HAS_RECORDS,
+    HEADER,
+    MAGIC,
+    NOTES_RECORD,
+    RECORD,
+    STREAM_SIZES,
+    STREAM_TABLE,
+    spz_bytes,
+)
 from facecraft4d.exporters.spz_reading import read_spz
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Splats
@@ -44,6 +53,12 @@ def streams(*sizes: tuple[int, int], bodies: tuple[bytes, ...] = (), start: int 
 def with_bodies(*bodies: bytes, **head: int) -> bytes:
     whole = (45, 5, 15, 15, 20)
     return streams(*((len(body), size) for body, size in zip(bodies, whole, strict=True)), bodies=bodies, **head)
+
+
+def with_records(records: bytes) -> bytes:
+    """Sound streams after such records."""
+    whole = with_bodies(*SOUND, start=TABLE_AT + len(records), flags=HAS_RECORDS)
+    return whole[:TABLE_AT] + records + whole[TABLE_AT:]
 
 
 def frame(size: int, **options: object) -> bytes:
@@ -112,6 +127,9 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "stream longer than it says": (lambda: with_bodies(frame(46), *SOUND[1:]), "more than 45 bytes"),
     "stream of 256 MiB": (zstandard_bomb, "more than 45 bytes"),
     "stream that looks back a gigabyte": (wide_window, "memory"),
+    "record behind all of them": (lambda: with_records(RECORD.pack(NOTES_RECORD, 2**31)), "ends behind"),
+    "record cut": (lambda: with_records(b"abc"), "unpack_from requires|ends behind"),
+    "megabytes of records": (lambda: with_records(RECORD.pack(1, 1 << 20) + bytes(1 << 20)), "bytes of records"),
     "no stream at all": (lambda: with_bodies(b"abc", *SOUND[1:]), "found"),
 }  # fmt: skip
 
@@ -134,6 +152,12 @@ def test_what_is_no_sound_file_is_one_line(case: str) -> None:
 def test_what_the_cases_are_made_of_is_sound() -> None:
     for data in (PLAIN, STREAMS, packed(header()), with_bodies(*SOUND), packed(header(flags=2), BODY[16:] + b"record")):
         assert len(read_spz(data, "a.spz").splats.means) == COUNT
+
+
+def test_records_of_others_are_skipped() -> None:
+    records = RECORD.pack(0xADBE0002, 12) + bytes(12) + RECORD.pack(NOTES_RECORD, 9) + b"a: b\nc: d" + RECORD.pack(5, 0)
+    found = read_spz(with_records(records), "a.spz")
+    assert found.notes == ("a: b", "c: d") and len(found.splats.means) == COUNT
 
 
 def test_names_and_extra_fields_of_gzip_come_before_the_notes() -> None:

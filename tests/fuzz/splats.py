@@ -120,7 +120,7 @@ def changed_spz(data: bytes, random: Random) -> bytes:
 
 def _changed_streams(data: bytes, random: Random) -> bytes:
     """Version 4 with one stream damaged before it is packed, or with a damaged header or table."""
-    start = HEADER.size + STREAM_TABLE.size
+    start = STREAM_TABLE.unpack_from(data, HEADER.size)[0]
     count, place = 5, start + 5 * STREAM_SIZES.size
     if random.random() < 0.5:
         return damaged(data[:place], random) + data[place:]
