@@ -48,7 +48,7 @@ def lost_in_spz(avatar: Avatar, options: ExportOptions) -> str:
     """What of the avatar is not in the files."""
     micrometres = 1e6 * 2.0**-options.spz.spz_bits / 2
     rounded = f"positions to {micrometres:.2g} micrometres, scales to 3 %, opacities to 0.2 %, colours to 0.004 and within -0.44 to 1.44, rotations to 0.3 degrees"
-    return f"{lost_in_stills(avatar, options)}; rounded: {rounded}"
+    return f"{lost_in_stills(options)}; rounded: {rounded}"
 
 
 def spz_bytes(splats: Splats, notes: Iterable[str], version: int, bits: int) -> bytes:

@@ -28,6 +28,10 @@ class Case:
     commercial: Commercial
 
 
+LEAST = Case(0, 1, 1, 3, [], ["größe", "\u202e", "\x1b"], Commercial.UNKNOWN)
+"""One splat on one triangle without any expression."""
+
+
 def cases() -> st.SearchStrategy[Case]:
     """Heads of a few triangles: none to three expressions, one splat or more, any texts."""
     return st.builds(

@@ -8,9 +8,9 @@ import gsply
 import numpy as np
 import pytest
 from clip_cases import constant
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from splat_cases import Case, assert_same_splats, avatar_of, cases
+from splat_cases import LEAST, Case, assert_same_splats, avatar_of, cases
 
 from facecraft4d import cli
 from facecraft4d.exporters import ExportOptions, export, load_splats, stills
@@ -41,6 +41,7 @@ def written(avatar: Avatar, options: ExportOptions = ExportOptions()) -> bytes: 
 
 @settings(deadline=None, max_examples=40)
 @given(cases(), st.floats(-0.5, 1.5))
+@example(LEAST, 1.0)
 def test_what_is_written_is_read(case: Case, weight: float) -> None:
     avatar = avatar_of(case)
     options = ExportOptions(expressions=dict.fromkeys(avatar.rig.expression_names, weight))
