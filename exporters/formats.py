@@ -5,6 +5,7 @@ from pathlib import Path
 from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.rig import export_rig
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -17,7 +18,19 @@ GLTF = Format(
     loses=lambda avatar, options: "",
 )
 
-FORMATS = (GLTF,)
+RIG = Format(
+    name="rig",
+    what="for engine programmers: splats, and what each expression and joint does to them, as numbers",
+    suffixes=(),
+    ending="_rig",
+    write=lambda avatar, name, options: export_rig(avatar, options),
+    read=None,
+    loses=lambda avatar, options: (
+        "the mesh and its texture; splats turn and grow about as their triangles would (error in rig.json)"
+    ),
+)
+
+FORMATS = (GLTF, RIG)
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:
