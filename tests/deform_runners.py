@@ -41,7 +41,7 @@ def godot_glsl() -> str:
     text = (ENGINES / "godot4" / "deform_passes.glsl").read_text(encoding="utf-8")
     included = (ENGINES / "godot4" / "deform.glsl").read_text(encoding="utf-8")
     text = text.replace("#[compute]\n", "").replace('#include "deform.glsl"', included).replace("set = 0, ", "")
-    pushed = re.search(r"layout\(push_constant, std430\) uniform Counts \{\s*uint ([^;]*);\s*\} counts;", text)
+    pushed = re.search(r"layout\(push_constant, std430\) uniform Counts \{\s*uint ([^;]*);[^}]*\} counts;", text)
     assert pushed
     names = [name.strip() for name in pushed[1].split(",")]
     text = text.replace(pushed[0], "\n".join(f"uniform uint counts_{name};" for name in names))

@@ -6,7 +6,7 @@
 
 layout(local_size_x = 64) in;
 layout(push_constant, std430) uniform Counts {
-    uint stage, expressions, joints, vertices, splats;
+    uint stage, expressions, joints, vertices, splats, pad_0, pad_1, pad_2; // whole rows of 16 bytes
 } counts;
 
 layout(set = 0, binding = 0, std430) readonly buffer Pose { float pose[]; };            // weights, joint rotations, translation
