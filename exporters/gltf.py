@@ -1,15 +1,20 @@
 """avatar.glb, the canonical file: a textured rig that every viewer plays, splats for those who know them, and the exact binding of both.
 
-Every byte is described in docs/asset-format.md. Splats follow KHR_gaussian_splatting, levels of detail MSFT_lod:
-https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Khronos/KHR_gaussian_splatting
+Every byte is described in docs/asset-format.md. Levels of detail follow MSFT_lod:
 https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Vendor/MSFT_lod
 """
 
-from dataclasses import asdict
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import PurePath
 
 import numpy as np
 
+from facecraft4d.exporters.format import File
 from facecraft4d.exporters.glb import MAX_ELEMENTS, GlbWriter, Json
+from facecraft4d.exporters.gltf_animation import animations_of
+from facecraft4d.exporters.gltf_character import add_character
 from facecraft4d.exporters.gltf_rig import (
     Surface,
     add_material,
@@ -21,20 +26,23 @@ from facecraft4d.exporters.gltf_rig import (
     shown_triangles,
     surface_of,
 )
+from facecraft4d.exporters.gltf_rights import add_rights
+from facecraft4d.exporters.gltf_splats import EXTENSION, check_splat_options, splat_mesh
+from facecraft4d.exporters.options import Character, ExportOptions, LevelFiles, Purpose
+from facecraft4d.exporters.rights import rights_of
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import check_range
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
-from facecraft4d.toolkit.core.geometry import SH_C0
-from facecraft4d.toolkit.core.rigging import place_splats
+from facecraft4d.toolkit.core.datatypes import Rig
+from facecraft4d.toolkit.core.motion import GREETING, builtin_clip
 
 FORMAT_VERSION = 2
 """Of the facecraft4d block; a reader refuses a newer one. Since 2 the rig is textured and shown, and splats have a scene of their own."""
 
-EXTENSION = "KHR_gaussian_splatting"
+BLOCK = "facecraft4d"
+"""Key of the block in the extras of the asset and of the node `RIG`, and what names of its accessors begin with."""
+TRIANGLES_STAMP = "triangles_sha256"
+"""Key of `triangles_stamp` in the block; files that have it name their accessors."""
 LOD_EXTENSION = "MSFT_lod"
-BINDINGS = tuple(f"_BIND_{i}" for i in range(4))
-"""VEC4 floats of each splat: (mean xyz, triangle), (rotation wxyz), (log scales xyz, opacity logit), (colour rgb, 0)."""
-
 MAX_JOINTS = 256
 """What a joint index of one byte reaches."""
 RIG, SPLATS = "HeadRig", "HeadSplats"
@@ -46,63 +54,128 @@ WHOLE_COVERAGE = 0.25
 """Share of the screen's area from which on the whole should be shown (MSFT_screencoverage, a hint); levels in proportion to their splats."""
 
 
-def export_gltf(avatar: Avatar) -> bytes:
-    """The avatar as one GLB file; `read_gltf` (gltf_reading.py) gives back every array bit for bit. Raises ValueError for an unsound avatar.
+def gltf_files(avatar: Avatar, name: str, options: ExportOptions) -> Iterator[File]:
+    """The file, and beside it one for each level of detail where the options ask for files: name_1.glb, ..."""
+    if options.gltf.levels is LevelFiles.CHAIN:
+        yield name, export_gltf(avatar, options)
+        return
+    path = PurePath(name)
+    for index, splats in enumerate((avatar.splats, *avatar.levels)):
+        level = path.with_stem(f"{path.stem}_{index}") if index else path
+        yield str(level), export_gltf(replace(avatar, splats=splats, levels=()), options)
+
+
+def export_gltf(avatar: Avatar, options: ExportOptions = ExportOptions()) -> bytes:  # noqa: B008  (frozen)
+    """The avatar as one GLB file; `read_gltf` (gltf_reading.py) gives back every array bit for bit. Raises ValueError for an unsound
+    avatar, UserError for options that exclude each other.
 
     The two exceptions: negative zeros in expression deltas become zeros, and skin weights are scaled where glTF would refuse them.
     """
-    check_avatar(avatar)
+    _check(avatar, options)
     rig = avatar.rig
-    for what, count, most in (
-        ("splats", len(avatar.splats.means), MAX_ELEMENTS),
-        ("triangles", len(rig.triangles), MAX_ELEMENTS),
-        ("joints", len(rig.joint_names), MAX_JOINTS),
-        ("levels of detail", len(avatar.levels) + 1, MAX_LEVELS),
-    ):
-        check_range(f"number of {what}", float(count), 1.0, float(most))
-    writer = GlbWriter({"extensionsUsed": [EXTENSION, *[LOD_EXTENSION] * bool(avatar.levels)], "scene": 0})
+    writer = GlbWriter({"extensionsUsed": _extensions(avatar, options), "scene": 0})
     sets = [(level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
     surface = surface_of(rig, avatar.texture)
-    joints, roots = joint_nodes(rig, FIRST_JOINT), joint_roots(rig, FIRST_JOINT)
+    roots = joint_roots(rig, FIRST_JOINT)
+    nodes = [_rig_node(roots, options), _splat_node(avatar), *joint_nodes(rig, FIRST_JOINT), *_level_nodes(avatar)]
     writer.document |= {
         "scenes": [{"name": "Head", "nodes": [0, *roots]}, {"name": "Splats", "nodes": [1]}],
-        "nodes": [{"name": RIG, "mesh": 0, "skin": 0}, _splat_node(avatar), *joints, *_level_nodes(avatar)],
+        "nodes": nodes,
         "meshes": [
             rig_mesh(writer, RIG, rig, surface),
-            *(_splat_mesh(writer, rig, name, splats) for name, splats in sets),
+            *(splat_mesh(writer, rig, name, splats, options.gltf) for name, splats in sets),
         ],
         "skins": [rig_skin(writer, rig, FIRST_JOINT)],
     }
+    if "children" in nodes[0]:
+        writer.document["scenes"][0]["nodes"] = [0]
     add_material(writer, avatar.texture)
-    extras = {"facecraft4d": _block(writer, avatar, surface)}
+    extras = {BLOCK: _block(writer, avatar, surface, options.gltf.purpose)}
+    nodes[0]["extras"] = extras  # once more, since some tools drop the asset's
     writer.document["asset"] = {"version": "2.0", "generator": "facecraft4d", "extras": extras}
+    _add_meaning(writer, avatar, options)
     return writer.to_bytes()
 
 
-def _block(writer: GlbWriter, avatar: Avatar, surface: Surface) -> Json:
+def _check(avatar: Avatar, options: ExportOptions) -> None:
+    """ValueError for an avatar that is unsound or larger than a file may be, UserError for options that exclude each other."""
+    check_splat_options(options.gltf)
+    check_avatar(avatar)
+    for what, count, most in (
+        ("splats", len(avatar.splats.means), MAX_ELEMENTS),
+        ("triangles", len(avatar.rig.triangles), MAX_ELEMENTS),
+        ("joints", len(avatar.rig.joint_names), MAX_JOINTS),
+        ("levels of detail", len(avatar.levels) + 1, MAX_LEVELS),
+    ):
+        check_range(f"number of {what}", float(count), 1.0, float(most))
+
+
+def _extensions(avatar: Avatar, options: ExportOptions) -> list[str]:
+    """What splats and levels use; other modules add theirs."""
+    return [EXTENSION] * (options.gltf.purpose is not Purpose.PLAYER) + [LOD_EXTENSION] * bool(avatar.levels)
+
+
+def _add_meaning(writer: GlbWriter, avatar: Avatar, options: ExportOptions) -> None:
+    """Clips, rights and what the names mean."""
+    rig = avatar.rig
+    first_level = FIRST_JOINT + len(rig.joint_names)
+    splat_nodes = [1, *range(first_level, first_level + len(avatar.levels))]
+    morphed = [0, *splat_nodes] if options.gltf.splat_morphs else [0]
+    clips = options.clips or (builtin_clip(GREETING),)
+    if animations := animations_of(writer, rig, clips, morphed, FIRST_JOINT):
+        writer.document["animations"] = animations
+    add_rights(writer.document, rights_of(avatar.provenance, options))
+    if options.gltf.character is Character.KHR:
+        add_character(writer, rig, 0, morphed, FIRST_JOINT)
+
+
+def _block(writer: GlbWriter, avatar: Avatar, surface: Surface, purpose: Purpose) -> Json:
     """What glTF has no place for; `gltf_reading` puts it back."""
     rig, shown = avatar.rig, shown_triangles(avatar.rig)
     doubles = surface.sources[len(rig.vertices) :].astype(np.uint32)
-    block: Json = {
-        "format_version": FORMAT_VERSION,
-        "region_names": list(rig.region_names),
-        "triangle_regions": writer.accessor(rig.triangle_regions, "SCALAR", target=None),
-        "provenance": asdict(avatar.provenance),
+    accessors: dict[str, int | list[int]] = {
+        "triangle_regions": writer.accessor(rig.triangle_regions, "SCALAR", target=None)
     }
     if len(doubles):
-        block["doubled_vertices"] = writer.accessor(doubles, "SCALAR", target=None)
+        accessors["doubled_vertices"] = writer.accessor(doubles, "SCALAR", target=None)
     if not shown.all():
-        block["eyewear_indices"] = index_accessor(writer, surface, ~shown, None)
+        accessors["eyewear_indices"] = index_accessor(writer, surface, ~shown, None)
     if rig.pose_deltas is not None:
-        block["pose_deltas"] = [writer.sparse_accessor(delta, "VEC3", target=None) for delta in rig.pose_deltas]
+        accessors["pose_deltas"] = [writer.sparse_accessor(delta, "VEC3", target=None) for delta in rig.pose_deltas]
     if rig.joint_deltas is not None and rig.expression_names:
-        block["joint_deltas"] = writer.accessor(rig.joint_deltas.reshape(-1, 3), "VEC3", target=None)
-    return block
+        accessors["joint_deltas"] = writer.accessor(rig.joint_deltas.reshape(-1, 3), "VEC3", target=None)
+    for key, found in accessors.items():
+        for index, accessor in enumerate(found if isinstance(found, list) else [found]):
+            writer.name(accessor, accessor_name(key, index))
+    return {
+        "format_version": FORMAT_VERSION,
+        **({} if purpose is Purpose.ALL else {"purpose": str(purpose)}),
+        TRIANGLES_STAMP: triangles_stamp(rig),
+        "region_names": list(rig.region_names),
+        **accessors,
+        "provenance": asdict(avatar.provenance),
+    }
+
+
+def triangles_stamp(rig: Rig) -> str:
+    """SHA-256 of the rig's triangles [f, 3] as int32: splats sit on them by number."""
+    return hashlib.sha256(rig.triangles.astype("<i4").tobytes()).hexdigest()
+
+
+def accessor_name(key: str, index: int = 0) -> str:
+    """Of an accessor that the block has under that key; the first of several has no number."""
+    return f"{BLOCK}:{key}_{index}" if index else f"{BLOCK}:{key}"
 
 
 def level_name(level: int) -> str:
     """Of the node and mesh of a level of detail, 0 for the whole."""
     return f"{SPLATS}_{level}" if level else SPLATS
+
+
+def _rig_node(roots: list[int], options: ExportOptions) -> Json:
+    """The rig's mesh; of a character it stands above the joints, whose parent moves the mesh that hangs on them."""
+    children = {"children": roots} if options.gltf.character is Character.KHR else {}
+    return {"name": RIG, "mesh": 0, "skin": 0, **children}
 
 
 def _splat_node(avatar: Avatar) -> Json:
@@ -121,36 +194,3 @@ def _splat_node(avatar: Avatar) -> Json:
 def _level_nodes(avatar: Avatar) -> list[Json]:
     """Nodes of the levels, outside the scene."""
     return [{"name": level_name(level), "mesh": 1 + level} for level in range(1, len(avatar.levels) + 1)]
-
-
-def _splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats) -> Json:
-    """Splats at rest in the world for everyone, and their binding for those who move them."""
-    world = place_splats(splats, rig.vertices, rig)
-    attributes = {
-        "POSITION": writer.accessor(world.means, "VEC3", bounds=True),
-        "COLOR_0": writer.accessor(_point_colors(world), "VEC4", normalized=True),
-        f"{EXTENSION}:ROTATION": writer.accessor(np.roll(world.rotations_wxyz, -1, 1), "VEC4"),
-        f"{EXTENSION}:SCALE": writer.accessor(world.scales, "VEC3"),
-        f"{EXTENSION}:OPACITY": writer.accessor(world.opacities, "SCALAR"),
-        f"{EXTENSION}:SH_DEGREE_0_COEF_0": writer.accessor(((world.colors - 0.5) / SH_C0).astype(np.float32), "VEC3"),
-    }
-    attributes |= {key: writer.accessor(rows, "VEC4") for key, rows in zip(BINDINGS, _bindings(splats), strict=True)}
-    extension = {EXTENSION: {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}}
-    return {"name": name, "primitives": [{"attributes": attributes, "mode": 0, "extensions": extension}]}
-
-
-def _point_colors(world: Splats) -> np.ndarray:
-    """COLOR_0 [n, 4] as normalised uint16: linear light and opacity, for viewers that draw points."""
-    display = np.clip(world.colors.astype(np.float64), 0, 1)
-    linear = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
-    return np.round(np.column_stack([linear, world.opacities]) * 65535).astype(np.uint16)
-
-
-def _bindings(splats: BoundSplats) -> tuple[np.ndarray, ...]:
-    """The four arrays [n, 4] of `BINDINGS`."""
-    return (
-        np.column_stack([splats.means, splats.triangles.astype(np.float32)]),
-        splats.rotations_wxyz,
-        np.column_stack([splats.log_scales, splats.opacity_logits]),
-        np.column_stack([splats.colors, np.zeros(len(splats.colors), np.float32)]),
-    )

@@ -1,4 +1,4 @@
-"""Makes our own driving clips: ``python samples/clips/make_clips.py`` writes the seven CSV files beside this script.
+"""Makes our own driving clips: ``python samples/clips/make_clips.py`` writes the eight CSV files beside this script.
 
 A clip is a list of gestures. A gesture raises some channels from neutral to a peak and back on minimum-jerk curves (the smoothest
 way from rest to rest; Flash and Hogan 1985), so every clip starts and ends at rest and loops without a jump. Where gestures of
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facecraft4d.exporters.expression_sets import VISEMES, both, gaze
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.motion import COLUMNS, write_clip
@@ -46,47 +47,19 @@ def minimum_jerk(u: np.ndarray) -> np.ndarray:
     return np.asarray(u**3 * (10 - 15 * u + 6 * u * u))
 
 
-def both(name: str, value: float = 1.0) -> dict[str, float]:
-    """The left and the right channel of a pair."""
-    return {f"{name}Left": value, f"{name}Right": value}
-
-
 def blink(start: float, value: float = 1.0) -> Gesture:
     """A spontaneous blink: closes in an eighth of a second, opens more slowly."""
     return Gesture(start, both("eyeBlink", value), rise=0.14, stay=0.03, fall=0.24)
 
 
-def gaze(right: float, up: float) -> dict[str, float]:
-    """Both eyes towards the subject's right and up, each -1..1."""
-    side = {"eyeLookInLeft": right, "eyeLookOutRight": right} if right > 0 else {}
-    side |= {"eyeLookOutLeft": -right, "eyeLookInRight": -right} if right < 0 else {}
-    return side | (both("eyeLookUp", up) if up > 0 else {}) | (both("eyeLookDown", -up) if up < 0 else {})
+SPEECH = "PP aa PP aa DD ih SS CH oh DD FF E TH kk ou PP oh CH ih ou DD aa SS"
 
 
-VISEMES: dict[str, dict[str, float]] = {
-    "PP": both("mouthPress", 0.85) | {"mouthRollLower": 0.55, "mouthRollUpper": 0.85},
-    "FF": {"mouthRollLower": 0.9, "jawOpen": 0.08} | both("mouthUpperUp", 0.3),
-    "TH": {"tongueOut": 0.45, "jawOpen": 0.22} | both("mouthLowerDown", 0.2),
-    "DD": {"jawOpen": 0.15} | both("mouthLowerDown", 0.3) | both("mouthUpperUp", 0.15),
-    "kk": {"jawOpen": 0.25} | both("mouthStretch", 0.25),
-    "CH": {"mouthFunnel": 0.85, "mouthPucker": 0.2, "jawOpen": 0.08, "mouthShrugUpper": 0.3},
-    "SS": {"jawOpen": 0.05} | both("mouthStretch", 0.4) | both("mouthSmile", 0.25) | both("mouthDimple", 0.3),
-    "aa": {"jawOpen": 0.65} | both("mouthLowerDown", 0.4) | both("mouthUpperUp", 0.25),
-    "EE": {"jawOpen": 0.2} | both("mouthSmile", 0.5) | both("mouthStretch", 0.35) | both("mouthLowerDown", 0.3),
-    "ih": {"jawOpen": 0.3} | both("mouthSmile", 0.25) | both("mouthUpperUp", 0.2),
-    "oh": {"jawOpen": 0.45, "mouthFunnel": 0.7, "mouthPucker": 0.2},
-    "ou": {"jawOpen": 0.1, "mouthPucker": 0.95, "mouthFunnel": 0.3},
-}
-"""Mouth shapes of speech sounds (the usual viseme groups) as mixtures of ARKit's weights."""
-
-SPEECH = "PP aa PP aa DD ih SS CH oh DD FF EE TH kk ou PP oh CH ih ou DD aa SS"
-
-
-def speech() -> list[Gesture]:
-    """`SPEECH` at about six sounds a second; neighbours overlap as in connected speech."""
+def speech(sounds: str, start: float = 0.3) -> list[Gesture]:
+    """Names of visemes at about six a second; neighbours overlap as in connected speech."""
     return [
-        Gesture(0.3 + 0.19 * index, VISEMES[name], rise=0.13, stay=0.05, fall=0.17)
-        for index, name in enumerate(SPEECH.split())
+        Gesture(start + 0.19 * index, VISEMES[name], rise=0.13, stay=0.05, fall=0.17)
+        for index, name in enumerate(sounds.split())
     ]
 
 
@@ -99,15 +72,24 @@ def turn(start: float, neck: tuple[float, float, float], **timing: float) -> Ges
 
 
 CLIPS: dict[str, list[Gesture]] = {
-    "visemes": [*speech(), blink(1.6), blink(3.7), Gesture(0.2, {"neck_x": 0.04, "neck_y": 0.05}, 1.2, 1.0, 1.6)],
+    "greeting": [
+        turn(0.1, (0.03, 0.16, 0.04), rise=0.5, stay=0.5, fall=0.7),
+        turn(2.0, (0.06, -0.13, -0.02), rise=0.5, stay=0.2, fall=0.8),
+        Gesture(0.2, both("mouthSmile", 0.7) | both("cheekSquint", 0.35) | both("eyeSquint", 0.15), 0.5, 2.3, 0.8),
+        Gesture(0.3, both("browOuterUp", 0.35) | {"browInnerUp": 0.3}, 0.3, 0.3, 0.5),
+        *speech("E DD oh ou", start=1.0),
+        blink(0.6),
+        blink(2.9),
+    ],
+    "visemes": [*speech(SPEECH), blink(1.6), blink(3.7), Gesture(0.2, {"neck_x": 0.04, "neck_y": 0.05}, 1.2, 1.0, 1.6)],
     "blinks_gaze": [
         blink(0.2),
         Gesture(0.7, {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.3}, 0.2, 0.15, 0.3),
         Gesture(1.35, {"eyeBlinkRight": 1.0, "cheekSquintRight": 0.3}, 0.2, 0.15, 0.3),
-        Gesture(2.0, gaze(1, 0), 0.12, 0.3, 0.15),
-        Gesture(2.55, gaze(-1, 0), 0.12, 0.3, 0.15),
-        Gesture(3.1, gaze(0, 1) | both("browOuterUp", 0.25), 0.14, 0.3, 0.2),
-        Gesture(3.7, gaze(0, -1) | both("eyeBlink", 0.25), 0.14, 0.3, 0.2),
+        Gesture(2.0, gaze(1.0, 0.0), 0.12, 0.3, 0.15),
+        Gesture(2.55, gaze(-1.0, 0.0), 0.12, 0.3, 0.15),
+        Gesture(3.1, gaze(0.0, 1.0) | both("browOuterUp", 0.25), 0.14, 0.3, 0.2),
+        Gesture(3.7, gaze(0.0, -1.0) | both("eyeBlink", 0.25), 0.14, 0.3, 0.2),
         Gesture(4.3, both("eyeWide")),
         Gesture(4.95, both("eyeSquint") | both("cheekSquint", 0.3), 0.3, 0.2, 0.4),
     ],

@@ -13,11 +13,11 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips, read_clip, write_clip
 
-OWN = ("blinks_gaze", "brows", "cheeks_nose", "head_turns", "jaw", "smiles_frowns", "visemes")
+OWN = ("blinks_gaze", "brows", "cheeks_nose", "greeting", "head_turns", "jaw", "smiles_frowns", "visemes")
 SCRIPT = ROOT / "samples" / "clips" / "make_clips.py"
 
 
-def test_eight_clips_are_built_in() -> None:
+def test_nine_clips_are_built_in() -> None:
     assert builtin_clips() == tuple(sorted((*OWN, "face_cap")))
     for name in builtin_clips():
         clip = builtin_clip(name)

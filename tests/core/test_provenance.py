@@ -125,4 +125,4 @@ def test_a_users_own_file_is_named_without_its_place(tmp_path: Path) -> None:
 
 
 def test_our_own_clips_are_counted_right() -> None:
-    assert len(builtin_clips()) == 7 + 1 and "face_cap" in builtin_clips() and OWN_CLIPS.role.startswith("seven")
+    assert len(builtin_clips()) == 8 + 1 and "face_cap" in builtin_clips() and OWN_CLIPS.role.startswith("eight")

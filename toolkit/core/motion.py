@@ -33,8 +33,11 @@ COLUMNS = (
 )
 """Every column, in the order in which `write_clip` writes them."""
 
-OWN_CLIPS = Ingredient("clips", "seven driving clips", "CC0-1.0", Commercial.YES, "written for this project")
+OWN_CLIPS = Ingredient("clips", "eight driving clips", "CC0-1.0", Commercial.YES, "written for this project")
 """The clips that come with the package, all but `face_cap`, which is a recording of its own."""
+
+GREETING = "greeting"
+"""The clip that an exported file plays at once. Builds learn nothing from it: all that it does is in the others."""
 
 MOST_WEIGHT, MOST_TURN, MOST_METRES, MOST_SECONDS = 10.0, 2 * np.pi, 100.0, 1e9
 """What a clip's numbers may be: weights, radians, metres, seconds of a clock that may have started long ago."""

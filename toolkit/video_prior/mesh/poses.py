@@ -6,7 +6,7 @@ from jaxtyping import Float
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.datatypes import Motion, Pose, Rig
 from facecraft4d.toolkit.core.ingredients import Ingredient
-from facecraft4d.toolkit.core.motion import OWN_CLIPS, builtin_clip, builtin_clips, on_rig
+from facecraft4d.toolkit.core.motion import GREETING, OWN_CLIPS, builtin_clip, builtin_clips, on_rig
 
 ALONE = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "tongueOut")
 """Expressions shown at their strongest with as little else as the clips offer: they open or close what the photograph hides."""
@@ -41,7 +41,7 @@ def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -
     """
     if not set(rig.expression_names) & set(builtin_clip(builtin_clips()[0]).expression_names):
         raise ValueError(f"rig must have ARKit's expressions to follow the clips, got {rig.expression_names[0]}, ...")
-    clips = [on_rig(builtin_clip(name), rig) for name in builtin_clips()]
+    clips = [on_rig(builtin_clip(name), rig) for name in builtin_clips() if name != GREETING]
     expressions = np.concatenate([clip.expressions for clip in clips])
     moving = np.isin(rig.joint_names, MOVING_JOINTS)[:, None]
     joints = np.where(moving, np.concatenate([clip.joint_rotations for clip in clips]), photo.joint_rotations)
