@@ -4,13 +4,7 @@ import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
 
-PAGE = Page(
-    "babylon",
-    "babylon",
-    "Babylon.js",
-    "@babylonjs/core",
-    "GaussianSplattingMesh.updateData for each pose; rotations have 8 bits",
-)
+PAGE = Page("babylon", "babylon", "Babylon.js", "@babylonjs/core", "GaussianSplattingMesh.updateData for each pose; rotations have 8 bits")
 
 if __name__ == "__main__":
     sys.exit(main(PAGE))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 
 from facecraft4d.runtime import Backend, RenderOptions
@@ -112,7 +112,9 @@ class Comparison:
         return ", ".join(reason for happens, reason in reasons if happens)
 
 
-def compared(shots: dict[str, Picture], ours: dict[str, Reference]) -> dict[str, Comparison]:
+def compared(
+    shots: dict[str, Picture], ours: dict[str, Reference]
+) -> dict[str, Comparison]:
     """Every pose's picture against ours."""
     return {name: _compare(shots[name], shots["neutral"], ours[name], ours["neutral"]) for name in ours}
 

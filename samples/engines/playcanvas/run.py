@@ -4,9 +4,7 @@ import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
 
-PAGE = Page(
-    "playcanvas", "playcanvas", "PlayCanvas", "playcanvas", "GSplatContainer whose streams are written for each pose"
-)
+PAGE = Page("playcanvas", "playcanvas", "PlayCanvas", "playcanvas", "GSplatContainer whose streams are written for each pose")
 
 if __name__ == "__main__":
     sys.exit(main(PAGE))

@@ -4,13 +4,7 @@ import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
 
-PAGE = Page(
-    "spark",
-    "spark",
-    "Spark",
-    "@sparkjsdev/spark",
-    "modifier of the shader graph (dyno), posed splats in float textures",
-)
+PAGE = Page("spark", "spark", "Spark", "@sparkjsdev/spark", "modifier of the shader graph (dyno), posed splats in float textures")
 
 if __name__ == "__main__":
     sys.exit(main(PAGE))
