@@ -39,8 +39,8 @@ def spread(stage: int, counts: tuple[int, ...]) -> int:
 def godot_glsl() -> str:
     """The compute pass of Godot 4 as OpenGL takes it: no file includes another, and push constants are uniforms."""
     text = (ENGINES / "godot4" / "deform_passes.glsl").read_text(encoding="utf-8")
-    included = (ENGINES / "godot4" / "deform.glsl").read_text(encoding="utf-8")
-    text = text.replace("#[compute]\n", "").replace('#include "deform.glsl"', included).replace("set = 0, ", "")
+    included = (ENGINES / "godot4" / "deform.glslinc").read_text(encoding="utf-8")
+    text = text.replace("#[compute]\n", "").replace('#include "deform.glslinc"', included).replace("set = 0, ", "")
     pushed = re.search(r"layout\(push_constant, std430\) uniform Counts \{\s*uint ([^;]*);[^}]*\} counts;", text)
     assert pushed
     names = [name.strip() for name in pushed[1].split(",")]

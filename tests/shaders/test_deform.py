@@ -91,7 +91,7 @@ def test_passes_give_what_the_file_expects(runner: Runner, name: str) -> None:
 @pytest.mark.parametrize(
     ("copy", "original"),
     [
-        ("godot4/deform.glsl", "deform.glsl"),
+        ("godot4/deform.glslinc", "deform.glsl"),
         ("unity/deform.hlsl", "deform.hlsl"),
         ("unreal/deform.ush", "deform.hlsl"),
     ],

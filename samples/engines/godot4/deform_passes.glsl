@@ -2,7 +2,7 @@
 #version 450
 // The three passes of an avatar's deformation, one dispatch each (PASS 0, 1, 2) with a barrier between: joints, vertices, splats.
 // Layout of the buffers: docs/embedding.md, "Buffers".
-#include "deform.glsl"
+#include "deform.glslinc"
 
 layout(local_size_x = 64) in;
 layout(push_constant, std430) uniform Counts {
