@@ -46,8 +46,8 @@ def spz_files(avatar: Avatar, name: str, options: ExportOptions) -> Iterator[Fil
 
 def lost_in_spz(avatar: Avatar, options: ExportOptions) -> str:
     """What of the avatar is not in the files."""
-    micrometres = 1e6 * 2.0**-options.spz.spz_bits / 2
-    rounded = f"positions to {micrometres:.2g} micrometres, scales to 3 %, opacities to 0.2 %, colours to 0.004 and within -0.44 to 1.44, rotations to 0.3 degrees"
+    millimetres = 1e3 * 2.0**-options.spz.spz_bits / 2
+    rounded = f"positions to {millimetres:.2g} mm, scales to 3 %, opacities to 0.2 %, colours to 0.004 and within -0.44 to 1.44, rotations to 0.3 degrees"
     return f"{lost_in_stills(options)}; rounded: {rounded}"
 
 
