@@ -177,3 +177,39 @@ def test_damaged_files_are_refused_or_finite(tmp_path: Path, rounds: int) -> Non
     }"""
     found = run_module(tmp_path, body, rounds)
     assert found["odd"] == [] and found["read"] > rounds / 30 and found["refused"] > rounds / 3, json.dumps(found)
+
+
+@pytest.mark.parametrize("rounds", [300, pytest.param(5000, marks=pytest.mark.slow)])
+def test_odd_json_is_told_in_words(tiny_avatar: Avatar, tmp_path: Path, rounds: int) -> None:
+    """Any value of the JSON replaced by any other kind: refused by a check of ours, never by an accident, or read."""
+    export(tiny_avatar, tmp_path / "avatar.glb")
+    document, blob = split((tmp_path / "avatar.glb").read_bytes())
+    for accessor in document["accessors"]:
+        accessor.pop("min", None), accessor.pop("max", None)
+    (tmp_path / "document.json").write_text(json.dumps(document))
+    (tmp_path / "blob.bin").write_bytes(blob)
+    body = """
+    const { readAvatar } = await import('./avatar.js');
+    const text = readFileSync('document.json', 'utf8'), blob = readFileSync('blob.bin'); let state = 3;
+    const random = (n) => { state = (state * 1664525 + 1013904223) % 4294967296; return Math.floor(state / 4294967296 * n); };
+    const junk = [null, -1, 0, 1, 7, 1.5, 1e30, 4294967296, true, '', 'VEC3', '__proto__', [], [null], [[]], {}, { a: 1 }, [0, 1, 2]];
+    const places = (value, path) => typeof value !== 'object' || value === null ? [path]
+      : [path, ...Object.keys(value).flatMap((key) => places(value[key], [...path, key]))];
+    const all = places(JSON.parse(text), []).slice(1); result = { read: 0, refused: 0, odd: [] };
+    for (let round = 0; round < given; round++) {
+      const document = JSON.parse(text), path = all[random(all.length)], value = junk[random(junk.length)];
+      const last = path.at(-1), parent = path.slice(0, -1).reduce((at, key) => at[key], document);
+      parent[last] = value;
+      const words = new TextEncoder().encode(JSON.stringify(document)), padded = words.length + (-words.length & 3);
+      const file = new Uint8Array(28 + padded + blob.length), view = new DataView(file.buffer);
+      [0x46546c67, 2, file.length, padded, 0x4e4f534a].forEach((word, i) => view.setUint32(4 * i, word, true));
+      file.fill(32, 20, 20 + padded); file.set(words, 20);
+      [blob.length, 0x004e4942].forEach((word, i) => view.setUint32(20 + padded + 4 * i, word, true));
+      file.set(blob, 28 + padded);
+      try { readAvatar(file.buffer); result.read++; } catch (error) {
+        if (error.constructor !== Error) result.odd.push(`${path.join('/')} = ${JSON.stringify(value)}: ${error}`); else result.refused++;
+      }
+    }
+    result.odd = [...new Set(result.odd)].slice(0, 10);"""
+    found = run_module(tmp_path, body, rounds)
+    assert found["odd"] == [] and found["read"] > rounds / 20 and found["refused"] > rounds / 20, json.dumps(found)
