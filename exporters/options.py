@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
+import numpy as np
 import tyro
+from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Motion
 
@@ -47,6 +49,13 @@ class Frame(StrEnum):
 
     Y_UP = "y-up"
     Y_DOWN = "y-down"
+
+
+class Shown(StrEnum):
+    """What a USD shows until its variant is changed."""
+
+    MESH = "mesh"
+    SPLATS = "splats"
 
 
 class DeltaType(StrEnum):
@@ -99,6 +108,14 @@ class ObjOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UsdOptions:
+    """USD."""
+
+    usd_shown: Shown = Shown.MESH
+    """mesh: what every program shows; splats: for programs that know them (Omniverse, OS 27 of Apple). The other stays in the file, as a variant."""
+
+
+@dataclass(frozen=True, slots=True)
 class RigOptions:
     """Splat deltas for engine programmers (rig)."""
 
@@ -119,7 +136,10 @@ class ExportOptions:
     creator: str = CREATOR
     """dc:creator and its like: who made the avatar."""
     gltf: GltfOptions = GltfOptions()
+    flame_template: Float32[np.ndarray, "v 3"] | None = None
+    """FLAME's mean face, metres, for formats that store an avatar built on FLAME by FLAME's parameters."""
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
+    usd: UsdOptions = UsdOptions()
     obj: ObjOptions = ObjOptions()
     rig: RigOptions = RigOptions()
