@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from glb_cases import join, split
+from parity_cases import CORRECTED, PLAIN, Case, Deformed, assert_parity
 from places import TINY
 from web_cases import run_module
 
-from facecraft4d.exporters import export
+from facecraft4d.exporters import export, load
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import neutral_pose, place_splats, pose_vertices
@@ -72,6 +73,17 @@ def deformed(avatar: Avatar, poses: list[Pose], folder: Path) -> list[dict[str, 
     poses_given = [web_pose(avatar.rig, pose) for pose in poses]
     found: list[dict[str, Any]] = run_module(folder, body, {"file": "avatar.glb", "poses": poses_given})
     return found
+
+
+@pytest.mark.parametrize(("file", "cases"), [("parity_avatar.glb", PLAIN), ("parity_correctives.glb", CORRECTED)])
+def test_parity(tmp_path: Path, file: str, cases: list[Case]) -> None:
+    """samples/parity.json, which every port is compared with."""
+    avatar = load(TINY.with_name(file))
+    found = deformed(avatar, [case.pose for case in cases], tmp_path)
+    for case, mine in zip(cases, found, strict=True):
+        arrays = (np.array(mine[key]) for key in ("vertices", "means", "rotationsWxyz", "scales"))
+        shaped = (array.reshape(-1, width) for array, width in zip(arrays, (3, 3, 4, 3), strict=True))
+        assert_parity(Deformed(*shaped), case.expected, case.name)
 
 
 @pytest.mark.parametrize("rich", [False, True])
