@@ -16,7 +16,7 @@ export async function createAvatar(canvas, url, options = {}) {
   const [response, shaders] = await Promise.all([fetch(url), loadShaders()]);
   if (!response.ok) throw new Error(`${url}: the server answers ${response.status}`);
   const player = new Player(canvas, readAvatar(await response.arrayBuffer()), shaders, options);
-  await player.drawn();
+  await player.drawn().catch((error) => { player.dispose(); throw error; });
   return player;
 }
 
@@ -100,8 +100,8 @@ class Player {
     this.observer.observe(canvas);
     if (controls) control(canvas, this.view, changed, signal);
     listen(window, "message", ({ origin, data }) => {
-      if (this.streamOrigins.includes(origin)) this.stream = readMessage(data, avatar.rig) ?? this.stream;
-      changed();
+      const sent = this.streamOrigins.includes(origin) ? readMessage(data, avatar.rig) : null;
+      if (sent) Object.assign(this, { stream: sent, stale: true });
     });
     listen(canvas, "webglcontextlost", (event) => event.preventDefault()); // or it never comes back
     listen(canvas, "webglcontextrestored", () => {
