@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from places import ROOT
 from web_cases import PLAYER, run_module
 
 from facecraft4d.exporters import ExportOptions, export, glb, gltf, gltf_reading, load
@@ -58,7 +59,8 @@ def test_player_is_small_and_needs_nothing() -> None:
     """Under a thousand lines within the house's width; no address, no inline code, no evaluation, no markup from texts."""
     sources = {path.name: path.read_text() for path in PLAYER.iterdir() if path.suffix in (".js", ".html", ".css")}
     scripts = {name: text for name, text in sources.items() if name.endswith(".js")}
-    assert sum(len(text.splitlines()) for text in scripts.values()) < MOST_LINES
+    count = sum(len(text.splitlines()) for text in scripts.values())
+    assert count < MOST_LINES and f"{count} lines" in (ROOT / "docs" / "formats" / "web.md").read_text()
     assert max(len(line) for text in scripts.values() for line in text.splitlines()) <= 120
     for name, text in sources.items():
         assert "//" not in re.sub(r"^\s*//.*|\s//.*", "", text, flags=re.M), name  # no address of another place
