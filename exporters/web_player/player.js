@@ -120,7 +120,9 @@ class Player {
   send(now) {
     const ratio = Math.min(devicePixelRatio, MOST_PIXEL_RATIO), { clientWidth, clientHeight } = this.canvas;
     const [width, height] = [clientWidth, clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
-    const camera = pinhole(this.view, width, height), frames = this.deformer.frames(this.poseNow(now)).slice();
+    const camera = pinhole(this.view, width, height), moved = this.deformer.frames(this.poseNow(now));
+    const frames = this.spare ?? moved.slice(); // the buffer that the worker sent back
+    frames.set(moved);
     this.sent = { width, height, camera, waiting: this.waiting };
     Object.assign(this, { waiting: [], stale: false });
     this.worker.postMessage({ frames, camera, nearPlane: SETTINGS.nearPlane }, [frames.buffer]);
@@ -131,7 +133,7 @@ class Player {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     this.renderer.draw(frames, order, camera);
     waiting.forEach(({ resolve }) => resolve());
-    Object.assign(this, { sent: null, sorted: null });
+    Object.assign(this, { sent: null, sorted: null, spare: frames });
   }
 
   // A clip first, life on top of it, then what the stream says, then what was set.
