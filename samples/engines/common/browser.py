@@ -43,7 +43,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 BUDGET = 20_000
 """Splats of the head that the time of a frame is measured with; of a smaller head, all."""
 FRAMES = 24
-"""Frames of which the median time is given."""
+"""Frames of which the quickest is given: what else the machine does only makes the others longer."""
 SECONDS = 240.0
 """For a page to load and all of its pictures."""
 PARTS = {"centre": "means", "rotation": "rotationsWxyz", "scale": "scales"}
@@ -84,6 +84,14 @@ class Page:
     """Mean colours may differ so much, of 255: more where something else than splats is drawn."""
     stills: tuple[Still, ...] = ()
     """Files without a rig that the engine reads by itself, and how they come out."""
+    variant: str = ""
+    """Which of several pages of one engine."""
+
+    @property
+    def label(self) -> str:
+        """Name, version, variant."""
+        number = f" {version(self.engine, self.package)}" if self.package else ""
+        return self.title + number + (f", {self.variant}" if self.variant else "")
 
 
 def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = SIZE) -> Report:
@@ -92,7 +100,7 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     out.mkdir(parents=True, exist_ok=True)
     shots = [_shot(out / f"{page.name}_{name}.png", spoken(pose, avatar.rig)) for name, pose in cases.items()]
     ours = references(avatar, cases, size)
-    with TemporaryDirectory() as folder, _opened(page, avatar, size, Path(folder)) as visit:
+    with TemporaryDirectory() as folder, opened(page, avatar, size, Path(folder)) as visit:
         scratch = Path(folder)
         held = {part: _shot(scratch / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(scratch / "free.png", ALL_MOVE)
@@ -105,7 +113,7 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     facts = judged(compared(pictures, ours, page.colour), page.excused)
     unlike = {each.label: "not as expected" for each in page.stills if stills[each.label] != each.upright}
     report = Report(
-        engine=f"{page.title} {version(page.engine, page.package)}" if page.package else page.title,
+        engine=page.label,
         file=page.file,
         verified=f"Chromium {answer['browser'].split('.')[0]}, headless, {size} pixels",
         moves=moves,
@@ -140,7 +148,7 @@ def _differ(one: Shot, other: Shot) -> bool:
 
 
 @contextmanager
-def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
+def opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
     """The page served on loopback beside the avatar and its level of BUDGET splats."""
     exporters.export(avatar, scratch / page.file)
     exporters.export(avatar.level(BUDGET), scratch / f"budget_{page.file}")

@@ -56,7 +56,7 @@ function pose(vrm, { expressions = {}, joints = {}, translation = [0, 0, 0] }) {
   vrm.scene.position.set(...translation);
 }
 
-/** Median milliseconds of a picture while the expression goes up and down, waited for. */
+/** Milliseconds of the quickest picture while the expression goes up and down, waited for. */
 async function measure(renderer, frames, name) {
   const gl = renderer.getContext(), pixel = new Uint8Array(4), times = [];
   for (let i = 0; i < frames; i++) {
@@ -66,7 +66,7 @@ async function measure(renderer, frames, name) {
     times.push(performance.now() - start);
     await new Promise(requestAnimationFrame);
   }
-  return times.sort((a, b) => a - b)[frames >> 1];
+  return Math.min(...times);
 }
 
 try {
