@@ -54,8 +54,10 @@ NOTICED = 0.02
 """Mean difference, of 255 over the picture, by which a part that is held back must show."""
 
 Shot = dict[str, Any]
-Visit = Callable[[str, str, Sequence[Shot], bool], dict[str, Any]]
-"""Opens the page with a file as its parameter of that name, takes the shots, measures a frame where asked to; gives back what the browser says."""
+Visit = Callable[[dict[str, str], Sequence[Shot], bool], dict[str, Any]]
+"""Opens the page with those parameters, takes the shots, measures a frame where asked to; gives back what the browser says."""
+DATA = "/data/"
+"""Where pages find the files of `opened`."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,9 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
         held = {part: _shot(scratch / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(scratch / "free.png", ALL_MOVE)
         holds = page.splats and page.moves is None
-        answer = visit("avatar", page.file, [*shots, free, *held.values()] if holds else shots, False)
+        answer = visit({"avatar": DATA + page.file}, [*shots, free, *held.values()] if holds else shots, False)
         moves = page.moves or {part: holds and _differ(free, shot) for part, shot in held.items()}
-        milliseconds = visit("avatar", f"budget_{page.file}", [], True)["milliseconds"] if timed else None
+        milliseconds = visit({"avatar": f"{DATA}budget_{page.file}"}, [], True)["milliseconds"] if timed else None
         stills = {each.label: _stands(each, avatar, scratch, visit, ours["neutral"].picture) for each in page.stills}
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
     facts = judged(compared(pictures, ours, page.colour), page.excused)
@@ -134,7 +136,7 @@ def _stands(still: Still, avatar: Avatar, scratch: Path, visit: Visit, ours: Pic
     """Whether a file that the engine reads by itself comes out upright."""
     file, shot = f"{still.label}{still.suffix}", {"file": str(scratch / f"{still.label}.png")}
     exporters.export(avatar, scratch / file, options=still.options)
-    visit("still", file, [shot], False)
+    visit({"still": DATA + file}, [shot], False)
     return upright(read_picture(Path(shot["file"])), ours)
 
 
@@ -153,7 +155,7 @@ def opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vis
     exporters.export(avatar, scratch / page.file)
     exporters.export(avatar.level(BUDGET), scratch / f"budget_{page.file}")
     folders = {
-        "/data/": scratch,
+        DATA: scratch,
         "/samples/engines/": ENGINES,
         "/exporters/web_player/": WEB_PLAYER,
     }
@@ -162,8 +164,8 @@ def opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vis
     job = {"modules": str(installed("common")), "chromium": str(find_chromium()), "flags": FLAGS, "size": size}
     with served(folders) as address:
 
-        def visit(parameter: str, file: str, shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
-            query = urlencode({parameter: f"/data/{file}", "size": size} | camera_parameters(avatar))
+        def visit(parameters: dict[str, str], shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
+            query = urlencode(parameters | {"size": str(size)} | camera_parameters(avatar))
             url = f"{address}/samples/engines/{page.engine}/{page.page}?{query}"
             measure = {"frames": FRAMES, "expression": JAW} if timed else None
             whole = job | {"url": url, "shots": list(shots), "measure": measure, "wait": SECONDS * 1000}
