@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import tyro
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
         say(f"{server.url}  (Ctrl-C ends it)")
         sys.stdout.flush()  # whoever started us through a pipe waits for the address
         if command.browser:
-            webbrowser.open(server.url)
+            Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()  # some browsers keep the terminal
         with suppress(KeyboardInterrupt):
             server.serve_forever()
     return 0

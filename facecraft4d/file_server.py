@@ -1,4 +1,4 @@
-"""A few files over HTTP, from memory: no path of a request ever reaches the disk (docs/security.md, "A web server")."""
+"""A few files over HTTP, from memory: no path of a request ever reaches the disk (docs/security.md, "The network")."""
 
 import socket
 import sys

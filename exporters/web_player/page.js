@@ -41,11 +41,6 @@ function search(text) {
   }
 }
 
-function reset(head) {
-  head.setPose({});
-  for (const input of document.querySelectorAll(".row input")) [input.value, input.nextSibling.value] = [0, "0.00"];
-}
-
 async function start() {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const on = (id, name, act) => find(id).addEventListener(name, act);
@@ -57,7 +52,10 @@ async function start() {
   on("clip", "change", ({ target }) => (target.value ? head.play(target.value) : head.stop()));
   on("idle", "change", ({ target }) => head.setIdle(target.checked));
   on("search", "input", ({ target }) => search(target.value));
-  on("reset", "click", () => reset(head));
+  on("reset", "click", () => {
+    head.setPose({});
+    for (const input of document.querySelectorAll(".row input")) [input.value, input.nextSibling.value] = [0, "0.00"];
+  });
   const { verdict, licences } = head.avatar.provenance;
   find("rights").textContent = `This head ${VERDICTS[verdict]}. Licences: ${licences.join(", ") || "none named"}.`;
   find("status").hidden = true;

@@ -16,7 +16,7 @@ export async function createAvatar(canvas, url, options = {}) {
   const [response, shaders] = await Promise.all([fetch(url), loadShaders()]);
   if (!response.ok) throw new Error(`${url}: the server answers ${response.status}`);
   const player = new Player(canvas, readAvatar(await response.arrayBuffer()), shaders, options);
-  await player.drawn();
+  await player.drawn().catch((error) => { player.dispose(); throw error; });
   return player;
 }
 
@@ -100,8 +100,8 @@ class Player {
     this.observer.observe(canvas);
     if (controls) control(canvas, this.view, changed, signal);
     listen(window, "message", ({ origin, data }) => {
-      if (this.streamOrigins.includes(origin)) this.stream = readMessage(data, avatar.rig) ?? this.stream;
-      changed();
+      const sent = this.streamOrigins.includes(origin) ? readMessage(data, avatar.rig) : null;
+      if (sent) Object.assign(this, { stream: sent, stale: true });
     });
     listen(canvas, "webglcontextlost", (event) => event.preventDefault()); // or it never comes back
     listen(canvas, "webglcontextrestored", () => {
@@ -120,7 +120,9 @@ class Player {
   send(now) {
     const ratio = Math.min(devicePixelRatio, MOST_PIXEL_RATIO), { clientWidth, clientHeight } = this.canvas;
     const [width, height] = [clientWidth, clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
-    const camera = pinhole(this.view, width, height), frames = this.deformer.frames(this.poseNow(now)).slice();
+    const camera = pinhole(this.view, width, height), moved = this.deformer.frames(this.poseNow(now));
+    const frames = this.spare ?? moved.slice(); // the buffer that the worker sent back
+    frames.set(moved);
     this.sent = { width, height, camera, waiting: this.waiting };
     Object.assign(this, { waiting: [], stale: false });
     this.worker.postMessage({ frames, camera, nearPlane: SETTINGS.nearPlane }, [frames.buffer]);
@@ -131,7 +133,7 @@ class Player {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     this.renderer.draw(frames, order, camera);
     waiting.forEach(({ resolve }) => resolve());
-    Object.assign(this, { sent: null, sorted: null });
+    Object.assign(this, { sent: null, sorted: null, spare: frames });
   }
 
   // A clip first, life on top of it, then what the stream says, then what was set.

@@ -21,7 +21,8 @@ export class Renderer {
     this.splats = program(gl, shaders["splat.vert"], shaders["splat.frag"]);
     this.present = program(gl, shaders["present.vert"], shaders["present.frag"]);
     // half floats: with 8 bits every layer of the blend would round, and colours above 1 would clip
-    this.format = gl.getExtension("EXT_color_buffer_float") ? gl.RGBA16F : gl.RGBA8;
+    const halves = ["EXT_color_buffer_float", "EXT_color_buffer_half_float"].some((name) => gl.getExtension(name));
+    this.format = halves ? gl.RGBA16F : gl.RGBA8;
     this.upload(BINDING, bindingOf(bound));
     gl.bindBuffer(gl.ARRAY_BUFFER, this.order);
     gl.bufferData(gl.ARRAY_BUFFER, 4 * bound.count, gl.DYNAMIC_DRAW);

@@ -6,7 +6,7 @@ uniform sampler2D binding; // 4 texels a splat: local mean and triangle, rotatio
 uniform sampler2D frames;  // 3 texels a triangle: scale * rotation (columns), centroid
 uniform mat4 cameraFromWorld; // OpenCV axes
 uniform float focal; // pixels; the principal point is the middle
-uniform vec2 size;    // pixels
+uniform vec2 size;   // pixels
 uniform float nearPlane, lowPass, cutoff, sigmaClamp;
 out vec2 deviations; // from the centre, in standard deviations
 flat out vec4 colorOpacity;

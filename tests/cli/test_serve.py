@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from threading import Thread
 
 import pytest
@@ -138,3 +140,29 @@ def test_serves_until_it_is_told_to_end(tiny_path: Path, number: signal.Signals)
     process.send_signal(number)
     assert process.wait(20) == (0 if number == signal.SIGINT else 143)
     assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(("options", "opened"), [([], True), (["--no-browser"], False)])
+def test_opens_the_browser(
+    tiny_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    opened: bool,
+) -> None:
+    seen: Queue[str] = Queue()
+    monkeypatch.setattr("webbrowser.open", seen.put)
+    monkeypatch.setattr(FileServer, "serve_forever", lambda server: time.sleep(0.2))
+    assert main(["serve", str(tiny_path), *options]) == 0
+    assert seen.qsize() == opened and (not opened or seen.get() in capsys.readouterr().out)
+
+
+def test_other_addresses_are_told(
+    tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FileServer, "serve_forever", lambda server: None)
+    assert main(["serve", str(tiny_path), "--no-browser", "--host", "0.0.0.0"]) == 0
+    assert "can be fetched by whoever" in capsys.readouterr().err
+    for host in ("no such name", "a" * 300):
+        assert main(["serve", str(tiny_path), "--no-browser", "--host", host]) == 2
+        assert "choose another --host" in capsys.readouterr().err

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from places import ROOT
 from web_cases import PLAYER, run_module
 
-from facecraft4d.exporters import ExportOptions, export, load
+from facecraft4d.exporters import ExportOptions, export, glb, gltf, gltf_reading, load
 from facecraft4d.exporters.web import AVATAR, README, lost_in_web, web_files
 from facecraft4d.file_server import CONTENT_TYPES, HEADERS
 from facecraft4d.runtime.camera import framing
+from facecraft4d.toolkit.core import asset
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats
 from facecraft4d.toolkit.core.motion import GREETING, builtin_clip, on_rig
 from facecraft4d.toolkit.core.rigging import place_splats
+from facecraft4d.toolkit.core.untrusted import door
 from facecraft4d.toolkit.splatting.settings import Settings
 
 MOST_LINES = 1_000
@@ -56,7 +59,8 @@ def test_player_is_small_and_needs_nothing() -> None:
     """Under a thousand lines within the house's width; no address, no inline code, no evaluation, no markup from texts."""
     sources = {path.name: path.read_text() for path in PLAYER.iterdir() if path.suffix in (".js", ".html", ".css")}
     scripts = {name: text for name, text in sources.items() if name.endswith(".js")}
-    assert sum(len(text.splitlines()) for text in scripts.values()) < MOST_LINES
+    count = sum(len(text.splitlines()) for text in scripts.values())
+    assert count < MOST_LINES and f"{count} lines" in (ROOT / "docs" / "formats" / "web.md").read_text()
     assert max(len(line) for text in scripts.values() for line in text.splitlines()) <= 120
     for name, text in sources.items():
         assert "//" not in re.sub(r"^\s*//.*|\s//.*", "", text, flags=re.M), name  # no address of another place
@@ -179,3 +183,25 @@ def test_order_of_drawing_is_exact(tmp_path: Path) -> None:
     order = np.array(run_module(tmp_path, body, depths.astype(float).tolist()))
     assert sorted(order) == np.flatnonzero(depths >= np.float32(0.01)).tolist()
     assert (np.diff(depths[order]) <= 0).all()
+
+
+def test_limits_are_the_python_readers() -> None:
+    """Each number that both readers hold a file to, by its name in the sources."""
+    text = "".join((PLAYER / name).read_text() for name in ("glb.js", "avatar.js"))
+    found = dict(re.findall(r"\b([A-Z][A-Z_]+) = (0x\w+|[\d.e-]+(?: \*\* \d+)?)", text))
+    named = {name: float(eval(value)) for name, value in found.items()}
+    shared = {module: set(named) & set(vars(module)) for module in (glb, gltf, gltf_reading, asset)}
+    assert sum(map(len, shared.values())) >= 15
+    for module, names in shared.items():
+        assert {name: named[name] for name in names} == {name: float(vars(module)[name]) for name in names}
+    for name, kind in (
+        ("MEAN", "means"),
+        ("ROTATION", "rotations_wxyz"),
+        ("LOGIT", "opacity_logits"),
+        ("COLOR", "colors"),
+    ):
+        assert named[f"MOST_{name}"] == asset.LOCAL_RANGES[kind][1]
+    budget = f"BUDGET = {{ factor: {door.BUDGET_TIMES}, least: 2 ** {door.LEAST_BUDGET.bit_length() - 1}, "
+    assert budget + f"most: 2 ** {door.MOST_BUDGET.bit_length() - 1} }}" in text
+    low, high = asset.LOCAL_RANGES["log_scales"]
+    assert f"LOG_SCALES = [{low:g}, {high:g}]" in text

@@ -1,6 +1,7 @@
 """The web player reads what we write, refuses what is damaged, and moves splats as Python does."""
 
 import copy
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from avatar_cases import random_avatar, random_motion
 from glb_cases import join, split
 from parity_cases import CORRECTED, PLAIN, Case, Deformed, assert_parity
 from places import TINY
 from web_cases import run_module
 
-from facecraft4d.exporters import export, load
+from facecraft4d.exporters import ExportOptions, export, load
+from facecraft4d.exporters.web import AVATAR, web_files
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import neutral_pose, place_splats, pose_vertices
@@ -102,6 +105,34 @@ def test_deformation_is_pythons(tiny_avatar: Avatar, tmp_path: Path, rich: bool)
         quaternions = np.reshape(mine["rotationsWxyz"], (-1, 4))
         signs = np.sign((quaternions * turned).sum(1, keepdims=True))
         assert np.allclose(signs * quaternions, turned, atol=1e-5)
+
+
+def test_avatars_of_every_kind_play_their_clip(tmp_path: Path) -> None:
+    """No expressions or many, in any script, one splat or some, with glasses or pose correctives or without: vertices, splats
+    and the clip in the file are Python's."""
+    kinds = list(itertools.product((0, 1, 10), (1, 40), (False, True), (False, True)))
+    avatars, motions = [], []
+    for seed, (expressions, splats, flame, eyewear) in enumerate(kinds):
+        avatars.append(random_avatar(seed, expressions, splats, flame=flame, eyewear=eyewear))
+        motions.append(random_motion(avatars[-1].rig, 7, seed))
+        made = dict(web_files(avatars[-1], ExportOptions(clips=(motions[-1],))))
+        (tmp_path / f"{seed}.glb").write_bytes(made[AVATAR])
+    body = """
+    const { readAvatar } = await import('./avatar.js'); const { Deformer } = await import('./deform.js');
+    const { poseAt } = await import('./motion.js');
+    result = given.map(({ file, seconds }) => {
+      const avatar = readAvatar(fileBuffer(file)), deformer = new Deformer(avatar);
+      const pose = poseAt(avatar.clips[0], avatar.rig, seconds);
+      return { names: avatar.rig.expressionNames, vertices: deformer.vertices(pose).slice(), ...deformer.splats(pose) };
+    });"""
+    seconds = 3 / motions[0].fps
+    found = run_module(tmp_path, body, [{"file": f"{seed}.glb", "seconds": seconds} for seed in range(len(kinds))])
+    for avatar, motion, mine in zip(avatars, motions, found, strict=True):
+        vertices = pose_vertices(avatar.rig, motion.pose(3))
+        splats = place_splats(avatar.splats, vertices, avatar.rig)
+        assert mine["names"] == list(avatar.rig.expression_names)
+        for key, expected in (("vertices", vertices), ("means", splats.means), ("scales", splats.scales)):
+            assert np.allclose(np.reshape(mine[key], (-1, 3)), expected, atol=1e-5), key
 
 
 def test_reads_every_array_bit_for_bit(tiny_avatar: Avatar, tmp_path: Path) -> None:

@@ -85,6 +85,12 @@ result.told = told;
 """
 
 API = """
+await page.route('**/sort_worker.js', (route) => route.abort());
+const workerless = await page.evaluate(async () => {
+  const { createAvatar } = await import('./player.js');
+  return createAvatar(document.body.appendChild(document.createElement('canvas')), 'avatar.glb').then(() => null, (error) => error.message);
+});
+await page.unroute('**/sort_worker.js');
 result = await page.evaluate(async () => {
   const { createAvatar } = await import('./player.js');
   const canvas = document.createElement('canvas'), flat = document.createElement('canvas');
@@ -127,7 +133,7 @@ result = await page.evaluate(async () => {
   head.dispose();
   return found;
 });
-result.told = told.filter((line) => !line.includes('404'));
+Object.assign(result, { workerless, told: told.filter((line) => !/404|ERR_FAILED/.test(line)) });
 """
 
 
@@ -150,6 +156,7 @@ def test_messages_are_checked(tiny_avatar: Avatar, tmp_path: Path) -> None:
 def test_api(tiny_avatar: Avatar, tmp_path: Path) -> None:
     with served(tiny_avatar) as url:
         found = run_in_browser(tmp_path, f"{url}blank.html", API)
+    assert "could not be started" in found["workerless"]
     assert "404" in found["absent"] and "not a GLB" in found["text"]
     assert "no expression unheard" in found["unknown"] and "no clip unheard" in found["unknown"]
     assert found["corner"] == [0, 0, 0, 0] and found["middle"] > 250 and found["resized"] == [100, 200]
