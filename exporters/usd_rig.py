@@ -130,7 +130,7 @@ def _define_mesh(stage: Any, path: str, rig: Rig, texture: Texture | None) -> An
     mesh.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(vertex_normals(rig.vertices, rig.triangles)))
     mesh.SetNormalsInterpolation("vertex")
     if texture is not None:
-        st = texture.corner_uvs[shown].reshape(-1, 2) * np.float32([1, -1]) + np.float32([0, 1])
+        st = np.array([0, 1], np.float32) + texture.corner_uvs[shown].reshape(-1, 2) * np.array([1, -1], np.float32)
         primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, "faceVarying")
         primvar.Set(Vt.Vec2fArray.FromNumpy(st))
     return mesh
