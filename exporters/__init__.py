@@ -3,15 +3,27 @@
 from pathlib import Path
 
 from facecraft4d.exporters.format import Format
-from facecraft4d.exporters.formats import FORMATS, format_of, reader_of
+from facecraft4d.exporters.formats import FORMATS, SPLAT_READERS, format_of, reader_of
 from facecraft4d.exporters.glb import MAX_FILE_BYTES
 from facecraft4d.exporters.options import ExportOptions
+from facecraft4d.exporters.splat_file import SplatFile
 from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import place_all, scratch_folder
 from facecraft4d.toolkit.core.stages import Progress, Report, silent
 from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
-__all__ = ["FORMATS", "ExportOptions", "Format", "export", "format_of", "load"]
+__all__ = [
+    "FORMATS",
+    "SPLAT_READERS",
+    "ExportOptions",
+    "Format",
+    "SplatFile",
+    "export",
+    "format_of",
+    "load",
+    "load_splats",
+]
 
 
 def export(
@@ -42,3 +54,11 @@ def export(
 def load(path: Path) -> Avatar:
     """Read an avatar from a file that `export` wrote. Raises UserError for anything else."""
     return reader_of(path)(read_untrusted(path, "an avatar (.glb)", MAX_FILE_BYTES), path.name)
+
+
+def load_splats(path: Path) -> SplatFile:
+    """Read the splats of a PLY or SPZ file, in the file's own frame. Raises UserError for anything else."""
+    reader = SPLAT_READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"{path}: expected a file of splats ({', '.join(SPLAT_READERS)}), found another suffix")
+    return reader(read_untrusted(path, "a file of splats", MAX_FILE_BYTES), path.name)

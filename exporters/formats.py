@@ -7,6 +7,11 @@ from facecraft4d.exporters.gltf import gltf_files
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.exporters.gltf_splats import lost_splats
 from facecraft4d.exporters.lam import export_lam, lam_loses
+from facecraft4d.exporters.ply import lost_in_ply, ply_files
+from facecraft4d.exporters.ply_reading import read_ply
+from facecraft4d.exporters.splat_file import SplatReader
+from facecraft4d.exporters.spz import lost_in_spz, spz_files
+from facecraft4d.exporters.spz_reading import read_spz
 from facecraft4d.exporters.vrm import vrm_files, vrm_loses
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -40,7 +45,15 @@ VRM = Format(
     loses=vrm_loses,
 )
 
-FORMATS = (GLTF, LAM, VRM)
+PLY = Format(
+    "ply", "splats in one pose, or a file for each frame of a clip", (".ply",), ".ply", ply_files, None, lost_in_ply
+)
+SPZ = Format("spz", "the same, compressed", (".spz",), ".spz", spz_files, None, lost_in_spz)
+
+FORMATS = (GLTF, PLY, SPZ, LAM, VRM)
+
+SPLAT_READERS: dict[str, SplatReader] = {".ply": read_ply, ".spz": read_spz}
+"""Who reads files of splats without a rig, by suffix."""
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:

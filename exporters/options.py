@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
+import numpy as np
 import tyro
+from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Motion
 
@@ -119,6 +121,8 @@ class ExportOptions:
     creator: str = CREATOR
     """dc:creator and its like: who made the avatar."""
     gltf: GltfOptions = GltfOptions()
+    flame_template: Float32[np.ndarray, "v 3"] | None = None
+    """FLAME's mean face, metres, for formats that store an avatar built on FLAME by FLAME's parameters."""
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
     obj: ObjOptions = ObjOptions()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 
 from facecraft4d import exporters
@@ -50,6 +51,8 @@ class ExportCommand:
     """The avatar's name, for the file's record of its origin."""
     creator: str = CREATOR
     """Who made it, for the same record."""
+    flame: Path | None = None
+    """The FLAME file that the avatar was built on, for --ply-form gaussian-avatars."""
     gltf: Annotated[GltfOptions, tyro.conf.arg(name="")] = field(default_factory=GltfOptions)
     ply: Annotated[PlyOptions, tyro.conf.arg(name="")] = field(default_factory=PlyOptions)
     spz: Annotated[SpzOptions, tyro.conf.arg(name="")] = field(default_factory=SpzOptions)
@@ -89,12 +92,20 @@ def export_options(command: ExportCommand) -> ExportOptions:
         clips=tuple(find_clip(name) for name in command.clip),
         title=command.title,
         creator=command.creator,
+        flame_template=None if command.flame is None else _flame_template(command.flame),
         gltf=command.gltf,
         ply=command.ply,
         spz=command.spz,
         obj=command.obj,
         rig=command.rig,
     )
+
+
+def _flame_template(path: Path) -> np.ndarray:
+    """FLAME's mean face [v, 3], metres. UserError for any other file."""
+    from facecraft4d.toolkit.face_model.flame_files import read_model  # slow to import, and seldom needed
+
+    return read_model(path)["v_template"]
 
 
 def export_targets(avatar: Path, to: tuple[str, ...], out: Path | None) -> list[tuple[Format, Path]]:
