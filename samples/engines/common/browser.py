@@ -57,6 +57,8 @@ class Page:
     """What the page reads."""
     splats: bool = True
     """It draws splats, as our renderer does."""
+    excused: tuple[str, ...] = ()
+    """Poses in which the engine cannot show what we do; `notes` says why."""
 
 
 def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = SIZE) -> Report:
@@ -67,11 +69,11 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     with TemporaryDirectory() as scratch, _opened(page, avatar, size, Path(scratch)) as visit:
         held = {part: _shot(Path(scratch) / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(Path(scratch) / "free.png", ALL_MOVE)
-        answer = visit("avatar.glb", [*shots, free, *held.values()], False)
+        answer = visit("avatar", [*shots, free, *held.values()], False)
         moves = {part: _differ(free, shot) for part, shot in held.items()}
-        milliseconds = visit("budget.glb", [], True)["milliseconds"] if timed else None
+        milliseconds = visit("budget", [], True)["milliseconds"] if timed else None
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
-    facts = judged(compared(pictures, references(avatar, cases, size)))
+    facts = judged(compared(pictures, references(avatar, cases, size)), page.excused)
     report = Report(
         engine=f"{page.title} {version(page.engine, page.package)}",
         file=page.file,
@@ -99,8 +101,9 @@ def _differ(one: Shot, other: Shot) -> bool:
 @contextmanager
 def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
     """The page served on loopback beside the avatar and its level of BUDGET splats."""
-    exporters.export(avatar, scratch / "avatar.glb")
-    exporters.export(avatar.level(BUDGET), scratch / "budget.glb")
+    suffix = Path(page.file).suffix
+    exporters.export(avatar, scratch / f"avatar{suffix}")
+    exporters.export(avatar.level(BUDGET), scratch / f"budget{suffix}")
     folders = {
         "/data/": scratch,
         "/samples/engines/": ENGINES,
@@ -111,7 +114,7 @@ def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vi
     with served(folders) as address:
 
         def visit(file: str, shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
-            query = urlencode({"avatar": f"/data/{file}", "size": size} | camera_parameters(avatar))
+            query = urlencode({"avatar": f"/data/{file}{suffix}", "size": size} | camera_parameters(avatar))
             url = f"{address}/samples/engines/{page.engine}/{page.page}?{query}"
             measure = {"frames": FRAMES, "expression": JAW} if timed else None
             whole = job | {"url": url, "shots": list(shots), "measure": measure, "wait": SECONDS * 1000}

@@ -1,6 +1,7 @@
 """What a sample says of its engine: one JSON file, the same for browsers, Blender, USD and the rest."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -44,10 +45,10 @@ def write_report(report: Report, path: Path) -> None:
     write_whole(path, (json.dumps(asdict(report) | {"ok": report.ok}, indent=1) + "\n").encode())
 
 
-def judged(compared: dict[str, Comparison]) -> dict[str, object]:
-    """The fields of a report that follow from pictures alone."""
+def judged(compared: dict[str, Comparison], excused: Sequence[str] = ()) -> dict[str, object]:
+    """The fields of a report that follow from pictures alone; poses that are excused are measured but not judged."""
     return {
         "psnr": {name: round(each.psnr, 2) for name, each in compared.items()},
         "mean_colour_difference": round(max(each.colour for each in compared.values()), 2),
-        "wrong": {name: each.wrong for name, each in compared.items() if each.wrong},
+        "wrong": {name: each.wrong for name, each in compared.items() if each.wrong and name not in excused},
     }

@@ -62,9 +62,23 @@ function pose(player, { expressions = {}, joints = {} }) {
   bone.quaternion.set(...turn.map((part) => part * half), Math.cos(angle / 2));
 }
 
-/** Three pictures: the player takes weights up in one, bones in the next, and shows them in the last. */
-async function frame() {
-  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+/** Pictures until a pose is seen: the player takes weights up in one, bones in the next, and shows them in the last. */
+const LAG = 3;
+
+async function pictures(count) {
+  for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
+}
+
+/** Median milliseconds of a picture while the expression goes up and down; the player draws as fast as it can, 60 a second at most. */
+async function measure(player, frames, name) {
+  const times = [];
+  for (let i = 0; i < frames; i++) {
+    const start = performance.now();
+    pose(player, { expressions: { [name]: 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames) } });
+    await pictures(LAG);
+    times.push((performance.now() - start) / LAG);
+  }
+  return times.sort((a, b) => a - b)[frames >> 1];
 }
 
 try {
@@ -73,8 +87,9 @@ try {
   const player = await open(container);
   aim(player);
   window.player = player;
-  window.frame = frame;
-  window.pose = (wanted) => (pose(player, wanted), frame());
+  window.frame = () => pictures(1);
+  window.pose = (wanted, held = []) => (pose(player, held.includes("means") ? {} : wanted), pictures(LAG)); // held: parts that are to rest, for tests
+  window.measure = (frames, name) => measure(player, frames, name);
   await window.pose({
     expressions: Object.fromEntries(named(query.get("expression"), ",").map(([name, weight]) => [name, Number(weight)])),
     joints: Object.fromEntries(named(query.get("joints"), ";").map(([name, turn]) => [name, triple(turn)])),

@@ -44,7 +44,7 @@ async function loadVrm(url) {
   return vrm;
 }
 
-function pose(vrm, { expressions = {}, joints = {} }) {
+function pose(vrm, { expressions = {}, joints = {}, translation = [0, 0, 0] }) {
   vrm.expressionManager.resetValues();
   vrm.humanoid.resetNormalizedPose();
   for (const [name, weight] of Object.entries(expressions)) vrm.expressionManager.setValue(name, weight);
@@ -53,6 +53,20 @@ function pose(vrm, { expressions = {}, joints = {} }) {
     vrm.humanoid.getNormalizedBoneNode(BONES[name])?.quaternion.setFromAxisAngle(axis.normalize(), angle);
   }
   vrm.update(0);
+  vrm.scene.position.set(...translation);
+}
+
+/** Median milliseconds of a picture while the expression goes up and down, waited for. */
+async function measure(renderer, frames, name) {
+  const gl = renderer.getContext(), pixel = new Uint8Array(4), times = [];
+  for (let i = 0; i < frames; i++) {
+    const start = performance.now();
+    window.pose({ expressions: { [name]: 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames) } });
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+    times.push(performance.now() - start);
+    await new Promise(requestAnimationFrame);
+  }
+  return times.sort((a, b) => a - b)[frames >> 1];
 }
 
 try {
@@ -62,7 +76,8 @@ try {
   const camera = cameraAt(new THREE.Vector3(...splats.translation));
   window.vrm = vrm;
   window.frame = () => renderer.render(scene, camera);
-  window.pose = (wanted) => (pose(vrm, wanted), window.frame());
+  window.pose = (wanted, held = []) => (pose(vrm, held.includes("means") ? {} : wanted), window.frame()); // held: parts that are to rest, for tests
+  window.measure = (frames, name) => measure(renderer, frames, name);
   window.pose({
     expressions: Object.fromEntries(named(query.get("expression"), ",").map(([name, weight]) => [name, Number(weight)])),
     joints: Object.fromEntries(named(query.get("joints"), ";").map(([name, turn]) => [name, triple(turn)])),
