@@ -57,9 +57,9 @@ VRM_PRESETS: Mapping[str, Mixture] = {
     "blink": both("eyeBlink"),
     "blinkLeft": {"eyeBlinkLeft": 1.0},
     "blinkRight": {"eyeBlinkRight": 1.0},
-    "lookUp": gaze(0, 1),
-    "lookDown": gaze(0, -1),
-    "lookLeft": gaze(-1, 0),
-    "lookRight": gaze(1, 0),
+    "lookUp": gaze(0.0, 1.0),
+    "lookDown": gaze(0.0, -1.0),
+    "lookLeft": gaze(-1.0, 0.0),
+    "lookRight": gaze(1.0, 0.0),
 }  # fmt: skip
 """Presets of VRM 1.0 but `neutral`, which is the head at rest. Left and right are the subject's, there as here."""

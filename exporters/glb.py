@@ -176,6 +176,22 @@ class GlbReader:
             self._fill_sparse(values, accessor["sparse"])
         return values[:, 0] if kind == "SCALAR" else values
 
+    def fractions(self, index: Any, kind: str, count: int | None = None) -> np.ndarray:
+        """As `array`, of floats, or of whole numbers that stand for 0 to 1 (`normalized`), as floats."""
+        values = self.array(index, kind, (FLOAT, UBYTE, USHORT), count)
+        if values.dtype == np.float32:
+            return values
+        if self.item("accessors", index).get("normalized") is not True:
+            raise self.fail(f"accessor {index} must be normalized where it has no floats")
+        self.budget.spend_array(values.shape, np.float32, f"accessor {index} as floats")
+        return values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
+
+    def named_accessor(self, name: str) -> int | None:
+        """Index of the accessor of that name; None where there is none."""
+        accessors = self.document.get("accessors")
+        found = accessors if isinstance(accessors, list) else []
+        return next((i for i, each in enumerate(found) if isinstance(each, dict) and each.get("name") == name), None)
+
     def view_bytes(self, index: Any) -> bytes:
         """The bytes of a buffer view."""
         view = self.item("bufferViews", index)

@@ -4,6 +4,7 @@ Every byte is described in docs/asset-format.md. Levels of detail follow MSFT_lo
 https://github.com/KhronosGroup/glTF/tree/main/extensions/2.0/Vendor/MSFT_lod
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import PurePath
@@ -31,6 +32,7 @@ from facecraft4d.exporters.options import Character, ExportOptions, LevelFiles, 
 from facecraft4d.exporters.rights import rights_of
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import check_range
+from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.motion import GREETING, builtin_clip
 
 FORMAT_VERSION = 2
@@ -38,6 +40,8 @@ FORMAT_VERSION = 2
 
 BLOCK = "facecraft4d"
 """Key of the block in the extras of the asset and of the node `RIG`, and what names of its accessors begin with."""
+TRIANGLES_STAMP = "triangles_sha256"
+"""Key of `triangles_stamp` in the block; files that have it name their accessors."""
 LOD_EXTENSION = "MSFT_lod"
 MAX_JOINTS = 256
 """What a joint index of one byte reaches."""
@@ -146,10 +150,16 @@ def _block(writer: GlbWriter, avatar: Avatar, surface: Surface, purpose: Purpose
     return {
         "format_version": FORMAT_VERSION,
         **({} if purpose is Purpose.ALL else {"purpose": str(purpose)}),
+        TRIANGLES_STAMP: triangles_stamp(rig),
         "region_names": list(rig.region_names),
         **accessors,
         "provenance": asdict(avatar.provenance),
     }
+
+
+def triangles_stamp(rig: Rig) -> str:
+    """SHA-256 of the rig's triangles [f, 3] as int32: splats sit on them by number."""
+    return hashlib.sha256(rig.triangles.astype("<i4").tobytes()).hexdigest()
 
 
 def accessor_name(key: str, index: int = 0) -> str:

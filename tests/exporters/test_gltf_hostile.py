@@ -15,6 +15,7 @@ from places import TINY
 
 from facecraft4d.exporters import gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.gltf_splats import BINDINGS
 from facecraft4d.toolkit.core.asset import check_avatar
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -44,7 +45,7 @@ def wide_skin(document: dict[str, Any]) -> None:
 def endless_levels(document: dict[str, Any]) -> None:
     """Sixteen levels of 2^24 splats each, of nothing."""
     attributes = document["meshes"][1]["primitives"][0]["attributes"]
-    for name in gltf.BINDINGS:
+    for name in BINDINGS:
         accessor = document["accessors"][attributes[name]]
         accessor["count"] = 1 << 24
         accessor.pop("bufferView", None)
