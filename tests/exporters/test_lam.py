@@ -9,7 +9,7 @@ from typing import NamedTuple
 import gsply
 import numpy as np
 import pytest
-from avatar_cases import KINDS, random_avatar
+from avatar_cases import avatars
 from hypothesis import given, settings
 from pygltf_cases import array, opened, world_positions
 from pygltflib import GLTF2
@@ -20,10 +20,13 @@ from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.geometry import triangle_areas
 from facecraft4d.toolkit.core.rigging import place_splats, pose_from_weights, pose_vertices
 
 PLAYER_CLIPS = {"hello": 2, "idle": 1, "speak": 6, "think": 3}
 """Of the player's built-in configuration, in its order."""
+LEAST_AREA = 1e-7
+"""Square metres, a third of a millimetre a side: a flatter triangle's frame is turned by the last bit of its corners."""
 FADE = 0.5
 """Seconds in which the player goes from one clip to the next: a clip must be longer."""
 
@@ -56,11 +59,10 @@ def centres(found: Read, weights: dict[str, float]) -> np.ndarray:
     return places - (0.0, EAR_HEIGHT, 0.0)
 
 
-@given(kind=KINDS)
+@given(avatar=avatars())
 @settings(max_examples=25, deadline=None)
-def test_player_puts_splats_where_ours_are(kind: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_player_puts_splats_where_ours_are(avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
     """At rest and at the full weight of each expression alone; what else the player draws is the avatar's at rest."""
-    avatar = random_avatar(**kind)  # type: ignore[arg-type]
     rig, found = avatar.rig, read(export_lam(avatar, ExportOptions()), tmp_path_factory)
     rest = place_splats(avatar.splats, rig.vertices, rig)
     assert np.allclose(centres(found, {}), rest.means, atol=2e-7)
@@ -68,7 +70,9 @@ def test_player_puts_splats_where_ours_are(kind: dict[str, object], tmp_path_fac
     for name in rig.expression_names:
         vertices = pose_vertices(still, pose_from_weights(still, {name: 1.0}))
         expected = place_splats(avatar.splats, vertices, rig).means
-        assert np.allclose(centres(found, {name: 1.0}), expected, atol=1e-5)
+        corners = np.stack([rig.vertices, vertices])[:, rig.triangles]
+        framed = (triangle_areas(corners).min(0) > LEAST_AREA)[avatar.splats.triangles]
+        assert np.allclose(centres(found, {name: 1.0})[framed], expected[framed], atol=1e-5)
     assert np.allclose(found.splats.sh0, rest.colors, atol=1e-6)
     assert np.allclose(np.exp(found.splats.scales), rest.scales, rtol=1e-5)
     assert np.allclose(found.splats.quats, rest.rotations_wxyz, atol=1e-6)
@@ -77,11 +81,10 @@ def test_player_puts_splats_where_ours_are(kind: dict[str, object], tmp_path_fac
     assert sorted(found.order) == list(range(len(rest.means)))
 
 
-@given(kind=KINDS)
+@given(avatar=avatars())
 @settings(max_examples=25, deadline=None)
-def test_mesh_is_what_the_player_demands(kind: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_mesh_is_what_the_player_demands(avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Bones of its names, one skinned mesh of triangles, a target at least, no animation in skin.glb."""
-    avatar = random_avatar(**kind)  # type: ignore[arg-type]
     skin = read(export_lam(avatar, ExportOptions()), tmp_path_factory).skin
     names, places = [node.name for node in skin.nodes], world_positions(skin)
     head = avatar.rig.joint_positions[avatar.rig.joint_names.index("neck")] + (0.0, EAR_HEIGHT, 0.0)
@@ -104,7 +107,7 @@ def test_weights_follow_the_neck(tiny_avatar: Avatar, tmp_path_factory: pytest.T
     share = array(skin, skin.meshes[0].primitives[0].attributes.WEIGHTS_0)[:, 1]
     rig, root = tiny_avatar.rig, tiny_avatar.rig.joint_names.index("root")
     expected = 1 - rig.skin_weights[rig.triangles, root].mean(1)[tiny_avatar.splats.triangles]
-    assert np.abs(share - expected).max() < 0.5 and np.corrcoef(share, expected)[0, 1] > 0.99
+    assert np.allclose(share, expected, atol=1e-6) and share.min() == 0 and share.max() == 1
 
 
 def test_one_folder_and_no_clock(tiny_avatar: Avatar) -> None:
@@ -155,4 +158,5 @@ def test_origin_in_any_script(tiny_avatar: Avatar, tmp_path_factory: pytest.Temp
 
 def test_says_what_is_lost(tiny_avatar: Avatar) -> None:
     assert "turn" in lam_loses(tiny_avatar) and "correctives" not in lam_loses(tiny_avatar)
-    assert "correctives" in lam_loses(random_avatar(flame=True))
+    correctives = np.zeros((36, len(tiny_avatar.rig.vertices), 3), np.float32)
+    assert "correctives" in lam_loses(replace(tiny_avatar, rig=replace(tiny_avatar.rig, pose_deltas=correctives)))
