@@ -1,5 +1,6 @@
 """Turns avatars into files and back; the file's suffix, or a name, chooses the format. Never imports torch."""
 
+import time
 from pathlib import Path
 
 from facecraft4d.exporters.format import Format
@@ -10,7 +11,7 @@ from facecraft4d.exporters.splat_file import SplatFile
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import place_all, scratch_folder
-from facecraft4d.toolkit.core.stages import Progress, Report, silent
+from facecraft4d.toolkit.core.stages import UNKNOWN, Progress, Report, silent
 from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "load",
     "load_splats",
 ]
+
+SECONDS_UNSAID = 1.0
+"""What takes no longer needs no report of its progress."""
 
 
 def export(
@@ -40,14 +44,14 @@ def export(
     """
     chosen = format_of(path, to)
     with scratch_folder(path) as scratch:
-        names = []
+        names, begun = [], time.monotonic()
         for name, data in chosen.write(avatar, path.name, options):
             target = scratch / "files" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             names.append(name)
-            if len(names) > 1:  # a sequence, which may take minutes; how long it is, only its writer knows
-                report(Progress(chosen.name, len(names), len(names), name))
+            if time.monotonic() - begun > SECONDS_UNSAID:
+                report(Progress(chosen.name, len(names), UNKNOWN, name))
         return place_all(scratch / "files", names, path.parent if chosen.suffixes else path)
 
 

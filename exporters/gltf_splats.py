@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
 from facecraft4d.toolkit.core.geometry import SH_C0
+from facecraft4d.toolkit.core.pixels import linear_from_srgb
 from facecraft4d.toolkit.core.rigging import place_splats
 
 EXTENSION = "KHR_gaussian_splatting"
@@ -72,8 +73,7 @@ def _rest_attributes(writer: GlbWriter, world: Splats) -> Json:
 
 def _point_colors(world: Splats) -> np.ndarray:
     """COLOR_0 [n, 4] as normalised uint16: linear light and opacity, for viewers that draw points."""
-    display = np.clip(world.colors.astype(np.float64), 0, 1)
-    linear = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    linear = linear_from_srgb(np.clip(world.colors, 0, 1))
     return np.round(np.column_stack([linear, world.opacities]) * 65535).astype(np.uint16)
 
 

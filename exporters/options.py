@@ -51,6 +51,13 @@ class Frame(StrEnum):
     Y_DOWN = "y-down"
 
 
+class Shown(StrEnum):
+    """What a USD shows until its variant is changed."""
+
+    MESH = "mesh"
+    SPLATS = "splats"
+
+
 class DeltaType(StrEnum):
     """How a displacement is stored."""
 
@@ -101,6 +108,14 @@ class ObjOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UsdOptions:
+    """USD."""
+
+    usd_shown: Shown = Shown.MESH
+    """mesh: what every program shows; splats: for programs that know them (Omniverse, OS 27 of Apple). The other stays in the file, as a variant."""
+
+
+@dataclass(frozen=True, slots=True)
 class RigOptions:
     """Splat deltas for engine programmers (rig)."""
 
@@ -125,5 +140,6 @@ class ExportOptions:
     """FLAME's mean face, metres, for formats that store an avatar built on FLAME by FLAME's parameters."""
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
+    usd: UsdOptions = UsdOptions()
     obj: ObjOptions = ObjOptions()
     rig: RigOptions = RigOptions()

@@ -12,7 +12,16 @@ from facecraft4d.cli_common import check_option, complain, load_avatar, parse, r
 from facecraft4d.cli_expressions import expression_weights
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.exporters import FORMATS, ExportOptions, Format, format_of
-from facecraft4d.exporters.options import CREATOR, TITLE, GltfOptions, ObjOptions, PlyOptions, RigOptions, SpzOptions
+from facecraft4d.exporters.options import (
+    CREATOR,
+    TITLE,
+    GltfOptions,
+    ObjOptions,
+    PlyOptions,
+    RigOptions,
+    SpzOptions,
+    UsdOptions,
+)
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
 
@@ -56,6 +65,7 @@ class ExportCommand:
     gltf: Annotated[GltfOptions, tyro.conf.arg(name="")] = field(default_factory=GltfOptions)
     ply: Annotated[PlyOptions, tyro.conf.arg(name="")] = field(default_factory=PlyOptions)
     spz: Annotated[SpzOptions, tyro.conf.arg(name="")] = field(default_factory=SpzOptions)
+    usd: Annotated[UsdOptions, tyro.conf.arg(name="")] = field(default_factory=UsdOptions)
     obj: Annotated[ObjOptions, tyro.conf.arg(name="")] = field(default_factory=ObjOptions)
     rig: Annotated[RigOptions, tyro.conf.arg(name="")] = field(default_factory=RigOptions)
 
@@ -96,6 +106,7 @@ def export_options(command: ExportCommand) -> ExportOptions:
         gltf=command.gltf,
         ply=command.ply,
         spz=command.spz,
+        usd=command.usd,
         obj=command.obj,
         rig=command.rig,
     )

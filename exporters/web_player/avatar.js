@@ -3,8 +3,8 @@
 import { FLOAT, Glb, UBYTE, UINT, USHORT, demand, isCount, isObject } from "./glb.js";
 
 const FORMAT_VERSION = 2;
-const RIG = "HeadRig", SPLATS = "HeadSplats", EYEWEAR = "eyewear", LOD_EXTENSION = "MSFT_lod";
-const MAX_JOINTS = 256, MAX_EXPRESSIONS = 1024, MAX_CLIPS = 256, MAX_LEVELS = 16;
+const RIG = "HeadRig", SPLATS = "HeadSplats", EYEWEAR = "eyewear";
+const MAX_JOINTS = 256, MAX_EXPRESSIONS = 1024, MAX_CLIPS = 256;
 const MOST_METRES = 100, SKIN_WEIGHT_TOLERANCE = 1e-4, LEAST_QUATERNION = 1e-6;
 // what the numbers of a splat may be: far beyond all that is ever seen, and finite once they are drawn
 const LOCAL = { mean: [-1e4, 1e4], rotation: [-1e3, 1e3], logScale: [-30, 5], logit: [-100, 100], color: [-100, 100] };
@@ -16,7 +16,7 @@ export function readAvatar(buffer) {
   demand(isObject(block), "a glTF file, but not an avatar that facecraft4d wrote");
   demand([1, FORMAT_VERSION].includes(block.format_version), `expected avatar format 1 to ${FORMAT_VERSION}, found ${block.format_version}`);
   const rig = readRig(glb, block), splats = readSplats(glb, SPLATS, rig.triangles.length / 3);
-  return { rig, splats, levels: readLevels(glb, rig, splats), clips: readClips(glb, rig), provenance: readProvenance(block.provenance) };
+  return { rig, splats, clips: readClips(glb, rig), provenance: readProvenance(block.provenance) };
 }
 
 function meshNamed(glb, name) {
@@ -162,20 +162,6 @@ function readSplats(glb, name, faces) {
     opacityLogits: within("opacity logits of splats", column(third, 1, 3), ...LOCAL.logit),
     colors: within("colours of splats", column(fourth, 3), ...LOCAL.color),
   };
-}
-
-// Levels of detail, the largest first: each the first splats of what is before it, but fewer.
-function readLevels(glb, rig, splats) {
-  const whole = (glb.document.nodes ?? []).find((node) => node?.name === SPLATS);
-  const ids = whole?.extensions?.[LOD_EXTENSION]?.ids ?? [];
-  demand(Array.isArray(ids) && ids.length < MAX_LEVELS, `must have at most ${MAX_LEVELS} levels of detail`);
-  let larger = splats;
-  return ids.map((_, index) => {
-    const level = readSplats(glb, `${SPLATS}_${index + 1}`, rig.triangles.length / 3);
-    demand(level.count < larger.count, `level of detail ${index + 1} has not fewer splats than what is before it`);
-    larger = level;
-    return level;
-  });
 }
 
 // glTF animations as tracks of the expressions (joint -1), of joints' rotations (xyzw) and of the head's translation.

@@ -6,18 +6,23 @@ import { ImportMeshAsync } from "@babylonjs/core/Loading/sceneLoader.js";
 import { Color4 } from "@babylonjs/core/Maths/math.color.js";
 import { Vector3 } from "@babylonjs/core/Maths/math.vector.js";
 import { Scene } from "@babylonjs/core/scene.js";
+import { GaussianSplattingMaterial } from "@babylonjs/core/Materials/GaussianSplatting/gaussianSplattingMaterial.js";
 import { appearance, present, view } from "../common/page.js";
 import { BabylonHead } from "./head.js";
 
-function stage() {
+/** Low-pass filter that our splats are trained with, 0.3 square pixels, in Babylon's unit, which is a quarter of a square pixel. */
+GaussianSplattingMaterial.KernelSize = 4 * 0.3;
+
+/** `mirror` is -1 for Babylon's own left-handed scene, in which what it loads stands behind the glass: z is turned about. */
+function stage(mirror = 1) {
   const canvas = document.body.appendChild(document.createElement("canvas"));
   canvas.width = canvas.height = view.size;
   canvas.style.display = "block";
   const engine = new Engine(canvas, false, { preserveDrawingBuffer: true }), scene = new Scene(engine);
-  scene.useRightHandedSystem = true; // as glTF and our files are
+  scene.useRightHandedSystem = mirror > 0; // as glTF and our files are
   scene.clearColor = new Color4(1, 1, 1, 1);
-  const camera = new FreeCamera("camera", Vector3.FromArray(view.position), scene);
-  camera.setTarget(Vector3.FromArray(view.target));
+  const place = ([x, y, z]) => new Vector3(x, y, mirror * z), camera = new FreeCamera("camera", place(view.position), scene);
+  camera.setTarget(place(view.target));
   Object.assign(camera, { fov: (view.fov * Math.PI) / 180, minZ: view.near, maxZ: view.far });
   return { scene, canvas, draw: () => scene.render() };
 }
@@ -28,9 +33,10 @@ async function build(avatar, rest) {
 }
 
 async function still(url) {
-  const { scene, canvas, draw } = stage();
+  const glb = url.endsWith(".glb"), { scene, canvas, draw } = stage(glb ? 1 : -1);
   await import("@babylonjs/loaders/SPLAT/index.js");
-  await ImportMeshAsync(url, scene);
+  await import("@babylonjs/loaders/glTF/index.js");
+  await ImportMeshAsync(url, scene, glb ? { meshNames: "HeadSplats" } : {});
   return { canvas, draw };
 }
 

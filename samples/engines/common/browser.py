@@ -13,12 +13,31 @@ from urllib.parse import urlencode
 import numpy as np
 
 from facecraft4d import exporters
-from facecraft4d.samples.engines.common.pictures import SIZE, camera_parameters, compared, read_picture, references
-from facecraft4d.samples.engines.common.places import ENGINES, FLAGS, WEB_PLAYER, find_chromium, installed, run_node
-from facecraft4d.samples.engines.common.places import version
+from facecraft4d.samples.engines.common.pictures import (
+    COLOUR,
+    SIZE,
+    Picture,
+    camera_parameters,
+    compared,
+    read_picture,
+    references,
+    upright,
+)
+from facecraft4d.samples.engines.common.places import (
+    ENGINES,
+    FLAGS,
+    NOT_RUN,
+    WEB_PLAYER,
+    Missing,
+    find_chromium,
+    installed,
+    run_node,
+    version,
+)
 from facecraft4d.samples.engines.common.poses import HEAD, JAW, TURN, poses, spoken
 from facecraft4d.samples.engines.common.report import Report, judged, write_report
 from facecraft4d.samples.engines.common.server import served
+from facecraft4d.samples.engines.common.still import Still
 from facecraft4d.toolkit.core.asset import Avatar
 
 BUDGET = 20_000
@@ -35,8 +54,8 @@ NOTICED = 0.02
 """Mean difference, of 255 over the picture, by which a part that is held back must show."""
 
 Shot = dict[str, Any]
-Visit = Callable[[str, Sequence[Shot], bool], dict[str, Any]]
-"""Opens the page with a file, takes the shots, measures a frame where asked to; gives back what the browser says."""
+Visit = Callable[[str, str, Sequence[Shot], bool], dict[str, Any]]
+"""Opens the page with a file as its parameter of that name, takes the shots, measures a frame where asked to; gives back what the browser says."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +68,22 @@ class Page:
     """Its pictures and its report are called after it."""
     title: str
     """For people."""
-    package: str
-    """The npm package whose version is the engine's."""
+    package: str | None
+    """The npm package whose version is the engine's; None for our own."""
     notes: str
     page: str = "index.html"
     file: str = "avatar.glb"
     """What the page reads."""
     splats: bool = True
     """It draws splats, as our renderer does."""
+    moves: dict[str, bool] | None = None
+    """What moves, where the page cannot hold parts of the splats back and it is known from elsewhere."""
     excused: tuple[str, ...] = ()
     """Poses in which the engine cannot show what we do; `notes` says why."""
+    colour: float = COLOUR
+    """Mean colours may differ so much, of 255: more where something else than splats is drawn."""
+    stills: tuple[Still, ...] = ()
+    """Files without a rig that the engine reads by itself, and how they come out."""
 
 
 def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = SIZE) -> Report:
@@ -66,27 +91,43 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     cases = poses(avatar)
     out.mkdir(parents=True, exist_ok=True)
     shots = [_shot(out / f"{page.name}_{name}.png", spoken(pose, avatar.rig)) for name, pose in cases.items()]
-    with TemporaryDirectory() as scratch, _opened(page, avatar, size, Path(scratch)) as visit:
-        held = {part: _shot(Path(scratch) / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
-        free = _shot(Path(scratch) / "free.png", ALL_MOVE)
-        answer = visit("avatar", [*shots, free, *held.values()], False)
-        moves = {part: _differ(free, shot) for part, shot in held.items()}
-        milliseconds = visit("budget", [], True)["milliseconds"] if timed else None
+    ours = references(avatar, cases, size)
+    with TemporaryDirectory() as folder, _opened(page, avatar, size, Path(folder)) as visit:
+        scratch = Path(folder)
+        held = {part: _shot(scratch / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
+        free = _shot(scratch / "free.png", ALL_MOVE)
+        holds = page.splats and page.moves is None
+        answer = visit("avatar", page.file, [*shots, free, *held.values()] if holds else shots, False)
+        moves = page.moves or {part: holds and _differ(free, shot) for part, shot in held.items()}
+        milliseconds = visit("avatar", f"budget_{page.file}", [], True)["milliseconds"] if timed else None
+        stills = {each.label: _stands(each, avatar, scratch, visit, ours["neutral"].picture) for each in page.stills}
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
-    facts = judged(compared(pictures, references(avatar, cases, size)), page.excused)
+    facts = judged(compared(pictures, ours, page.colour), page.excused)
+    unlike = {each.label: "not as expected" for each in page.stills if stills[each.label] != each.upright}
     report = Report(
-        engine=f"{page.title} {version(page.engine, page.package)}",
+        engine=f"{page.title} {version(page.engine, page.package)}" if page.package else page.title,
         file=page.file,
         verified=f"Chromium {answer['browser'].split('.')[0]}, headless, {size} pixels",
         moves=moves,
-        joints="turn" not in facts["wrong"],
+        joints="turn" not in facts.wrong,
+        psnr=facts.psnr,
+        mean_colour_difference=facts.mean_colour_difference,
         ms_per_frame=milliseconds,
-        splats=min(BUDGET, len(avatar.splats.means)) if timed else None,
+        splats=min(BUDGET, len(avatar.splats.means)) if timed and page.splats else None,
+        wrong=facts.wrong | unlike,
+        stills=stills,
         notes=page.notes,
-        **facts,
     )
     write_report(report, out / f"{page.name}.json")
     return report
+
+
+def _stands(still: Still, avatar: Avatar, scratch: Path, visit: Visit, ours: Picture) -> bool:
+    """Whether a file that the engine reads by itself comes out upright."""
+    file, shot = f"{still.label}{still.suffix}", {"file": str(scratch / f"{still.label}.png")}
+    exporters.export(avatar, scratch / file, options=still.options)
+    visit("still", file, [shot], False)
+    return upright(read_picture(Path(shot["file"])), ours)
 
 
 def _shot(file: Path, pose: dict[str, Any], held: Sequence[str] = ()) -> Shot:
@@ -101,20 +142,20 @@ def _differ(one: Shot, other: Shot) -> bool:
 @contextmanager
 def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
     """The page served on loopback beside the avatar and its level of BUDGET splats."""
-    suffix = Path(page.file).suffix
-    exporters.export(avatar, scratch / f"avatar{suffix}")
-    exporters.export(avatar.level(BUDGET), scratch / f"budget{suffix}")
+    exporters.export(avatar, scratch / page.file)
+    exporters.export(avatar.level(BUDGET), scratch / f"budget_{page.file}")
     folders = {
         "/data/": scratch,
         "/samples/engines/": ENGINES,
-        f"/samples/engines/{page.engine}/node_modules/": installed(page.engine),
         "/exporters/web_player/": WEB_PLAYER,
     }
+    if page.package:
+        folders[f"/samples/engines/{page.engine}/node_modules/"] = installed(page.engine)
     job = {"modules": str(installed("common")), "chromium": str(find_chromium()), "flags": FLAGS, "size": size}
     with served(folders) as address:
 
-        def visit(file: str, shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
-            query = urlencode({"avatar": f"/data/{file}{suffix}", "size": size} | camera_parameters(avatar))
+        def visit(parameter: str, file: str, shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
+            query = urlencode({parameter: f"/data/{file}", "size": size} | camera_parameters(avatar))
             url = f"{address}/samples/engines/{page.engine}/{page.page}?{query}"
             measure = {"frames": FRAMES, "expression": JAW} if timed else None
             whole = job | {"url": url, "shots": list(shots), "measure": measure, "wait": SECONDS * 1000}
@@ -127,12 +168,16 @@ def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vi
 
 
 def main(*pages: Page) -> int:
-    """The command `python .../run.py AVATAR.glb OUTDIR`: 0 where every page is as it should be, 1 otherwise."""
+    """The command `python .../run.py AVATAR.glb OUTDIR`: 0 where every page is as it should be, NOT_RUN where something lacks, else 1."""
     if len(sys.argv) != 3:
         print(f"usage: python {sys.argv[0]} AVATAR.glb OUTDIR", file=sys.stderr)
         return 2
     avatar, out = exporters.load(Path(sys.argv[1])), Path(sys.argv[2])
-    reports = [look(page, avatar, out) for page in pages]
+    try:
+        reports = [look(page, avatar, out) for page in pages]
+    except Missing as reason:
+        print(reason, file=sys.stderr)
+        return NOT_RUN
     for report in reports:
         print(json.dumps(report.psnr), report.wrong or "as it should be")
     return 0 if all(report.ok for report in reports) else 1

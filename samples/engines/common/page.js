@@ -12,6 +12,7 @@ const triple = (text) => text.split(",").map(Number);
 
 /** Vertical field of view of the portrait camera, degrees (docs/conventions.md). */
 const PORTRAIT_FOV = 13.4;
+const REST = { expressions: {}, joints: {}, translation: [0, 0, 0] };
 const NEAREST = 0.05, FARTHEST = 100; // clip planes, metres
 
 /** What the address says. Vectors are arrays of three; the camera looks from position to target. */
@@ -35,7 +36,7 @@ function named(text, separator = ",") {
   return (text ?? "").split(separator).filter(Boolean).map((part) => part.split(":"));
 }
 
-export async function fetched(url) {
+async function fetched(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer.arrayBuffer();
@@ -53,10 +54,14 @@ export function appearance(splats) {
  * Open the page. `build(avatar, rest)` makes the engine's head from the avatar and its splats at rest and gives back
  * `{place(splats), draw(), canvas}`; `still(url)` the same without `place` for a file that the engine reads by itself.
  */
-export async function present(build, still) {
+export function present(build, still) {
+  return opened(async () => (view.still === null ? play(build) : offer(await still(view.still))));
+}
+
+/** Runs `work`; then `window.ready` is true, or `window.failure` says why not. */
+export async function opened(work) {
   try {
-    if (view.still !== null) offer(await still(view.still));
-    else await play(build);
+    await work();
     window.ready = true;
   } catch (error) {
     window.failure = String(error?.stack ?? error);
@@ -66,20 +71,22 @@ export async function present(build, still) {
 async function play(build) {
   const avatar = readAvatar(await fetched(view.avatar)), deformer = new Deformer(avatar);
   const rest = deformer.splats({}), head = await build(avatar, rest);
-  offer(head);
-  window.pose = (pose, held = []) => {
+  offer({ ...head, pose(pose, held) {
     const splats = deformer.splats(pose); // fresh arrays
     head.place({ ...splats, ...Object.fromEntries(held.map((part) => [part, rest[part]])) });
-  };
-  window.measure = (frames, name) => measure(frames, async (phase) => {
-    window.pose({ expressions: { [name]: phase } });
-    await head.draw();
-  }, head.canvas);
-  window.pose(view.pose);
+  } });
 }
 
-function offer(head) {
-  window.frame = () => head.draw();
+/** What a test asks of the page: a pose (of which parts of the splats may be held at rest), a frame, the time of a frame. */
+export function offer({ canvas, draw, pose }) {
+  window.frame = () => draw();
+  if (!pose) return;
+  window.pose = (wanted, held = []) => pose({ ...REST, ...wanted }, held);
+  window.measure = (frames, name) => measure(frames, async (weight) => {
+    window.pose({ expressions: { [name]: weight } });
+    await draw();
+  }, canvas);
+  window.pose(view.pose);
 }
 
 /** Median milliseconds of one frame: pose, deform, upload, sort as the engine sorts, draw, wait for the picture. */

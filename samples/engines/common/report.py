@@ -32,6 +32,8 @@ class Report:
     splats: int | None
     wrong: dict[str, str] = field(default_factory=dict)
     """What is not as it should be, by pose; empty where all is well."""
+    stills: dict[str, bool] = field(default_factory=dict)
+    """Files without a rig that its own loader reads, and whether they come out upright."""
     notes: str = ""
 
     @property
@@ -45,10 +47,19 @@ def write_report(report: Report, path: Path) -> None:
     write_whole(path, (json.dumps(asdict(report) | {"ok": report.ok}, indent=1) + "\n").encode())
 
 
-def judged(compared: dict[str, Comparison], excused: Sequence[str] = ()) -> dict[str, object]:
-    """The fields of a report that follow from pictures alone; poses that are excused are measured but not judged."""
-    return {
-        "psnr": {name: round(each.psnr, 2) for name, each in compared.items()},
-        "mean_colour_difference": round(max(each.colour for each in compared.values()), 2),
-        "wrong": {name: each.wrong for name, each in compared.items() if each.wrong and name not in excused},
-    }
+@dataclass(frozen=True)
+class Facts:
+    """The fields of a report that follow from pictures alone."""
+
+    psnr: dict[str, float]
+    mean_colour_difference: float
+    wrong: dict[str, str]
+
+
+def judged(compared: dict[str, Comparison], excused: Sequence[str] = ()) -> Facts:
+    """What pictures say; poses that are excused are measured but not judged."""
+    return Facts(
+        psnr={name: round(each.psnr, 2) for name, each in compared.items()},
+        mean_colour_difference=round(max(each.colour for each in compared.values()), 2),
+        wrong={name: each.wrong for name, each in compared.items() if each.wrong and name not in excused},
+    )

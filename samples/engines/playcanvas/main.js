@@ -16,9 +16,18 @@ async function stage() {
   app.setCanvasResolution(pc.RESOLUTION_FIXED, view.size, view.size);
   app.autoRender = false;
   app.scene.gsplat.dataFormat = pc.GSPLATDATA_LARGE; // floats; the compact format has colours of 10 bits and coarser scales
+  drawAsTrained(app, device);
   app.start();
   app.root.addChild(camera());
   return { app, device, canvas, draw: () => frame(app) };
+}
+
+// Our splats are trained with a low-pass filter of 0.3 square pixels; the engine adds 0.3 quarters of one, which sharpens them too much.
+function drawAsTrained(app, device) {
+  const chunk = pc.ShaderChunks.get(device, pc.SHADERLANGUAGE_GLSL).get("gsplatCornerVS"), wanted = chunk.replaceAll("+ 0.3", "+ 1.2");
+  if (wanted === chunk) throw new Error("this version of PlayCanvas filters splats in another way");
+  app.scene.gsplat.material.getShaderChunks(pc.SHADERLANGUAGE_GLSL).set("gsplatCornerVS", wanted);
+  app.scene.gsplat.material.update();
 }
 
 function camera() {
