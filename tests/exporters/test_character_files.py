@@ -25,9 +25,10 @@ REMARKS = {
     "UNSUPPORTED_EXTENSION": {"KHR_xmp_json_ld", "VRMC_vrm"},
     "NODE_EMPTY": {"/nodes/"},
     "ACCESSOR_INDEX_TRIANGLE_DEGENERATE": {"/meshes/0/primitives/0/indices"},
+    "IMAGE_NPOT_DIMENSIONS": {"7x5"},
 }
 """What the validator may remark on, and what the remark must be about: extensions that it does not know, bones without anything below,
-the triangle of a head of one splat."""
+the triangle of a head of one splat, the odd picture of a head by chance."""
 SIZE = 256
 """Pixels, enough to see an eye close."""
 MOVES = {
