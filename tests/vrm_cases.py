@@ -21,9 +21,12 @@ const { vrm } = (await loader.parseAsync(new Uint8Array(readFileSync("head.vrm")
 let mesh;
 vrm.scene.traverse((object) => { if (object.isSkinnedMesh) mesh = object; });
 const count = mesh.geometry.attributes.position.count, found = [], place = new Vector3();
-for (const [expressions, bones] of JSON.parse(readFileSync("poses.json"))) {
+for (const [expressions, bones, seen] of JSON.parse(readFileSync("poses.json"))) {
+  vrm.lookAt.reset();
+  vrm.update(0); // else the gaze of the case before would set its weights anew
   vrm.expressionManager.resetValues();
   vrm.humanoid.resetNormalizedPose();
+  if (seen) vrm.lookAt.lookAt(new Vector3(...seen));
   for (const [name, weight] of Object.entries(expressions)) vrm.expressionManager.setValue(name, weight);
   for (const [name, turn] of Object.entries(bones)) {
     const axis = new Vector3(...turn), angle = axis.length();
@@ -36,8 +39,8 @@ for (const [expressions, bones] of JSON.parse(readFileSync("poses.json"))) {
 writeFileSync("found.bin", new Float32Array(found));
 """
 
-Case = tuple[Mapping[str, float], Mapping[str, Sequence[float]]]
-"""Weights of expressions, and axis-angle turns of bones by VRM's names."""
+Case = tuple[Mapping[str, float], Mapping[str, Sequence[float]], Sequence[float] | None]
+"""Weights of expressions, axis-angle turns of bones by VRM's names, and the place that the eyes look at."""
 
 
 def moved_by_three(modules: Path, folder: Path, data: bytes, cases: Sequence[Case]) -> np.ndarray:
