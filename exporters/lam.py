@@ -67,7 +67,9 @@ def lam_loses(avatar: Avatar) -> str:
     """What the player does not do."""
     lost = "splats move with expressions but neither turn nor stretch; the whole bust turns with the head; jaw and eyes are no joints"
     lost += "; colours are cut to 0..1"
-    return lost + ("; pose correctives are gone" if avatar.rig.pose_deltas is not None else "")
+    if avatar.rig.pose_deltas is not None or avatar.rig.joint_deltas is not None:
+        lost += "; pose correctives and joints that follow the expression are gone"
+    return lost
 
 
 def check_size(splats: int, expressions: int) -> None:
