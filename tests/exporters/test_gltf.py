@@ -156,7 +156,7 @@ def test_sample_is_what_its_script_makes(tiny_avatar: Avatar) -> None:
     again = read_gltf(made, "made")
     assert np.allclose(again.rig.vertices, tiny_avatar.rig.vertices, atol=1e-6)
     assert np.allclose(again.splats.colors, tiny_avatar.splats.colors, atol=1e-6)
-    assert TINY.stat().st_size < 400_000
+    assert TINY.stat().st_size < 440_000
 
 
 @pytest.mark.slow
