@@ -49,7 +49,7 @@ def read_rig(reader: GlbReader, block: Json) -> tuple[Rig, Texture | None]:
     count = int(sources.max()) + 1
     corners = _read_corners(reader, block, primitive, regions)
     targets = [target["POSITION"] for target in primitive.get("targets", [])]
-    expressions = _expression_names(reader, mesh)
+    expressions = _expression_names(reader, mesh) if targets else ()
     rig = Rig(
         vertices=positions[:count],
         triangles=sources[corners].astype(np.int32),

