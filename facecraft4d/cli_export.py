@@ -11,12 +11,29 @@ from facecraft4d.cli_common import check_option, complain, load_avatar, parse, r
 from facecraft4d.cli_expressions import expression_weights
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.exporters import FORMATS, ExportOptions, Format, format_of
-from facecraft4d.exporters.options import CREATOR, TITLE, GltfOptions, ObjOptions, PlyOptions, RigOptions, SpzOptions
+from facecraft4d.exporters.options import (
+    CREATOR,
+    TITLE,
+    GltfOptions,
+    ObjOptions,
+    PlyOptions,
+    Purpose,
+    RigOptions,
+    SpzOptions,
+)
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
 
 LISTED = 6
 """So many files are named one by one when they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class GltfChoice(GltfOptions):
+    """GLB (gltf)."""
+
+    purpose: Annotated[Purpose, tyro.conf.arg(name="for")] = Purpose.ALL
+    """all: splats at rest and their binding; engine: without the binding, facecraft4d cannot read it back; player: without the splats at rest."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +67,7 @@ class ExportCommand:
     """The avatar's name, for the file's record of its origin."""
     creator: str = CREATOR
     """Who made it, for the same record."""
-    gltf: Annotated[GltfOptions, tyro.conf.arg(name="")] = field(default_factory=GltfOptions)
+    gltf: Annotated[GltfChoice, tyro.conf.arg(name="")] = field(default_factory=GltfChoice)
     ply: Annotated[PlyOptions, tyro.conf.arg(name="")] = field(default_factory=PlyOptions)
     spz: Annotated[SpzOptions, tyro.conf.arg(name="")] = field(default_factory=SpzOptions)
     obj: Annotated[ObjOptions, tyro.conf.arg(name="")] = field(default_factory=ObjOptions)
