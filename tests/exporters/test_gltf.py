@@ -18,11 +18,12 @@ from places import TINY
 from facecraft4d.exporters import ExportOptions, export, load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.exporters.options import GltfOptions, Purpose
+from facecraft4d.exporters.options import Character, GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.motion import find_clip
 from facecraft4d.toolkit.core.rigging import place_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
@@ -158,10 +159,23 @@ def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
         ["install", "--no-audit", "--no-fund", VALIDATOR], True, cwd=tmp_path, capture_output=True, text=True
     )
     assert installed.returncode == 0, installed.stderr
-    export(odd_avatar(tiny_avatar), tmp_path / "odd.glb")
+    odd = odd_avatar(tiny_avatar)
+    export(odd, tmp_path / "odd.glb")
     shutil.copy(TINY, tmp_path / "tiny.glb")
+    clips = tuple(find_clip(name) for name in ("face_cap", "head_turns"))
+    everything = GltfOptions(splat_morphs=True, character=Character.KHR)
+    export(odd, tmp_path / "all.glb", options=ExportOptions(clips=clips, gltf=everything))
+    export(odd, tmp_path / "engine.glb", options=ExportOptions(gltf=GltfOptions(purpose=Purpose.ENGINE)))
+    export(odd, tmp_path / "player.glb", options=ExportOptions(gltf=GltfOptions(purpose=Purpose.PLAYER)))
     script = "const v=require('gltf-validator'),f=require('fs');v.validateBytes(new Uint8Array(f.readFileSync(process.argv[1])),{maxIssues:0}).then(r=>console.log(JSON.stringify(r.issues)))"
-    for name, sets in (("tiny.glb", 1), ("odd.glb", 4)):  # odd.glb has three levels of detail
+    sets_of = {
+        "tiny.glb": 1,
+        "odd.glb": 4,
+        "all.glb": 4,
+        "engine.glb": 4,
+        "player.glb": 0,
+    }  # odd ones have three levels
+    for name, sets in sets_of.items():
         run = node(["-e", script, name], True, cwd=tmp_path, check=True, capture_output=True, text=True)
         issues = json.loads(run.stdout)
         errors = [m for m in issues["messages"] if m["severity"] <= 1]

