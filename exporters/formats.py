@@ -6,6 +6,16 @@ from facecraft4d.exporters.format import Format, Reader
 from facecraft4d.exporters.gltf import gltf_files
 from facecraft4d.exporters.gltf_reading import read_gltf
 from facecraft4d.exporters.gltf_splats import lost_splats
+from facecraft4d.exporters.lam import export_lam, lam_loses
+from facecraft4d.exporters.obj import export_obj, obj_loss
+from facecraft4d.exporters.ply import lost_in_ply, ply_files
+from facecraft4d.exporters.ply_reading import read_ply
+from facecraft4d.exporters.splat_file import SplatReader
+from facecraft4d.exporters.spz import lost_in_spz, spz_files
+from facecraft4d.exporters.spz_reading import read_spz
+from facecraft4d.exporters.usd import export_usd, usd_loss
+from facecraft4d.exporters.vrm import vrm_files, vrm_loses
+from facecraft4d.exporters.web import lost_in_web, web_files
 from facecraft4d.toolkit.core.checks import UserError
 
 GLTF = Format(
@@ -17,8 +27,74 @@ GLTF = Format(
     read=read_gltf,
     loses=lost_splats,
 )
+PLY = Format(
+    name="ply",
+    what="splats in one pose, or a file for each frame of a clip",
+    suffixes=(".ply",),
+    ending=".ply",
+    write=ply_files,
+    read=None,
+    loses=lost_in_ply,
+)
+SPZ = Format(
+    name="spz",
+    what="the same, compressed",
+    suffixes=(".spz",),
+    ending=".spz",
+    write=spz_files,
+    read=None,
+    loses=lost_in_spz,
+)
+LAM = Format(
+    name="lam",
+    what="the zip of LAM's web player and OpenAvatarChat",
+    suffixes=(".zip",),
+    ending="_lam.zip",
+    write=lambda avatar, name, options: [(name, export_lam(avatar, options))],
+    read=None,
+    loses=lambda avatar, options: lam_loses(avatar),
+)
+USD = Format(
+    name="usd",
+    what="a .usdz: splats that play clips, and the rig with blend shapes",
+    suffixes=(".usdz",),
+    ending=".usdz",
+    write=lambda avatar, name, options: [(name, export_usd(avatar, options))],
+    read=None,
+    loses=usd_loss,
+)
+OBJ = Format(
+    name="obj",
+    what="the textured mesh for modelling programs",
+    suffixes=(".obj",),
+    ending=".obj",
+    write=export_obj,
+    read=None,
+    loses=obj_loss,
+)
+VRM = Format(
+    name="vrm",
+    what="VRM 1.0 of the textured rig, the splats beside it",
+    suffixes=(".vrm",),
+    ending=".vrm",
+    write=vrm_files,
+    read=None,
+    loses=vrm_loses,
+)
+WEB = Format(
+    name="web",
+    what="a folder with a player for web pages (WebGL2)",
+    suffixes=(),
+    ending="_web",
+    write=lambda avatar, name, options: web_files(avatar, options),
+    read=None,
+    loses=lost_in_web,
+)
 
-FORMATS = (GLTF,)
+FORMATS = (GLTF, PLY, SPZ, LAM, USD, OBJ, VRM, WEB)
+
+SPLAT_READERS: dict[str, SplatReader] = {".ply": read_ply, ".spz": read_spz}
+"""Who reads files of splats without a rig, by suffix."""
 
 
 def format_of(path: Path, to: str | None = None, formats: tuple[Format, ...] = FORMATS) -> Format:

@@ -12,7 +12,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
 from facecraft4d.toolkit.core.geometry import SH_C0
-from facecraft4d.toolkit.core.pixels import to_bytes
+from facecraft4d.toolkit.core.pixels import linear_from_srgb, to_bytes
 from facecraft4d.toolkit.core.rigging import place_splats
 
 EXTENSION = "KHR_gaussian_splatting"
@@ -58,7 +58,7 @@ def splat_mesh(writer: GlbWriter, rig: Rig, name: str, splats: BoundSplats, opti
         attributes |= _rest_attributes(writer, world, attributes.get(BINDINGS[3]))
         primitive["extensions"] = {EXTENSION: {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}}
     if options.splat_morphs and rig.expression_names:
-        primitive["targets"] = [_morph_target(writer, rig, splats, k) for k in range(len(rig.expression_names))]
+        primitive["targets"] = [morph_target(writer, rig, splats, k) for k in range(len(rig.expression_names))]
         mesh |= {"extras": {"targetNames": list(rig.expression_names)}, "weights": [0.0] * len(rig.expression_names)}
     return mesh
 
@@ -80,8 +80,7 @@ def _rest_attributes(writer: GlbWriter, world: Splats, with_opacity: int | None)
 
 def _point_colors(world: Splats) -> np.ndarray:
     """COLOR_0 [n, 4] as normalised uint8: linear light and opacity, for viewers that draw points."""
-    display = np.clip(world.colors.astype(np.float64), 0, 1)
-    linear = np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+    linear = linear_from_srgb(np.clip(world.colors, 0, 1))
     return to_bytes(np.column_stack([linear, world.opacities]))
 
 
@@ -95,7 +94,7 @@ def _bindings(splats: BoundSplats, world: Splats) -> tuple[np.ndarray, ...]:
     )
 
 
-def _morph_target(writer: GlbWriter, rig: Rig, splats: BoundSplats, expression: int) -> Json:
+def morph_target(writer: GlbWriter, rig: Rig, splats: BoundSplats, expression: int) -> Json:
     """How far the expression at weight 1 moves each splat; those that stay take no bytes."""
     rows, means = splat_deltas(rig, splats, expression)
     moved = np.zeros((len(splats.means), 3), np.float32)

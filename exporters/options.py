@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from jaxtyping import Float32
+
 from facecraft4d.toolkit.core.datatypes import Motion
 
 TITLE = "Head avatar"
@@ -44,6 +47,13 @@ class Frame(StrEnum):
 
     Y_UP = "y-up"
     Y_DOWN = "y-down"
+
+
+class Shown(StrEnum):
+    """What a USD shows until its variant is changed."""
+
+    MESH = "mesh"
+    SPLATS = "splats"
 
 
 class DeltaType(StrEnum):
@@ -96,6 +106,14 @@ class ObjOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UsdOptions:
+    """USD."""
+
+    usd_shown: Shown = Shown.MESH
+    """mesh: what every program shows; splats: for programs that know them (Omniverse, OS 27 of Apple). The other stays in the file, as a variant."""
+
+
+@dataclass(frozen=True, slots=True)
 class RigOptions:
     """Splat deltas for engine programmers (rig)."""
 
@@ -116,7 +134,10 @@ class ExportOptions:
     creator: str = CREATOR
     """dc:creator and its like: who made the avatar."""
     gltf: GltfOptions = GltfOptions()
+    flame_template: Float32[np.ndarray, "v 3"] | None = None
+    """FLAME's mean face, metres, for formats that store an avatar built on FLAME by FLAME's parameters."""
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
+    usd: UsdOptions = UsdOptions()
     obj: ObjOptions = ObjOptions()
     rig: RigOptions = RigOptions()

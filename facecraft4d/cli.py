@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.checks import UserError
 COMMANDS = {
     "build": ("cli_build", "make an avatar from a portrait"),
     "play": ("cli_play", "play an avatar in a window, or record it"),
+    "serve": ("cli_serve", "play an avatar in the browser"),
     "render": ("cli_render", "draw one still picture of an avatar"),
     "export": ("cli_export", "write an avatar for an engine, a viewer or a modelling program"),
     "evaluate": ("cli_evaluate", "measure an avatar against pictures with known poses and cameras"),
@@ -32,6 +33,7 @@ examples:
   facecraft4d build portrait.jpg --out my_head
   facecraft4d play my_head/avatar.glb
   facecraft4d play my_head/avatar.glb --record clip.mp4 --clip face_cap --size 512
+  facecraft4d serve my_head/avatar.glb
   facecraft4d render my_head/avatar.glb --yaw 30 --expression jawOpen=0.8 --out still.png
   facecraft4d export my_head/avatar.glb --to spz --to web
   facecraft4d inspect my_head/avatar.glb

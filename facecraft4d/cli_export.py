@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 
 from facecraft4d import exporters
@@ -20,6 +21,7 @@ from facecraft4d.exporters.options import (
     Purpose,
     RigOptions,
     SpzOptions,
+    UsdOptions,
 )
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
@@ -67,9 +69,12 @@ class ExportCommand:
     """The avatar's name, for the file's record of its origin."""
     creator: str = CREATOR
     """Who made it, for the same record."""
+    flame: Path | None = None
+    """The FLAME file that the avatar was built on, for --ply-form gaussian-avatars."""
     gltf: Annotated[GltfChoice, tyro.conf.arg(name="")] = field(default_factory=GltfChoice)
     ply: Annotated[PlyOptions, tyro.conf.arg(name="")] = field(default_factory=PlyOptions)
     spz: Annotated[SpzOptions, tyro.conf.arg(name="")] = field(default_factory=SpzOptions)
+    usd: Annotated[UsdOptions, tyro.conf.arg(name="")] = field(default_factory=UsdOptions)
     obj: Annotated[ObjOptions, tyro.conf.arg(name="")] = field(default_factory=ObjOptions)
     rig: Annotated[RigOptions, tyro.conf.arg(name="")] = field(default_factory=RigOptions)
 
@@ -106,12 +111,21 @@ def export_options(command: ExportCommand) -> ExportOptions:
         clips=tuple(find_clip(name) for name in command.clip),
         title=command.title,
         creator=command.creator,
+        flame_template=None if command.flame is None else _flame_template(command.flame),
         gltf=command.gltf,
         ply=command.ply,
         spz=command.spz,
+        usd=command.usd,
         obj=command.obj,
         rig=command.rig,
     )
+
+
+def _flame_template(path: Path) -> np.ndarray:
+    """FLAME's mean face [v, 3], metres. UserError for any other file."""
+    from facecraft4d.toolkit.face_model.flame_files import read_model  # slow to import, and seldom needed
+
+    return read_model(path)["v_template"]
 
 
 def export_targets(avatar: Path, to: tuple[str, ...], out: Path | None) -> list[tuple[Format, Path]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from facecraft4d.cli_common import parse, readable_bytes, say
+from facecraft4d.exporters import SPLAT_READERS, load_splats
 from facecraft4d.runtime import AvatarSummary, summarize
 
 
@@ -15,15 +16,29 @@ class InspectCommand:
     """Say what is in an avatar: whether it may be used commercially and why, splats, rig, expressions, joints, size, provenance, licences."""
 
     avatar: Annotated[Path, tyro.conf.Positional]
-    """An avatar.glb."""
+    """An avatar.glb, or a file of splats (.ply, .spz)."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(InspectCommand, "inspect", arguments)
-    for name, value in rows(summarize(options.avatar)):
+    path = options.avatar
+    for name, value in splat_rows(path) if path.suffix.lower() in SPLAT_READERS else rows(summarize(path)):
         say(f"{name:<13} {value}")
     return 0
+
+
+def splat_rows(path: Path) -> list[tuple[str, str]]:
+    """Names and values of a file of splats, for people; what it says of itself comes last, as it stands in it."""
+    found, count = load_splats(path), path.stat().st_size
+    lowest, highest = found.splats.means.min(0), found.splats.means.max(0)
+    return [
+        ("bytes", f"{count:,} ({readable_bytes(count)})"),
+        ("splats", f"{len(found.splats.means):,}, spherical harmonics of degree {found.sh_degree}"),
+        ("extent", " x ".join(f"{low:.3f} to {high:.3f}" for low, high in zip(lowest, highest, strict=True))),
+        ("order", f"as stamped: {found.order}" if found.order else "no stamp, or one of another number of splats"),
+        *[("note", each) for each in found.notes],
+    ]
 
 
 def rows(summary: AvatarSummary) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ import tyro
 
 from facecraft4d.cli_common import load_avatar, parse, say
 from facecraft4d.cli_progress import shown_progress
-from facecraft4d.runtime import PlayOptions, RecordOptions, clip_sources, find_clip, play, record
-from facecraft4d.toolkit.core.motion import builtin_clips
+from facecraft4d.runtime import PlayOptions, RecordOptions
+from facecraft4d.toolkit.core.motion import builtin_clips, find_clip
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class PlayCommand:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(PlayCommand, "play", arguments)
+    from facecraft4d.runtime import clip_sources, play, record  # --help need not wait for them
+
     clip = find_clip(options.clip)
     avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from facecraft4d.cli_common import complain
-from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.stages import UNKNOWN, Progress
 from facecraft4d.toolkit.core.text import shown
 
 Report = Callable[[Progress], None]
@@ -40,9 +40,9 @@ def shown_progress() -> Iterator[Report]:
                 )  # above the bars, where it stays
                 return
             if progress.stage not in tasks:
-                tasks[progress.stage] = bars.add_task("", total=progress.total, stage=progress.stage)
+                tasks[progress.stage] = bars.add_task("", total=progress.total or None, stage=progress.stage)
             text = describe(progress)
-            bars.update(tasks[progress.stage], completed=progress.step, total=progress.total, description=text)
+            bars.update(tasks[progress.stage], completed=progress.step, total=progress.total or None, description=text)
 
         yield draw
 
@@ -56,11 +56,11 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Report:
             complain(*notes(progress))
             return
         now = clock()
-        first, ended = progress.stage not in last, progress.step >= progress.total
+        first, ended = progress.stage not in last, progress.total != UNKNOWN and progress.step >= progress.total
         if first or ended or now - last[progress.stage] >= SECONDS_BETWEEN_LINES:
             last[progress.stage] = now
-            line = f"{progress.stage:<12} {progress.step}/{progress.total} {describe(progress)}"
-            complain(line)
+            steps = f"{progress.step}/{progress.total}" if progress.total != UNKNOWN else f"{progress.step}"
+            complain(f"{progress.stage:<12} {steps} {describe(progress)}")
 
     return say
 

@@ -8,7 +8,7 @@ import tyro
 
 from facecraft4d.cli_common import load_avatar, parse, say
 from facecraft4d.cli_expressions import expression_weights
-from facecraft4d.runtime import RenderOptions, pose_from_weights, render_still
+from facecraft4d.runtime import RenderOptions
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class RenderCommand:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(RenderCommand, "render", arguments)
+    from facecraft4d.runtime import pose_from_weights, render_still  # --help need not wait for them
+
     weights = expression_weights(options.expression)
     avatar = load_avatar(options.avatar, options.splats)
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)

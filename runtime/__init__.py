@@ -6,18 +6,38 @@ record(avatar, find_clip("face_cap"), Path("clip.mp4"), RecordOptions(size=512))
 render_still(avatar, pose_from_weights(avatar.rig, {"jawOpen": 0.8}), Path("still.png"), RenderOptions(yaw=30))
 
 Piece by piece, for programs of your own: a `Player` of `PoseSource`s says which pose is due, a `Renderer` for one or more avatars draws poses.
+
+A name is imported when it is first asked for (PEP 562): who only reads an avatar waits for no compiler, window or video library.
 """
 
-from facecraft4d.runtime.options import Backend, PlayOptions, RecordOptions, RenderOptions
-from facecraft4d.runtime.player import Player
-from facecraft4d.runtime.record import record
-from facecraft4d.runtime.renderer import Renderer, open_renderer
-from facecraft4d.runtime.sources import ClipSource, PoseSource, clip_sources
-from facecraft4d.runtime.still import render_image, render_still
-from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
-from facecraft4d.runtime.window import play
-from facecraft4d.toolkit.core.motion import find_clip
-from facecraft4d.toolkit.core.rigging import pose_from_weights
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facecraft4d.runtime.options import Backend, PlayOptions, RecordOptions, RenderOptions
+    from facecraft4d.runtime.player import Player
+    from facecraft4d.runtime.recording import record
+    from facecraft4d.runtime.renderer import Renderer, open_renderer
+    from facecraft4d.runtime.sources import ClipSource, PoseSource, clip_sources
+    from facecraft4d.runtime.still import render_image, render_still
+    from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
+    from facecraft4d.runtime.window import play
+    from facecraft4d.toolkit.core.motion import find_clip
+    from facecraft4d.toolkit.core.rigging import pose_from_weights
+
+HOMES = {
+    "facecraft4d.runtime.options": ("Backend", "PlayOptions", "RecordOptions", "RenderOptions"),
+    "facecraft4d.runtime.player": ("Player",),
+    "facecraft4d.runtime.recording": ("record",),
+    "facecraft4d.runtime.renderer": ("Renderer", "open_renderer"),
+    "facecraft4d.runtime.sources": ("ClipSource", "PoseSource", "clip_sources"),
+    "facecraft4d.runtime.still": ("render_image", "render_still"),
+    "facecraft4d.runtime.summary": ("AvatarSummary", "summarize", "summarize_avatar"),
+    "facecraft4d.runtime.window": ("play",),
+    "facecraft4d.toolkit.core.motion": ("find_clip",),
+    "facecraft4d.toolkit.core.rigging": ("pose_from_weights",),
+}
+"""Module: the names of this package that live there."""
 
 __all__ = [
     "AvatarSummary",
@@ -40,3 +60,10 @@ __all__ = [
     "summarize",
     "summarize_avatar",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facecraft4d.runtime.record import FrameSink, video_sink
+from facecraft4d.runtime.recording import FrameSink, video_sink
 from facecraft4d.toolkit.core.files import whole_file, write_whole
 from facecraft4d.toolkit.core.pixels import encoded_bytes
 

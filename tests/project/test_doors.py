@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
         "toolkit/face_model/makehuman.py",
     },
     "tarfile.open": {"toolkit/weights/archives.py"},
-    "av.open": {"runtime/record.py"},  # to write
+    "av.open": {"runtime/recording.py"},  # to write
     "eval": set(),
     "exec": set(),
     "os.system": set(),

@@ -24,7 +24,7 @@ def test_every_package_on_disk_is_in_the_list() -> None:
 def test_every_folder_with_modules_is_a_package() -> None:
     for folder in LINKED:
         for module in (ROOT / folder).rglob("*.py"):
-            scripts = module.parent.relative_to(ROOT).parts[:2] in {("samples", "clips")}
+            scripts = module.parent.relative_to(ROOT).parts[:2] in {("samples", "clips"), ("samples", "engines")}
             assert scripts or (module.parent / "__init__.py").exists(), module
 
 
@@ -76,12 +76,15 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: set[str]) -> None:
         wanted |= {
             f"facecraft4d/{path.relative_to(ROOT)}"
             for path in (ROOT / folder).rglob("*.py")
-            if "clips" not in path.parts
+            if not {"clips", "engines"} & set(path.parts)
         }
     for pattern in (
         "shaders/*.vert",
         "shaders/*.frag",
         "shaders/*.glsl",
+        "shaders/*.wgsl",
+        "shaders/*.hlsl",
+        "samples/*.json",
         "samples/clips/*.csv",
         "samples/portraits/*.*",
     ):

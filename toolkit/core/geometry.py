@@ -52,6 +52,14 @@ def rotation_from_axis_angle(axis_angle: Array) -> Array:
     )
 
 
+def axis_angle_from_wxyz(wxyz: Array) -> Array:
+    """Axis-angle vectors [..., 3], at most pi long, from unit quaternions [..., 4]; exact at no turn."""
+    wxyz = np.where(wxyz[..., :1] < 0, -wxyz, wxyz)
+    sine: Array = np.linalg.norm(wxyz[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, wxyz[..., :1])
+    return np.asarray(wxyz[..., 1:] * np.where(sine > 0, angle / np.maximum(sine, 1e-300), 2))
+
+
 def rotation_from_wxyz(wxyz: Array) -> Array:
     """Rotation matrices [..., 3, 3] from quaternions [..., 4] (normalised here)."""
     w, x, y, z = np.moveaxis(normalized(wxyz), -1, 0)

@@ -11,6 +11,12 @@ def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
     return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, np.uint8)
 
 
+def linear_from_srgb(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), in float64."""
+    display = values.astype(np.float64)
+    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+
+
 def encoded_bytes(image: UInt8[np.ndarray, "h w *c"], kind: str, **options: int) -> bytes:
     """Grey, RGB or RGBA as a file of that kind of Pillow's: whole in memory, since Pillow takes a file cut short by a full disk for a whole one."""
     from PIL import Image  # slow to import, and most who read or write an avatar's numbers need none

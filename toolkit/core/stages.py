@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+UNKNOWN = 0
+"""Total of steps whose number nobody knows before the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

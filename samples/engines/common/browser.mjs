@@ -1,0 +1,48 @@
+// Drives Chromium: reads a job as JSON from the standard input, writes pictures, answers with JSON. Nothing is judged here.
+// {modules, chromium, flags, url, size, shots: [{file, pose?, held?}], measure?: {frames, expression}, wait}
+
+import { createRequire } from "node:module";
+import { writeFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+
+const job = JSON.parse(await text(process.stdin));
+const { chromium } = createRequire(`${job.modules}/driver.js`)("playwright-core");
+
+const FRAMES = 4, PAUSE = 60; // between two looks at the picture; milliseconds leave the engines' sort workers their turn
+const MOST_LOOKS = 60;
+
+const browser = await chromium.launch({ executablePath: job.chromium, headless: true, args: job.flags });
+try {
+  const page = await browser.newPage({ viewport: { width: job.size, height: job.size } }), complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  await page.goto(job.url);
+  await page.waitForFunction("window.ready || window.failure", null, { timeout: job.wait });
+  const failure = await page.evaluate("window.failure");
+  if (failure) throw new Error([failure, ...complaints].join("\n"));
+  for (const shot of job.shots) {
+    if (shot.pose) await page.evaluate(({ pose, held }) => window.pose(pose, held), shot);
+    await writeFile(shot.file, await settled(page));
+  }
+  const milliseconds = job.measure && (await page.evaluate(({ frames, expression }) => window.measure(frames, expression), job.measure));
+  process.stdout.write(JSON.stringify({ milliseconds, complaints, browser: browser.version() }));
+} finally {
+  await browser.close();
+}
+
+// The picture once it no longer changes: engines sort in the background, some for a frame or two, some for ten.
+async function settled(page) {
+  let before = null;
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    await page.evaluate(async ([frames, pause]) => {
+      for (let i = 0; i < frames; i++) {
+        await window.frame();
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }, [FRAMES, PAUSE]);
+    const picture = await page.screenshot({ scale: "css" });
+    if (before?.equals(picture)) return picture;
+    before = picture;
+  }
+  throw new Error(`the picture still changed after ${MOST_LOOKS * FRAMES} frames`);
+}

@@ -1,0 +1,96 @@
+// What the pages of all engines share: parameters, the pose, and what a test asks of them. No engine is named here.
+//
+// ?avatar=URL&expression=jawOpen:1,eyeBlinkLeft:1&joints=neck:0,0.4,0&translation=0,0,0&size=512
+//   &position=0,0,3&target=0,0,0&fov=13.4   metres and degrees, +Y up; what `python .../run.py` passes equals `facecraft4d render`
+//   &still=URL                              the engine's own loader and a file without a rig (PLY) instead of the avatar
+
+import { readAvatar } from "facecraft4d/avatar.js";
+import { Deformer } from "facecraft4d/deform.js";
+
+const query = new URLSearchParams(location.search);
+const triple = (text) => text.split(",").map(Number);
+
+/** Vertical field of view of the portrait camera, degrees (docs/conventions.md). */
+const PORTRAIT_FOV = 13.4;
+const NEAREST = 0.05, FARTHEST = 100; // clip planes, metres
+
+/** What the address says. Vectors are arrays of three; the camera looks from position to target. */
+export const view = {
+  avatar: query.get("avatar") ?? "/samples/tiny_avatar.glb",
+  still: query.get("still"),
+  size: Number(query.get("size") ?? 512), // pixels
+  position: triple(query.get("position") ?? "0,0,2"),
+  target: triple(query.get("target") ?? "0,0,0"),
+  fov: Number(query.get("fov") ?? PORTRAIT_FOV),
+  near: NEAREST,
+  far: FARTHEST,
+  pose: {
+    expressions: Object.fromEntries(named(query.get("expression")).map(([name, weight]) => [name, Number(weight)])),
+    joints: Object.fromEntries(named(query.get("joints"), ";").map(([name, turn]) => [name, triple(turn)])),
+    translation: triple(query.get("translation") ?? "0,0,0"),
+  },
+};
+
+function named(text, separator = ",") {
+  return (text ?? "").split(separator).filter(Boolean).map((part) => part.split(":"));
+}
+
+export async function fetched(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.arrayBuffer();
+}
+
+/** Colours and opacities as every engine wants them: 0 to 1, sRGB as displayed. */
+export function appearance(splats) {
+  return {
+    colors: splats.colors.map((value) => Math.min(Math.max(value, 0), 1)),
+    opacities: splats.opacityLogits.map((logit) => 1 / (1 + Math.exp(-logit))),
+  };
+}
+
+/**
+ * Open the page. `build(avatar, rest)` makes the engine's head from the avatar and its splats at rest and gives back
+ * `{place(splats), draw(), canvas}`; `still(url)` the same without `place` for a file that the engine reads by itself.
+ */
+export async function present(build, still) {
+  try {
+    if (view.still !== null) offer(await still(view.still));
+    else await play(build);
+    window.ready = true;
+  } catch (error) {
+    window.failure = String(error?.stack ?? error);
+  }
+}
+
+async function play(build) {
+  const avatar = readAvatar(await fetched(view.avatar)), deformer = new Deformer(avatar);
+  const rest = deformer.splats({}), head = await build(avatar, rest);
+  offer(head);
+  window.pose = (pose, held = []) => {
+    const splats = deformer.splats(pose); // fresh arrays
+    head.place({ ...splats, ...Object.fromEntries(held.map((part) => [part, rest[part]])) });
+  };
+  window.measure = (frames, name) => measure(frames, async (phase) => {
+    window.pose({ expressions: { [name]: phase } });
+    await head.draw();
+  }, head.canvas);
+  window.pose(view.pose);
+}
+
+function offer(head) {
+  window.frame = () => head.draw();
+}
+
+/** Median milliseconds of one frame: pose, deform, upload, sort as the engine sorts, draw, wait for the picture. */
+async function measure(frames, frame, canvas) {
+  const gl = canvas.getContext("webgl2"), pixel = new Uint8Array(4), times = [];
+  for (let i = 0; i < frames; i++) {
+    const start = performance.now();
+    await frame(0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames));
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel); // waits until it is drawn
+    times.push(performance.now() - start);
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  return times.sort((a, b) => a - b)[frames >> 1];
+}

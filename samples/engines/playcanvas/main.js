@@ -1,0 +1,60 @@
+// The page: a white scene, the camera that the address describes, one head.
+
+import * as pc from "playcanvas";
+import { appearance, present, view } from "../common/page.js";
+import { PlayCanvasHead } from "./head.js";
+
+async function stage() {
+  const canvas = document.body.appendChild(document.createElement("canvas"));
+  const device = await pc.createGraphicsDevice(canvas, { deviceTypes: [pc.DEVICETYPE_WEBGL2], antialias: false, preserveDrawingBuffer: true });
+  const options = new pc.AppOptions(), app = new pc.AppBase(canvas);
+  options.graphicsDevice = device;
+  options.componentSystems = [pc.CameraComponentSystem, pc.GSplatComponentSystem];
+  options.resourceHandlers = [pc.TextureHandler, pc.GSplatHandler];
+  app.init(options);
+  app.setCanvasFillMode(pc.FILLMODE_NONE, view.size, view.size);
+  app.setCanvasResolution(pc.RESOLUTION_FIXED, view.size, view.size);
+  app.autoRender = false;
+  app.scene.gsplat.dataFormat = pc.GSPLATDATA_LARGE; // floats; the compact format has colours of 10 bits and coarser scales
+  app.start();
+  app.root.addChild(camera());
+  return { app, device, canvas, draw: () => frame(app) };
+}
+
+function camera() {
+  const entity = new pc.Entity("camera");
+  entity.addComponent("camera", { clearColor: new pc.Color(1, 1, 1), fov: view.fov, nearClip: view.near, farClip: view.far });
+  entity.setPosition(...view.position);
+  entity.lookAt(...view.target);
+  return entity;
+}
+
+// One frame of the engine's own loop.
+function frame(app) {
+  return new Promise((resolve) => {
+    app.once("frameend", resolve);
+    app.renderNextFrame = true;
+  });
+}
+
+async function build(avatar, rest) {
+  const { app, device, canvas, draw } = await stage(), head = new PlayCanvasHead(device, rest, appearance(avatar.splats));
+  app.root.addChild(head.entity);
+  return { canvas, draw, place: (splats) => head.place(splats) };
+}
+
+async function still(url) {
+  const { app, canvas, draw } = await stage(), asset = new pc.Asset("still", "gsplat", { url });
+  app.assets.add(asset);
+  await new Promise((resolve, reject) => {
+    asset.ready(resolve);
+    asset.on("error", (reason) => reject(new Error(reason)));
+    app.assets.load(asset);
+  });
+  const entity = new pc.Entity("still");
+  entity.addComponent("gsplat", { asset });
+  app.root.addChild(entity);
+  return { canvas, draw };
+}
+
+await present(build, still);

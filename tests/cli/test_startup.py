@@ -1,0 +1,40 @@
+"""What a short command does not wait for: compilers, windows, video."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("numba", "av", "glfw", "moderngl", "torch", "scipy", "cv2", "pxr", "zstandard")
+PROGRAM = """
+import sys
+from facecraft4d.cli import main
+code = 0
+try:
+    code = main(sys.argv[1:])
+except SystemExit as stop:
+    code = stop.code or 0
+print([name for name in {heavy} if name in sys.modules], code)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("render", "--help"), ("export", "--help"), ("inspect", "AVATAR"), ("--version",)], ids=" ".join
+)
+def test_nothing_heavy_is_loaded(words: tuple[str, ...], tiny_path: Path) -> None:
+    arguments = [str(tiny_path) if word == "AVATAR" else word for word in words]
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(heavy=HEAVY), *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert run.stdout.splitlines()[-1] == "[] 0", run.stderr
+
+
+def test_a_name_stays_what_it_is_after_its_module_was_imported() -> None:
+    import facecraft4d.runtime
+    from facecraft4d.runtime import recording, still
+
+    assert all(not isinstance(getattr(facecraft4d.runtime, name), type(still)) for name in facecraft4d.runtime.__all__)
+    assert facecraft4d.runtime.record is recording.record
+    listed = [name for names in facecraft4d.runtime.HOMES.values() for name in names]
+    assert sorted(listed) == sorted(facecraft4d.runtime.__all__)
