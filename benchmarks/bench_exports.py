@@ -1,6 +1,6 @@
 """Size of every exported format and time to write it, at 50,000 splats, beside the naive layout; and what importing the exporters takes.
 
-    python benchmarks/bench_exports.py [--avatar my_head/avatar.glb] [--splats 50000] [--clip greeting]
+    python benchmarks/bench_exports.py [--avatar my_head/avatar.glb] [--splats 50000] [--clip face_cap]
 
 An avatar of fewer splats is filled up with copies of its own, first to last and again, each moved on its triangle by a hundredth of the
 triangle's size at random (seed 0), so that no packer finds it twice; of more it is the level of that many. Levels of detail are left out.
@@ -23,7 +23,7 @@ from facecraft4d.exporters.format import Format
 from facecraft4d.exporters.formats import GLTF
 from facecraft4d.exporters.options import Character, GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.motion import GREETING, find_clip
+from facecraft4d.toolkit.core.motion import find_clip
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 JITTER = 0.01
@@ -86,12 +86,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--avatar", type=Path, default=SAMPLE)
     parser.add_argument("--splats", type=int, default=50_000)
-    parser.add_argument("--clip", default=GREETING, help="what formats that play hold")
+    parser.add_argument("--clip", help="for formats that play; others then write a sequence")
     chosen = parser.parse_args()
     avatar = resampled(load(chosen.avatar), chosen.splats)
-    options = ExportOptions(clips=(find_clip(chosen.clip),))
+    options = ExportOptions(clips=(find_clip(chosen.clip),) if chosen.clip else ())
     print(described())
-    print(f"{len(avatar.splats.means):,} splats, {len(avatar.rig.expression_names)} expressions, clip {chosen.clip}")
+    print(f"{len(avatar.splats.means):,} splats, {len(avatar.rig.expression_names)} expressions, clip: {chosen.clip or 'none chosen'}")
     for name, size in naive_rows(avatar):
         print(f"{name:<62} {size / 1e6:9.2f} MB")
     rows = [(each.name, each, options) for each in FORMATS]
