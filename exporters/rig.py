@@ -126,18 +126,9 @@ def export_rig(avatar: Avatar, options: ExportOptions) -> Iterator[tuple[str, by
     document = _head(avatar, options) | {
         "splats": {"file": "splats.bin", "count": len(rest.means), "arrays": _rest(still, rest)},
         "skin": {"file": "splats.bin", **_arrays(still, skin)},
-        "stitching": {
-            "file": "splats.bin",
-            "mesh": "HeadRig",
-            "primitive": 0,
-            **_arrays(still, stitching(rig, splats)),
-        },
+        "stitching": {"file": "splats.bin", "mesh": "HeadRig", "primitive": 0, **_arrays(still, stitching(rig, splats))},
         "joints": _joints(rig),
-        "deltas": {
-            "file": "deltas.bin",
-            "type": options.rig.delta_type.value,
-            "row": dict(zip(KINDS, COLUMNS, strict=True)),
-        },
+        "deltas": {"file": "deltas.bin", "type": options.rig.delta_type.value, "row": dict(zip(KINDS, COLUMNS, strict=True))},
         **_sets(moving, rig, sets),
         "error": _error(avatar, rest, skin, sets),
     }
@@ -188,11 +179,7 @@ def _joints(rig: Rig) -> list[Json]:
 def _sets(blob: Blob, rig: Rig, sets: Sets) -> Json:
     """Where each set is, sorted into the three kinds."""
     listed = [
-        {
-            "offset": blob.add(each.to_bytes()),
-            "count": len(each.rows),
-            "scale": dict(zip(KINDS, each.scales, strict=True)),
-        }
+        {"offset": blob.add(each.to_bytes()), "count": len(each.rows), "scale": dict(zip(KINDS, each.scales, strict=True))}
         for each in sets.packed
     ]
     first, second = sets.expressions, sets.expressions + sets.correctives

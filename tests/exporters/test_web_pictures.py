@@ -69,7 +69,9 @@ def served(avatar: Avatar) -> Iterator[str]:
 
 def cases(avatar: Avatar) -> dict[str, tuple[Pose, RenderOptions, float]]:
     """The golden pictures, a turned head, and a frame of a clip."""
-    found = {name: (pose_from_weights(avatar.rig, weights), options, 0.0) for name, (weights, options) in CASES.items()}
+    found = {
+        name: (pose_from_weights(avatar.rig, weights), options, 0.0) for name, (weights, options) in CASES.items()
+    }
     turned = pose_from_weights(avatar.rig, {"jawOpen": 0.5, "eyeBlinkLeft": 1.0})
     turned.joint_rotations[avatar.rig.joint_names.index("neck")] = (0.15, 0.5, 0.1)
     turned.translation[:] = (0.01, -0.02, 0.03)

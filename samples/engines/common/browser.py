@@ -14,15 +14,8 @@ import numpy as np
 
 from facecraft4d import exporters
 from facecraft4d.samples.engines.common.pictures import SIZE, camera_parameters, compared, read_picture, references
-from facecraft4d.samples.engines.common.places import (
-    ENGINES,
-    FLAGS,
-    WEB_PLAYER,
-    find_chromium,
-    installed,
-    run_node,
-    version,
-)
+from facecraft4d.samples.engines.common.places import ENGINES, FLAGS, WEB_PLAYER, find_chromium, installed, run_node
+from facecraft4d.samples.engines.common.places import version
 from facecraft4d.samples.engines.common.poses import HEAD, JAW, TURN, poses, spoken
 from facecraft4d.samples.engines.common.report import Report, judged, write_report
 from facecraft4d.samples.engines.common.server import served
