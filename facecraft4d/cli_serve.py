@@ -1,17 +1,22 @@
 """facecraft4d serve: an avatar in the browser."""
 
+import sys
 import webbrowser
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import tyro
 
 from facecraft4d.cli_common import check_option, complain, load_avatar, parse, say
 from facecraft4d.exporters import ExportOptions
+from facecraft4d.exporters.format import File
 from facecraft4d.exporters.web import PAGE, web_files
 from facecraft4d.file_server import LOOPBACK, LOOPBACK_NAMES, FileServer
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
 
 MOST_PORT = 65535
@@ -47,12 +52,22 @@ def main(arguments: list[str]) -> int:
     check_option("port", command.port, 0, MOST_PORT)
     options = ExportOptions(clips=tuple(find_clip(name) for name in command.clip))
     avatar = load_avatar(command.avatar, command.splats)
-    with FileServer(web_files(avatar, options), PAGE, command.host, command.port) as server:
+    with _listening(web_files(avatar, options), command) as server:
         if command.host not in LOOPBACK_NAMES:
             complain(f"{command.host}: the head can be fetched by whoever reaches this address")
         say(f"{server.url}  (Ctrl-C ends it)")
+        sys.stdout.flush()  # whoever started us through a pipe waits for the address
         if command.browser:
-            webbrowser.open(server.url)
+            Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()  # some browsers keep the terminal
         with suppress(KeyboardInterrupt):
             server.serve_forever()
     return 0
+
+
+def _listening(files: Iterable[File], command: ServeCommand) -> FileServer:
+    """A server of these files. UserError where the address or the port is not to be had."""
+    try:
+        return FileServer(files, PAGE, command.host, command.port)
+    except (OSError, UnicodeError) as error:  # the latter for a name that none can be
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{command.host}:{command.port}: {reason}; choose another --host or --port") from error

@@ -1,4 +1,4 @@
-"""A few files over HTTP, from memory: no path of a request ever reaches the disk (docs/security.md, "A web server")."""
+"""A few files over HTTP, from memory: no path of a request ever reaches the disk (docs/security.md, "The network")."""
 
 import socket
 import sys
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
-LOOPBACK_NAMES = (LOOPBACK, "localhost")
+LOOPBACK_NAMES = (LOOPBACK, "localhost", "::1")
 """What a browser on this machine may call us. A page elsewhere whose name was turned to this address (DNS rebinding) sends its own name."""
 ANY_ADDRESS = ("0.0.0.0", "::", "")
 """Addresses that stand for all of a machine's: then its names are not known."""
@@ -54,11 +54,13 @@ class FileServer(ThreadingHTTPServer):
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), FileHandler)
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self.server_port}/"
-        names = None if host in ANY_ADDRESS else {*LOOPBACK_NAMES, shown}
-        self.hosts = None if names is None else {f"{name}:{self.server_port}" for name in names}
+        self.url = f"http://{self._place(host)}/"
+        self.hosts = None if host in ANY_ADDRESS else {self._place(name) for name in (*LOOPBACK_NAMES, host.lower())}
         """Values of the header Host that are answered; None for every one."""
+
+    def _place(self, name: str) -> str:
+        """Host and port as a URL has them."""
+        return f"[{name}]:{self.server_port}" if ":" in name else f"{name}:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away in the middle is no news; a mistake of ours is."""

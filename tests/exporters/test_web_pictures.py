@@ -2,22 +2,16 @@
 
 import base64
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 from golden.cases import CASES
 from PIL import Image
-from web_cases import run_in_browser
+from web_cases import run_in_browser, served
 
-from facecraft4d.exporters import ExportOptions
-from facecraft4d.exporters.web import PAGE, web_files
-from facecraft4d.file_server import FileServer
 from facecraft4d.runtime import Backend, RenderOptions, render_image
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
@@ -30,7 +24,6 @@ pytestmark = pytest.mark.slow
 LEAST_PSNR = 35.0
 """Decibels, on every golden pose."""
 CLIP_SECONDS = 1.3
-BLANK = b'<!doctype html><title>blank</title><link rel="icon" href="data:,">'
 
 DRAW = """
 result = await page.evaluate(async (cases) => {
@@ -56,22 +49,9 @@ result.told = told;
 """
 
 
-@contextmanager
-def served(avatar: Avatar) -> Iterator[str]:
-    """The avatar's web folder, and an empty page beside it."""
-    with FileServer([*web_files(avatar, ExportOptions()), ("blank.html", BLANK)], PAGE) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
-
-
 def cases(avatar: Avatar) -> dict[str, tuple[Pose, RenderOptions, float]]:
     """The golden pictures, a turned head, and a frame of a clip."""
-    found = {
-        name: (pose_from_weights(avatar.rig, weights), options, 0.0) for name, (weights, options) in CASES.items()
-    }
+    found = {name: (pose_from_weights(avatar.rig, weights), options, 0.0) for name, (weights, options) in CASES.items()}
     turned = pose_from_weights(avatar.rig, {"jawOpen": 0.5, "eyeBlinkLeft": 1.0})
     turned.joint_rotations[avatar.rig.joint_names.index("neck")] = (0.15, 0.5, 0.1)
     turned.translation[:] = (0.01, -0.02, 0.03)

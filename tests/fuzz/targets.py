@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import synthetic_flame
-from fuzz import kept
+from fuzz import kept, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from PIL import Image
@@ -251,6 +251,10 @@ TARGETS = (
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
     Target("kept result", ".npz", kept.results, kept.damaged_result, kept.recall),
+    Target("ply", ".ply", splats.plys, splats.changed_ply, splats.show),
+    Target("spz", ".spz", splats.spzs, splats.changed_spz, splats.show),
+    Target("gaussian avatar", ".ply", lambda: splats.plys()[-1:], splats.changed_ply, splats.carry),
+    Target("flame parameters", ".npz", splats.parameters, damaged, splats.pose),
     Target("checkpoint", ".pt", kept.checkpoints, kept.damaged_checkpoint, kept.resume),
 )
 """All of them."""

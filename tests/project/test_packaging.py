@@ -85,6 +85,7 @@ def test_the_wheel_holds_every_module_and_data_file(wheel: set[str]) -> None:
         "shaders/*.wgsl",
         "shaders/*.hlsl",
         "samples/*.json",
+        "exporters/web_player/*.*",
         "samples/clips/*.csv",
         "samples/portraits/*.*",
     ):
