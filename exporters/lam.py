@@ -21,6 +21,7 @@ from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.exporters.ply_table import COLOR, ply_bytes, splat_columns
 from facecraft4d.exporters.rights import Rights, rights_of
+from facecraft4d.exporters.usdz import NO_CLOCK
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
@@ -38,8 +39,6 @@ LEAST_SCALE = 1e-9
 """Metres: a splat on a triangle without area has no finite logarithm of its size."""
 NO_EXPRESSION = "rest"
 """Morph target of a rig without expressions: the player fails on a mesh without any."""
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Date of every entry, the first that a zip can hold: equal avatars give equal bytes."""
 UNIX = 3
 """A zip's number for the system whose file modes an entry bears."""
 FOLDER_MODE, FILE_MODE = 0o40755, 0o100644
@@ -166,6 +165,6 @@ def _zipped(files: Iterable[File]) -> bytes:
 
 def _entry(name: str, mode: int) -> zipfile.ZipInfo:
     """An entry that is the same whatever system wrote it."""
-    entry = zipfile.ZipInfo(name, EPOCH)
+    entry = zipfile.ZipInfo(name, NO_CLOCK)
     entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, mode << 16
     return entry
