@@ -91,7 +91,9 @@ def _rig(rng: np.random.Generator, expressions: int, flame: bool) -> Rig:
         joint_positions=rng.normal(scale=0.05, size=(joints, 3)).astype(np.float32),
         skin_weights=(weights / weights.sum(1, keepdims=True)).astype(np.float32),
         pose_deltas=rng.normal(scale=0.002, size=(9 * (joints - 1), vertices, 3)).astype(np.float32) if flame else None,
-        joint_deltas=rng.normal(scale=0.01, size=(expressions, joints, 3)).astype(np.float32) if flame else None,
+        joint_deltas=rng.normal(scale=0.01, size=(expressions, joints, 3)).astype(np.float32)
+        if flame and expressions
+        else None,
     )
 
 
