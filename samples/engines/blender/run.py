@@ -56,7 +56,7 @@ def installed() -> Path:
     """The Python of the environment that has bpy. Missing where it cannot be made."""
     folder = BUILD / NAME / "venv"
     python, done = folder / "bin" / "python", folder / "installed.txt"
-    if done.is_file() and done.read_text() == "\n".join(PACKAGES):
+    if done.is_file() and done.read_text(encoding="utf-8") == "\n".join(PACKAGES):
         return python
     if shutil.which(PYTHON) is None:
         raise Missing(f"Blender's Python module needs {PYTHON}")
@@ -64,7 +64,7 @@ def installed() -> Path:
     for command in ([PYTHON, "-m", "venv", str(folder)], [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]):
         if subprocess.run(command).returncode:
             raise Missing(f"{' '.join(command)} failed")
-    done.write_text("\n".join(PACKAGES))
+    done.write_text("\n".join(PACKAGES), encoding="utf-8")
     return python
 
 

@@ -57,7 +57,7 @@ def look(avatar: Avatar) -> Report:
         exporters.export(avatar, folder / "avatar.glb", "gltf")
         with_zeros(folder / "avatar.glb")
         job = {name: spoken(pose, avatar.rig) for name, pose in cases.items()}
-        (folder / "job.json").write_text(json.dumps(job))
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         imported(folder)
         said = godot("--path", name, "-s", "play.gd")
         print(said)
