@@ -91,7 +91,9 @@ def main() -> None:
     avatar = resampled(load(chosen.avatar), chosen.splats)
     options = ExportOptions(clips=(find_clip(chosen.clip),) if chosen.clip else ())
     print(described())
-    print(f"{len(avatar.splats.means):,} splats, {len(avatar.rig.expression_names)} expressions, clip: {chosen.clip or 'none chosen'}")
+    print(
+        f"{len(avatar.splats.means):,} splats, {len(avatar.rig.expression_names)} expressions, clip: {chosen.clip or 'none chosen'}"
+    )
     for name, size in naive_rows(avatar):
         print(f"{name:<62} {size / 1e6:9.2f} MB")
     rows = [(each.name, each, options) for each in FORMATS]

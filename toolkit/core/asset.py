@@ -89,7 +89,8 @@ def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
         versions={_text(key): _text(value) for key, value in block.get("versions", {}).items()},
         options={_text(key): _text(value) for key, value in block.get("options", {}).items()},
         metrics={
-            _text(key): float(_number(value, -MOST_METRIC, MOST_METRIC)) for key, value in block.get("metrics", {}).items()
+            _text(key): float(_number(value, -MOST_METRIC, MOST_METRIC))
+            for key, value in block.get("metrics", {}).items()
         },
     )
 
