@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check quick test fuzz bench bench-speed bench-coin golden gpu house lines
+.PHONY: check quick test fuzz engines bench bench-speed bench-coin golden gpu house lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -18,6 +18,11 @@ test:  ## the whole suite
 
 fuzz:  ## damaged files for every reader, half an hour; findings lie in build/fuzz. SEED chooses other ones
 	$(PYTHON) tests/fuzz/run.py --seconds 200 --seed $(or $(SEED),$(shell date +%j))
+
+AVATAR ?= samples/tiny_avatar.glb
+OUT ?= build/engines/out
+engines:  ## AVATAR in every engine that runs here, compared with our renderer; ten minutes. PUBLISH=--publish writes docs/engines.md and its sheet
+	$(PYTHON) samples/engines/overview.py $(AVATAR) $(OUT) $(PUBLISH)
 
 bench: bench-speed bench-coin  ## the speed table, then the COIN table
 

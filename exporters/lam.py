@@ -19,7 +19,9 @@ from facecraft4d.exporters.gltf_splats import morph_target
 from facecraft4d.exporters.lam_motion import body_clips, bone_nodes
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
+from facecraft4d.exporters.ply_table import COLOR, ply_bytes, splat_columns
 from facecraft4d.exporters.rights import Rights, rights_of
+from facecraft4d.exporters.usdz import NO_CLOCK
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig, Splats
@@ -37,16 +39,9 @@ LEAST_SCALE = 1e-9
 """Metres: a splat on a triangle without area has no finite logarithm of its size."""
 NO_EXPRESSION = "rest"
 """Morph target of a rig without expressions: the player fails on a mesh without any."""
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Date of every entry, the first that a zip can hold: equal avatars give equal bytes."""
 UNIX = 3
 """A zip's number for the system whose file modes an entry bears."""
 FOLDER_MODE, FILE_MODE = 0o40755, 0o100644
-FIELDS = (
-    *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"),
-    *("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"),
-)
-"""Of a splat in offset.ply, float32 each."""
 MESH = "Splats"
 
 
@@ -71,7 +66,9 @@ def lam_loses(avatar: Avatar) -> str:
     """What the player does not do."""
     lost = "splats move with expressions but neither turn nor stretch; the whole bust turns with the head; jaw and eyes are no joints"
     lost += "; colours are cut to 0..1"
-    return lost + ("; pose correctives are gone" if avatar.rig.pose_deltas is not None else "")
+    if avatar.rig.pose_deltas is not None or avatar.rig.joint_deltas is not None:
+        lost += "; pose correctives and joints that follow the expression are gone"
+    return lost
 
 
 def check_size(splats: int, expressions: int) -> None:
@@ -150,15 +147,10 @@ def _influences(rig: Rig, splats: BoundSplats) -> tuple[np.ndarray, np.ndarray]:
 
 def _offsets(world: Splats) -> bytes:
     """offset.ply: place relative to the vertex (none: the vertex is there), raw colour, logit, logarithms, wxyz."""
-    rows = np.zeros((len(world.means), len(FIELDS)), "<f4")
     opacities = np.clip(world.opacities.astype(np.float64), LEAST_OPACITY, 1 - LEAST_OPACITY)
-    rows[:, 6:9] = world.colors
-    rows[:, 9] = np.log(opacities / (1 - opacities))
-    rows[:, 10:13] = np.log(np.maximum(world.scales, LEAST_SCALE))
-    rows[:, 13:17] = world.rotations_wxyz
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
-    header += [f"property float {name}" for name in FIELDS] + ["end_header", ""]
-    return "\n".join(header).encode() + rows.tobytes()
+    logits, log_scales = np.log(opacities / (1 - opacities)), np.log(np.maximum(world.scales, LEAST_SCALE))
+    columns = splat_columns(np.zeros_like(world.means), world.colors, logits, log_scales, world.rotations_wxyz)
+    return ply_bytes(columns | dict(zip(COLOR, world.colors.T, strict=True)), ())
 
 
 def _zipped(files: Iterable[File]) -> bytes:
@@ -173,6 +165,6 @@ def _zipped(files: Iterable[File]) -> bytes:
 
 def _entry(name: str, mode: int) -> zipfile.ZipInfo:
     """An entry that is the same whatever system wrote it."""
-    entry = zipfile.ZipInfo(name, EPOCH)
+    entry = zipfile.ZipInfo(name, NO_CLOCK)
     entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, mode << 16
     return entry

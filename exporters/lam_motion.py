@@ -12,8 +12,6 @@ HIP = "hip"
 """The player looks for bones of the names hip and head."""
 RATE = 10.0
 """Keys a second; between two, glTF turns evenly."""
-ROOM = 0.5
-"""Seconds before the end at which the player fades to the next clip: nothing but rest belongs there."""
 
 
 class Key(NamedTuple):
@@ -45,7 +43,8 @@ CLIPS: dict[str, tuple[Key, ...]] = {
     "think_2": (Key(0, -3, 4, 2.5), Key(2, -2.2, 4.6, 2), Key(4, -3.4, 3.6, 2.8), Key(6, -3, 4, 2.5)),
     "think_3": (Key(0, -3, 4, 2.5), Key(1, 0, 0, 0), Key(1.6, 0, 0, 0)),
 }  # fmt: skip
-"""Two to greet, one to be idle, none to listen (the player takes the idle one), six to speak, three to think: begin, stay, end."""
+"""Two to greet, one to be idle, none to listen (the player takes the idle one), six to speak, three to think: begin, stay, end. Each ends at
+rest, since the player fades to the next in the last half second."""
 
 
 def body_clips(head_position: np.ndarray) -> bytes:

@@ -58,7 +58,7 @@ def export_vrm(avatar: Avatar, sidecar: str, options: ExportOptions) -> bytes:
     add_rights(writer.document, rights)
     writer.document["extensions"][EXTENSION] = {
         "specVersion": SPEC_VERSION,
-        "meta": meta(rights, avatar.provenance.verdict),
+        "meta": meta(rights, avatar.provenance),
         "humanoid": {"humanBones": {bone: {"node": node} for bone, node in body.bones.items()}},
         "firstPerson": {"meshAnnotations": [{"node": 0, "type": "auto"}]},
         "lookAt": look_at(rig),

@@ -8,6 +8,7 @@ from facecraft4d.exporters.body import head_joint
 from facecraft4d.exporters.expression_sets import VRM_PRESETS
 from facecraft4d.exporters.glb import Json
 from facecraft4d.exporters.rights import Rights
+from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.ingredients import Commercial
 
@@ -35,6 +36,8 @@ NEVER = (
 )
 """An avatar is somebody's likeness, and no ingredient's licence answers for that."""
 
+MAKER = "facecraft4d"
+"""Who made the model, as its version; provenance says which release."""
 NEUTRAL = "neutral"
 EYES = ("eye_left", "eye_right")
 EYE_OFFSET = (0.0, 0.06, 0.0)
@@ -55,17 +58,18 @@ MOST_DEGREES = {
 """How far eyes turn that are joints: about what people's do before the head follows."""  # fmt: skip
 
 
-def meta(rights: Rights, verdict: Commercial) -> Json:
+def meta(rights: Rights, provenance: Provenance) -> Json:
     """VRM's record of who made it and of what it permits: generous only where the verdict is yes."""
     return {
         "name": rights.title,
+        "version": f"{MAKER} {provenance.versions.get(MAKER, '')}".strip(),
         "authors": [rights.creator],
         "copyrightInformation": rights.rights,
         "references": list(rights.source),
         "thirdPartyLicenses": rights.license,
         "licenseUrl": LICENCE,
         "creditNotation": "required",
-        **(CLEARED if verdict is Commercial.YES else STRICT),
+        **(CLEARED if provenance.verdict is Commercial.YES else STRICT),
         **dict.fromkeys(NEVER, False),
     }
 

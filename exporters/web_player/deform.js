@@ -1,7 +1,6 @@
 // Moves the rig and the frames of its triangles: the twin of toolkit/core/rigging.py, checked against it to 1e-5.
 
 const TINY = 1e-20; // a vector shorter than that has no direction; it stays zero
-const unit = (values) => values.map((value) => value / Math.hypot(...values));
 export const FRAME_FLOATS = 12; // of a triangle: scale * rotation (columns), then the centroid
 
 /** Rotation matrix (row-major, 9) of an axis-angle vector in radians: Rodrigues' formula, exact at zero. */
@@ -13,16 +12,6 @@ function rotationFromAxisAngle([x, y, z]) {
     b * x * y + a * z, 1 - b * (x * x + z * z), b * y * z - a * x,
     b * x * z - a * y, b * y * z + a * x, 1 - b * (x * x + y * y),
   ];
-}
-
-/** Unit quaternion (wxyz, w >= 0) of a rotation matrix (row-major), stable for every angle. */
-function wxyzFromRotation(m) {
-  const trace = m[0] + m[4] + m[8], [a, b, c] = [m[7] - m[5], m[2] - m[6], m[3] - m[1]];
-  const [d, e, f] = [m[3] + m[1], m[2] + m[6], m[7] + m[5]];
-  const squares = [1 + trace, 1 + 2 * m[0] - trace, 1 + 2 * m[4] - trace, 1 + 2 * m[8] - trace];
-  const rows = [[squares[0], a, b, c], [a, squares[1], d, e], [b, d, squares[2], f], [c, e, f, squares[3]]];
-  const best = rows[squares.indexOf(Math.max(...squares))];
-  return unit(best[0] < 0 ? best.map((value) => -value) : best);
 }
 
 export class Deformer {
@@ -74,17 +63,16 @@ export class Deformer {
 
   /** Fresh splats in the world: mean = scale R mean + centroid, rotation = R rotation, sigma = scale exp(log scale). */
   splats(pose) {
-    const { count, triangles, means, rotationsWxyz, logScales } = this.bound, frames = this.frames(pose);
+    const { count, triangles, means, rotationsWxyz, logScales } = this.bound, f = this.frames(pose);
     const [places, turns, scales] = [3, 4, 3].map((width) => new Float32Array(width * count));
-    for (let s = 0; s < count; s++) {
-      const f = frames.subarray(FRAME_FLOATS * triangles[s], FRAME_FLOATS * (triangles[s] + 1));
-      const scale = Math.hypot(f[0], f[1], f[2]), [x, y, z] = means.subarray(3 * s, 3 * s + 3);
+    for (let s = 0; s < count; s++) { // without small arrays, which would take ten times as long
+      const at = FRAME_FLOATS * triangles[s], m = 3 * s, x = means[m], y = means[m + 1], z = means[m + 2];
+      const scale = Math.sqrt(f[at] * f[at] + f[at + 1] * f[at + 1] + f[at + 2] * f[at + 2]);
       for (let i = 0; i < 3; i++) {
-        places[3 * s + i] = f[i] * x + f[3 + i] * y + f[6 + i] * z + f[9 + i];
-        scales[3 * s + i] = scale * Math.exp(logScales[3 * s + i]);
+        places[m + i] = f[at + i] * x + f[at + 3 + i] * y + f[at + 6 + i] * z + f[at + 9 + i];
+        scales[m + i] = scale * Math.exp(logScales[m + i]);
       }
-      const rows = [f[0], f[3], f[6], f[1], f[4], f[7], f[2], f[5], f[8]].map((value) => value / Math.max(scale, TINY));
-      turns.set(multiplied(wxyzFromRotation(rows), rotationsWxyz.subarray(4 * s, 4 * s + 4)), 4 * s);
+      turnInto(turns, rotationsWxyz, 4 * s, f, at, 1 / Math.max(scale, TINY));
     }
     return { means: places, rotationsWxyz: turns, scales };
   }
@@ -135,10 +123,22 @@ function product(a, b) {
   });
 }
 
-// Unit Hamilton product: rotates by `b` first.
-function multiplied([aw, ax, ay, az], [bw, bx, by, bz]) {
-  return unit([
-    aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
-    aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw,
-  ]);
+// The quaternion (wxyz) at q of `local`, turned by the frame at `at` (columns unit over `per`); stable for every angle.
+function turnInto(out, local, q, f, at, per) {
+  const xx = f[at] * per, yy = f[at + 4] * per, zz = f[at + 8] * per, trace = xx + yy + zz, most = Math.max(xx, yy, zz);
+  const a = (f[at + 5] - f[at + 7]) * per, b = (f[at + 6] - f[at + 2]) * per, c = (f[at + 1] - f[at + 3]) * per;
+  const d = (f[at + 1] + f[at + 3]) * per, e = (f[at + 6] + f[at + 2]) * per, g = (f[at + 5] + f[at + 7]) * per;
+  let w = 1 + trace, x = a, y = b, z = c; // the row of the largest component, so that nothing is divided by little
+  if (trace < most) {
+    const square = 1 + 2 * most - trace;
+    if (xx === most) { w = a; x = square; y = d; z = e; }
+    else if (yy === most) { w = b; x = d; y = square; z = g; }
+    else { w = c; x = e; y = g; z = square; }
+  }
+  const lw = local[q], lx = local[q + 1], ly = local[q + 2], lz = local[q + 3];
+  const length = Math.sqrt((w * w + x * x + y * y + z * z) * (lw * lw + lx * lx + ly * ly + lz * lz));
+  out[q] = (w * lw - x * lx - y * ly - z * lz) / length;
+  out[q + 1] = (w * lx + x * lw + y * lz - z * ly) / length;
+  out[q + 2] = (w * ly - x * lz + y * lw + z * lx) / length;
+  out[q + 3] = (w * lz + x * ly - y * lx + z * lw) / length;
 }

@@ -17,6 +17,13 @@ SPARSE = next(i for i, a in enumerate(split(VALID)[0]["accessors"]) if "sparse" 
 PRIMITIVE = split(VALID)[0]["meshes"][0]["primitives"][0]
 INDICES, POSITION, NO_ACCESSOR = PRIMITIVE["indices"], PRIMITIVE["attributes"]["POSITION"], 10**6
 
+
+def by_number(**block: object) -> bytes:
+    """As an earlier version of the format, whose block had its accessors by their numbers alone."""
+    at = {f"asset__extras__facecraft4d__{key}": value for key, value in block.items()}
+    return changed(asset__extras__facecraft4d__triangles_sha256=None, **at)
+
+
 BAD_FILES = {
     "empty": b"",
     "text": b"hello, this is not an avatar",
@@ -33,7 +40,8 @@ BAD_FILES = {
         [VALID[:8], struct.pack("<III", 20 + 200_000 + 8, 200_000, 0x4E4F534A), b"[" * 200_000, bytes(8)]
     ),
     "foreign gltf": join({"asset": {"version": "2.0"}}, bytes(4)),
-    "extras is a string": changed(asset__extras="facecraft4d"),
+    "extras is a string": changed(asset__extras="facecraft4d", nodes__0__extras=None),
+    "no extras": changed(asset__extras=None, nodes__0__extras=7),
     "newer format": changed(asset__extras__facecraft4d__format_version=99),
     "no rig": changed(meshes__0__name="Other"),
     "no meshes": changed(meshes=None),
@@ -59,18 +67,18 @@ BAD_FILES = {
     "regions too few": changed(asset__extras__facecraft4d__region_names=["skin"]),
     "no provenance": changed(asset__extras__facecraft4d__provenance=None),
     "provenance is a number": changed(asset__extras__facecraft4d__provenance=3),
-    "doubles of vertices that are not there": changed(asset__extras__facecraft4d__doubled_vertices=INDICES),
+    "doubles of vertices that are not there": by_number(doubled_vertices=INDICES),
     "picture is no view": changed(images__0__bufferView=10**6),
     "picture is a mesh": changed(images__0__bufferView=0),
     "picture is in another file": changed(images__0={"uri": "head.png"}),
     "no picture": changed(images=None),
     "no material": changed(materials=None),
     "fewer texture coordinates": changed(meshes__0__primitives__0__attributes__TEXCOORD_0=NO_ACCESSOR),
-    "eyewear without such a region": changed(asset__extras__facecraft4d__eyewear_indices=INDICES),
-    "correctives are a number": changed(asset__extras__facecraft4d__pose_deltas=7),
-    "correctives of two joints": changed(asset__extras__facecraft4d__pose_deltas=[POSITION] * 18),
-    "millions of correctives": changed(asset__extras__facecraft4d__pose_deltas=[POSITION] * 200_000),
-    "joint deltas of another size": changed(asset__extras__facecraft4d__joint_deltas=POSITION),
+    "eyewear without such a region": by_number(eyewear_indices=INDICES),
+    "correctives are a number": by_number(pose_deltas=7),
+    "correctives of two joints": by_number(pose_deltas=[POSITION] * 18),
+    "millions of correctives": by_number(pose_deltas=[POSITION] * 200_000),
+    "joint deltas of another size": by_number(joint_deltas=POSITION),
     "joint is no node": changed(skins__0__joints=[2, 3, 4, 5, 999]),
     "levels not there": changed(nodes__1__extensions={"MSFT_lod": {"ids": [7, 8]}}),
     "levels are a number": changed(nodes__1__extensions={"MSFT_lod": {"ids": 3}}),

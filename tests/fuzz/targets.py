@@ -4,7 +4,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from PIL import Image
 from places import PORTRAITS, TINY
 
 from facecraft4d.cli_inspect import rows
+from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
@@ -50,6 +52,15 @@ def inputs(target: Target, seed: int) -> Iterator[tuple[int, bytes]]:
 
 
 # ---- avatars
+
+
+def _avatars() -> list[bytes]:
+    """The sample, and what else the exporter writes: for players alone; with morphs of splats, a character and levels."""
+    avatar = read_gltf(TINY.read_bytes(), "tiny")
+    levelled = replace(avatar, levels=(avatar.level(100).splats,))
+    everything = GltfOptions(splat_morphs=True, character=Character.KHR)
+    options = (ExportOptions(gltf=GltfOptions(purpose=Purpose.PLAYER)), ExportOptions(gltf=everything))
+    return [TINY.read_bytes(), *(export_gltf(levelled, each) for each in options)]
 
 
 def _glb(data: bytes, random: Random) -> bytes:
@@ -232,7 +243,7 @@ def _facts(made: Provenance) -> dict[str, object]:
 
 
 TARGETS = (
-    Target("glb", ".glb", lambda: [TINY.read_bytes()], _glb, _play),
+    Target("glb", ".glb", _avatars, _glb, _play),
     Target("picture", ".png", _pictures, damaged, _photograph),
     Target("clip", ".csv", _clips, _csv, _clip),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),

@@ -29,6 +29,7 @@ function stage(mirror = 1) {
 
 async function build(avatar, rest) {
   const { scene, canvas, draw } = stage(), head = new BabylonHead(scene, rest, appearance(avatar.splats));
+  await scene.whenReadyAsync(); // shaders compiled, splats sorted once
   return { canvas, draw, place: (splats) => head.place(splats) };
 }
 

@@ -43,7 +43,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 BUDGET = 20_000
 """Splats of the head that the time of a frame is measured with; of a smaller head, all."""
 FRAMES = 24
-"""Frames of which the median time is given."""
+"""Frames of which the quickest is given: what else the machine does only makes the others longer."""
 SECONDS = 240.0
 """For a page to load and all of its pictures."""
 PARTS = {"centre": "means", "rotation": "rotationsWxyz", "scale": "scales"}
@@ -54,8 +54,10 @@ NOTICED = 0.02
 """Mean difference, of 255 over the picture, by which a part that is held back must show."""
 
 Shot = dict[str, Any]
-Visit = Callable[[str, str, Sequence[Shot], bool], dict[str, Any]]
-"""Opens the page with a file as its parameter of that name, takes the shots, measures a frame where asked to; gives back what the browser says."""
+Visit = Callable[[dict[str, str], Sequence[Shot], bool], dict[str, Any]]
+"""Opens the page with those parameters, takes the shots, measures a frame where asked to; gives back what the browser says."""
+DATA = "/data/"
+"""Where pages find the files of `opened`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,14 @@ class Page:
     """Mean colours may differ so much, of 255: more where something else than splats is drawn."""
     stills: tuple[Still, ...] = ()
     """Files without a rig that the engine reads by itself, and how they come out."""
+    variant: str = ""
+    """Which of several pages of one engine."""
+
+    @property
+    def label(self) -> str:
+        """Name, version, variant."""
+        number = f" {version(self.engine, self.package)}" if self.package else ""
+        return self.title + number + (f", {self.variant}" if self.variant else "")
 
 
 def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = SIZE) -> Report:
@@ -92,20 +102,20 @@ def look(page: Page, avatar: Avatar, out: Path, timed: bool = True, size: int = 
     out.mkdir(parents=True, exist_ok=True)
     shots = [_shot(out / f"{page.name}_{name}.png", spoken(pose, avatar.rig)) for name, pose in cases.items()]
     ours = references(avatar, cases, size)
-    with TemporaryDirectory() as folder, _opened(page, avatar, size, Path(folder)) as visit:
+    with TemporaryDirectory() as folder, opened(page, avatar, size, Path(folder)) as visit:
         scratch = Path(folder)
         held = {part: _shot(scratch / f"{part}.png", ALL_MOVE, [name]) for part, name in PARTS.items()}
         free = _shot(scratch / "free.png", ALL_MOVE)
         holds = page.splats and page.moves is None
-        answer = visit("avatar", page.file, [*shots, free, *held.values()] if holds else shots, False)
+        answer = visit({"avatar": DATA + page.file}, [*shots, free, *held.values()] if holds else shots, False)
         moves = page.moves or {part: holds and _differ(free, shot) for part, shot in held.items()}
-        milliseconds = visit("avatar", f"budget_{page.file}", [], True)["milliseconds"] if timed else None
+        milliseconds = visit({"avatar": f"{DATA}budget_{page.file}"}, [], True)["milliseconds"] if timed else None
         stills = {each.label: _stands(each, avatar, scratch, visit, ours["neutral"].picture) for each in page.stills}
     pictures = {name: read_picture(Path(shot["file"])) for name, shot in zip(cases, shots, strict=True)}
     facts = judged(compared(pictures, ours, page.colour), page.excused)
     unlike = {each.label: "not as expected" for each in page.stills if stills[each.label] != each.upright}
     report = Report(
-        engine=f"{page.title} {version(page.engine, page.package)}" if page.package else page.title,
+        engine=page.label,
         file=page.file,
         verified=f"Chromium {answer['browser'].split('.')[0]}, headless, {size} pixels",
         moves=moves,
@@ -126,7 +136,7 @@ def _stands(still: Still, avatar: Avatar, scratch: Path, visit: Visit, ours: Pic
     """Whether a file that the engine reads by itself comes out upright."""
     file, shot = f"{still.label}{still.suffix}", {"file": str(scratch / f"{still.label}.png")}
     exporters.export(avatar, scratch / file, options=still.options)
-    visit("still", file, [shot], False)
+    visit({"still": DATA + file}, [shot], False)
     return upright(read_picture(Path(shot["file"])), ours)
 
 
@@ -140,12 +150,12 @@ def _differ(one: Shot, other: Shot) -> bool:
 
 
 @contextmanager
-def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
+def opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Visit]:
     """The page served on loopback beside the avatar and its level of BUDGET splats."""
     exporters.export(avatar, scratch / page.file)
     exporters.export(avatar.level(BUDGET), scratch / f"budget_{page.file}")
     folders = {
-        "/data/": scratch,
+        DATA: scratch,
         "/samples/engines/": ENGINES,
         "/exporters/web_player/": WEB_PLAYER,
     }
@@ -154,8 +164,8 @@ def _opened(page: Page, avatar: Avatar, size: int, scratch: Path) -> Iterator[Vi
     job = {"modules": str(installed("common")), "chromium": str(find_chromium()), "flags": FLAGS, "size": size}
     with served(folders) as address:
 
-        def visit(parameter: str, file: str, shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
-            query = urlencode({parameter: f"/data/{file}", "size": size} | camera_parameters(avatar))
+        def visit(parameters: dict[str, str], shots: Sequence[Shot], timed: bool) -> dict[str, Any]:
+            query = urlencode(parameters | {"size": str(size)} | camera_parameters(avatar))
             url = f"{address}/samples/engines/{page.engine}/{page.page}?{query}"
             measure = {"frames": FRAMES, "expression": JAW} if timed else None
             whole = job | {"url": url, "shots": list(shots), "measure": measure, "wait": SECONDS * 1000}
@@ -178,6 +188,9 @@ def main(*pages: Page) -> int:
     except Missing as reason:
         print(reason, file=sys.stderr)
         return NOT_RUN
+    except RuntimeError as reason:
+        print(reason, file=sys.stderr)
+        return 1
     for report in reports:
         print(json.dumps(report.psnr), report.wrong or "as it should be")
     return 0 if all(report.ok for report in reports) else 1

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from threading import Thread
+from typing import BinaryIO
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,13 +23,18 @@ class _Handler(SimpleHTTPRequestHandler):
         self.folders = folders
         super().__init__(*arguments)  # type: ignore[arg-type]
 
-    def translate_path(self, path: str) -> str:
-        """The file that a path of the address names; the base class drops every .. from it."""
-        for prefix in sorted(self.folders, key=len, reverse=True):
-            if path.startswith(prefix):
-                self.directory = str(self.folders[prefix])
-                return super().translate_path(path.removeprefix(prefix.rstrip("/")))
-        return "/nowhere"
+    def send_head(self) -> BinaryIO | BytesIO | None:
+        """Headers of the answer, and the file."""
+        prefix = max((each for each in self.folders if self.path.startswith(each)), key=len, default=None)
+        if prefix is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        self.directory, self.path = str(self.folders[prefix]), self.path.removeprefix(prefix.rstrip("/"))
+        return super().send_head()  # which drops every .. from the path
+
+    def list_directory(self, path: str | PathLike[str]) -> None:
+        """No folder is shown."""
+        self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Silence."""

@@ -57,8 +57,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def replaced(document: str, name: str, table: str) -> str:
     """The document with what stands between its comments `<!-- name -->` and `<!-- /name -->` replaced. ValueError where they are not there."""
-    begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     if begin not in document or end not in document:
         raise ValueError(f"document must have {begin.strip()} and {end.strip()}")
     before, rest = document.split(begin, 1)
-    return before + begin + table + end + rest.split(end, 1)[1]
+    return before + begin + table + "\n" + end + rest.split(end, 1)[1]

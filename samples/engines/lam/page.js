@@ -1,12 +1,9 @@
-// Shows a zip of `facecraft4d export --to lam` in LAM's own player, unchanged.
-//
-// ?avatar=URL of the zip (its name must end in .zip)&expression=jawOpen:1,eyeBlinkLeft:1
-//   &joints=neck:0,0.4,0                             axis-angle, radians; the player turns the whole bust by this one joint
-//   &position=0,0,2&target=0,0,0&fov=13.4&size=512   metres from between the ears and degrees, +Y up
-//   &state=Idle|Responding|Thinking                  the body plays a clip; without it stays still
-// `window.ready` is true once the head is drawn, else `window.failure` says why not; `window.pose({expressions, joints})` poses it anew.
+// Shows a zip of `facecraft4d export --to lam` in LAM's own player, unchanged. The address as in ../common/page.js, and
+//   &state=Idle|Responding|Thinking   the body plays a clip; without it stays still
+// The name of the zip must end in .zip. Of the joints the player knows the neck alone, which turns the whole bust.
 
-import { GaussianSplatRenderer } from "./node_modules/gaussian-splat-renderer-for-lam/build/gaussian-splat-renderer-for-lam.module.js";
+import { GaussianSplatRenderer } from "gaussian-splat-renderer-for-lam";
+import { offer, opened, view } from "../common/page.js";
 
 /** What the player multiplies weights by before it uses them (its built-in motionConfig); all others by 1. */
 const PLAYER_SCALE = {
@@ -21,80 +18,52 @@ const PLAYER_SCALE = {
 const REVEAL_AT_ONCE = 2;
 /** Between the ears, metres above the ground (exporters/body.py). */
 const EAR_HEIGHT = 1.62;
-const PORTRAIT_FOV = 13.4; // degrees, docs/conventions.md
 const HEAD = "head", NECK = "neck"; // the player's bone, and our joint
 
-const query = new URLSearchParams(location.search);
-const triple = (text) => text.split(",").map(Number);
-const named = (text, separator) => (text ?? "").split(separator).filter(Boolean).map((part) => part.split(":"));
+const state = new URLSearchParams(location.search).get("state");
 let weights = {};
 
 /** The player with the head in it; it keeps asking for weights. */
-function open(container) {
+function openPlayer(container) {
   return new Promise((resolve, reject) => {
-    const opened = GaussianSplatRenderer.getInstance(container, query.get("avatar") ?? "/avatar.zip", {
+    const opening = GaussianSplatRenderer.getInstance(container, view.avatar, {
       getExpressionData: () => ({ ...weights }), // a fresh object each frame: the player scales the weights in it
-      getChatState: query.has("state") ? () => query.get("state") : undefined,
+      getChatState: state ? () => state : undefined,
       backgroundColor: "0xffffff",
-      loadProgress: async (share) => share >= 1 && resolve(await opened),
+      loadProgress: async (share) => share >= 1 && resolve(await opening),
     });
-    opened.then((player) => {
+    opening.then((player) => {
       if (!player) reject(new Error("the player could not open the zip; its message is in the console"));
       else player.viewer.sceneRevealMode = REVEAL_AT_ONCE;
     });
   });
 }
 
-function aim(player) {
-  const camera = player.getCamera(), [x, y, z] = triple(query.get("position") ?? "0,0,2");
-  const [targetX, targetY, targetZ] = triple(query.get("target") ?? "0,0,0");
+function aim(camera) {
+  const [x, y, z] = view.position, [targetX, targetY, targetZ] = view.target;
   camera.position.set(x, y + EAR_HEIGHT, z);
-  camera.fov = Number(query.get("fov") ?? PORTRAIT_FOV);
-  camera.updateProjectionMatrix();
   camera.lookAt(targetX, targetY + EAR_HEIGHT, targetZ);
+  camera.fov = view.fov;
+  camera.updateProjectionMatrix();
 }
 
-function pose(player, { expressions = {}, joints = {} }) {
-  weights = Object.fromEntries(Object.keys(player.viewer.skinModel.morphTargetDictionary).map((name) => [name, 0])); // it keeps what it is not told
+/** The player shows it two pictures later. */
+function pose({ morphTargetDictionary, skeleton }, { expressions, joints }) {
+  weights = Object.fromEntries(Object.keys(morphTargetDictionary).map((name) => [name, 0])); // it keeps what it is not told
   for (const [name, weight] of Object.entries(expressions)) weights[name] = weight / (PLAYER_SCALE[name] ?? 1);
-  const bone = player.viewer.skinModel.skeleton.bones.find(({ name }) => name === HEAD), turn = joints[NECK] ?? [0, 0, 0];
+  const bone = skeleton.bones.find(({ name }) => name === HEAD), turn = joints[NECK] ?? [0, 0, 0];
   const angle = Math.hypot(...turn), half = angle ? Math.sin(angle / 2) / angle : 0;
   bone.quaternion.set(...turn.map((part) => part * half), Math.cos(angle / 2));
 }
 
-/** Pictures until a pose is seen: the player takes weights up in one, bones in the next, and shows them in the last. */
-const LAG = 3;
-
-async function pictures(count) {
-  for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
-}
-
-/** Median milliseconds of a picture while the expression goes up and down; the player draws as fast as it can, 60 a second at most. */
-async function measure(player, frames, name) {
-  const times = [];
-  for (let i = 0; i < frames; i++) {
-    const start = performance.now();
-    pose(player, { expressions: { [name]: 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames) } });
-    await pictures(LAG);
-    times.push((performance.now() - start) / LAG);
-  }
-  return times.sort((a, b) => a - b)[frames >> 1];
-}
-
-try {
-  const container = document.getElementById("head");
-  container.style.width = container.style.height = `${query.get("size") ?? 512}px`;
-  const player = await open(container);
-  aim(player);
-  window.player = player;
-  window.frame = () => pictures(1);
-  window.pose = (wanted, held = []) => (pose(player, held.includes("means") ? {} : wanted), pictures(LAG)); // held: parts that are to rest, for tests
-  window.measure = (frames, name) => measure(player, frames, name);
-  await window.pose({
-    expressions: Object.fromEntries(named(query.get("expression"), ",").map(([name, weight]) => [name, Number(weight)])),
-    joints: Object.fromEntries(named(query.get("joints"), ";").map(([name, turn]) => [name, triple(turn)])),
+await opened(async () => {
+  const container = document.getElementById("head"), rest = { expressions: {}, joints: {} };
+  container.style.width = container.style.height = `${view.size}px`;
+  const player = await openPlayer(container), mesh = player.viewer.skinModel;
+  aim(player.getCamera());
+  offer({
+    canvas: container.querySelector("canvas"),
+    draw: () => new Promise(requestAnimationFrame), // the player draws by itself
+    pose: (wanted, held) => pose(mesh, held.includes("means") ? rest : wanted),
   });
-  window.ready = true;
-} catch (error) {
-  window.failure = String(error?.stack ?? error);
-}
+});

@@ -19,12 +19,13 @@ SPLATS = Page(
 MESH = Page(
     "three",
     "three_mesh",
-    "three.js, mesh alone",
+    "three.js",
     "three",
     "plain GLTFLoader: morph targets and joints",
     "mesh.html",
     splats=False,
     colour=MESH_COLOUR,
+    variant="mesh alone",
 )
 
 if __name__ == "__main__":

@@ -1,27 +1,17 @@
-// Shows what `facecraft4d export --to vrm` writes, as an app with three-vrm would.
-//
-// ?avatar=URL&expression=happy:1,eyeBlinkLeft:0.5   VRM's presets and ARKit's names
-//   &joints=neck:0,0.4,0;jaw:0.2,0,0                 axis-angle, radians
-//   &position=0,0,2&target=0,0,0&fov=13.4&size=512   metres from between the ears and degrees, +Y up
-// `window.ready` is true once the head is drawn, else `window.failure` says why not; `window.pose({expressions, joints})` poses it anew.
+// Shows what `facecraft4d export --to vrm` writes, as an app with three-vrm would. The address as in ../common/page.js; expressions may also
+// be VRM's presets (happy, aa, blink, ...).
 
 import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { VRMLoaderPlugin } from "@pixiv/three-vrm";
+import { offer, opened, view } from "../common/page.js";
 
 /** VRM's bones that are joints of ours: who turns VRM's head turns what we call the neck. */
 const BONES = { root: "chest", neck: "head", jaw: "jaw", eye_left: "leftEye", eye_right: "rightEye" };
-const PORTRAIT_FOV = 13.4; // degrees, docs/conventions.md
-const NEAREST = 0.05, FARTHEST = 100; // clip planes, metres
-
-const query = new URLSearchParams(location.search);
-const triple = (text) => text.split(",").map(Number);
-const named = (text, separator) => (text ?? "").split(separator).filter(Boolean).map((part) => part.split(":"));
 
 function stage() {
-  const size = Number(query.get("size") ?? 512);
   const renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: true });
-  renderer.setSize(size, size);
+  renderer.setSize(view.size, view.size);
   document.body.append(renderer.domElement);
   const scene = new THREE.Scene();
   scene.background = new THREE.Color(1, 1, 1);
@@ -29,10 +19,11 @@ function stage() {
   return { renderer, scene };
 }
 
-function cameraAt(origin) {
-  const camera = new THREE.PerspectiveCamera(Number(query.get("fov") ?? PORTRAIT_FOV), 1, NEAREST, FARTHEST);
-  camera.position.set(...triple(query.get("position") ?? "0,0,2")).add(origin);
-  camera.lookAt(new THREE.Vector3(...triple(query.get("target") ?? "0,0,0")).add(origin));
+/** The camera of the address, whose origin is between the ears. */
+function cameraAt(ears) {
+  const camera = new THREE.PerspectiveCamera(view.fov, 1, view.near, view.far);
+  camera.position.set(...view.position).add(ears);
+  camera.lookAt(new THREE.Vector3(...view.target).add(ears));
   return camera;
 }
 
@@ -44,7 +35,7 @@ async function loadVrm(url) {
   return vrm;
 }
 
-function pose(vrm, { expressions = {}, joints = {}, translation = [0, 0, 0] }) {
+function pose(vrm, { expressions, joints, translation }) {
   vrm.expressionManager.resetValues();
   vrm.humanoid.resetNormalizedPose();
   for (const [name, weight] of Object.entries(expressions)) vrm.expressionManager.setValue(name, weight);
@@ -56,33 +47,11 @@ function pose(vrm, { expressions = {}, joints = {}, translation = [0, 0, 0] }) {
   vrm.scene.position.set(...translation);
 }
 
-/** Median milliseconds of a picture while the expression goes up and down, waited for. */
-async function measure(renderer, frames, name) {
-  const gl = renderer.getContext(), pixel = new Uint8Array(4), times = [];
-  for (let i = 0; i < frames; i++) {
-    const start = performance.now();
-    window.pose({ expressions: { [name]: 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames) } });
-    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
-    times.push(performance.now() - start);
-    await new Promise(requestAnimationFrame);
-  }
-  return times.sort((a, b) => a - b)[frames >> 1];
-}
-
-try {
-  const { renderer, scene } = stage(), vrm = await loadVrm(query.get("avatar") ?? "avatar.vrm");
+await opened(async () => {
+  const { renderer, scene } = stage(), vrm = await loadVrm(view.avatar);
   scene.add(vrm.scene);
   const { splats } = vrm.scene.getObjectByName("HeadRig").userData; // where the splats are, and where their origin belongs
-  const camera = cameraAt(new THREE.Vector3(...splats.translation));
-  window.vrm = vrm;
-  window.frame = () => renderer.render(scene, camera);
-  window.pose = (wanted, held = []) => (pose(vrm, held.includes("means") ? {} : wanted), window.frame()); // held: parts that are to rest, for tests
-  window.measure = (frames, name) => measure(renderer, frames, name);
-  window.pose({
-    expressions: Object.fromEntries(named(query.get("expression"), ",").map(([name, weight]) => [name, Number(weight)])),
-    joints: Object.fromEntries(named(query.get("joints"), ";").map(([name, turn]) => [name, triple(turn)])),
-  });
-  window.ready = true;
-} catch (error) {
-  window.failure = String(error?.stack ?? error);
-}
+  const camera = cameraAt(new THREE.Vector3(...splats.translation)), draw = () => renderer.render(scene, camera);
+  offer({ canvas: renderer.domElement, draw, pose: (wanted) => pose(vrm, wanted) });
+  draw();
+});

