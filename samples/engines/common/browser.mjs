@@ -26,6 +26,7 @@ try {
     if (shot.pose) await page.evaluate(({ pose, held }) => window.pose(pose, held), shot);
     await writeFile(shot.file, await settled(page, blank));
   }
+  if (job.measure) await settled(page, blank); // the first frames of some engines show nothing yet
   const milliseconds = job.measure && (await page.evaluate(({ frames, expression }) => window.measure(frames, expression), job.measure));
   process.stdout.write(JSON.stringify({ milliseconds, complaints, browser: browser.version() }));
 } finally {
