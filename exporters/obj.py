@@ -3,8 +3,7 @@
 Wavefront's format has no rig: whoever loads all files has the expressions as shapes of one topology. docs/formats/obj.md.
 """
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import PurePath
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from facecraft4d.exporters.format import File
 from facecraft4d.exporters.gltf_rig import CLAY, shown_triangles, surface_of
+from facecraft4d.exporters.names import plain_names
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.rights import rights_of
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
@@ -53,18 +53,6 @@ def obj_loss(avatar: Avatar, options: ExportOptions) -> str:
     return "splats, joints and skin weights are not in it" + (
         "" if options.obj.obj_expressions else ", expressions only with --obj-expressions"
     )
-
-
-def plain_names(names: Iterable[str]) -> list[str]:
-    """Each as part of a file's name that every system and every reader takes, each once: ASCII letters, digits, _ and -."""
-    found: list[str] = []
-    for name in names:
-        ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-        plain = "".join(each if each.isalnum() or each in "_-" else "_" for each in ascii_name) or "_"
-        taken = {each.casefold() for each in found}
-        candidates = (plain, *(f"{plain}_{number}" for number in range(2, len(taken) + 3)))
-        found.append(next(each for each in candidates if each.casefold() not in taken))
-    return found
 
 
 class _Topology:

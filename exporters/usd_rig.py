@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.exporters.gltf_rig import shown_triangles
+from facecraft4d.exporters.names import plain_names
 from facecraft4d.toolkit.core.asset import Texture
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, vertex_normals, wxyz_from_rotation
@@ -34,21 +35,6 @@ def shapes_of(rig: Rig) -> Shapes:
         f"pose_{joint}_{row}{column}" for joint in rig.joint_names[1:] for row in range(3) for column in range(3)
     )
     return Shapes(rig.expression_names + correctives, np.concatenate([rig.expression_deltas, rig.pose_deltas]))
-
-
-def identifiers(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of prims, each once: ASCII letters, digits and underscores, as every reader of USD takes them."""
-    from pxr import Tf
-
-    found: list[str] = []
-    for name in names:
-        plain = Tf.MakeValidIdentifier("".join(each if each.isascii() else "_" for each in name))
-        number = 1
-        while plain in found:
-            number += 1
-            plain = f"{plain.removesuffix(f'_{number - 1}')}_{number}"
-        found.append(plain)
-    return tuple(found)
 
 
 def define_rig(stage: Any, path: str, rig: Rig, texture: Texture | None) -> Any:
@@ -99,7 +85,7 @@ def _local_transforms(rig: Rig, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
 def _joint_paths(rig: Rig) -> list[str]:
     """Each joint with all its ancestors, as UsdSkel names them: root/neck/jaw."""
     paths: list[str] = []
-    for name, parent in zip(identifiers(rig.joint_names), rig.joint_parents, strict=True):
+    for name, parent in zip(plain_names(rig.joint_names, identifiers=True), rig.joint_parents, strict=True):
         paths.append(f"{paths[parent]}/{name}" if parent >= 0 else name)
     return paths
 
@@ -156,7 +142,7 @@ def _define_shapes(stage: Any, prim: Any, rig: Rig) -> None:
 
     shapes, rest = shapes_of(rig), vertex_normals(rig.vertices, rig.triangles)
     targets = []
-    for name, delta in zip(identifiers(shapes.names), shapes.deltas, strict=True):
+    for name, delta in zip(plain_names(shapes.names, identifiers=True), shapes.deltas, strict=True):
         turned = vertex_normals(rig.vertices + delta, rig.triangles) - rest
         rows = np.flatnonzero(delta.any(1) | turned.any(1))
         shape = UsdSkel.BlendShape.Define(stage, prim.GetPath().AppendChild(name))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import trimesh
 from avatar_cases import KINDS, NAMES, random_avatar
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ from PIL import Image
 
 from facecraft4d import exporters
 from facecraft4d.exporters.gltf_rig import shown_triangles
-from facecraft4d.exporters.obj import export_obj, plain_names
+from facecraft4d.exporters.obj import export_obj
 from facecraft4d.exporters.options import ExportOptions, ObjOptions
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.rigging import pose_from_weights, pose_vertices
@@ -125,16 +124,3 @@ def test_files_are_named_so_that_every_reader_finds_them() -> None:
     assert files[0] == "голова Ada é.obj" and files[1:3] == ["_Ada_e.mtl", "_Ada_e_albedo.png"]
     assert len({name.casefold() for name in files}) == len(files) == 3 + len(NAMES)
     assert not any(set("/\\") & set(name) for name in files)
-
-
-@pytest.mark.parametrize(
-    ("names", "plain"),
-    [
-        (["jawOpen", "jawopen", "JAWOPEN"], ["jawOpen", "jawopen_2", "JAWOPEN_3"]),
-        (["é", "e"], ["e", "e_2"]),
-        (["", "..", "眨眼"], ["_", "__", "__2"]),
-        (["a b", "a_b", "a_b_2"], ["a_b", "a_b_2", "a_b_2_2"]),
-    ],
-)
-def test_plain_names_are_each_there_once(names: list[str], plain: list[str]) -> None:
-    assert plain_names(names) == plain
