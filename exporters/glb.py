@@ -43,8 +43,10 @@ Json = dict[str, Any]
 class GlbWriter:
     """Collects accessors into one binary chunk; `document` is the glTF JSON around them."""
 
-    def __init__(self, document: Json) -> None:
-        self.document = document
+    def __init__(self, document: Json, with_bases: bool = False) -> None:
+        """`with_bases`: zeros under sparse accessors are written out, once for all of a size, for readers that take none for granted."""
+        self.document, self._with_bases = document, with_bases
+        self._bases: dict[tuple[int, int | None], int] = {}
         self._views: list[Json] = []
         self._accessors: list[Json] = []
         self._blob = bytearray()
@@ -95,6 +97,8 @@ class GlbWriter:
         if len(rows) * (array[0].nbytes + index_type().nbytes) >= array.nbytes:
             return self.accessor(array, kind, target, bounds=True)
         found = self._describe(array, kind, bounds=True)
+        if self._with_bases:
+            found["bufferView"] = self._base(array, target)
         if len(rows):
             indices = rows.astype(index_type)
             found["sparse"] = {
@@ -118,6 +122,13 @@ class GlbWriter:
         header = struct.pack("<III", MAGIC, VERSION, 28 + len(text) + len(blob))
         chunks = struct.pack("<II", len(text), JSON_CHUNK), struct.pack("<II", len(blob), BIN_CHUNK)
         return header + chunks[0] + text + chunks[1] + blob
+
+    def _base(self, array: np.ndarray, target: int | None) -> int:
+        """The buffer view of so many zeros."""
+        key = (array.nbytes, target)
+        if key not in self._bases:
+            self._bases[key] = self._view(np.zeros_like(array), target)
+        return self._bases[key]
 
     def _describe(self, array: np.ndarray, kind: str, bounds: bool) -> Json:
         found: Json = {"componentType": _code(array), "count": len(array), "type": kind}

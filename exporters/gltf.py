@@ -73,7 +73,8 @@ def export_gltf(avatar: Avatar, options: ExportOptions = ExportOptions()) -> byt
     """
     _check(avatar, options)
     rig = avatar.rig
-    writer = GlbWriter({"extensionsUsed": _extensions(avatar, options), "scene": 0})
+    with_bases = options.gltf.purpose is Purpose.ENGINE  # Godot 3 leaves its memory as it was under a sparse accessor
+    writer = GlbWriter({"extensionsUsed": _extensions(avatar, options), "scene": 0}, with_bases)
     sets = [(level_name(index), splats) for index, splats in enumerate((avatar.splats, *avatar.levels))]
     surface = surface_of(rig, avatar.texture)
     roots = joint_roots(rig, FIRST_JOINT)
