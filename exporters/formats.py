@@ -10,6 +10,7 @@ from facecraft4d.exporters.lam import export_lam, lam_loses
 from facecraft4d.exporters.obj import export_obj, obj_loss
 from facecraft4d.exporters.ply import lost_in_ply, ply_files
 from facecraft4d.exporters.ply_reading import read_ply
+from facecraft4d.exporters.rig import export_rig
 from facecraft4d.exporters.splat_file import SplatReader
 from facecraft4d.exporters.spz import lost_in_spz, spz_files
 from facecraft4d.exporters.spz_reading import read_spz
@@ -90,8 +91,19 @@ WEB = Format(
     read=None,
     loses=lost_in_web,
 )
+RIG = Format(
+    name="rig",
+    what="for engine programmers: splats, and what each expression and joint does to them, as numbers",
+    suffixes=(),
+    ending="_rig",
+    write=lambda avatar, name, options: export_rig(avatar, options),
+    read=None,
+    loses=lambda avatar, options: (
+        "the mesh and its texture; splats turn and grow about as their triangles would (error in rig.json)"
+    ),
+)
 
-FORMATS = (GLTF, PLY, SPZ, LAM, USD, OBJ, VRM, WEB)
+FORMATS = (GLTF, PLY, SPZ, LAM, USD, OBJ, VRM, RIG, WEB)
 
 SPLAT_READERS: dict[str, SplatReader] = {".ply": read_ply, ".spz": read_spz}
 """Who reads files of splats without a rig, by suffix."""

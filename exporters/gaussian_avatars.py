@@ -5,6 +5,7 @@ The local frame is that of docs/conventions.md, which is GaussianAvatars' own. E
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,8 @@ BINDING = "binding_0"
 REST_COUNT = 45
 """Coefficients of spherical harmonics to degree 3, all 0: the reader's default degree, and it takes no other number of them."""
 SHAPE_COUNT = 300
+STILL_FPS = 1.0
+"""Of a single frame: no file says it."""
 FLAME_EXPRESSION = "flame_expr_"
 """Beginning of the names of FLAME's expressions in a rig."""
 
@@ -103,16 +106,6 @@ def _motion(rig: Rig, options: ExportOptions) -> Motion:
         raise UserError(f"the form gaussian-avatars holds one clip, got {len(options.clips)}")
     if options.clips:
         found = on_rig(options.clips[0], rig)
-        turns, expressions = found.joint_rotations, found.expressions + held.expression
-        return Motion(
-            found.name, found.fps, found.expression_names, expressions, found.joint_names, turns, found.translations
-        )
-    return Motion(
-        "still",
-        1.0,
-        rig.expression_names,
-        held.expression[None],
-        rig.joint_names,
-        held.joint_rotations[None],
-        held.translation[None],
-    )
+        return replace(found, expressions=found.expressions + held.expression)
+    still = (held.expression[None], rig.joint_names, held.joint_rotations[None], held.translation[None])
+    return Motion("still", STILL_FPS, rig.expression_names, *still)

@@ -23,11 +23,11 @@ MAX_JSON_BYTES = 4 << 20
 MAX_ELEMENTS = 1 << 24
 """Most elements of one accessor; also what a float32 counts exactly."""
 
-FLOAT, UBYTE, USHORT, UINT = 5126, 5121, 5123, 5125
+BYTE, UBYTE, SHORT, USHORT, UINT, FLOAT = 5120, 5121, 5122, 5123, 5125, 5126
 COMPONENT_TYPES: dict[int, np.dtype[Any]] = {
-    5120: np.dtype("<i1"),
+    BYTE: np.dtype("<i1"),
     UBYTE: np.dtype("<u1"),
-    5122: np.dtype("<i2"),
+    SHORT: np.dtype("<i2"),
     USHORT: np.dtype("<u2"),
     UINT: np.dtype("<u4"),
     FLOAT: np.dtype("<f4"),
@@ -68,6 +68,13 @@ class GlbWriter:
         """Append float zeros [count, width], which glTF writes without a byte; returns the accessor's index."""
         nothing = [0.0] * WIDTHS[kind]
         return self._add({"componentType": FLOAT, "count": count, "type": kind, "min": nothing, "max": nothing})
+
+    def column(self, accessor: int, column: int) -> int:
+        """Append a SCALAR accessor that is a column of an accessor written whole: it takes no bytes; returns the accessor's index."""
+        whole = self._accessors[accessor]
+        size = COMPONENT_TYPES[whole["componentType"]].itemsize
+        self._views[whole["bufferView"]]["byteStride"] = size * WIDTHS[whole["type"]]
+        return self._add(whole | {"type": "SCALAR", "byteOffset": size * column})
 
     def name(self, accessor: int, name: str) -> int:
         """Name an accessor, so that it is found again where a tool has numbered accessors anew; returns its index."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from facecraft4d.exporters.glb import FLOAT, UBYTE, UINT, USHORT, GlbReader, Json
+from facecraft4d.exporters.glb import BYTE, FLOAT, SHORT, UBYTE, UINT, USHORT, GlbReader, Json
 from facecraft4d.exporters.gltf import MAX_JOINTS, RIG, TRIANGLES_STAMP, accessor_name, triangles_stamp
 from facecraft4d.exporters.pictures import decode_picture
 from facecraft4d.toolkit.core.asset import EYEWEAR, SKIN_WEIGHT_TOLERANCE, Texture
@@ -30,7 +30,7 @@ def first_primitive(reader: GlbReader, mesh: str) -> tuple[Json, Json]:
 def exact_array(reader: GlbReader, index: Any, kind: str, what: str, count: int | None = None) -> np.ndarray:
     """An accessor of floats; where a tool made whole numbers of them, the message says so."""
     code = reader.item("accessors", index).get("componentType")
-    if code in (5120, UBYTE, 5122, USHORT):
+    if code in (BYTE, UBYTE, SHORT, USHORT):
         raise reader.fail(
             f"a tool quantised its {what}, which must be exact for the splats; use the file from before that step"
         )
@@ -49,7 +49,7 @@ def read_rig(reader: GlbReader, block: Json) -> tuple[Rig, Texture | None]:
     count = int(sources.max()) + 1
     corners = _read_corners(reader, block, primitive, regions)
     targets = [target["POSITION"] for target in primitive.get("targets", [])]
-    expressions = _expression_names(reader, mesh)
+    expressions = _expression_names(reader, mesh) if targets else ()
     rig = Rig(
         vertices=positions[:count],
         triangles=sources[corners].astype(np.int32),

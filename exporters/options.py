@@ -1,12 +1,10 @@
-"""What a user may choose when an avatar is exported; each dataclass is a part of the command line (tyro)."""
+"""What a user may choose when an avatar is exported; each dataclass is a part of the command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
 
 import numpy as np
-import tyro
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Motion
@@ -69,7 +67,7 @@ class DeltaType(StrEnum):
 class GltfOptions:
     """GLB (gltf)."""
 
-    purpose: Annotated[Purpose, tyro.conf.arg(name="for")] = Purpose.ALL
+    purpose: Purpose = Purpose.ALL
     """all: splats at rest and their binding; engine: without the binding, facecraft4d cannot read it back; player: without the splats at rest."""
     splat_morphs: bool = False
     """POSITION morph targets of every expression on the splats, for engines that read them there."""

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from facecraft4d.toolkit.core.asset import MAX_TEXTURE_SIDE
 from facecraft4d.toolkit.core.untrusted.door import Budget
@@ -24,6 +23,8 @@ def decode_picture(data: bytes, budget: Budget) -> UInt8[np.ndarray, "h w 3"]:
 
     In this process, unlike other pictures of strangers: who embeds the player may not want a child; the two formats' decoders are small.
     """
+    from PIL import Image  # slow to import, and an avatar may have no picture
+
     with warnings.catch_warnings():  # remarks on odd metadata are nobody's business
         warnings.simplefilter("ignore")
         try:

@@ -41,7 +41,7 @@ def lost_in_ply(avatar: Avatar, options: ExportOptions) -> str:
     """What of the avatar is not in the files."""
     if options.ply.ply_form is PlyForm.GAUSSIAN_AVATARS:
         return lost_in_gaussian_avatars()
-    return lost_in_stills(avatar, options)
+    return lost_in_stills(options)
 
 
 def world_ply(splats: Splats, notes: Iterable[str], frame: Frame) -> bytes:

@@ -15,11 +15,11 @@ from facecraft4d.exporters.gltf import MAX_JOINTS
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.exporters.rig_deltas import COLUMNS, KINDS, PackedSet, pack, unpack
-from facecraft4d.exporters.rig_error import clip_poses, measured, single_expressions, single_turns
+from facecraft4d.exporters.rig_error import clip_poses, measured, sample_of, single_expressions, single_turns
 from facecraft4d.exporters.rig_play import blend, hang_on_joints
 from facecraft4d.exporters.rights import rights_of
 from facecraft4d.exporters.splat_deltas import SplatChanges, splat_changes
-from facecraft4d.exporters.stitching import Skin, splat_skin, stitching
+from facecraft4d.exporters.stitching import WHOLE, splat_skin, stitching
 from facecraft4d.toolkit.core.asset import Avatar, check_avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import Pose, Rig, Splats
@@ -121,16 +121,24 @@ def export_rig(avatar: Avatar, options: ExportOptions) -> Iterator[tuple[str, by
     rig, splats = avatar.rig, avatar.splats
     check_range("number of joints", float(len(rig.joint_names)), 1.0, float(MAX_JOINTS))
     check_range("number of splats", float(len(splats.means)), 1.0, float(np.iinfo(np.uint32).max))
-    rest, skin, sets = place_splats(splats, rig.vertices, rig), splat_skin(rig, splats), Sets(avatar, options)
-    still, moving = Blob(), Blob()
+    sets, still, moving = Sets(avatar, options), Blob(), Blob()
     document = _head(avatar, options) | {
-        "splats": {"file": "splats.bin", "count": len(rest.means), "arrays": _rest(still, rest)},
-        "skin": {"file": "splats.bin", **_arrays(still, skin)},
-        "stitching": {"file": "splats.bin", "mesh": "HeadRig", "primitive": 0, **_arrays(still, stitching(rig, splats))},
+        "splats": {"file": "splats.bin", "count": len(splats.means), "arrays": _rest(still, avatar)},
+        "skin": {"file": "splats.bin", "whole": WHOLE, **_arrays(still, splat_skin(rig, splats))},
+        "stitching": {
+            "file": "splats.bin",
+            "mesh": "HeadRig",
+            "primitive": 0,
+            **_arrays(still, stitching(rig, splats)),
+        },
         "joints": _joints(rig),
-        "deltas": {"file": "deltas.bin", "type": options.rig.delta_type.value, "row": dict(zip(KINDS, COLUMNS, strict=True))},
+        "deltas": {
+            "file": "deltas.bin",
+            "type": options.rig.delta_type.value,
+            "row": dict(zip(KINDS, COLUMNS, strict=True)),
+        },
         **_sets(moving, rig, sets),
-        "error": _error(avatar, rest, skin, sets),
+        "error": _error(avatar, sets),
     }
     yield "rig.json", json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
     yield "splats.bin", still.to_bytes()
@@ -156,7 +164,8 @@ def _head(avatar: Avatar, options: ExportOptions) -> Json:
     }
 
 
-def _rest(blob: Blob, rest: Splats) -> Json:
+def _rest(blob: Blob, avatar: Avatar) -> Json:
+    rest = place_splats(avatar.splats, avatar.rig.vertices, avatar.rig)
     names = ("means", "rotations_wxyz", "scales", "opacities", "colors")
     return {name: blob.array(getattr(rest, name)) for name in names}
 
@@ -179,7 +188,11 @@ def _joints(rig: Rig) -> list[Json]:
 def _sets(blob: Blob, rig: Rig, sets: Sets) -> Json:
     """Where each set is, sorted into the three kinds."""
     listed = [
-        {"offset": blob.add(each.to_bytes()), "count": len(each.rows), "scale": dict(zip(KINDS, each.scales, strict=True))}
+        {
+            "offset": blob.add(each.to_bytes()),
+            "count": len(each.rows),
+            "scale": dict(zip(KINDS, each.scales, strict=True)),
+        }
         for each in sets.packed
     ]
     first, second = sets.expressions, sets.expressions + sets.correctives
@@ -191,18 +204,24 @@ def _sets(blob: Blob, rig: Rig, sets: Sets) -> Json:
     }
 
 
-def _error(avatar: Avatar, rest: Splats, skin: Skin, sets: Sets) -> Json:
+def _error(avatar: Avatar, sets: Sets) -> Json:
     """Against the exact deformation, of the numbers as they are written."""
-    rig = avatar.rig
+    sample = sample_of(avatar.rig, avatar.splats)
+    rig, splats = sample.rig, sample.splats
+    rest, skin = place_splats(splats, rig.vertices, rig), splat_skin(rig, splats)
+    changes = [sample.of(each) for each in sets.read]
 
-    def played(pose: Pose, axes: bool) -> Splats:
-        moved = blend(rest, sets.read, sets.coefficients(pose, axes))
-        return moved if axes else hang_on_joints(moved, skin, joint_transforms(rig, pose))
+    def by_joints(pose: Pose) -> Splats:
+        moved = blend(rest, changes, sets.coefficients(pose, axes=False))
+        moves = pose.joint_rotations.any() or pose.translation.any()
+        return hang_on_joints(moved, skin, joint_transforms(rig, pose)) if moves else moved
 
-    measure = partial(measured, rig, avatar.splats)
-    by_joints, by_axes = partial(played, axes=False), partial(played, axes=True)
+    def by_axes(pose: Pose) -> Splats:
+        return blend(rest, changes, sets.coefficients(pose, axes=True))
+
+    measure = partial(measured, sample, rest)
     return {
-        "of": "the splats that a pose moves, against the exact deformation",
+        "of": f"{len(rest.means)} splats, those that a pose moves, against the exact deformation",
         "expressions_at_0.5": measure(by_joints, single_expressions(rig, 0.5)),
         "expressions_at_1": measure(by_joints, single_expressions(rig, 1.0)),
         "clips_without_joints": measure(by_joints, clip_poses(rig, joints=False)),

@@ -6,7 +6,13 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
-from facecraft4d.toolkit.core.geometry import Array, axis_angle_from_wxyz, multiply_wxyz, triangle_frames, wxyz_from_rotation
+from facecraft4d.toolkit.core.geometry import (
+    Array,
+    axis_angle_from_wxyz,
+    multiply_wxyz,
+    triangle_frames,
+    wxyz_from_rotation,
+)
 
 INVERSE = np.array([1, -1, -1, -1])
 """Of a unit quaternion wxyz, entry by entry."""

@@ -1,4 +1,4 @@
-"""Splats as SPZ, a fifteenth of a PLY: one pose, or a sequence of files. Equal splats give equal bytes.
+"""Splats as SPZ, a quarter of a PLY: one pose, or a sequence of files. Equal splats give equal bytes.
 
 Specification: https://github.com/nianticlabs/spz; gzip: RFC 1952; Zstandard: RFC 8878. Every byte is described in docs/formats/spz.md.
 """
@@ -23,6 +23,12 @@ STREAM_TABLE = struct.Struct("<I12x")
 """Version 4 goes on with where its table of streams begins."""
 STREAM_SIZES = struct.Struct("<QQ")
 """A row of that table: bytes packed and unpacked."""
+RECORD = struct.Struct("<II")
+"""Kind and bytes of a vendor's record, which stands before the table; who does not know its kind skips it."""
+NOTES_RECORD = 0xFC4D0001
+"""Kind of ours, with the number that we chose as vendor above: the notes, one a line."""
+HAS_RECORDS = 2
+"""Flag of SPZ."""
 
 GZIP_HEADER = bytes([0x1F, 0x8B, zlib.DEFLATED, 0x10, 0, 0, 0, 0, 2, 255])
 """RFC 1952: a comment follows; no clock time; packed as small as can be; no operating system."""
@@ -40,29 +46,29 @@ def spz_files(avatar: Avatar, name: str, options: ExportOptions) -> Iterator[Fil
 
 def lost_in_spz(avatar: Avatar, options: ExportOptions) -> str:
     """What of the avatar is not in the files."""
-    micrometres = 1e6 * 2.0**-options.spz.spz_bits / 2
-    rounded = f"positions to {micrometres:.2g} micrometres, scales to 3 %, opacities to 0.2 %, colours to 0.004 and within -0.44 to 1.44, rotations to 0.3 degrees"
-    words = "" if options.spz.spz_version < 4 else "; licence and order cannot stand in version 4"
-    return f"{lost_in_stills(avatar, options)}; rounded: {rounded}{words}"
+    millimetres = 1e3 * 2.0**-options.spz.spz_bits / 2
+    rounded = f"positions to {millimetres:.2g} mm, scales to 3 %, opacities to 0.2 %, colours to 0.004 and within -0.44 to 1.44, rotations to 0.3 degrees"
+    return f"{lost_in_stills(options)}; rounded: {rounded}"
 
 
 def spz_bytes(splats: Splats, notes: Iterable[str], version: int, bits: int) -> bytes:
-    """The file of version 3 or 4; notes stand in version 3 alone. UserError where positions reach too far for so many fractional bits."""
+    """The file of version 3 or 4. UserError where positions reach too far for so many fractional bits."""
     check_known("version", str(version), ("3", "4"))
-    streams = pack(splats, bits)
+    streams, words = pack(splats, bits), "\n".join((*notes, note("frame", FRAME))).encode("ascii")
+    count = len(splats.means)
     if version == 3:
-        header = HEADER.pack(MAGIC, version, len(splats.means), 0, bits, 0, 0)
-        return _gzip(header + b"".join(streams), (*notes, note("frame", FRAME)))
-    header = HEADER.pack(MAGIC, version, len(splats.means), 0, bits, 0, len(streams))
-    return header + STREAM_TABLE.pack(HEADER.size + STREAM_TABLE.size) + _zstandard(streams)
+        return _gzip(HEADER.pack(MAGIC, version, count, 0, bits, 0, 0) + b"".join(streams), words)
+    record = RECORD.pack(NOTES_RECORD, len(words)) + words
+    header = HEADER.pack(MAGIC, version, count, 0, bits, HAS_RECORDS, len(streams))
+    table = STREAM_TABLE.pack(HEADER.size + STREAM_TABLE.size + len(record))
+    return header + table + record + _zstandard(streams)
 
 
-def _gzip(data: bytes, notes: tuple[str, ...]) -> bytes:
-    """A gzip stream with the notes as its comment, which every reader of gzip skips."""
+def _gzip(data: bytes, words: bytes) -> bytes:
+    """A gzip stream with the words as its comment, which every reader of gzip skips."""
     packer = zlib.compressobj(DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, DEFLATE_MEMORY)
     body = packer.compress(data) + packer.flush()
-    comment = "\n".join(notes).encode("latin-1") + b"\0"
-    return GZIP_HEADER + comment + body + struct.pack("<II", zlib.crc32(data), len(data) % 2**32)
+    return GZIP_HEADER + words + b"\0" + body + struct.pack("<II", zlib.crc32(data), len(data) % 2**32)
 
 
 def _zstandard(streams: tuple[bytes, ...]) -> bytes:

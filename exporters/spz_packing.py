@@ -88,11 +88,12 @@ def _pack_rotations(rotations_wxyz: np.ndarray) -> bytes:
     negative = (xyzw < 0) ^ (np.take_along_axis(xyzw, largest[:, None], 1) < 0)
     most = 2**COMPONENT_BITS - 1
     sizes = np.minimum(np.round(np.abs(xyzw) / MOST_COMPONENT * most), most).astype(np.uint32)
-    words = np.zeros(len(xyzw), np.uint32)
+    words: np.ndarray = np.zeros(len(xyzw), np.uint32)
     for axis in range(4):
         component = negative[:, axis].astype(np.uint32) << COMPONENT_BITS | sizes[:, axis]
         words = np.where(largest == axis, words, words << (COMPONENT_BITS + 1) | component)
-    return (largest.astype(np.uint32) << (32 - LARGEST_BITS) | words).astype("<u4").tobytes()
+    words |= largest.astype(np.uint32) << (32 - LARGEST_BITS)
+    return words.astype("<u4").tobytes()
 
 
 def _unpack_rotations(rows: np.ndarray) -> np.ndarray:

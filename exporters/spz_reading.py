@@ -10,7 +10,7 @@ import numpy as np
 
 from facecraft4d.exporters.glb import MAX_ELEMENTS
 from facecraft4d.exporters.splat_file import SplatFile, check_splats
-from facecraft4d.exporters.spz import HEADER, MAGIC, STREAM_SIZES, STREAM_TABLE
+from facecraft4d.exporters.spz import HAS_RECORDS, HEADER, MAGIC, NOTES_RECORD, RECORD, STREAM_SIZES, STREAM_TABLE
 from facecraft4d.exporters.spz_packing import POSITION_BITS, STREAM_WIDTHS, unpack
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.untrusted.door import Budget, at_the_border, fill
@@ -21,9 +21,8 @@ EXTRA_FIELD, FILE_NAME, COMMENT = 4, 8, 16
 """Flags of gzip: what stands between its header and its data, in this order (RFC 1952)."""
 GZIP_HEADER_BYTES, GZIP_FLAGS_AT = 10, 3
 MAX_COMMENT_BYTES = 64 << 10
-HAS_EXTENSIONS = 2
-"""Flag of SPZ: records of others follow the splats (version 3) or the header (version 4)."""
-MAX_EXTENSION_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 20
+"""Of all vendors' records, which follow the splats (version 3) or the header (version 4)."""
 REST_WIDTHS = (0, 9, 24, 45, 72)
 """Bytes a splat of the colours' coefficients beyond the constant ones, by degree."""
 MAX_WINDOW_BYTES = 32 << 20
@@ -59,7 +58,7 @@ def read_spz(data: bytes, name: str) -> SplatFile:
             notes = _comment(data)
         else:
             header, streams = _read_streams(data, budget)
-            notes = ()
+            notes = _record(data, header)
         budget.spend(header.count * SPLAT_BYTES, f"{header.count:,} splats")
         splats = unpack(streams, header.version, header.bits)
         check_splats(splats)
@@ -84,10 +83,10 @@ def _read_gzip(data: bytes, budget: Budget) -> tuple[SpzHeader, tuple[np.ndarray
     header = _read_header(unpacker.decompress(data, HEADER.size), (2, 3))
     budget.spend(sum(header.sizes), f"{header.count:,} splats")
     body = unpacker.decompress(unpacker.unconsumed_tail, sum(header.sizes))
-    rest = unpacker.decompress(unpacker.unconsumed_tail, MAX_EXTENSION_BYTES)
+    rest = unpacker.decompress(unpacker.unconsumed_tail, MAX_RECORD_BYTES)
     if len(body) < sum(header.sizes) or not unpacker.eof or unpacker.unused_data:
         raise ValueError(f"{header.count:,} splats of {sum(header.sizes):,} bytes in a stream that ends elsewhere")
-    if rest and not header.flags & HAS_EXTENSIONS:
+    if rest and not header.flags & HAS_RECORDS:
         raise ValueError(f"{len(rest):,} bytes after the splats that no flag announces")
     bounds = np.cumsum((0, *header.sizes))
     flat = np.frombuffer(body, np.uint8)
@@ -104,6 +103,24 @@ def _comment(data: bytes) -> tuple[str, ...]:
     if not flags & COMMENT:
         return ()
     return tuple(data[start : data.index(b"\0", start)][:MAX_COMMENT_BYTES].decode("latin-1").split("\n"))
+
+
+def _record(data: bytes, header: SpzHeader) -> tuple[str, ...]:
+    """The lines of our record among those before the table of streams. ValueError where they do not end there."""
+    place, end = HEADER.size + STREAM_TABLE.size, STREAM_TABLE.unpack_from(data, HEADER.size)[0]
+    if not header.flags & HAS_RECORDS:
+        return ()
+    if end - place > MAX_RECORD_BYTES:
+        raise ValueError(f"{end - place:,} bytes of records")
+    notes: tuple[str, ...] = ()
+    while place < end:
+        kind, length = RECORD.unpack_from(data, place)
+        place += RECORD.size + length
+        if place > end:
+            raise ValueError("a record that ends behind all of them")
+        if kind == NOTES_RECORD:
+            notes = tuple(data[place - length : place].decode("ascii", "backslashreplace").split("\n"))
+    return notes
 
 
 def _read_streams(data: bytes, budget: Budget) -> tuple[SpzHeader, tuple[np.ndarray, ...]]:

@@ -46,7 +46,7 @@ def placed(avatar: Avatar, pose: Pose) -> Splats:
     return place_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
 
 
-def lost_in_stills(avatar: Avatar, options: ExportOptions) -> str:
+def lost_in_stills(options: ExportOptions) -> str:
     """What of the avatar is not in such files, in words."""
     shows = "a sequence of stills" if options.clips else "a still"
     return f"{shows}: the rig, its expressions and joints, the binding of splats to triangles, texture and levels of detail are not in it"

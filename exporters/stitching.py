@@ -7,7 +7,7 @@ https://github.com/KhronosGroup/glTF/pull/2573
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt16, UInt32, UInt8
+from jaxtyping import Float32, UInt8, UInt16, UInt32
 
 from facecraft4d.exporters.gltf_rig import shown_triangles
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig

@@ -18,6 +18,7 @@ from facecraft4d.exporters.options import (
     GltfOptions,
     ObjOptions,
     PlyOptions,
+    Purpose,
     RigOptions,
     SpzOptions,
     UsdOptions,
@@ -27,6 +28,14 @@ from facecraft4d.toolkit.core.motion import find_clip
 
 LISTED = 6
 """So many files are named one by one when they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class GltfChoice(GltfOptions):
+    """GLB (gltf)."""
+
+    purpose: Annotated[Purpose, tyro.conf.arg(name="for")] = Purpose.ALL
+    """all: splats at rest and their binding; engine: without the binding, facecraft4d cannot read it back; player: without the splats at rest."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class ExportCommand:
     """Who made it, for the same record."""
     flame: Path | None = None
     """The FLAME file that the avatar was built on, for --ply-form gaussian-avatars."""
-    gltf: Annotated[GltfOptions, tyro.conf.arg(name="")] = field(default_factory=GltfOptions)
+    gltf: Annotated[GltfChoice, tyro.conf.arg(name="")] = field(default_factory=GltfChoice)
     ply: Annotated[PlyOptions, tyro.conf.arg(name="")] = field(default_factory=PlyOptions)
     spz: Annotated[SpzOptions, tyro.conf.arg(name="")] = field(default_factory=SpzOptions)
     usd: Annotated[UsdOptions, tyro.conf.arg(name="")] = field(default_factory=UsdOptions)

@@ -1,5 +1,7 @@
 """Avatars of any kind for laws: no expressions, one splat, names outside ASCII, joints that follow the face, eyewear, seams or no texture."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 from head_cases import ellipsoid_rig
 from hypothesis import strategies as st
@@ -49,6 +51,13 @@ def random_avatar(
     return Avatar(rig, _splats(rng, splats, len(rig.triangles)), Provenance((ingredient,)), texture=texture)
 
 
+def levelled(avatar: Avatar) -> Avatar:
+    """With a half and a quarter of its splats as levels of detail, where that is at least one and fewer."""
+    count = len(avatar.splats.means)
+    counts = dict.fromkeys(each for each in (count // 2, count // 4) if each)
+    return replace(avatar, levels=tuple(avatar.level(each).splats for each in counts))
+
+
 def random_motion(rig: Rig, frames: int, seed: int = 0, fps: float = 25.0) -> Motion:
     """Anything that the rig can do, frame after frame unlike."""
     rng, shape = np.random.default_rng(seed), (frames, len(rig.expression_names))
@@ -74,7 +83,9 @@ def _rig(rng: np.random.Generator, expressions: int, flame: bool) -> Rig:
         triangle_regions=rng.integers(0, len(rig.region_names), len(rig.triangles)).astype(np.uint8),
         region_names=rig.region_names,
         expression_names=NAMES[:expressions],
-        expression_deltas=(rng.normal(scale=0.005, size=(expressions, vertices, 3)) * moved).astype(np.float32),
+        expression_deltas=np.where(moved, rng.normal(scale=0.005, size=(expressions, vertices, 3)), 0).astype(
+            np.float32
+        ),
         joint_names=rig.joint_names,
         joint_parents=rig.joint_parents,
         joint_positions=rng.normal(scale=0.05, size=(joints, 3)).astype(np.float32),
@@ -93,3 +104,22 @@ def _splats(rng: np.random.Generator, count: int, triangles: int) -> BoundSplats
         colors=rng.uniform(-0.2, 1.3, (count, 3)).astype(np.float32),
         triangles=rng.integers(0, triangles, count).astype(np.int32),
     )
+
+
+def assert_same(expected: Avatar, found: Avatar) -> None:
+    """Equal bit for bit, dtypes and provenance too."""
+    assert len(expected.levels) == len(found.levels)
+    pairs = [
+        (expected.rig, found.rig),
+        *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
+    ]
+    assert (expected.texture is None) == (found.texture is None)
+    for part, twin in [*pairs, *[(expected.texture, found.texture)] * (expected.texture is not None)]:
+        for field in fields(part):
+            a, b = getattr(part, field.name), getattr(twin, field.name)
+            if isinstance(a, np.ndarray):
+                assert a.dtype == b.dtype and a.shape == b.shape, field.name
+                assert np.array_equal(a.view(np.uint8), b.view(np.uint8)), field.name
+            else:
+                assert a == b, field.name
+    assert expected.provenance == found.provenance

@@ -1,9 +1,12 @@
 """Runs the passes of the deformation on whatever device is there: GLSL by OpenGL, WGSL and (through SPIR-V) HLSL by WebGPU."""
 
+import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -30,15 +33,15 @@ def shader(name: str) -> str:
 
 def spread(stage: int, counts: tuple[int, ...]) -> int:
     """Work groups of a stage."""
-    return (1, *(-(-count // GROUP) for count in counts[2:]))[stage]
+    return (1, *(-(-number // GROUP) for number in counts[2:]))[stage]
 
 
 def godot_glsl() -> str:
     """The compute pass of Godot 4 as OpenGL takes it: no file includes another, and push constants are uniforms."""
     text = (ENGINES / "godot4" / "deform_passes.glsl").read_text(encoding="utf-8")
-    included = (ENGINES / "godot4" / "deform.glsl").read_text(encoding="utf-8")
-    text = text.replace("#[compute]\n", "").replace('#include "deform.glsl"', included).replace("set = 0, ", "")
-    pushed = re.search(r"layout\(push_constant, std430\) uniform Counts \{\s*uint ([^;]*);\s*\} counts;", text)
+    included = (ENGINES / "godot4" / "deform.glslinc").read_text(encoding="utf-8")
+    text = text.replace("#[compute]\n", "").replace('#include "deform.glslinc"', included).replace("set = 0, ", "")
+    pushed = re.search(r"layout\(push_constant, std430\) uniform Counts \{\s*uint ([^;]*);[^}]*\} counts;", text)
     assert pushed
     names = [name.strip() for name in pushed[1].split(",")]
     text = text.replace(pushed[0], "\n".join(f"uniform uint counts_{name};" for name in names))
@@ -53,8 +56,8 @@ def opengl_runner(context: moderngl.Context) -> Runner:
         buffers = {name: context.buffer(array.tobytes()) for name, array in arrays.items()}
         for binding, buffer in enumerate(buffers.values()):
             buffer.bind_to_storage_buffer(binding)
-        for name, count in zip(("expressions", "joints", "vertices", "splats"), counts, strict=True):
-            program[f"counts_{name}"] = count
+        for name, number in zip(("expressions", "joints", "vertices", "splats"), counts, strict=True):
+            program[f"counts_{name}"] = number
         for stage in range(len(STAGES)):
             program["counts_stage"] = stage
             program.run(spread(stage, counts))
@@ -79,32 +82,10 @@ def webgpu_runner(device: Any, modules: tuple[Any, ...]) -> Runner:
     """One module for each stage, whose entry point is named after it; binding 0 has the counts."""
 
     def run(arrays: Arrays, counts: tuple[int, ...]) -> Arrays:
-        inputs = {"counts": np.array(counts, np.uint32), **arrays}
-        usage = "STORAGE|COPY_SRC"
-        buffers = {
-            name: device.create_buffer_with_data(data=array.tobytes(), usage="UNIFORM" if name == "counts" else usage)
-            for name, array in inputs.items()
-        }
-        layout = device.create_bind_group_layout(entries=list(_layout_entries(buffers)))
-        resources = [
-            {"binding": binding, "resource": {"buffer": buffer, "offset": 0, "size": buffer.size}}
-            for binding, buffer in enumerate(buffers.values())
-        ]
-        group = device.create_bind_group(layout=layout, entries=resources)
-        common = device.create_pipeline_layout(bind_group_layouts=[layout])
+        bound = Bound(device, {"counts": np.array(counts, np.uint32), **arrays})
         for stage, module in enumerate(modules):
-            compute = {"module": module, "entry_point": STAGES[stage]}
-            encoder = device.create_command_encoder()
-            dispatch = encoder.begin_compute_pass()
-            dispatch.set_pipeline(device.create_compute_pipeline(layout=common, compute=compute))
-            dispatch.set_bind_group(0, group)
-            dispatch.dispatch_workgroups(spread(stage, counts))
-            dispatch.end()
-            device.queue.submit([encoder.finish()])
-        return {
-            name: np.frombuffer(device.queue.read_buffer(buffers[name]), np.float32).reshape(arrays[name].shape)
-            for name in WRITTEN
-        }
+            bound.dispatch(module, STAGES[stage], spread(stage, counts))
+        return {name: bound.read(name).reshape(arrays[name].shape) for name in WRITTEN}
 
     return run
 
@@ -112,8 +93,43 @@ def webgpu_runner(device: Any, modules: tuple[Any, ...]) -> Runner:
 READ_WRITE = ("matrices", "coefficients", *WRITTEN)
 
 
-def _layout_entries(buffers: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for binding, name in enumerate(buffers):
+class Bound:
+    """Buffers on a device, bound in their order."""
+
+    def __init__(self, device: Any, arrays: Arrays) -> None:
+        self._device = device
+        self._buffers = {
+            name: device.create_buffer_with_data(
+                data=array.tobytes(), usage="UNIFORM" if name == "counts" else "STORAGE|COPY_SRC"
+            )
+            for name, array in arrays.items()
+        }
+        layout = device.create_bind_group_layout(entries=list(_layout_entries(arrays)))
+        resources = [
+            {"binding": binding, "resource": {"buffer": buffer, "offset": 0, "size": buffer.size}}
+            for binding, buffer in enumerate(self._buffers.values())
+        ]
+        self._group = device.create_bind_group(layout=layout, entries=resources)
+        self._layout = device.create_pipeline_layout(bind_group_layouts=[layout])
+
+    def dispatch(self, module: Any, entry: str, groups: int) -> None:
+        """Run a kernel."""
+        compute = {"module": module, "entry_point": entry}
+        encoder = self._device.create_command_encoder()
+        dispatch = encoder.begin_compute_pass()
+        dispatch.set_pipeline(self._device.create_compute_pipeline(layout=self._layout, compute=compute))
+        dispatch.set_bind_group(0, self._group)
+        dispatch.dispatch_workgroups(groups)
+        dispatch.end()
+        self._device.queue.submit([encoder.finish()])
+
+    def read(self, name: str) -> np.ndarray:
+        """What a buffer of floats holds now."""
+        return np.frombuffer(self._device.queue.read_buffer(self._buffers[name]), np.float32)
+
+
+def _layout_entries(names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for binding, name in enumerate(names):
         kind = "uniform" if name == "counts" else "storage" if name in READ_WRITE else "read-only-storage"
         yield {"binding": binding, "visibility": "COMPUTE", "buffer": {"type": kind}}
 
@@ -125,23 +141,29 @@ def wgsl_modules(device: Any) -> tuple[Any, ...]:
 
 
 def hlsl_modules(device: Any, scratch: Path) -> tuple[Any, ...]:
-    """HLSL, Unity's compute pass, as glslang compiles it to SPIR-V. Skips the test where there is no glslang."""
-    return tuple(device.create_shader_module(code=spirv(stage, scratch)) for stage in STAGES)
+    """HLSL: Unity's compute pass; binding 0 has the counts."""
+    source = ENGINES / "unity" / "DeformPasses.compute"
+    return tuple(device.create_shader_module(code=spirv(source, stage, scratch, first=1)) for stage in STAGES)
 
 
-def spirv(stage: str, scratch: Path) -> bytes:
-    """A kernel of Unity's compute pass; its buffers have the bindings 1, 2, ... in the order of the source."""
-    compiler = which("glslangValidator")
+def spirv(source: Path, entry: str, scratch: Path, first: int, includes: Path | None = None) -> bytes:
+    """A kernel in HLSL as glslang compiles it; its buffers have the bindings `first`, ... in the order of the source.
+
+    Skips the test where there is no glslang.
+    """
+    compiler = which("glslangValidator", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if compiler is None:
         pytest.skip("no glslangValidator")
-    text = (ENGINES / "unity" / "DeformPasses.compute").read_text(encoding="utf-8")
-    bindings = iter(range(1, 100))
+    bindings = count(first)
     text = re.sub(
-        r"^(?:RW)?StructuredBuffer<", lambda found: f"[[vk::binding({next(bindings)}, 0)]] {found[0]}", text, flags=re.M
+        r"^(?:RW)?StructuredBuffer<",
+        lambda found: f"[[vk::binding({next(bindings)}, 0)]] {found[0]}",
+        source.read_text(encoding="utf-8"),
+        flags=re.M,
     )
-    source, target = scratch / "DeformPasses.hlsl", scratch / f"{stage}.spv"
-    source.write_text(text, encoding="utf-8")
-    command = [compiler, "-D", "-V", "-S", "comp", "-e", stage, "--amb", f"-I{ENGINES / 'unity'}", "-o", str(target), str(source)]  # fmt: skip
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    bound, target = scratch / f"{source.stem}.hlsl", scratch / f"{entry}.spv"
+    bound.write_text(text, encoding="utf-8")
+    options = ["-D", "-V", "-S", "comp", "-e", entry, "--amb", f"-I{includes or source.parent}"]
+    found = subprocess.run([compiler, *options, "-o", target, bound], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
     return target.read_bytes()

@@ -21,7 +21,9 @@ class Viewer:
         count, width = found["count"], WIDTHS[found["type"]]
         values = np.zeros((count, width), TYPES[found["componentType"]])
         if "bufferView" in found:
-            values = self._rows(found["bufferView"], found["componentType"], count, width).copy()
+            values = self._rows(
+                found["bufferView"], found["componentType"], count, width, found.get("byteOffset", 0)
+            ).copy()
         if sparse := found.get("sparse"):
             rows = self._rows(sparse["indices"]["bufferView"], sparse["indices"]["componentType"], sparse["count"], 1)
             values[rows[:, 0]] = self._rows(
@@ -29,9 +31,12 @@ class Viewer:
             )
         return values
 
-    def _rows(self, view: int, code: int, count: int, width: int) -> np.ndarray:
-        start = self.document["bufferViews"][view].get("byteOffset", 0)
-        return np.frombuffer(self.blob, TYPES[code], count * width, start).reshape(count, width)
+    def _rows(self, view: int, code: int, count: int, width: int, offset: int = 0) -> np.ndarray:
+        found = self.document["bufferViews"][view]
+        dtype = np.dtype(TYPES[code])
+        stride = found.get("byteStride", width * dtype.itemsize)
+        start = found.get("byteOffset", 0) + offset
+        return np.ndarray((count, width), dtype, self.blob, start, (stride, dtype.itemsize))
 
     def sampled(self, animation: int, seconds: float) -> dict[tuple[int, str], np.ndarray]:
         """Value of each node's animated property; LINEAR, quaternions along the shorter great circle."""

@@ -46,3 +46,28 @@ def test_what_matters_is_named(tiny_path: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     for word in ("splats", "jawOpen", "eye_left", "CC0-1.0", "bytes"):
         assert word in said
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".spz"])
+def test_a_file_of_splats_says_what_is_in_it(
+    tiny_avatar: Avatar, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    path = tmp_path / f"head{suffix}"
+    exporters.export(tiny_avatar, path)
+    assert cli.main(["inspect", str(path)]) == 0
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if not line.startswith("note"))
+    assert said["bytes"].startswith(f"{path.stat().st_size:,} ")
+    assert said["splats"] == "1,944, spherical harmonics of degree 0"
+    assert said["order"].startswith("as stamped: 1944 splats, sha256 ")
+    low, high = (float(word) for word in said["extent"].split(" x ")[1].split(" to "))
+    assert -0.2 < low < high < 0.2
+
+
+def test_splats_that_a_tool_left_out_break_the_stamp(
+    tiny_avatar: Avatar, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exporters.export(tiny_avatar, tmp_path / "head.ply")
+    data = (tmp_path / "head.ply").read_bytes().replace(b"element vertex 1944", b"element vertex 1943")
+    (tmp_path / "head.ply").write_bytes(data[:-68])
+    assert cli.main(["inspect", str(tmp_path / "head.ply")]) == 0
+    assert "no stamp, or one of another number of splats" in capsys.readouterr().out

@@ -42,6 +42,18 @@ def test_quaternion_product_is_matrix_product() -> None:
     assert np.allclose(product, g.rotation_from_wxyz(a) @ g.rotation_from_wxyz(b))
 
 
+def test_axis_angle_of_a_quaternion_comes_back() -> None:
+    rng = np.random.default_rng(4)
+    turns = rng.normal(size=(200, 3))
+    turns *= (rng.uniform(0, np.pi, 200) / np.linalg.norm(turns, axis=1))[:, None]
+    wxyz = g.wxyz_from_rotation(g.rotation_from_axis_angle(turns))
+    for sign in (1, -1):
+        assert np.allclose(g.axis_angle_from_wxyz(sign * wxyz), turns, atol=1e-7)
+    assert np.array_equal(g.axis_angle_from_wxyz(np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]])), np.zeros((2, 3)))
+    tiny = np.array([1.0, 1e-12, 0, 0])
+    assert np.allclose(g.axis_angle_from_wxyz(tiny), [2e-12, 0, 0], rtol=1e-12)
+
+
 def test_axis_angle() -> None:
     assert np.array_equal(g.rotation_from_axis_angle(np.zeros(3)), np.eye(3))
     quarter = g.rotation_from_axis_angle(np.array([0, 0, np.pi / 2]))

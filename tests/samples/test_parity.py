@@ -15,7 +15,7 @@ from facecraft4d.exporters import load
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Rig
-from facecraft4d.toolkit.core.geometry import area_vectors
+from facecraft4d.toolkit.core.geometry import area_vectors, triangle_frames, wxyz_from_rotation
 from facecraft4d.toolkit.core.rigging import place_splats, pose_vertices
 
 SAMPLES = Path(str(files("facecraft4d.samples")))
@@ -96,6 +96,15 @@ def test_poses_tell_ports_apart_that_leave_something_out() -> None:
         kept = np.arange(len(rig.expression_names)) != index
         assert missed(replace(plain, expression_deltas=rig.expression_deltas * kept[:, None, None]), PLAIN)
     assert missed(replace(plain, joint_parents=(-1,) * len(rig.joint_names)), PLAIN)
+
+
+def test_every_way_to_a_quaternion_is_walked() -> None:
+    """A port that divides by the wrong component, or by a small one, is found: each is the largest for some triangle."""
+    rig = load(SAMPLES / "parity_avatar.glb").rig
+    carrying = rig.triangles[np.array(PARITY["splats"]["triangles"])]
+    frames = [triangle_frames(each.expected.vertices[carrying])[0] for each in PLAIN]
+    largest = np.abs(wxyz_from_rotation(np.concatenate(frames))).argmax(1)
+    assert (np.bincount(largest, minlength=4) > 5).all()
 
 
 def test_the_ball_is_one() -> None:

@@ -74,22 +74,22 @@ class Provenance:
 
 
 def provenance_from_json(block: Mapping[str, Any]) -> Provenance:
-    """The provenance whose `dataclasses.asdict` was written as JSON. KeyError, TypeError or ValueError where something is missing or of
-    another kind."""
+    """The provenance whose `dataclasses.asdict` was written as JSON; texts and lists that are empty may be missing, since some tools
+    drop them. KeyError, TypeError, AttributeError or ValueError where something else is missing or of another kind."""
     ingredients = tuple(
         Ingredient(
-            **{name: _text(entry[name]) for name in ("name", "role", "licence", "source", "sha256")},
+            **{name: _text(entry.get(name, "")) for name in ("name", "role", "licence", "source", "sha256")},
             commercial_use=_commercial(entry["commercial_use"]),
         )
-        for entry in block["ingredients"]
+        for entry in block.get("ingredients", ())
     )
     return Provenance(
         ingredients=ingredients,
         seed=int(_number(block["seed"], *SEEDS)),
-        versions={_text(key): _text(value) for key, value in block["versions"].items()},
-        options={_text(key): _text(value) for key, value in block["options"].items()},
+        versions={_text(key): _text(value) for key, value in block.get("versions", {}).items()},
+        options={_text(key): _text(value) for key, value in block.get("options", {}).items()},
         metrics={
-            _text(key): float(_number(value, -MOST_METRIC, MOST_METRIC)) for key, value in block["metrics"].items()
+            _text(key): float(_number(value, -MOST_METRIC, MOST_METRIC)) for key, value in block.get("metrics", {}).items()
         },
     )
 

@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image
 
 
 def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
@@ -20,6 +19,8 @@ def linear_from_srgb(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]
 
 def encoded_bytes(image: UInt8[np.ndarray, "h w *c"], kind: str, **options: int) -> bytes:
     """Grey, RGB or RGBA as a file of that kind of Pillow's: whole in memory, since Pillow takes a file cut short by a full disk for a whole one."""
+    from PIL import Image  # slow to import, and most who read or write an avatar's numbers need none
+
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, kind, **options)
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 """An avatar.glb in Blender: head, shape keys and armature as the importer makes them, and splats that follow them.
 
-Tried with Blender 5.0.1. In its text editor, or: blender --python import_avatar.py -- avatar.glb
+Tried with Blender 5.0.1: blender --python import_avatar.py -- avatar.glb
 """
 
 import sys

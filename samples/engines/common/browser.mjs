@@ -10,13 +10,14 @@ const { chromium } = createRequire(`${job.modules}/driver.js`)("playwright-core"
 
 const FRAMES = 4, PAUSE = 60; // between two looks at the picture; milliseconds leave the engines' sort workers their turn
 const MOST_LOOKS = 60;
+const TRIES = 4, RETRY = 1000; // of a screenshot, which Chromium refuses now and then on a busy machine; milliseconds between two
 
 const browser = await chromium.launch({ executablePath: job.chromium, headless: true, args: job.flags });
 try {
   const page = await browser.newPage({ viewport: { width: job.size, height: job.size } }), complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  const blank = await page.screenshot({ scale: "css" });
+  const blank = await screenshot(page);
   await page.goto(job.url);
   await page.waitForFunction("window.ready || window.failure", null, { timeout: job.wait });
   const failure = await page.evaluate("window.failure");
@@ -31,6 +32,16 @@ try {
   await browser.close();
 }
 
+async function screenshot(page, tries = TRIES) {
+  try {
+    return await page.screenshot({ scale: "css" });
+  } catch (error) {
+    if (tries <= 1) throw error;
+    await new Promise((resolve) => setTimeout(resolve, RETRY));
+    return screenshot(page, tries - 1);
+  }
+}
+
 // The picture once there is something in it and it no longer changes: engines compile and sort in the background, some for a frame or
 // two, some for ten.
 async function settled(page, blank) {
@@ -42,7 +53,7 @@ async function settled(page, blank) {
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }, [FRAMES, PAUSE]);
-    const picture = await page.screenshot({ scale: "css" });
+    const picture = await screenshot(page);
     if (before?.equals(picture) && !picture.equals(blank)) return picture;
     before = picture;
   }

@@ -188,6 +188,9 @@ def main(*pages: Page) -> int:
     except Missing as reason:
         print(reason, file=sys.stderr)
         return NOT_RUN
+    except RuntimeError as reason:
+        print(reason, file=sys.stderr)
+        return 1
     for report in reports:
         print(json.dumps(report.psnr), report.wrong or "as it should be")
     return 0 if all(report.ok for report in reports) else 1

