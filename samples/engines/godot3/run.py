@@ -16,7 +16,7 @@ import numpy as np
 
 from facecraft4d import exporters
 from facecraft4d.exporters import ExportOptions
-from facecraft4d.exporters.gltf_rig import surface_of
+from facecraft4d.exporters.gltf.rig import surface_of
 from facecraft4d.exporters.options import GltfOptions, Purpose
 from facecraft4d.samples.engines.common.places import NOT_RUN
 from facecraft4d.samples.engines.common.poses import poses, spoken
