@@ -14,7 +14,7 @@ import numpy as np
 from page import put_table
 
 from facecraft4d.exporters import load
-from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.asset import Avatar

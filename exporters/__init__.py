@@ -5,9 +5,9 @@ from pathlib import Path
 
 from facecraft4d.exporters.format import Format
 from facecraft4d.exporters.formats import FORMATS, SPLAT_READERS, format_of, reader_of
-from facecraft4d.exporters.glb import MAX_FILE_BYTES
+from facecraft4d.exporters.gltf.glb import MAX_FILE_BYTES
 from facecraft4d.exporters.options import ExportOptions
-from facecraft4d.exporters.splat_file import SplatFile
+from facecraft4d.exporters.stills.splat_file import SplatFile
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import place_all, scratch_folder

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from facecraft4d.exporters.format import Format, Reader
-from facecraft4d.exporters.gltf import gltf_files
-from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.exporters.gltf_splats import lost_splats
-from facecraft4d.exporters.lam import export_lam, lam_loses
+from facecraft4d.exporters.gltf.reading import read_gltf
+from facecraft4d.exporters.gltf.splats import lost_splats
+from facecraft4d.exporters.gltf.writing import gltf_files
+from facecraft4d.exporters.lam.writing import export_lam, lam_loses
 from facecraft4d.exporters.obj import export_obj, obj_loss
-from facecraft4d.exporters.ply import lost_in_ply, ply_files
-from facecraft4d.exporters.ply_reading import read_ply
-from facecraft4d.exporters.rig import export_rig
-from facecraft4d.exporters.splat_file import SplatReader
-from facecraft4d.exporters.spz import lost_in_spz, spz_files
-from facecraft4d.exporters.spz_reading import read_spz
-from facecraft4d.exporters.usd import export_usd, usd_loss
-from facecraft4d.exporters.vrm import vrm_files, vrm_loses
+from facecraft4d.exporters.rig.writing import export_rig
+from facecraft4d.exporters.stills.ply import lost_in_ply, ply_files
+from facecraft4d.exporters.stills.ply_reading import read_ply
+from facecraft4d.exporters.stills.splat_file import SplatReader
+from facecraft4d.exporters.stills.spz import lost_in_spz, spz_files
+from facecraft4d.exporters.stills.spz_reading import read_spz
+from facecraft4d.exporters.usd.writing import export_usd, usd_loss
+from facecraft4d.exporters.vrm.writing import vrm_files, vrm_loses
 from facecraft4d.exporters.web import lost_in_web, web_files
 from facecraft4d.toolkit.core.checks import UserError
 

@@ -10,7 +10,7 @@ from pathlib import PurePath
 import numpy as np
 
 from facecraft4d.exporters.format import File
-from facecraft4d.exporters.gltf_rig import CLAY, shown_triangles, surface_of
+from facecraft4d.exporters.gltf.rig import CLAY, shown_triangles, surface_of
 from facecraft4d.exporters.names import plain_names
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.rights import rights_of

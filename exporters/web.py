@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 from facecraft4d.exporters.format import File
-from facecraft4d.exporters.gltf import export_gltf
+from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.exporters.options import ExportOptions, GltfOptions, Purpose
 from facecraft4d.exporters.rights import rights_of
 from facecraft4d.toolkit.core.asset import Avatar

@@ -10,7 +10,7 @@ from typing import TypeVar
 import tyro
 
 from facecraft4d import exporters
-from facecraft4d.exporters.glb import MAX_ELEMENTS
+from facecraft4d.exporters.gltf.glb import MAX_ELEMENTS
 from facecraft4d.toolkit.config import Bounds
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError

@@ -57,9 +57,9 @@ def main() -> int:
     write_sheet(rows(reports, options.out), options.out / "engines.png")
     if options.publish:
         SHEET.write_bytes((options.out / "engines.png").read_bytes())
-        text = DOCUMENT.read_text()
+        text = DOCUMENT.read_text(encoding="utf-8")
         text = replaced(text, "engines", main_table(reports))
-        DOCUMENT.write_text(replaced(text, "frames", frames_table(reports)))
+        DOCUMENT.write_text(replaced(text, "frames", frames_table(reports)), encoding="utf-8")
     if failed:
         print(f"not as they should be: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -87,7 +87,7 @@ def ran(engine: str, avatar: Path, out: Path) -> bool:
 
 def gathered(out: Path) -> dict[str, dict[str, Any]]:
     """The reports in a folder by their names, in the order of the table."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("*.json"))}
     order = sorted(found, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
     return {name: found[name] for name in order}
 

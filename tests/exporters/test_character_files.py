@@ -9,9 +9,9 @@ import pytest
 from avatar_cases import random_avatar
 from khronos import install_validator, issues
 
-from facecraft4d.exporters.lam import FOLDER, export_lam
+from facecraft4d.exporters.lam.writing import FOLDER, export_lam
 from facecraft4d.exporters.options import ExportOptions
-from facecraft4d.exporters.vrm import export_vrm
+from facecraft4d.exporters.vrm.writing import export_vrm
 from facecraft4d.samples.engines.common.browser import Page, look
 from facecraft4d.samples.engines.common.places import Missing
 from facecraft4d.samples.engines.lam.run import PAGE as LAM

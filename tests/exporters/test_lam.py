@@ -15,7 +15,7 @@ from pygltf_cases import array, opened, world_positions
 from pygltflib import GLTF2
 
 from facecraft4d.exporters.body import EAR_HEIGHT
-from facecraft4d.exporters.lam import LEAST_OPACITY, NO_EXPRESSION, check_size, export_lam, lam_loses
+from facecraft4d.exporters.lam.writing import LEAST_OPACITY, NO_EXPRESSION, check_size, export_lam, lam_loses
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
 from facecraft4d.toolkit.core.asset import Avatar

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from facecraft4d import exporters
-from facecraft4d.exporters.gltf_rig import shown_triangles
+from facecraft4d.exporters.gltf.rig import shown_triangles
 from facecraft4d.exporters.obj import export_obj
 from facecraft4d.exporters.options import ExportOptions, ObjOptions
 from facecraft4d.toolkit.core.asset import Avatar

@@ -14,12 +14,12 @@ from rig_decoder import Decoder, matrix, product
 
 from facecraft4d.cli import main
 from facecraft4d.exporters import ExportOptions, load
-from facecraft4d.exporters.gltf_rig import shown_triangles
+from facecraft4d.exporters.gltf.rig import shown_triangles
 from facecraft4d.exporters.options import DeltaType, RigOptions
 from facecraft4d.exporters.order import splat_order
-from facecraft4d.exporters.rig import ANGLE, export_rig
-from facecraft4d.exporters.rig_deltas import FAINTEST, pack, unpack
-from facecraft4d.exporters.rig_error import errors
+from facecraft4d.exporters.rig.deltas import FAINTEST, pack, unpack
+from facecraft4d.exporters.rig.error import errors
+from facecraft4d.exporters.rig.writing import ANGLE, export_rig
 from facecraft4d.exporters.splat_deltas import SplatChanges
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.software import draw_splats

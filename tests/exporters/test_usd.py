@@ -19,7 +19,7 @@ from pxr import Usd, UsdGeom, UsdShade, UsdSkel, UsdValidation, Vt
 from facecraft4d import cli
 from facecraft4d.exporters.options import ExportOptions, Shown, UsdOptions
 from facecraft4d.exporters.order import splat_order
-from facecraft4d.exporters.usd import clip_ranges, export_usd, moments
+from facecraft4d.exporters.usd.writing import clip_ranges, export_usd, moments
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion, Pose
@@ -230,7 +230,7 @@ def test_clips_follow_one_another_each_at_its_own_speed(tiny_avatar: Avatar) -> 
 @pytest.mark.slow
 def test_a_long_clip_is_saved_in_pieces_and_stays_whole(tiny_avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = builtin_clip("head_turns")
-    monkeypatch.setattr("facecraft4d.exporters.usd.SAVED_BYTES", 20 * 40 * len(tiny_avatar.splats.means))
+    monkeypatch.setattr("facecraft4d.exporters.usd.writing.SAVED_BYTES", 20 * 40 * len(tiny_avatar.splats.means))
     motion = on_rig(clip, tiny_avatar.rig)
     with opened(tiny_avatar, ExportOptions(clips=(clip,))) as stage:
         assert findings(stage) == []
@@ -247,7 +247,7 @@ def test_two_hundred_thousand_splats() -> None:
 
 
 def test_clips_that_fill_more_than_a_package_are_refused(tiny_avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facecraft4d.exporters.usd.MOST_BYTES", 10 * 40 * len(tiny_avatar.splats.means))
+    monkeypatch.setattr("facecraft4d.exporters.usd.writing.MOST_BYTES", 10 * 40 * len(tiny_avatar.splats.means))
     with pytest.raises(
         UserError, match=r"a USD of 1,944 splats holds at most 10 frames, the clips have 11; choose fewer"
     ):

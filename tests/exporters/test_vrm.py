@@ -19,8 +19,8 @@ from facecraft4d.exporters.body import EAR_HEIGHT, standing
 from facecraft4d.exporters.expression_sets import VRM_PRESETS
 from facecraft4d.exporters.options import ExportOptions
 from facecraft4d.exporters.order import splat_order
-from facecraft4d.exporters.vrm import MOST_INFLUENCES, export_vrm, vrm_files, vrm_loses
-from facecraft4d.exporters.vrm_meaning import CLEARED, STRICT
+from facecraft4d.exporters.vrm.meaning import CLEARED, STRICT
+from facecraft4d.exporters.vrm.writing import MOST_INFLUENCES, export_vrm, vrm_files, vrm_loses
 from facecraft4d.samples.engines.common.places import installed
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar, Provenance

@@ -14,7 +14,7 @@ from kept_build import KEY, trained
 from places import TINY
 from training_subject import NO_LPIPS, a_state, a_trainer, subject
 
-from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import TrainedHead

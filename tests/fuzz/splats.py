@@ -13,14 +13,14 @@ from fuzz.mutations import Random, damaged
 from places import DATA, TINY
 
 from facecraft4d.cli_inspect import splat_rows
-from facecraft4d.exporters.gaussian_avatars_reading import read_flame_parameters, read_gaussian_avatar
-from facecraft4d.exporters.gltf_reading import read_gltf
-from facecraft4d.exporters.notes import notes_of
+from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.exporters.options import ExportOptions, Frame
-from facecraft4d.exporters.ply import world_ply
-from facecraft4d.exporters.ply_reading import TYPES
-from facecraft4d.exporters.spz import HEADER, MAGIC, STREAM_SIZES, STREAM_TABLE, spz_bytes
-from facecraft4d.exporters.stills import placed
+from facecraft4d.exporters.stills.frames import placed
+from facecraft4d.exporters.stills.gaussian_avatars_reading import read_flame_parameters, read_gaussian_avatar
+from facecraft4d.exporters.stills.notes import notes_of
+from facecraft4d.exporters.stills.ply import world_ply
+from facecraft4d.exporters.stills.ply_reading import TYPES
+from facecraft4d.exporters.stills.spz import HEADER, MAGIC, STREAM_SIZES, STREAM_TABLE, spz_bytes
 from facecraft4d.toolkit.core.datatypes import Splats
 from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.core.text import ACTING, harmless

@@ -17,8 +17,8 @@ from PIL import Image
 from places import PORTRAITS, TINY
 
 from facecraft4d.cli_inspect import rows
-from facecraft4d.exporters.gltf import export_gltf
-from facecraft4d.exporters.gltf_reading import read_gltf
+from facecraft4d.exporters.gltf.reading import read_gltf
+from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json

@@ -8,8 +8,8 @@ from avatar_cases import KINDS, random_avatar, random_motion
 from hypothesis import given, settings
 
 from facecraft4d.exporters import ExportOptions, export
-from facecraft4d.exporters.gltf import export_gltf
-from facecraft4d.exporters.gltf_rig import surface_of
+from facecraft4d.exporters.gltf.rig import surface_of
+from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.samples.engines.blender.glb_binding import read_glb, rig_corners, with_eyewear
 from facecraft4d.samples.engines.usd.run import look
 from facecraft4d.samples.engines.usd.stage import Stage

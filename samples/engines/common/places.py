@@ -60,7 +60,7 @@ def installed(engine: str) -> Path:
 
 def version(engine: str, package: str) -> str:
     """The version of a package that an engine's package.json asks for."""
-    found: str = json.loads((ENGINES / engine / "package.json").read_text())["dependencies"][package]
+    found: str = json.loads((ENGINES / engine / "package.json").read_text(encoding="utf-8"))["dependencies"][package]
     return found
 
 

@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
 import numpy as np
-from pygltflib import GLTF2, BufferView
 
 from facecraft4d import exporters
-from facecraft4d.exporters.gltf_rig import surface_of
+from facecraft4d.exporters import ExportOptions
+from facecraft4d.exporters.gltf.rig import surface_of
+from facecraft4d.exporters.options import GltfOptions, Purpose
 from facecraft4d.samples.engines.common.places import NOT_RUN
 from facecraft4d.samples.engines.common.poses import poses, spoken
 from facecraft4d.samples.engines.common.report import Report, write_report
@@ -54,8 +55,8 @@ def look(avatar: Avatar) -> Report:
         folder = Path(name)
         for file in ("project.godot", "play.gd"):
             shutil.copy(HERE / file, folder / file)
-        exporters.export(avatar, folder / "avatar.glb", "gltf")
-        with_zeros(folder / "avatar.glb")
+        engine = ExportOptions(gltf=GltfOptions(purpose=Purpose.ENGINE))
+        exporters.export(avatar, folder / "avatar.glb", "gltf", engine)
         job = {name: spoken(pose, avatar.rig) for name, pose in cases.items()}
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         imported(folder)
@@ -70,7 +71,7 @@ def look(avatar: Avatar) -> Report:
         wrong["AnimationPlayer"] = "moves nothing"
     return Report(
         engine=f"Godot {version()}",
-        file="avatar.glb",
+        file="avatar.glb (--for engine)",
         verified="godot3-server, its own numbers",
         moves=dict.fromkeys(("centre", "rotation", "scale"), False),
         joints="turn" not in wrong,
@@ -81,20 +82,6 @@ def look(avatar: Avatar) -> Report:
         wrong=wrong,
         notes=f"the textured rig; vertices lie within {max(errors.values()):.0e} m of ours",
     )
-
-
-def with_zeros(path: Path) -> None:
-    """Give sparse accessors zeros to begin with: Godot 3.2 leaves its memory as it was where the file names none, and the head swells."""
-    gltf = GLTF2().load(str(path))
-    blob = gltf.binary_blob()
-    without = [each for each in gltf.accessors if each.bufferView is None]
-    size = 3 * np.dtype(np.float32).itemsize * max((each.count for each in without), default=0)
-    for each in without:
-        each.bufferView = len(gltf.bufferViews)
-    gltf.bufferViews.append(BufferView(buffer=0, byteOffset=len(blob), byteLength=size))
-    gltf.set_binary_blob(blob + bytes(size))
-    gltf.buffers[0].byteLength = len(blob) + size
-    gltf.save(str(path))
 
 
 def imported(folder: Path) -> None:

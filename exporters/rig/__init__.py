@@ -1,0 +1,1 @@
+"""The format rig: splats that move without triangles, by deltas and joint weights, with their own error."""
