@@ -43,7 +43,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 BUDGET = 20_000
 """Splats of the head that the time of a frame is measured with; of a smaller head, all."""
 FRAMES = 24
-"""Frames of which the quickest is given: what else the machine does only makes the others longer."""
+"""Frames of which the median time is given."""
 SECONDS = 240.0
 """For a page to load and all of its pictures."""
 PARTS = {"centre": "means", "rotation": "rotationsWxyz", "scale": "scales"}

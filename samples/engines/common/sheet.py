@@ -1,7 +1,7 @@
 """The contact sheet: a row for each engine, a column for each pose."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
@@ -25,7 +25,7 @@ COLOURS = 128
 
 def write_sheet(rows: Sequence[tuple[str, Sequence[Path | None]]], path: Path) -> None:
     """Rows of a label (lines) and five pictures; None leaves a cell empty. All are cut to the same box around what they show."""
-    pictures = {file: Image.open(file).convert("RGB") for _, files in rows for file in files if file is not None}
+    pictures = _pictures(file for _, files in rows for file in files if file is not None)
     left, top, right, bottom = box = _box(list(pictures.values()))
     width = round(HEIGHT * (right - left) / (bottom - top))
     sheet = Image.new("RGB", (LABEL + width * len(NAMES), HEADER + HEIGHT * len(rows)), "white")
@@ -47,9 +47,16 @@ def write_sheet(rows: Sequence[tuple[str, Sequence[Path | None]]], path: Path) -
     write_whole(path, buffer.getvalue())
 
 
+def _pictures(files: Iterable[Path]) -> dict[Path, Image.Image]:
+    """All of them at the size of the largest."""
+    pictures = {file: Image.open(file).convert("RGB") for file in files}
+    size = max(picture.size for picture in pictures.values())
+    return {file: picture.resize(size, Image.Resampling.LANCZOS) for file, picture in pictures.items()}
+
+
 def _box(pictures: Sequence[Image.Image]) -> tuple[int, int, int, int]:
     """The smallest box about the middle that holds what any of the pictures shows on white."""
-    middle = max(picture.width for picture in pictures) // 2
+    middle = pictures[0].width // 2
     across = up = 1
     for picture in pictures:
         if box := ImageChops.invert(picture).point(lambda value: 255 * (value > FAINT)).getbbox():
