@@ -11,7 +11,6 @@ import tyro
 
 from facecraft4d import exporters
 from facecraft4d.exporters.gltf.glb import MAX_ELEMENTS
-from facecraft4d.toolkit.config import Bounds
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.text import cut, harmless
@@ -76,6 +75,8 @@ def level_of(avatar: Avatar, splats: int | None) -> Avatar:
 
 def check_option(name: str, value: int | float, low: int | float, high: int | float) -> None:
     """UserError unless `value` is a number from `low` to `high`."""
+    from facecraft4d.toolkit.config import Bounds  # all options of a build come with it; --help need not wait for them
+
     Bounds(low, high).check(f"--{name}", value)
 
 

