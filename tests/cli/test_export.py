@@ -40,6 +40,7 @@ def test_one_format_takes_the_name_and_a_folder_where_the_suffix_is_not_its_own(
         (("--to", "fbx"), "no format is called fbx; there are gltf"),
         (("--out", "head.fbx"), "cannot write .fbx"),
         (("--to", "gltf", "--expression", "jawOpen"), "expected NAME=VALUE"),
+        (("--to", "obj", "--expression", "jawOpn=1"), "this avatar has no expression jawOpn; it has jaw"),
         (("--to", "gltf", "--spz-bits", "30"), "--spz-bits must be between 12 and 20"),
         (("--to", "gltf", "--clip", "nowhere"), "no clip is called nowhere"),
         (("--to", "gltf", "--splats", "0"), "--splats must be"),
