@@ -18,6 +18,8 @@ SIZE = 512
 """Side of the pictures in pixels."""
 COLOUR = 3.0
 """Mean colours of the head may differ so much, of 255."""
+TEXTURE_COLOUR = 10.0
+"""The same where the textured mesh is drawn: its picture was painted from the photograph, the splats were trained on it."""
 INSIDE = 0.9
 """At least that share of a pose's change lies where its splats move."""
 AMOUNT = (0.7, 1.4)

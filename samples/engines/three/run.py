@@ -3,10 +3,8 @@
 import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
+from facecraft4d.samples.engines.common.pictures import TEXTURE_COLOUR
 from facecraft4d.samples.engines.common.still import PLY_DOWN, PLY_UP, SPZ
-
-MESH_COLOUR = 6.0
-"""A photograph on a surface is another picture than splats: its silhouette is hard and its hair is skin."""
 
 SPLATS = Page(
     "three",
@@ -24,7 +22,7 @@ MESH = Page(
     "plain GLTFLoader: morph targets and joints",
     "mesh.html",
     splats=False,
-    colour=MESH_COLOUR,
+    colour=TEXTURE_COLOUR,
     variant="mesh alone",
 )
 

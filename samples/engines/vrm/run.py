@@ -3,9 +3,8 @@
 import sys
 
 from facecraft4d.samples.engines.common.browser import Page, main
+from facecraft4d.samples.engines.common.pictures import TEXTURE_COLOUR
 
-TEXTURE_COLOUR = 10.0
-"""Mean colours may differ so much from the splats', of 255: the texture was painted from the photograph, the splats were trained on it."""
 PAGE = Page(
     "vrm",
     "vrm",
