@@ -92,7 +92,9 @@ def main(arguments: list[str]) -> int:
     targets = export_targets(command.avatar, command.to, command.out)
     options = export_options(command)
     avatar = load_avatar(command.avatar, command.splats)
-    pose_from_weights(avatar.rig, dict(options.expressions))  # refuses names that it lacks, also where a format has no use for them
+    pose_from_weights(
+        avatar.rig, dict(options.expressions)
+    )  # refuses names that it lacks, also where a format has no use for them
     for chosen, path in targets:
         if lost := chosen.loses(avatar, options):
             complain(f"{chosen.name}: {lost}")
