@@ -32,6 +32,7 @@ def test_pixels_are_those_that_pillow_decodes_in_this_process() -> None:
     assert np.array_equal(decode(JPEG, "b").pixels, np.array(Image.open(io.BytesIO(JPEG))))
 
 
+@pytest.mark.slow
 def test_strips_of_a_profiled_and_transparent_picture_are_the_picture() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     for mode in ("RGB", "RGBA"):
@@ -104,6 +105,7 @@ def test_thousands_of_pages_cost_nothing() -> None:
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.slow
 def test_a_decoder_that_takes_too_long_is_ended_and_the_next_picture_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (6000, 6000), np.uint8))
     slow = saved(noise, "PNG", compress_level=1)

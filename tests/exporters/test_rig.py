@@ -135,6 +135,7 @@ def test_stitching_puts_splats_where_they_rest(ball: Avatar) -> None:
     assert reader.document["stitching"]["mesh"] == "HeadRig"
 
 
+@pytest.mark.slow
 def test_the_picture_is_that_of_the_exact_deformation(tiny_avatar: Avatar) -> None:
     """Several expressions and a turned neck, drawn: far nearer to the exact one than positions alone."""
     rig, weights, turn = (
@@ -228,6 +229,7 @@ def on_sound_triangles(avatar: Avatar) -> Avatar:
 @settings(
     max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate)
 )  # an export takes a second: no shrinking
+@pytest.mark.slow
 def test_any_avatar_comes_back_within_the_rounding(kind: dict[str, Any], delta_type: DeltaType) -> None:
     """At rest bit for bit, on its mesh, and with each expression at 1 where the exact deformation has it."""
     avatar = on_sound_triangles(random_avatar(**kind))

@@ -17,6 +17,7 @@ def photo_of(rgb: np.ndarray) -> load.Photo:
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 @pytest.mark.parametrize("name", ["hopper", "astronaut"])
+@pytest.mark.slow
 def test_a_turned_photograph_gives_the_same_portrait(
     name: str, turns: int, tmp_path: Path, request: pytest.FixtureRequest
 ):

@@ -78,6 +78,7 @@ def wait_for(path: Path, seconds: float = 30.0) -> None:
 
 
 @pytest.mark.parametrize("hardware", [False, True])
+@pytest.mark.slow
 def test_window_reacts(tmp_path: Path, display: str, hardware: bool) -> None:
     """Keys turn, pause, save and record; the mouse turns; Escape closes it well."""
     player = run_player(tmp_path, display, hardware)

@@ -74,6 +74,7 @@ def check_flips(place: Place, seed: int, count: int) -> None:
         assert len(place.notes) == bool(place.house.ran), path
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_any_kept_file_changes_no_result(place: Place) -> None:
     check_flips(place, 0, 1)
 
