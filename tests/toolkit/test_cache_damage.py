@@ -85,6 +85,7 @@ def test_many_flipped_bits_in_any_kept_file_change_no_result(place: Place) -> No
 
 
 @pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.slow
 def test_a_flipped_number_in_any_result_makes_this_stage_alone_anew(place: Place, stage: str) -> None:
     path = place.home(stage) / "result.npz"
     content = bytearray(path.read_bytes())

@@ -53,6 +53,7 @@ def test_the_place_of_a_build_is_not_in_its_file(house: House, photo: Path, tmp_
 
 
 @pytest.mark.parametrize("killer", [*STAGES, "training 1", "training 3"])
+@pytest.mark.slow
 def test_a_killed_build_resumes_to_the_same_file(house: House, photo: Path, tmp_path: Path, killer: str) -> None:
     unbroken = built(photo, CONFIG, tmp_path / "unbroken")
     house.ran.clear()
