@@ -50,8 +50,10 @@ MISTAKE = 2
 """Exit code for a mistake in what the user gave."""
 INTERRUPTED = 130
 TERMINATED = 143
-MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO, errno.EMFILE, errno.ENOMEM})
-"""No room, a reader that left: nothing a traceback would explain. Nor would one explain an error that names a file."""
+UNREAD = 141
+"""As the shell says of programs that a closed pipe ends."""
+MACHINE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOMEM})
+"""No room and the like: nothing a traceback would explain. Nor would one explain an error that names a file."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
         _prepare_process()
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _unread()
     except UserError as error:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
@@ -106,6 +112,12 @@ def _dispatch(words: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", WAITING)  # read once, when the libraries of a command are loaded
     result: int = import_module(f"facecraft4d.{COMMANDS[words[0]][0]}").main(words[1:])
     return result
+
+
+def _unread() -> int:
+    """Who read our output, such as `head`, has had enough: no error, nor one at the interpreter's last flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
 
 
 def _refuse(message: str) -> int:

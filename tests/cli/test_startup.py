@@ -1,4 +1,4 @@
-"""What a short command does not wait for: compilers, windows, video."""
+"""How a command begins and ends: it waits for no compiler, window or video that it does not need, and says nothing when its reader leaves."""
 
 import subprocess
 import sys
@@ -38,3 +38,12 @@ def test_a_name_stays_what_it_is_after_its_module_was_imported() -> None:
     assert facecraft4d.runtime.record is recording.record
     listed = [name for names in facecraft4d.runtime.HOMES.values() for name in names]
     assert sorted(listed) == sorted(facecraft4d.runtime.__all__)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closed pipes are another error there")
+def test_a_reader_that_leaves_is_no_mistake(tiny_path: Path) -> None:
+    command = [sys.executable, "-m", "facecraft4d.cli", "inspect", str(tiny_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None and run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b"" and run.wait(60) == 141
