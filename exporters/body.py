@@ -12,6 +12,9 @@ degrees down from a metre before the head)."""
 HEAD = "head"
 """What people's skeletons call the bone that turns the head; ours calls it by the joint where it turns."""
 NECK = "neck"
+HUMANOID = {HEAD: NECK, "jaw": "jaw", "leftEye": "eye_left", "rightEye": "eye_right"}
+"""Bones of a VRM humanoid and the joints that do their work: jaw and eyes hang on our `neck`, so it is the head's bone. VRM's neck has
+none: root would turn the shoulders too."""
 HIP_POSITION = np.array([0.0, 0.95, 0.0], np.float32)
 """Where an adult of that height turns, metres above the ground."""
 
@@ -24,6 +27,13 @@ def standing(rig: Rig) -> Rig:
 def raised(points: np.ndarray) -> np.ndarray:
     """Points [n, 3] of the world frame where they are when the head stands."""
     return points + np.array([0.0, EAR_HEIGHT, 0.0], np.float32)
+
+
+def lost_correctives(rig: Rig) -> str:
+    """The end of a sentence about what formats for whole people lose: core glTF's morph targets and skins know neither."""
+    if rig.pose_deltas is None and rig.joint_deltas is None:
+        return ""
+    return "; pose correctives and joints that follow the expression are gone"
 
 
 def head_joint(rig: Rig) -> int:

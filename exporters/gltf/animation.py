@@ -55,7 +55,7 @@ def _curves(motion: Motion, rig: Rig, morphed: Sequence[int], first_joint: int) 
     if motion.expressions.any():
         yield morphed, "weights", "SCALAR", _looped(motion.expressions).ravel()
     for joint in np.flatnonzero(motion.joint_rotations.any((0, 2))).tolist():
-        yield [first_joint + joint], "rotation", "VEC4", _xyzw(_looped(motion.joint_rotations[:, joint]))
+        yield [first_joint + joint], "rotation", "VEC4", xyzw_keys(_looped(motion.joint_rotations[:, joint]))
     if motion.translations.any():
         for joint, parent in enumerate(rig.joint_parents):
             if parent < 0:  # the translation moves the whole head
@@ -72,7 +72,7 @@ def _looped(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values[:1]])
 
 
-def _xyzw(axis_angles: np.ndarray) -> np.ndarray:
+def xyzw_keys(axis_angles: np.ndarray) -> np.ndarray:
     """Unit quaternions [n, 4] of axis-angle rows, none in the opposite half of the one before: interpolation takes the short way."""
     wxyz = wxyz_from_rotation(rotation_from_axis_angle(axis_angles.astype(np.float64)))
     signs = np.where((wxyz[1:] * wxyz[:-1]).sum(1) < 0, -1.0, 1.0)

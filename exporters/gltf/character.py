@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from facecraft4d.exporters.body import HUMANOID
 from facecraft4d.exporters.expression_sets import VISEMES, VRM_PRESETS, Mixture
 from facecraft4d.exporters.gltf.glb import GlbWriter, Json
 from facecraft4d.toolkit.core.datatypes import Rig
@@ -21,9 +22,6 @@ POINTER = "KHR_animation_pointer"
 
 SETS: Mapping[str, Mapping[str, Mixture]] = {"vrm": VRM_PRESETS, "oculusVisemes": VISEMES}
 """Vocabularies that the mapping speaks, under names of our choice: the draft registers none."""
-HUMANOID = {"head": "neck", "jaw": "jaw", "leftEye": "eye_left", "rightEye": "eye_right"}
-"""Bones of a VRM humanoid and the joints that do their work: jaw and eyes hang on our `neck`, so it is the head's bone. VRM's neck has
-none: root would turn the shoulders too."""
 
 
 def add_character(writer: GlbWriter, rig: Rig, root: int, morphed: Sequence[int], first_joint: int) -> None:

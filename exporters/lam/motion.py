@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from facecraft4d.exporters.body import HEAD, HIP_POSITION
+from facecraft4d.exporters.gltf.animation import xyzw_keys
 from facecraft4d.exporters.gltf.glb import GlbWriter, Json
-from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, smoothstep, wxyz_from_rotation
+from facecraft4d.toolkit.core.geometry import smoothstep
 
 HIP = "hip"
 """The player looks for bones of the names hip and head."""
@@ -64,8 +65,7 @@ def bone_nodes(head_position: np.ndarray, first: int) -> list[Json]:
 def _animation(writer: GlbWriter, name: str, keys: tuple[Key, ...]) -> Json:
     """The head's rotation over the clip; node 1 is the head."""
     times = np.arange(round(keys[-1].seconds * RATE) + 1) / RATE
-    turns = rotation_from_axis_angle(np.radians(_between(keys, times)))
-    rotations = np.roll(wxyz_from_rotation(turns), -1, 1).astype(np.float32)
+    rotations = xyzw_keys(np.radians(_between(keys, times))).astype(np.float32)
     sampler = {
         "input": writer.accessor(times.astype(np.float32), "SCALAR", None, bounds=True),
         "output": writer.accessor(rotations, "VEC4", None),

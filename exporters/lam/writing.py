@@ -12,7 +12,7 @@ from dataclasses import asdict
 import numpy as np
 
 from facecraft4d.exporters.archive import NO_CLOCK
-from facecraft4d.exporters.body import HIP_POSITION, head_position, raised, turned_by_head
+from facecraft4d.exporters.body import HIP_POSITION, head_position, lost_correctives, raised, turned_by_head
 from facecraft4d.exporters.format import File
 from facecraft4d.exporters.gltf.glb import ELEMENT_ARRAY_BUFFER, GlbWriter, Json
 from facecraft4d.exporters.gltf.splats import morph_target
@@ -65,10 +65,7 @@ def export_lam(avatar: Avatar, options: ExportOptions) -> bytes:
 def lam_loses(avatar: Avatar) -> str:
     """What the player does not do."""
     lost = "splats move with expressions but neither turn nor stretch; the whole bust turns with the head; jaw and eyes are no joints"
-    lost += "; colours are cut to 0..1"
-    if avatar.rig.pose_deltas is not None or avatar.rig.joint_deltas is not None:
-        lost += "; pose correctives and joints that follow the expression are gone"
-    return lost
+    return lost + "; colours are cut to 0..1" + lost_correctives(avatar.rig)
 
 
 def check_size(splats: int, expressions: int) -> None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facecraft4d.exporters.body import HIP_POSITION, head_joint
+from facecraft4d.exporters.body import HEAD, HIP_POSITION, HUMANOID, head_joint
 from facecraft4d.exporters.gltf.glb import Json
 from facecraft4d.exporters.gltf.rig import joint_nodes, joint_roots
 from facecraft4d.toolkit.core.datatypes import Rig
@@ -41,7 +41,7 @@ BODY: dict[str, Stub] = {
     )
 }
 """Every bone that VRM 1.0 requires, but the head."""
-OWN = {"jaw": "jaw", "leftEye": "eye_left", "rightEye": "eye_right"}
+BELOW_HEAD = {bone: joint for bone, joint in HUMANOID.items() if bone != HEAD}
 """VRM's bones below the head, and our joints."""
 
 
@@ -101,7 +101,7 @@ def _own_bones(rig: Rig, head: int) -> dict[str, int]:
     names = list(rig.joint_names)
     return {
         bone: FIRST_JOINT + names.index(joint)
-        for bone, joint in OWN.items()
+        for bone, joint in BELOW_HEAD.items()
         if joint in names and rig.joint_parents[names.index(joint)] == head
     }
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from facecraft4d.exporters.body import EAR_HEIGHT, standing
+from facecraft4d.exporters.body import EAR_HEIGHT, lost_correctives, standing
 from facecraft4d.exporters.format import File
 from facecraft4d.exporters.gltf.glb import GlbWriter, Json
 from facecraft4d.exporters.gltf.rig import add_material, rig_mesh, rig_skin, surface_of
@@ -72,8 +72,7 @@ def vrm_loses(avatar: Avatar, options: ExportOptions) -> str:
     lost = "the .vrm shows the textured mesh; the splats are in the .splats.glb beside it"
     if (avatar.rig.skin_weights > 0).sum(1).max() > MOST_INFLUENCES:
         lost += f"; vertices follow their {MOST_INFLUENCES} strongest joints"
-    if avatar.rig.pose_deltas is not None or avatar.rig.joint_deltas is not None:
-        lost += "; pose correctives and joints that follow the expression are gone"
+    lost += lost_correctives(avatar.rig)
     return lost + ("; VRM holds no clips: they are in the .splats.glb" if options.clips else "")
 
 
