@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int, Int32, Int64, UInt8
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel
-from facecraft4d.toolkit.shape_prior.parametric.shells.shell import Shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import Shell
 
 SKIN, HAIR, TORSO = range(3)
 """The parts of an assembled head."""

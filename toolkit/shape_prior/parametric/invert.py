@@ -23,7 +23,9 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_eyewear
-from facecraft4d.toolkit.shape_prior.parametric.shells.shell import FittedHead, hair_shell, torso_shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
+from facecraft4d.toolkit.shape_prior.parametric.shells.torso import torso_shell
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"

@@ -1,0 +1,122 @@
+"""What hair and clothes have in common: a closed sheet on a grid of rays, drawn into the matte."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage
+from jaxtyping import Float, Float64, Int, Int32
+
+from facecraft4d.toolkit.core.datatypes import Camera
+from facecraft4d.toolkit.core.geometry import camera_center, project
+from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
+    FIT_ROUNDS,
+    FULL,
+    INSIDE_PIXELS,
+    LEAST_REACH,
+    MATTE_BLUR,
+    RISE,
+    UNDER_SKIN_METRES,
+    WALK,
+    WALK_STEP,
+)
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
+    ShellGrid,
+    picture_values,
+    sheet_triangles,
+    signed_distance,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shell:
+    """A sheet; its texture chart is the grid itself."""
+
+    grid: ShellGrid
+    vertices: Float64[np.ndarray, "v 3"]
+    triangles: Int32[np.ndarray, "f 3"]
+    present: Float64[np.ndarray, "r c"]
+    """Above one half where the sheet is outside the skin."""
+    crown: bool
+    """Whether the sheet is closed above (hair, open below inside the neck) or below (clothes, open above)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedHead:
+    """What the sheets are made from."""
+
+    camera: Camera
+    segments: Segments
+    vertices: Float[np.ndarray, "v 3"]
+    """The posed skin."""
+    triangles: Int[np.ndarray, "f 3"]
+    """Skin without ears, eyes and mouth."""
+    scalp: Float64[np.ndarray, "n 3"]
+    """Points of the model's scalp."""
+
+    @property
+    def camera_azimuth(self) -> float:
+        """Radians about +Y."""
+        center = camera_center(self.camera)
+        return float(np.arctan2(center[0], center[2]))
+
+
+def lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """Height over the skin: crosses it exactly where presence is one half."""
+    rise = np.clip((present - 0.5) * 2, -1, 1)
+    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, RISE * rise), UNDER_SKIN_METRES * rise))
+
+
+def wrap(angles: np.ndarray) -> np.ndarray:
+    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
+
+
+def height_at(camera: Camera, row: float, depth: float) -> float:
+    """World height of a picture row at a camera depth in the middle of the picture."""
+    seen = np.array([0.0, (row - camera.cy) / camera.fy * depth, depth])
+    matrix = camera.camera_from_world
+    return float((matrix[:3, :3].T @ (seen - matrix[:3, 3]))[1])
+
+
+def side_reach(
+    fitted: FittedHead, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far the mask reaches beyond `skin` along the rays across the line of sight [r], and where it does at all [r]."""
+    column = int(np.abs(wrap(facing - side * np.pi / 2)).argmin())
+    start = skin[:, column]
+    ladder = start[:, None] + WALK
+    points = grid.origins[:, column, None] + ladder[..., None] * grid.directions[:, column, None]
+    pixels, _ = project(fitted.camera, points)
+    size = fitted.camera.width
+    inside = ((pixels >= 0) & (pixels < (size, fitted.camera.height))).all(-1)
+    value = picture_values(fitted.camera, mask, points) * inside
+    reach = np.where(value > 0.5, WALK, 0).max(1)
+    full = (value > 0.5).sum(1) * WALK_STEP > FULL * reach
+    return reach, (reach > LEAST_REACH) & full
+
+
+def mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
+    left = 0.5 + 0.5 * np.sin(facing)
+    return np.asarray(np.maximum(sides[0][:, None] * left + sides[1][:, None] * (1 - left), 1e-3))
+
+
+def softened(mask: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """A mask with smooth borders inside the matte; outside the matte the nearest value within goes on."""
+    nearest = scipy.ndimage.distance_transform_edt(~matte, return_distances=False, return_indices=True)
+    return np.asarray(scipy.ndimage.gaussian_filter(mask[tuple(nearest)].astype(np.float32), MATTE_BLUR * len(mask)))
+
+
+def finished(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
+    """Draw the sheet in until no point leaves the matte, and close its ends."""
+    inside = signed_distance(fitted.segments.matte)
+    for _ in range(FIT_ROUNDS):
+        points = grid.points(radii)
+        pixels, depth = project(fitted.camera, points)
+        out = np.minimum(picture_values(fitted.camera, inside, points) - INSIDE_PIXELS, 0) * depth / fitted.camera.fx
+        beyond = pixels[..., 1] >= fitted.camera.height - 1
+        radii = radii + np.where(beyond | (present < 0.5), 0, out)
+    rim = grid.points(radii)
+    top = rim[0].mean(0)
+    bottom = rim[-1].mean(0)
+    vertices = np.concatenate([rim.reshape(-1, 3), top[None], bottom[None]])
+    return Shell(grid, vertices, sheet_triangles(*radii.shape), present, crown)
