@@ -75,11 +75,16 @@ def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarra
     down = np.array([0.0, _NECK_DEPTH * height])
     labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
     labels[polygon(centre + (oval - centre) * _LIKELY, _WORKING_SIZE)] = cv2.GC_PR_FGD
+    # Shoulders may be bare as far as the neck's end, and what lies far below is none of them: it tells the clothes' colours.
+    chin_row = scaled[CHIN, 1]
+    labels[int(chin_row) : int(chin_row + _NECK_END * height)][
+        labels[int(chin_row) : int(chin_row + _NECK_END * height)] == cv2.GC_BGD
+    ] = cv2.GC_PR_BGD
     # Beside the jaw, below the ears, skin ends at the face's outline: what lies outside is hair.
     lobe = scaled[list(EAR_LOBES), 1].mean()
     beside = ~polygon(centre + (oval - centre) * _BESIDE, _WORKING_SIZE)
     rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
-    beside &= (rows > lobe) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
+    beside &= (rows > lobe) & (rows < chin_row) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
     labels[beside] = cv2.GC_BGD
     seed = scaled[list(BELOW_BROWS)]
     labels[polygon(seed.mean(0) + (seed - seed.mean(0)) * _CERTAIN, _WORKING_SIZE)] = cv2.GC_FGD
