@@ -82,6 +82,8 @@ def wrap(
     if model.body is None or model.neck_ring is None:
         raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
     shoulders = Shoulders(body_vertices(model.body, identity), model.body.triangles, part("neck"), posed[model.neck_ring])
-    hair, torso = hair_shell(fitted, rng), torso_shell(fitted, shoulders)
-    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
+    torso, sunk = torso_shell(fitted, shoulders)
+    hair = hair_shell(fitted, rng)
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
+    tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
     return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
