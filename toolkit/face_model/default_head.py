@@ -10,6 +10,7 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.core.ingredients import Ingredient
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.face_model.body import body, ring_vertices
 from facecraft4d.toolkit.face_model.identity import (
     HEAD_MOVING,
     NEGLIGIBLE,
@@ -75,6 +76,8 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
+        neck_ring=ring_vertices(base, mesh),
+        body=body(base, head, deltas, skin_root(data, count)),
         ingredients=(ingredient,),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
