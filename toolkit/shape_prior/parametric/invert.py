@@ -10,6 +10,7 @@ from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.face_model.lids import with_meeting_lids
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
@@ -87,4 +88,4 @@ def wrap(
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
     hair, torso = hair_shell(fitted, rng), torso_shell(fitted, axis)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
-    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
+    return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)
