@@ -10,6 +10,7 @@ from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig
+from facecraft4d.toolkit.face_model.lids import with_meeting_lids
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
@@ -85,4 +86,4 @@ def wrap(
     torso = torso_shell(fitted, Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring]))
     hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
-    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
+    return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)
