@@ -81,10 +81,11 @@ def wrap(
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])
 
-    scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
-    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
+    scalp, neck, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "neck", "ears"))
+    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp, part("scalp"), ears)
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
     axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    hair, torso = hair_shell(fitted, rng), torso_shell(fitted, axis)
+    torso = torso_shell(fitted, axis)
+    hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
     return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
