@@ -62,6 +62,10 @@ class FaceModel:
     identity_deltas: Float32[np.ndarray, "i v 3"]
     identity_ranges: Float32[np.ndarray, "i 2"]
     """Lowest and highest sensible weight; 0 is the mean face."""
+    identity_mean: Float32[np.ndarray, " i"]
+    """The weights of people on average."""
+    identity_whitening: Float32[np.ndarray, "i i"]
+    """Turns what a person's weights differ from the average by into independent standard deviations: whitening @ (weights - mean)."""
     expression_names: tuple[str, ...]
     expression_deltas: Float32[np.ndarray, "k v 3"]
     joint_names: tuple[str, ...]

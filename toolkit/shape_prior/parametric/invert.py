@@ -10,6 +10,7 @@ from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig
+from facecraft4d.toolkit.face_model.lids import with_meeting_lids
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
@@ -77,13 +78,14 @@ def wrap(
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])
 
-    scalp = posed[np.unique(part("scalp"))]
-    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
+    scalp, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "ears"))
+    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp, part("scalp"), ears)
     if model.body is None or model.neck_ring is None:
         raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
-    shoulders = Shoulders(body_vertices(model.body, identity), model.body.triangles, part("neck"), posed[model.neck_ring])
+    body = body_vertices(model.body, identity)
+    shoulders = Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring])
     torso, sunk = torso_shell(fitted, shoulders)
-    hair = hair_shell(fitted, rng)
+    hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
     tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
-    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
+    return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float, Float64
 
+from facecraft4d.toolkit.core.geometry import project, transform_points
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_BLUR,
     COLLAR_MEDIAN,
@@ -17,7 +18,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
 from facecraft4d.toolkit.shape_prior.parametric.shells.fan import FanGrid
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import picture_values
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, softened, world_steps, wrap
-from facecraft4d.toolkit.core.geometry import project, transform_points
 
 
 def collar_heights(
@@ -45,9 +45,7 @@ def collar_heights(
     return np.asarray(np.broadcast_to(np.maximum(base + off, lowest), bare.shape))
 
 
-def within_sides(
-    fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]
-) -> Float64[np.ndarray, "r c"]:
+def within_sides(fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]) -> Float64[np.ndarray, "r c"]:
     """Radii that end, rounded, where the matte does at either side, metres."""
     across = np.abs(rays.directions[..., 0]).clip(1e-6)
     columns = np.flatnonzero(fitted.segments.matte.any(0))
@@ -58,9 +56,7 @@ def within_sides(
     return np.asarray((dressed**-SIDE_POWER + end**-SIDE_POWER) ** (-1 / SIDE_POWER))
 
 
-def bust_edge(
-    fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]
-) -> Float64[np.ndarray, "r c"]:
+def bust_edge(fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]) -> Float64[np.ndarray, "r c"]:
     """World height of the bust's lower edge at each point of the sheet, metres: a curve over the distance from the middle, the matte's own end.
 
     From behind and beside it is the same: the bust is cut straight through, as if along the line of sight.
@@ -100,7 +96,8 @@ def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r
     """Lowest height at which skin goes over into cloth in each column that faces the camera; not a number where that is not seen."""
     segments = fitted.segments
     cloth, skin = (
-        picture_values(fitted.camera, softened(mask, segments.matte), points) for mask in (segments.torso, segments.skin)
+        picture_values(fitted.camera, softened(mask, segments.matte), points)
+        for mask in (segments.torso, segments.skin)
     )
     facing = np.cos(wrap(rays.azimuths - fitted.camera_azimuth))
     dressed = (cloth > 0.5)[1:] & (skin > 0.5)[:-1] & (facing > COLLAR_SEEN)

@@ -53,6 +53,9 @@ class FittedHead:
     """Skin without ears, eyes and mouth."""
     scalp: Float64[np.ndarray, "n 3"]
     """Points of the model's scalp."""
+    scalp_triangles: Int[np.ndarray, "g 3"]
+    ears: Float64[np.ndarray, "m 3"]
+    """Points of both ears."""
 
     @property
     def camera_azimuth(self) -> float:

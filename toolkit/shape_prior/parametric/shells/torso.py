@@ -12,7 +12,12 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import bust_edge, collar_heights, heights_around, within_sides
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import (
+    bust_edge,
+    collar_heights,
+    heights_around,
+    within_sides,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_GAP,
     COLUMNS,
@@ -46,17 +51,15 @@ class Shoulders:
     """The neck's base, in order around it."""
 
 
-def torso_shell(
-    fitted: FittedHead, shoulders: Shoulders
-) -> tuple[Shell, Float64[np.ndarray, "v 3"]]:
+def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float64[np.ndarray, "v 3"]]:
     """The sheet of clothes and shoulders, from where the photograph's skin ends, or the base of the neck, down to where its matte does.
 
     Also how the head's own skin below the base of the neck moves to lie under it, metres.
     """
     center = shoulders.ring.mean(0).astype(np.float64) - [0, TORSO_DROP, 0]
     skin, body = lifted(fitted, shoulders)
-    ends = (np.full(COLUMNS, np.radians(end)) for end in (UPPER_END, LOWER_END))
-    rays = fan_grid(center, *ends, RAYS)
+    first, last = (np.full(COLUMNS, np.radians(end)) for end in (UPPER_END, LOWER_END))
+    rays = fan_grid(center, first, last, RAYS)
     neck = last_hits(rays, skin, shoulders.neck)
     vertices = np.concatenate([body, skin])
     triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
@@ -96,7 +99,7 @@ def _rise(
     columns = np.flatnonzero(drawn.any(0) & matte.any(0))
     rows = _tops(matte)[columns]
     right, down = world_steps(fitted, center)
-    middle, start = project(camera, (center + [0, UNDER_JAW, 0])[None])[0][0]
+    middle, start = project(camera, center[None] + [0, UNDER_JAW, 0])[0][0]
     outlined = ~segments.hair[rows, columns] & (rows > start)
     columns, rows = columns[outlined], rows[outlined]
     if not len(columns):
