@@ -9,8 +9,8 @@ from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORS
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView, Visibility, sample_picture
 
-_DARK = 0.6
-"""Skin darker than this part of its median (a beard, brows, shadow) is not plain."""
+_USUAL, _LEAST_SPREAD = 3.0, 0.04
+"""Robust standard deviations of brightness within which a part's pixels are plain, and the least one."""
 _LIT, _PALER = 0.65, 0.06
 """Part of the skin's brightness from which a pixel passes for skin; how much paler than skin (a channel as a share of the brightest one)
 still passes for it: grey hair is as bright, but paler."""
@@ -40,10 +40,14 @@ def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     return np.asarray(mask) if mask.any() else usable(photo, SKIN)
 
 
-def plain_skin(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
-    """Skin without beard, brows and deep shadow."""
-    mask, brightness = usable(photo, SKIN), photo.image @ LUMA
-    return np.asarray(mask & (brightness > _DARK * np.median(brightness[mask]))) if mask.any() else mask
+def plain(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
+    """The part's usable pixels without what stands out: a beard and brows on skin, an emblem on a hat."""
+    mask, brightness = usable(photo, part), photo.image @ LUMA
+    if not mask.any():
+        return mask
+    off = np.abs(brightness - np.median(brightness[mask]))
+    spread = max(1.48 * float(np.median(off[mask])), _LEAST_SPREAD)
+    return np.asarray(mask & ~scipy.ndimage.binary_dilation(mask & (off > _USUAL * spread)))
 
 
 def seen_as(photo: ReferenceView, part: int, own: Visibility) -> Float32[np.ndarray, " n"]:

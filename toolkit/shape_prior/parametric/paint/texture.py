@@ -20,7 +20,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, light_of
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import plain_skin, seen_as, usable
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -40,7 +40,7 @@ _PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02}
 _DARK = 0.05
 """Added to the base where the grain is told as a share of it: black hair has grain as well."""
 _MOST_GRAIN = 3.0
-"""Times its root mean square to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
+"""Times its median size to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
 _WELL = 0.6
 """Trust from which pieces of grain are taken around a texel."""
 _CALM = 0.7
@@ -58,7 +58,7 @@ def paint(
 ) -> Float32[np.ndarray, "s s 3"]:
     """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
-    light = light_of(assembly, photo, plain_skin(photo))
+    light = light_of(assembly, photo, plain(photo, SKIN))
     parts = assembly.triangle_parts[table.triangles]
     texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
     for part in (SKIN, HAIR, TORSO):
@@ -95,7 +95,7 @@ def _paint_part(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3
     points = piece.spread(assembly.posed, faces).astype(np.float32)
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
-    mask = usable(photo, part)
+    mask = plain(photo, part) if part == HAIR else usable(photo, part)
     low = label_blur(photo.image, mask, _BASE_METRES[part] * of.pixels_per_metre)
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=part)
     tone = piece.spread(albedo(assembly, photo, base, of.light), faces)
@@ -121,10 +121,10 @@ def _grain(
 ) -> Float32[np.ndarray, "n 1"]:
     """The part's grain as a share of its base, at texels with these points and normals; 0 where the photograph is trusted in full."""
     photo, (points, normals) = of.photo, place
-    mask = plain_skin(photo) if of.part == SKIN else usable(photo, of.part)
+    mask = plain(photo, of.part)
     bright, under = photo.image @ LUMA, low @ LUMA
     picture = np.where(mask, (bright - under) / (under + _DARK), 0)
-    most = _MOST_GRAIN * float(np.sqrt((picture[mask] ** 2).mean())) if mask.any() else 0.0
+    most = _MOST_GRAIN * float(np.median(np.abs(picture[mask]))) if mask.any() else 0.0
     picture = picture.clip(-most, most)[..., None].astype(np.float32)
     frames = surface(points, normals, _fall(of))
     label = sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0]
