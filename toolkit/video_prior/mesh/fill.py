@@ -44,9 +44,6 @@ SOLID = 0.99
 GAIN_LIMITS, LEAST_TEXTURE = (0.4, 1.6), 0.02
 """How much brighter or darker than the texture a view may be, and the texture's least brightness for that comparison."""
 
-LASHES = 0.45
-"""Brightness of the lids' edges relative to the skin around them."""
-
 CLEAN_LIPS = 0.002
 """The same radius for vertices of the lips, which are narrow."""
 
@@ -81,7 +78,6 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     before = strange * (surface.glazed[source.triangle] & (source.triangle >= 0))
     light = lip_shadow(source.camera, surface, Fragments(source.triangle, source.barycentrics, source.depth))
     source = replace(source, mouth_gain=gain, strange=strange, before_lids=before.astype(np.float32), mouth_light=light)
-    colors[surface.lashes] *= LASHES
     return source
 
 

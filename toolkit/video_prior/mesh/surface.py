@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse
 import scipy.spatial
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Head, Rig
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.face_model.lids import blink_share, upper_edges
 from facecraft4d.toolkit.face_model.mouth import crowns
 from facecraft4d.toolkit.face_model.parts import beneath_eyewear, blinking, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
@@ -21,9 +22,6 @@ LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
 """Surfaces behind one another. A pixel of one must not be taken for a nearby pixel of another."""
 
 MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
-
-LOWER_LID_REACH = 0.025
-"""Metres around the middle of an eye that a blink's upper lid may come down to."""
 
 LIT_SKIN = 80
 """Percentile of the skin's brightness that is well lit, but no highlight."""
@@ -51,10 +49,10 @@ class Surface:
     """Vertices of the skin layer that no other layer shares."""
     lips: Bool[np.ndarray, " v"]
     lids: Bool[np.ndarray, " v"]
-    lashes: Bool[np.ndarray, " v"]
-    """The edges of the lids, where the skin turns into the eye sockets."""
-    lid_sides: UInt8[np.ndarray, " f"]
-    """1 on upper lids, 2 on lower lids and what is below, 0 elsewhere: lashes are where a closed eye's sides meet."""
+    upper_edges: tuple[Int64[np.ndarray, " n"], ...]
+    """The edges of the upper lids, where lashes are."""
+    blink: Float32[np.ndarray, " v"]
+    """Share in a blink, see lids.blink_share."""
     glazed: Bool[np.ndarray, " f"]
     """Skin behind the glasses that the shape prior found: what is strange there stands before it."""
     rim: Float32[np.ndarray, " v"]
@@ -89,8 +87,8 @@ def surface_of(head: Head) -> Surface:
         skin_vertices=skin & ~of(*LAYERS[1:]),
         lips=lips,
         lids=lids,
-        lashes=skin & of("eye_sockets"),
-        lid_sides=_lid_sides(rig, lids),
+        upper_edges=upper_edges(rig),
+        blink=blink_share(rig),
         glazed=beneath_eyewear(head.rig, pose_vertices(head.rig, head.pose)[head.rig.triangles])[solid],
         rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
@@ -108,20 +106,6 @@ def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
     usual = np.median(skin, 0)
     tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
     return np.asarray(np.minimum(level * tint, 1), np.float32)
-
-
-def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"]:
-    sides = np.zeros(len(rig.triangles), np.uint8)
-    of_lids, centers = lids[rig.triangles].all(1), rig.vertices[rig.triangles].mean(1)
-    left = centers[:, 0] > 0
-    for side in (left, ~left):
-        eye = of_lids & side
-        if eye.any():
-            low, high = centers[eye, 1].min(), centers[eye, 1].max()
-            near = np.linalg.norm(centers - centers[eye].mean(0), axis=1) < LOWER_LID_REACH
-            sides[side & near & (centers[:, 1] < (low + high) / 2)] = 2
-            sides[eye & (centers[:, 1] > (low + high) / 2)] = 1
-    return sides
 
 
 def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:
