@@ -24,17 +24,24 @@ _OVER = (0.6, 0.8)
 """Cosines between normal and line of sight over which a surface begins to take whatever the photograph shows there."""
 
 
-def segment_of(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
-    """The part's pixels."""
+BEARD = 3
+"""What skin may be covered with, beside the parts SKIN, HAIR and TORSO."""
+
+
+def segment_of(photo: ReferenceView, stuff: int) -> Bool[np.ndarray, "h w"]:
+    """The stuff's pixels."""
     segments = photo.segments
-    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso}[part])
+    beard = segments.skin & False if segments.beard is None else segments.beard
+    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso, BEARD: beard}[stuff])
 
 
 def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part; those of the skin if the photograph shows none of it."""
     mask = segment_of(photo, part) & (photo.rim > _CLEAR_PIXELS * len(photo.image) / 512)
     if part == SKIN:
-        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait)))
+        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait) | segment_of(photo, BEARD)))
+    if part == BEARD:
+        return np.asarray(mask)
     like = scipy.ndimage.binary_opening(_like_skin(photo)) & mask
     mask = mask & ~like if like.sum() < _MOSTLY * mask.sum() else mask
     return np.asarray(mask) if mask.any() else usable(photo, SKIN)
