@@ -10,6 +10,7 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.core.ingredients import Ingredient
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.face_model.body import body, ring_vertices
 from facecraft4d.toolkit.face_model.identity import (
     HEAD_MOVING,
     NEGLIGIBLE,
@@ -20,6 +21,7 @@ from facecraft4d.toolkit.face_model.identity import (
 from facecraft4d.toolkit.face_model.makehuman import METRES, BaseMesh, MakeHuman
 from facecraft4d.toolkit.face_model.mesh_cut import CutMesh, cut_quads
 from facecraft4d.toolkit.face_model.model import JOINT_PARENTS, FaceModel
+from facecraft4d.toolkit.face_model.population import macro_targets, spread
 from facecraft4d.toolkit.face_model.regions import REGION_NAMES, TEXEL_DENSITY, quad_regions
 from facecraft4d.toolkit.face_model.uv_atlas import pack_islands
 from facecraft4d.toolkit.meshes.graph import boundary_loop
@@ -53,6 +55,10 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     mesh = _cut(base, head)
     report(Progress(STAGE, 1, 4, "identity"))
     names, deltas, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
+    deltas = mesh.interpolate(deltas)
+    macros = [*macro_targets(data, count), mean]
+    placed = [mesh.interpolate(each - _between(each, ears)) * METRES for each in macros]
+    people = spread(names, deltas, ranges, np.stack(placed[:-1]), placed[-1])
     report(Progress(STAGE, 2, 4, "expressions"))
     expressions = np.stack([data.target(f"{EXPRESSIONS}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
     report(Progress(STAGE, 3, 4, "joints and regions"))
@@ -66,8 +72,10 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         triangle_regions=regions,
         region_names=REGION_NAMES,
         identity_names=tuple(names),
-        identity_deltas=mesh.interpolate(deltas).astype(np.float32),
+        identity_deltas=deltas.astype(np.float32),
         identity_ranges=np.array(ranges, np.float32),
+        identity_mean=people[0],
+        identity_whitening=people[1],
         expression_names=ARKIT_NAMES,
         expression_deltas=mesh.interpolate(expressions).astype(np.float32),
         joint_names=JOINT_NAMES,
@@ -75,6 +83,8 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         joint_regressor=_joint_regressor(base, head, mesh, vertices),
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
+        neck_ring=ring_vertices(base, mesh),
+        body=body(base, head, deltas, skin_root(data, count)),
         ingredients=(ingredient,),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))

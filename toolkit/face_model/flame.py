@@ -72,6 +72,8 @@ def load_flame(path: Path, side_files: FlameSideFiles | None = None) -> FaceMode
         identity_names=tuple(f"flame_shape_{i:03d}" for i in range(SHAPE_COUNT)),
         identity_deltas=np.ascontiguousarray(deltas[:SHAPE_COUNT]),
         identity_ranges=np.tile(np.array(SIGMAS, np.float32), (SHAPE_COUNT, 1)),
+        identity_mean=np.zeros(SHAPE_COUNT, np.float32),
+        identity_whitening=np.eye(SHAPE_COUNT, dtype=np.float32),
         expression_names=tuple(f"flame_expr_{i:03d}" for i in range(EXPRESSION_COUNT)),
         expression_deltas=np.ascontiguousarray(deltas[SHAPE_COUNT:]),
         joint_names=JOINT_NAMES,

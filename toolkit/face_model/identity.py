@@ -20,6 +20,7 @@ HEAD_MOVING = ("head", "neck")
 OPPOSITES = (
     ("incr", "decr"), ("up", "down"), ("forward", "backward"), ("out", "in"), ("convex", "concave"), ("uncompress", "compress"),
 )  # fmt: skip
+MACRO_FOLDER = "mpfb2/targets/macrodetails"
 SEXES = ("female", "male")
 ANCESTRIES = ("african", "asian", "caucasian")
 NEGLIGIBLE = 0.003
@@ -35,10 +36,9 @@ def macro_shape(
 ) -> Deltas:
     """Displacement of the base mesh: the mean over sexes and ancestries at one age and build; decimetres."""
     age, muscle, weight = build
-    folder = "mpfb2/targets/macrodetails"
-    names = [f"{folder}/universal-{sex}-{age}-{muscle}-{weight}.target.gz" for sex in sexes]
+    names = [f"{MACRO_FOLDER}/universal-{sex}-{age}-{muscle}-{weight}.target.gz" for sex in sexes]
     mean = np.mean([data.target(name, count) for name in names], 0)
-    names = [f"{folder}/{ancestry}-{sex}-{age}.target.gz" for ancestry in ancestries for sex in sexes]
+    names = [f"{MACRO_FOLDER}/{ancestry}-{sex}-{age}.target.gz" for ancestry in ancestries for sex in sexes]
     return np.asarray(mean + np.mean([data.target(name, count) for name in names], 0))
 
 

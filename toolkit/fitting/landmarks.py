@@ -20,8 +20,6 @@ from facecraft4d.toolkit.landmarks.points import IRISES
 
 LANDMARK_SIGMA = 0.008
 """Expected error of a landmark as a fraction of the face's width."""
-IDENTITY_SIGMA = 0.35
-"""How far an identity weight may stray from the mean face, as a part of its range."""
 EXPRESSION_SIGMA = 0.25
 """How far an expression weight may stray from the network's score."""
 GAZE_SIGMA = 0.12
@@ -69,7 +67,7 @@ def fit_landmarks(
         raise ValueError("observations must have landmarks or outlines to go by, got neither")
     scores = mean_scores(model, observations)
     for step in range(steps):
-        pose_only = step < _POSE_STEPS and not pulls and not latent.identity.any()
+        pose_only = step < _POSE_STEPS and not pulls and np.array_equal(latent.identity, model.identity_mean)
         residual, jacobian = _system(model, views, latent, scores)
         if pose_only:
             jacobian = jacobian[:, :6]
@@ -203,12 +201,11 @@ def _turned_irises(points: _Points, world: np.ndarray, gaze: np.ndarray) -> tupl
 
 
 def _priors(model: FaceModel, latent: Latent, scores: Float64[np.ndarray, " k"]) -> tuple[np.ndarray, np.ndarray]:
-    identity_sigma = IDENTITY_SIGMA * np.abs(model.identity_ranges).max(1).astype(np.float64)
-    scale = np.concatenate(
-        [1 / identity_sigma, np.full(len(latent.expression), 1 / EXPRESSION_SIGMA), np.full(4, 1 / GAZE_SIGMA)]
-    )
-    apart = np.concatenate([latent.identity, latent.expression - scores, latent.gaze.ravel()])
-    return apart * scale, np.concatenate([np.zeros((len(scale), 6)), np.diag(scale)], 1)
+    whitening = model.identity_whitening.astype(np.float64)
+    rest = np.concatenate([np.full(len(latent.expression), 1 / EXPRESSION_SIGMA), np.full(4, 1 / GAZE_SIGMA)])
+    scale = scipy.linalg.block_diag(whitening, np.diag(rest))
+    apart = np.concatenate([latent.identity - model.identity_mean, latent.expression - scores, latent.gaze.ravel()])
+    return scale @ apart, np.concatenate([np.zeros((len(scale), 6)), scale], 1)
 
 
 def _moved(model: FaceModel, latent: Latent, change: np.ndarray) -> Latent:

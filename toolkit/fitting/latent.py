@@ -29,4 +29,5 @@ class Latent:
 
 def mean_face(model: FaceModel, camera: Camera) -> Latent:
     """Where a fit begins: the mean face at rest, seen by `camera`."""
-    return Latent(camera, np.zeros(len(model.identity_names)), np.zeros(len(model.expression_names)), np.zeros((2, 2)))
+    people = model.identity_mean.astype(np.float64)
+    return Latent(camera, people, np.zeros(len(model.expression_names)), np.zeros((2, 2)))

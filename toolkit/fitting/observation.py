@@ -19,6 +19,10 @@ class Segments:
     """Hair and headwear, and whatever is not told apart. The mesh stays within its border and need not reach it."""
     torso: Bool[np.ndarray, "h w"]
     """Clothes and all skin below the neck. The mesh may end anywhere in it."""
+    beard: Bool[np.ndarray, "h w"] | None = None
+    """The part of the skin that hair grows on and hides."""
+    headwear: Bool[np.ndarray, "h w"] | None = None
+    """The part of the hair that is none but a hat, a cap or a scarf."""
 
     @property
     def matte(self) -> Bool[np.ndarray, "h w"]:

@@ -17,7 +17,7 @@ from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.deform import rotation_matrices
 from facecraft4d.toolkit.face_model.model import FaceModel
-from facecraft4d.toolkit.fitting.landmarks import EXPRESSION_SIGMA, IDENTITY_SIGMA
+from facecraft4d.toolkit.fitting.landmarks import EXPRESSION_SIGMA
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, from_first, mean_scores
 from facecraft4d.toolkit.losses import Lpips, Trunk, lpips
@@ -110,7 +110,7 @@ class _Problem:
         self.lpips = lpips(Trunk.ALEXNET).eval()
         self.pairs = [_compared(observations, each, self.lpips) for each in observations]
         self.scores = torch.as_tensor(mean_scores(model, observations), dtype=torch.float32)
-        self.identity_sigma = torch.as_tensor(IDENTITY_SIGMA * np.abs(model.identity_ranges).max(1))
+        self.people, self.whitening = torch.as_tensor(model.identity_mean), torch.as_tensor(model.identity_whitening)
         edges = np.concatenate([model.triangles[:, [0, 1]], model.triangles[:, [1, 2]]])
         self.edges = torch.as_tensor(edges, dtype=torch.int64)
         if model.landmarks_478 is None:
@@ -166,7 +166,7 @@ class _Problem:
         world, seen = self.posed(state)
         compared = [self._compare(pair, state, world, pair.seen(seen)) for pair in self.pairs]
         square, perceived, landmark = (_mean(values) for values in zip(*compared, strict=True))
-        prior = ((state["identity"] / self.identity_sigma) ** 2).sum()
+        prior = (self.whitening @ (state["identity"] - self.people)).square().sum()
         prior = prior + (((state["expression"] - self.scores) / EXPRESSION_SIGMA) ** 2).sum()
         rough = ((state["albedo"][self.edges[:, 0]] - state["albedo"][self.edges[:, 1]]) ** 2).mean()
         rough = rough + _LIGHT_WEIGHT * (state["light"][1:] ** 2).mean()

@@ -31,6 +31,8 @@ IRIS_RIMS = tuple(iris[1:] for iris in IRISES)
 """Around the left and the right iris."""
 CHEEKS = ((50, 101, 36, 205, 187, 123), (280, 330, 266, 425, 411, 352))
 """Around the skin of the right and the left cheek beside the nose, above most beards."""
+CHIN_SKIN = (43, 106, 182, 83, 18, 313, 406, 335, 273, 422, 430, 394, 395, 369, 396, 175, 171, 140, 170, 169, 210, 202)
+"""Around the chin below the lips."""
 BROW_HAIR = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 """Around the hair of the right and the left brow."""
 BROWS = (105, 334)

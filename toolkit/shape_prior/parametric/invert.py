@@ -9,13 +9,13 @@ from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig
 from facecraft4d.toolkit.face_model.lids import with_meeting_lids
+from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
-from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
@@ -26,13 +26,11 @@ from facecraft4d.toolkit.shape_prior.parametric.segment import segment
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
-from facecraft4d.toolkit.shape_prior.parametric.shells.torso import torso_shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
-_COLLAR_GAP = 0.005
-"""Clothes may reach this far (metres) above the chin."""
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
@@ -81,16 +79,16 @@ def wrap(
     """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
     identity, pose = latent.identity.astype(np.float32), latent.pose(model)
     posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
-    if model.landmarks_478 is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
 
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])
 
-    scalp, neck = posed[np.unique(part("scalp"))], posed[np.unique(part("neck"))]
-    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp.astype(np.float64))
-    chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
-    axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    hair, torso = hair_shell(fitted, rng), torso_shell(fitted, axis)
+    scalp, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "ears"))
+    fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp, part("scalp"), ears)
+    if model.body is None or model.neck_ring is None:
+        raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
+    body = body_vertices(model.body, identity)
+    torso = torso_shell(fitted, Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring]))
+    hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
     return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)

@@ -1,47 +1,53 @@
-"""Splits a portrait into skin, hair or headwear, and clothes: landmarks seed colour models, a graph cut draws the borders."""
+"""Splits a portrait into skin, beard, hair or headwear, and clothes: the face's landmarks say where each may be, colours where it is.
+
+Expectation and maximisation over one histogram of colours per label (Dempster, Laird and Rubin 1977): the labels' shares at a pixel are
+their expectation there times how often their histogram holds its colour; the histograms are those of the pixels' shares.
+"""
 
 import cv2
 import numpy as np
+import scipy.ndimage
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.datatypes import Portrait
+from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.landmarks.points import (
     BELOW_BROWS,
+    BROW_HAIR,
+    CHEEKS,
     CHIN,
-    EAR_LOBES,
+    CHIN_SKIN,
     EYES_WITH_BROWS,
     FACE_OVAL,
+    FACE_SIDES,
     FOREHEAD,
-    JAW_CORNERS,
     LIPS_RIM,
     MOUTH,
 )
 
-# Every number below was told from the two sample portraits and the synthetic subjects.
+_Bins = tuple[np.ndarray, np.ndarray, np.ndarray]
+_SKIN, _BEARD, _HAIR, _CLOTH = range(4)
 _WORKING_SIZE = 256
-"""Side in pixels of the picture that is cut: strands and pores, which cut borders into crumbs, are gone at that size."""
-_CUTS = 4
-"""Rounds of the graph cut; later ones change hardly a pixel."""
-_SKIN_WIDE, _SKIN_HIGH = 1.28, 1.12
-"""Parts of the face's outline, from its middle, across and down, within which ears and forehead may be skin."""
-_LIKELY, _BESIDE, _CERTAIN = 0.96, 1.03, 0.85
-"""Parts of the face's outline within which a pixel is probably skin, beyond which it is none beside the jaw, and of the outline below
-the brows within which it surely is."""
-_NECK_DEPTH, _NECK_END = 0.5, 0.55
-"""Heights of the face below the jaw's corners that the neck's seed reaches, and below the chin at which all skin counts as clothes."""
-_PAINTED_OVER = 1.25
-"""Part of the rim of an eye with its brow, or of the lips, whose colours are not skin's."""
+"""Side in pixels of the picture that is parsed: strands and pores, which cut borders into crumbs, are gone at that size."""
+_ROUNDS = 6
+"""Rounds of expectation and maximisation; later ones change hardly a pixel."""
+_BINS = (32, 32, 32)
+"""Of the histograms over L, a and b."""
+_SHADES = (0.45, 0.6, 0.75, 0.9, 1.0, 1.1)
+"""Light on neck, ears and temples beside that on the face."""
+_FLOOR = 0.02
+"""Part of every histogram that is spread over all colours: nothing is impossible."""
+_SPREAD = 1.2
+"""Bins over which histograms are smoothed."""
+_CALM = 1.0
+"""Pixels of the working size over which labels are smoothed."""
+_STUBBLE, _BEARD_ODDS = 0.1, 20
+"""Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
+_TENTH = 0.1
+"""Part of the largest piece of clothes below which a piece is none."""
 _HALF = 0.5
 """Alpha from which a pixel belongs to the person."""
-_LEAST_SAMPLE = 50
-"""Pixels from which hair, or clothes, tell their colour."""
-_LEAST_SPREAD, _LIKE_HAIR = 0.03, 1.6
-"""The least standard deviation of a colour channel that counts, and how many of them a pixel of hair may be off the median."""
-_SPECKS = 5
-"""Side in pixels of the specks of that colour that are no strands."""
-_TOUCHING = 0.05
-"""Strands below the jaw hang together with hair at most this far above it, as a fraction of the picture."""
 
 
 def segment(portrait: Portrait) -> Segments:
@@ -49,64 +55,101 @@ def segment(portrait: Portrait) -> Segments:
     size = portrait.image.shape[0]
     matte = portrait.alpha > _HALF
     points = portrait.landmarks[:, :2].astype(np.float64)
-    skin = _resized(_cut_skin(portrait, points), size) & matte
-    skin |= polygon(points[list(BELOW_BROWS)], size) & matte
-    chin, height = points[CHIN], np.linalg.norm(points[CHIN] - points[FOREHEAD])
-    rows = np.arange(size)[:, None] + 0.5
-    neck_end = chin[1] + _NECK_END * height
-    skin &= rows < neck_end
-    other = matte & ~skin
-    jaw = 0.5 * (chin[1] + points[MOUTH, 1])
-    hair = _reaching_up(other & (rows < jaw), points[MOUTH, 1])
-    hair |= _hanging_hair(portrait, other, hair, jaw, neck_end)
-    return Segments(skin, hair, matte & ~skin & ~hair)
+    shares = _shares(portrait, points * (_WORKING_SIZE / size))
+    full = [cv2.resize(share, (size, size), interpolation=cv2.INTER_CUBIC) for share in shares]
+    label = np.argmax(full, 0)
+    face = polygon(points[list(BELOW_BROWS)], size)
+    skin = matte & ((label == _SKIN) | (label == _BEARD) | face)
+    hair = matte & ~skin & (label == _HAIR)
+    hair &= _reaching_up(hair, points[MOUTH, 1])
+    cloth = _hanging_together(matte & ~skin & ~hair)
+    skin = matte & ~hair & ~cloth
+    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hair & False)
 
 
-def _cut_skin(portrait: Portrait, points: Float32[np.ndarray, "n 2"] | np.ndarray) -> np.ndarray:
-    """Skin at the working size: a two-class graph cut seeded by the face below the brows."""
-    scale = _WORKING_SIZE / portrait.image.shape[0]
-    scaled = points * scale
-    height = np.linalg.norm(scaled[CHIN] - scaled[FOREHEAD])
-    labels = np.full((_WORKING_SIZE, _WORKING_SIZE), cv2.GC_BGD, np.uint8)
-    centre = scaled[list(FACE_OVAL)].mean(0)
-    oval = scaled[list(FACE_OVAL)]
-    labels[polygon(centre + (oval - centre) * (_SKIN_WIDE, _SKIN_HIGH), _WORKING_SIZE)] = cv2.GC_PR_BGD
-    left, right = (scaled[i] for i in JAW_CORNERS)
-    down = np.array([0.0, _NECK_DEPTH * height])
-    labels[polygon(np.stack([left, right, right + down, left + down]), _WORKING_SIZE)] = cv2.GC_PR_FGD
-    labels[polygon(centre + (oval - centre) * _LIKELY, _WORKING_SIZE)] = cv2.GC_PR_FGD
-    # Beside the jaw, below the ears, skin ends at the face's outline: what lies outside is hair.
-    lobe = scaled[list(EAR_LOBES), 1].mean()
-    beside = ~polygon(centre + (oval - centre) * _BESIDE, _WORKING_SIZE)
-    rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
-    beside &= (rows > lobe) & ((columns < left[0]) | (columns > right[0]) | (rows < min(left[1], right[1])))
-    labels[beside] = cv2.GC_BGD
-    seed = scaled[list(BELOW_BROWS)]
-    labels[polygon(seed.mean(0) + (seed - seed.mean(0)) * _CERTAIN, _WORKING_SIZE)] = cv2.GC_FGD
-    alpha = cv2.resize(portrait.alpha, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
-    labels[alpha < _HALF] = cv2.GC_BGD
-    lab = _plain_lab(portrait, scaled)
-    cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(lab, labels, (0, 0, 1, 1), *models, _CUTS, cv2.GC_INIT_WITH_MASK)
-    skin = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    opened = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, parts = cv2.connectedComponents(opened)
-    main = parts[int(centre[1]), int(centre[0])]
-    return np.asarray((parts == main) if main > 0 and count > 1 else opened > 0)
-
-
-def _plain_lab(portrait: Portrait, points: np.ndarray) -> np.ndarray:
-    """The picture at the working size in 8 bit Lab, eyes, brows and mouth painted over: their colours are not skin's."""
-    picture = cv2.resize(portrait.image, (_WORKING_SIZE, _WORKING_SIZE), interpolation=cv2.INTER_AREA)
-    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), np.float32)
-    lab = lab * np.array([2.55, 1, 1], np.float32) + np.array([0, 128, 128], np.float32)
-    seed = points[list(BELOW_BROWS)]
-    skin = np.median(lab[polygon(seed.mean(0) + (seed - seed.mean(0)) * _CERTAIN, _WORKING_SIZE)], 0)
+def _shares(portrait: Portrait, points: np.ndarray) -> Float32[np.ndarray, "4 s s"]:
+    """How much of each label there is at each pixel of the working size."""
+    shape = (_WORKING_SIZE, _WORKING_SIZE)
+    alpha = cv2.resize(portrait.alpha, shape, interpolation=cv2.INTER_AREA)
+    weight = (alpha > _HALF).astype(np.float32)
+    lab = _bins(cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA))
+    priors = first = _expected(points)
+    histograms = _starts(portrait, points, lab, priors * weight)
+    # what is no skin by its colour in the face: eyes, brows and lips
+    drawn = np.zeros(shape, bool)
     for part in (*EYES_WITH_BROWS, LIPS_RIM):
-        corners = points[list(part)]
-        lab[polygon(corners.mean(0) + (corners - corners.mean(0)) * _PAINTED_OVER, _WORKING_SIZE)] = skin
-    return np.asarray(lab.clip(0, 255).astype(np.uint8))
+        drawn |= polygon(points[list(part)], _WORKING_SIZE)
+    chin = polygon(points[list(CHIN_SKIN)], _WORKING_SIZE)
+    for _ in range(_ROUNDS):
+        likely = np.stack([histogram[lab] for histogram in histograms])
+        shares = priors * likely
+        shares /= shares.sum(0) + 1e-12
+        shares[:, drawn] = np.array([1, 0, 0, 0])[:, None]
+        shares = np.stack([scipy.ndimage.gaussian_filter(share, _CALM) for share in shares])
+        histograms = [_histogram(lab, share * weight * ~drawn) for share in shares]
+        bearded = max(float(shares[_BEARD][chin].mean()) - _STUBBLE, 0)
+        priors = first * np.array([1, 1 + _BEARD_ODDS * bearded, 1, 1])[:, None, None]
+    return np.asarray(shares, np.float32)
+
+
+def _bins(picture: np.ndarray) -> _Bins:
+    """Bin of each pixel's lightness and of its two axes of colour."""
+    lab = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2LAB)
+    scaled = (lab - [0, -64, -64]) / [100, 128, 128] * _BINS
+    index = scaled.astype(int).clip(0, np.array(_BINS) - 1)
+    return index[..., 0], index[..., 1], index[..., 2]
+
+
+def _histogram(bins: _Bins, weight: np.ndarray) -> np.ndarray:
+    counts = np.zeros(_BINS)
+    np.add.at(counts, bins, weight)
+    smooth = scipy.ndimage.gaussian_filter(counts, _SPREAD)
+    return np.asarray((1 - _FLOOR) * smooth / max(float(smooth.sum()), 1e-9) + _FLOOR / np.prod(_BINS))
+
+
+def _starts(portrait: Portrait, points: np.ndarray, lab: _Bins, priors: np.ndarray) -> list[np.ndarray]:
+    """First histograms: skin as the cheeks and the face's middle show it, under any light; the others from where nothing else is."""
+    shape = (_WORKING_SIZE, _WORKING_SIZE)
+    picture = cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA)
+    sure = np.zeros(shape, bool)
+    for part in CHEEKS:
+        sure |= polygon(points[list(part)], _WORKING_SIZE)
+    skin = np.mean(
+        [_histogram(_bins(picture[sure][None] * shade), np.ones((1, int(sure.sum())))) for shade in _SHADES], 0
+    )
+    strange = 1 / (1 + skin[lab] * np.prod(_BINS))
+    brows = np.zeros(shape, bool)
+    for brow in BROW_HAIR:
+        brows |= polygon(points[list(brow)], _WORKING_SIZE)
+    beard = _histogram(lab, brows * strange + priors[_BEARD] * strange)
+    return [skin, beard, _histogram(lab, priors[_HAIR] * strange), _histogram(lab, priors[_CLOTH] * strange)]
+
+
+def _expected(points: np.ndarray) -> np.ndarray:
+    """Shares of the labels [4, s, s] by place alone, beside the face's outline."""
+    rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
+    oval = points[list(FACE_OVAL)]
+    chin, top = points[CHIN], points[FOREHEAD]
+    height = float(np.linalg.norm(chin - top))
+    left, right = points[list(FACE_SIDES), 0]
+    middle, half = (left + right) / 2, abs(right - left) / 2
+    inside = signed(polygon(oval, _WORKING_SIZE)) / height
+    across = np.abs(columns - middle) / half
+    down = (rows - chin[1]) / height  # 0 at the chin, -1 at the top of the forehead
+    within = smoothstep(0.5 + inside / 0.08)
+    ear = np.exp(-(((across - 1.1) / 0.18) ** 2) - ((down + 0.5) / 0.2) ** 2)
+    neck = smoothstep(0.5 + (0.95 - across) / 0.4) * smoothstep((down + 0.35) / 0.15) * smoothstep((0.75 - down) / 0.35)
+    brow = smoothstep((down + 1.35) / 0.3) * smoothstep((-0.8 - down) / 0.1) * smoothstep((1 - across) / 0.3)
+    skin = np.maximum.reduce([within * 0.98, 0.5 * ear, 0.6 * neck, 0.3 * brow, np.full_like(within, 0.02)])
+    lower = smoothstep((down + 0.55) / 0.1) * smoothstep((0.4 - down) / 0.2) * smoothstep(0.5 + (inside + 0.1) / 0.1)
+    cloth = 0.6 * smoothstep((down - 0.15 + 0.1 * across) / 0.35)
+    rest = 1 - skin
+    shares = np.stack([skin, 0.05 * lower, rest * (1 - cloth), rest * cloth])
+    return np.asarray(shares / shares.sum(0))
+
+
+def signed(mask: np.ndarray) -> np.ndarray:
+    return np.asarray(scipy.ndimage.distance_transform_edt(mask) - scipy.ndimage.distance_transform_edt(~mask))
 
 
 def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
@@ -116,26 +159,11 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
     return np.isin(parts, above[above > 0])
 
 
-def _hanging_hair(portrait: Portrait, other: np.ndarray, hair: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Pixels below the chin that hang together with the hair above and have its colour."""
-    size = other.shape[0]
-    rows = np.arange(size)[:, None] + 0.5
-    sample = portrait.image[hair]
-    if len(sample) < _LEAST_SAMPLE:
-        return np.zeros_like(other)
-    clothes = portrait.image[other & (rows > end)]
-    mean, spread = np.median(sample, 0), sample.std(0) + _LEAST_SPREAD
-    near_hair = (np.abs(portrait.image - mean) / spread).max(-1) < _LIKE_HAIR
-    if len(clothes) >= _LEAST_SAMPLE:
-        away = (np.abs(portrait.image - np.median(clothes, 0)) / (clothes.std(0) + _LEAST_SPREAD)).max(-1)
-        near_hair &= away > (np.abs(portrait.image - mean) / spread).max(-1)
-    candidate = (
-        cv2.morphologyEx((other & near_hair).astype(np.uint8), cv2.MORPH_OPEN, np.ones((_SPECKS, _SPECKS), np.uint8))
-        > 0
-    )
-    _, parts = cv2.connectedComponents((hair | candidate).astype(np.uint8))
-    touching = np.unique(parts[hair & (rows > start - _TOUCHING * size)])
-    return candidate & np.isin(parts, touching[touching > 0]) & (rows >= start)
+def _hanging_together(mask: np.ndarray) -> np.ndarray:
+    """The largest connected part and those at least a tenth as large: shadows under a chin are no clothes."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return np.isin(parts, 1 + np.flatnonzero(areas >= _TENTH * areas.max(initial=1)))
 
 
 def polygon(points: np.ndarray, size: int) -> np.ndarray:
@@ -143,7 +171,3 @@ def polygon(points: np.ndarray, size: int) -> np.ndarray:
     mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.round(points - 0.5).astype(np.int32)], 1)
     return mask > 0
-
-
-def _resized(mask: np.ndarray, size: int) -> np.ndarray:
-    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC) > 0.5

@@ -12,18 +12,6 @@ SPACING_METRES = 0.007
 """Between the rows of rays."""
 UNDER_SKIN_METRES = 0.008
 """How deep a sheet dives below the skin where the photograph shows skin."""
-FRINGE_METRES = 0.018
-"""The most that hair stands off the forehead; the photograph cannot tell."""
-BACK_METRES = 0.035
-"""The most that hair stands off the back of the head."""
-CHEEK_METRES = 0.005
-"""The most that hair stands off the cheeks."""
-BEHIND_JAW_DEGREES = 76
-"""Below the ears hair beside the jaw hangs behind it, this far from the line of sight."""
-CURTAIN_DEGREES = (45.0, 80.0)
-"""Below the brows hair beside the face rises from the skin between these angles from the line of sight: it hangs by the ears."""
-NAPE_DROP, NAPE_WAVE = 0.012, 0.003
-"""Metres that the hairline hangs lower behind than beside, and that strands let it waver."""
 COLLAR_RISE = 0.05
 """Metres above the middle of the neck that a collar may stand up beside the jaw."""
 WALK_STEP = 0.001
@@ -32,50 +20,37 @@ WALK = np.arange(0.0, 0.32, WALK_STEP)
 """Metres beyond the skin at which a sheet's reach in the picture is looked up: wide hair and shoulders end before."""
 CROWN_CENTER = 0.45
 """The rays of hair fan out from this part of the scalp's height."""
-BROW_HEIGHT, BROW_FADE = 0.6, 0.15
-"""Part of the scalp's height at the brows, below which hair falls rather than stands, and over which that fades in."""
-WAVE_LENGTH, WAVE_GAIN = 0.8, 1.5
-"""Smoothing of the wave of the hairline, in columns, and what the wave is drawn larger by, since smoothing flattens it."""
 SOFT_EDGE = (0.5, 0.5)
 """Smoothing of where a sheet is, in rows and columns."""
-COVER_LEAST = 0.003
-"""Metres that hair stands off at least, where it is."""
-USUAL_HAIR = 0.006
-"""Metres that hair stands off at a side where the photograph does not tell."""
-LEVEL_FADE = (2.0, 0.8)
-"""Rays whose level share is below 0.4 (0.8 / 2) are the crown's, where hair may be as thick as it likes; from 0.9 on, caps hold in full."""
-CAP_SHARPNESS = 0.7
-"""Power of the cosine by which the cap in front, or behind, gives way to the sides."""
 RISE = 1.6
 """A sheet has its full height where presence has gone 1 / 1.6 of the way from one half to 1."""
 HAIR_VISIBLE, CLOTHES_VISIBLE = 0.02, 0.05
 """Cosines to the line of sight from which hair, and clothes, are seen at all."""
 LEAST_REACH, FULL = 0.002, 0.5
 """Metres of reach from which a side has hair, and part of it that must be hair: gaps belong to the background."""
-UNDER_EARS = 0.1
-"""Part of the scalp's height over which hair beside the jaw ends."""
-GROWN_DEGREES = 80
-"""Angle from the face beyond which hair that nobody saw grows below the middle of the scalp."""
-CONNECTED = 0.4
-"""Presence from which parts of the hair hang together."""
-SIDE_DEGREES = 25
-"""Half width of the sector at each side in which the lowest hair is looked for."""
 MATTE_BLUR = 0.005
 """Width of the smoothing of a segment's border, as a fraction of the picture."""
 FIT_ROUNDS, INSIDE_PIXELS = 12, 0.25
 """Rounds in which a sheet is drawn into the matte, and how far inside its points come to lie."""
-BELOW_PICTURE, LEAST_BUST = 0.03, 0.03
-"""Metres that shoulders go on below a picture that cuts them off, and that the sheet of clothes is high at least."""
-BUST_DEPTH, DEPTH_SLOPE, MOST_DEPTH = 0.062, 0.35, 0.125
-"""Metres from the neck's axis to chest and back: as wide up to the first, then this share of what is wider, to no more than the last."""
-SHOULDER_POWER = 2.4
-"""Exponent of the superellipse through width and depth: shoulders are squarer than an ellipse."""
-NECK_RADIUS, COLLAR_GAP = 0.075, 0.004
-"""Metres: skin farther from the axis than the first is chin, not neck; clothes stand off the neck by the second."""
-CHECKED_INSIDE = 0.97
-"""Part of a clothes' radius at which the picture is looked up, so that its border does not count as background."""
-LEAST_SHOULDER = 0.02
-"""Metres of reach from which a row of clothes has begun."""
+TORSO_DROP, RAYS, TORSO_ROWS = 0.075, 96, 22
+"""Metres below the neck's base from which the rays of the bust fan out: all of neck, shoulders and chest is seen from there; rays in each
+column that look for the body; rows of the sheet, about 8 mm apart."""
+UPPER_END, LOWER_END = 82.0, -45.0
+"""Elevations of the first and the last of these rays, degrees: inside the neck, and below any edge."""
+COLLAR_GAP = 0.004
+"""Metres that clothes stand off the body."""
+MOST_LIFT, LIFT_BLUR = 0.06, 0.006
+"""The most metres by which shoulders are raised or lowered to the photograph's outline, and the width of the smoothing of that."""
+COLLAR_SEEN = 0.3
+"""Cosine to the line of sight from which a column tells where skin ends on cloth: nearer to the outline a pixel is a centimetre."""
+COLLAR_RANGE, COLLAR_UNDER = (-0.035, 0.07), 0.012
+"""Metres below and above the neck's base between which collars lie, and that the neck's skin goes on below them."""
+COLLAR_BLUR = 1.5
+"""Smoothing of the collar in columns."""
+SIDE_POWER = 12.0
+"""Exponent of the superellipse by which shoulders that are wider than the bust end at its sides: the rounding is a centimetre wide."""
+EDGE_BLUR, HALF_BUST = 0.006, 0.25
+"""Metres: width of the smoothing of the lower edge, and half of the widest bust."""
 
 HEAD_RADIUS, CROWN_DEGREES = 0.1, 87.0
 """Radius of a head, by which the angle between rays above the centre becomes the distance between rows; elevation of the first row."""

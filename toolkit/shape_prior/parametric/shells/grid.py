@@ -49,6 +49,12 @@ class ShellGrid:
         above = y > 0
         return np.where(above, fan, level), columns, np.where(above, np.hypot(flat, y), flat)
 
+    def feet(self, points: Float[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+        """Where the ray through each point starts."""
+        axis = self.center * [1, 0, 1] + points * [0, 1, 0]
+        fan = (points[:, 1] > self.center[1]) & (len(self.elevations) > 0)
+        return np.asarray(np.where(fan[:, None], self.center, axis))
+
     def sample(self, values: Float[np.ndarray, "r c"], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Bilinear values at fractional rows and columns; the last rows go on beyond the grid."""
         wrapped = np.concatenate([values, values[:, :1]], 1)
@@ -77,8 +83,7 @@ def outer_radii(
 ) -> Float64[np.ndarray, "r c"]:
     """Where each ray leaves a mesh for the last time, metres; gaps are filled smoothly from around."""
     shape = grid.origins.shape[:2]
-    corners = np.ascontiguousarray(vertices.astype(np.float64)[triangles])
-    hits = _last_hits(grid.origins.reshape(-1, 3), grid.directions.reshape(-1, 3), corners).reshape(shape)
+    hits = last_hits(grid, vertices, triangles)
     known = hits > 0
     if not known.any():
         raise ValueError("the mesh must be hit by some ray, got none")
@@ -90,6 +95,15 @@ def outer_radii(
         smooth = scipy.ndimage.uniform_filter(filled, 3, mode="nearest")
         filled = np.where(gaps, smooth, padded)
     return np.asarray(filled[:, shape[1] : 2 * shape[1]])
+
+
+def last_hits(
+    grid: ShellGrid, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]
+) -> Float64[np.ndarray, "r c"]:
+    """Where each ray leaves a mesh for the last time, metres; 0 where it meets none of it."""
+    corners = np.ascontiguousarray(vertices.astype(np.float64)[triangles])
+    hits = _last_hits(grid.origins.reshape(-1, 3), grid.directions.reshape(-1, 3), corners)
+    return np.asarray(hits).reshape(grid.origins.shape[:2])
 
 
 @numba.njit(cache=True)

@@ -53,6 +53,9 @@ class FittedHead:
     """Skin without ears, eyes and mouth."""
     scalp: Float64[np.ndarray, "n 3"]
     """Points of the model's scalp."""
+    scalp_triangles: Int[np.ndarray, "g 3"]
+    ears: Float64[np.ndarray, "m 3"]
+    """Points of both ears."""
 
     @property
     def camera_azimuth(self) -> float:
@@ -76,6 +79,12 @@ def height_at(camera: Camera, row: float, depth: float) -> float:
     seen = np.array([0.0, (row - camera.cy) / camera.fy * depth, depth])
     matrix = camera.camera_from_world
     return float((matrix[:3, :3].T @ (seen - matrix[:3, 3]))[1])
+
+
+def world_steps(fitted: FittedHead, point: Float[np.ndarray, "3"]) -> tuple[float, float]:
+    """Metres across and down that a pixel covers at the depth of a world point."""
+    depth = float(project(fitted.camera, np.asarray(point, np.float64)[None])[1][0])
+    return depth / fitted.camera.fx, depth / fitted.camera.fy
 
 
 def side_reach(

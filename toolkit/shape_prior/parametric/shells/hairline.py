@@ -1,0 +1,176 @@
+"""Where hair is: a signed distance to its edge on the grid of rays, from the photograph where it shows the head and from the scalp elsewhere."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage
+from jaxtyping import Bool, Float64
+from scipy.spatial import cKDTree
+
+from facecraft4d.toolkit.core.geometry import camera_center, normalized, project, smoothstep
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
+    ShellGrid,
+    last_hits,
+    picture_values,
+    signed_distance,
+)
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, side_reach, wrap
+from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import border_distance, membrane
+
+_FAR = 0.03
+"""Metres from its edge beyond which it does not matter how far within hair, or within skin, a point is."""
+_SEEN = (0.1, 0.5)
+"""Cosines to the line of sight at which the photograph begins to tell hair from skin, and tells it surely."""
+_SUPPOSED = 0.02
+"""Weight of the scalp's own outline beside what the photograph shows."""
+_EDGE_LENGTH = 0.004
+"""Metres over which the edge is smoothed: less than a strand of a fringe is wide."""
+_BARE = 0.05
+"""Share of the scalp in sight that hair must cover before any is supposed where nobody looks."""
+_EAR_MARGIN = 0.003
+"""Metres of skin around an ear that the photograph shows."""
+_RIM, _RIM_SHOWN = 0.7, 0.3
+"""Quantile of their distance from the middle above which points of an ear are its rim, and the share of the rim that must show."""
+_LONG = 0.03
+"""Metres below the nape from which hair beside the neck hangs rather than lies."""
+_BELOW_NAPE = 0.8
+"""How much lower hair ends behind than the scalp does, in its own thickness at the sides: what stands off also hangs."""
+_BEHIND_LIMB = np.radians(80.0)
+"""Angle from the line of sight beyond which hair that is seen beside face and neck hangs: in front of it the photograph would show it
+on the skin itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadOnGrid:
+    """The head as the rays of a grid see it."""
+
+    grid: ShellGrid
+    skin: Float64[np.ndarray, "r c"]
+    """Radius at which each ray leaves the skin."""
+    facing: Float64[np.ndarray, " c"]
+    """Azimuth from the camera's."""
+    points: Float64[np.ndarray, "r c 3"]
+    scalp: Float64[np.ndarray, "r c"]
+    """Metres within the scalp's outline, negative outside."""
+    seen: Float64[np.ndarray, "r c"]
+    """How surely the photograph shows the skin, or what grows on it: 0..1."""
+    nape: float
+    """Height of the scalp's lower edge."""
+
+
+def head_on_grid(fitted: FittedHead, grid: ShellGrid, skin: Float64[np.ndarray, "r c"]) -> HeadOnGrid:
+    """Measure scalp and visibility on the rays that leave the skin at radii `skin`."""
+    points = grid.points(skin)
+    scalp = last_hits(grid, fitted.vertices, fitted.scalp_triangles) > skin - 1e-3
+    normals = surface_normals(points)
+    cosine = (normals * normalized(camera_center(fitted.camera) - points)).sum(-1)
+    seen = smoothstep((cosine - _SEEN[0]) / (_SEEN[1] - _SEEN[0]))
+    facing = wrap(grid.azimuths - fitted.camera_azimuth)
+    # a ray may see the camera and yet stand behind nose or chin: what lies beyond a right angle is never seen
+    seen = seen * (np.cos(facing) > 0)[None, :] if not len(grid.elevations) else seen
+    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, float(fitted.scalp[:, 1].min()))
+
+
+def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, "r c 3"]:
+    """Outward unit normals of a sheet that goes around its columns."""
+    across = np.roll(points, -1, 1) - np.roll(points, 1, 1)
+    down = np.gradient(points, axis=0)
+    return np.asarray(normalized(np.cross(down, across)))
+
+
+def hair_edge(
+    fitted: FittedHead, head: HeadOnGrid, hair: Bool[np.ndarray, "h w"], bottom: float
+) -> tuple[Float64[np.ndarray, "r c"], Float64[np.ndarray, " c"]]:
+    """Metres within the edge of the hair [r, c], negative outside, and how far it hangs [c]: 0 lies on the head, 1 falls from it.
+
+    `bottom` is the height at which hair ends that the picture cuts off.
+    """
+    picture = _labelled_distance(fitted, hair)
+    depth = project(fitted.camera, head.points)[1]
+    pictured = np.clip(picture_values(fitted.camera, picture, head.points) * depth / fitted.camera.fx, -_FAR, _FAR)
+    ends, hanging, beside = _falls(fitted, head, hair, bottom)
+    supposed = _supposed(head, pictured, ends)
+    mirror = (-np.arange(len(head.facing))) % len(head.facing)
+    other = head.seen[:, mirror] * (1 - head.seen)
+    weights = head.seen + 0.5 * other + _SUPPOSED
+    targets = (head.seen * pictured + 0.5 * other * pictured[:, mirror] + _SUPPOSED * supposed) / weights
+    # beside the face the silhouette tells where hair is, however steeply the skin lies
+    known = beside != 0
+    targets, weights = (
+        np.where(known, np.where(beside > 0, np.maximum(targets, beside), beside), targets),
+        weights + known,
+    )
+    edge = membrane(head.points, targets, weights, _EDGE_LENGTH)
+    return np.minimum(edge, _ear_distance(fitted, head)), hanging
+
+
+def _labelled_distance(fitted: FittedHead, hair: Bool[np.ndarray, "h w"]) -> np.ndarray:
+    """Pixels within the hair, negative outside; outside the matte the nearest label goes on."""
+    nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
+    return signed_distance(hair[tuple(nearest)])
+
+
+def _falls(
+    fitted: FittedHead, head: HeadOnGrid, hair: Bool[np.ndarray, "h w"], bottom: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The height [c] at which hair ends, how far it hangs [c], and metres within hair beside the face [r, c], 0 where none can tell."""
+    heights = head.points[..., 1].mean(1)
+    level = np.arange(len(heights)) >= len(head.grid.elevations)
+    ends, thick, beside = [], [], np.zeros_like(head.skin)
+    for side in (1, -1):
+        reach, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
+        rows = np.flatnonzero(valid & level)
+        if not len(rows):
+            ends.append(head.nape)
+            continue
+        gaps = np.flatnonzero(np.diff(rows) > 2)
+        last = rows[gaps[0]] if len(gaps) else rows[-1]
+        end = bottom if _cut_off(fitted, head, hair, last) else float(heights[last])
+        ends.append(end)
+        thick.append(np.median(reach[rows]))
+        limb = np.abs(wrap(head.facing - side * np.pi / 2)) < np.pi / 2 - _BEHIND_LIMB
+        beside[np.ix_(level, limb)] = np.clip(heights[level] - end, -_FAR, _FAR)[:, None]
+    left = smoothstep(0.5 + 0.5 * np.sin(head.facing))
+    mixed = ends[0] * left + ends[1] * (1 - left)
+    behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
+    lower = np.minimum(mixed, head.nape) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
+    ends_around = np.where(mixed < bottom + 1e-3, mixed, mixed + (lower - mixed) * behind)
+    return ends_around, np.clip((head.nape - mixed) / _LONG, 0, 1), beside
+
+
+def _cut_off(fitted: FittedHead, head: HeadOnGrid, hair: np.ndarray, row: int) -> bool:
+    """Whether hair beside the neck goes down to where clothes are: it goes on over them, below what the picture shows of it."""
+    if not fitted.segments.torso.any():
+        return False
+    lowest, collar = (float(np.flatnonzero(mask.any(1))[end]) for mask, end in ((hair, -1), (fitted.segments.torso, 0)))
+    return lowest > collar and bool(head.points[row, :, 1].mean() < head.nape - _FAR)
+
+
+def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw."""
+    inside = np.clip(head.scalp, -_FAR, _FAR)
+    weight = head.seen * (head.scalp > 0)
+    covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
+    if covered < _BARE:
+        return np.full_like(inside, -_FAR)
+    hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
+    low = (ends < head.nape + 1e-9)[None, :]
+    return np.asarray(np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside))
+
+
+def _ear_distance(fitted: FittedHead, head: HeadOnGrid) -> np.ndarray:
+    """Metres to the ears that the photograph shows bare, less a margin; large where it shows none."""
+    shown = picture_values(fitted.camera, fitted.segments.skin.astype(np.float32), fitted.ears) > 0.5
+    bare = np.zeros(len(fitted.ears), bool)
+    for side in (1, -1):
+        out = fitted.ears[:, 0] * side
+        rim = out > np.quantile(out[out > 0], _RIM)
+        heights = fitted.ears[shown & rim, 1]
+        if len(heights) > _RIM_SHOWN * rim.sum():
+            bare |= (out > 0) & (fitted.ears[:, 1] > heights.min()) & (fitted.ears[:, 1] < heights.max())
+    if not bare.any():
+        return np.full(head.skin.shape, np.inf)
+    rows, columns, _ = head.grid.locate(fitted.ears[bare])
+    feet = np.stack([head.grid.sample(head.points[..., i], rows, columns) for i in range(3)], -1)
+    distance, _ = cKDTree(feet).query(head.points)
+    return np.asarray(distance - _EAR_MARGIN)

@@ -1,0 +1,101 @@
+"""How thick hair is: a membrane through what the silhouette shows, over the body that the hair falls on."""
+
+import numpy as np
+import scipy.ndimage
+from jaxtyping import Float64
+
+from facecraft4d.toolkit.core.geometry import camera_center, normalized, project
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
+    ShellGrid,
+    picture_values,
+    signed_distance,
+    wrapped_filter,
+)
+from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import HeadOnGrid, surface_normals
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
+from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import membrane
+
+_ROUNDS = 8
+"""Rounds in which the silhouette of the hair is drawn to that of the photograph."""
+_LIMB = 0.15
+"""Cosine between normal and line of sight within which a point counts as lying on the silhouette."""
+_LENGTH = 0.012
+"""Metres over which the silhouette is smoothed: about as wide as a curl."""
+_LEAST, _MOST = 0.003, 0.12
+"""Metres that hair stands off the body, at least and at most."""
+_SLANT = 0.3
+"""Least part of a step along a ray that must count as a step across the silhouette; shallower rays tell too little."""
+_STEP = 1e-3
+"""Metres along a ray by which its direction in the picture is told."""
+_USUAL = 0.008
+"""Metres of hair that lies close to the skull."""
+
+
+def hair_radii(
+    fitted: FittedHead,
+    head: HeadOnGrid,
+    edge: Float64[np.ndarray, "r c"],
+    hanging: Float64[np.ndarray, " c"],
+    clothes: Float64[np.ndarray, "r c"],
+) -> Float64[np.ndarray, "r c"]:
+    """Radius of the hair's outer surface on every ray, as if hair were everywhere.
+
+    `edge` is the distance within the hair's edge, `hanging` how far hair falls from the head rather than lie on it, `clothes` the radii
+    of clothes, 0 where there are none.
+    """
+    border, valid = silhouette(fitted)
+    thickness = np.full(head.skin.shape, _USUAL)
+    for _ in range(_ROUNDS):
+        base = _draped(head, clothes, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
+        points = head.grid.points(base + thickness)
+        out = to_border(fitted, head.grid, points, border)
+        known = np.isfinite(out) & (picture_values(fitted.camera, valid, points) > 0.5)
+        cosine = (surface_normals(points) * normalized(camera_center(fitted.camera) - points)).sum(-1)
+        limb = np.exp(-((cosine / _LIMB) ** 2)) * (edge > 0)
+        weights = np.where(known, np.maximum(limb, out < 0), 0)
+        target = np.clip(thickness + np.where(known, out, 0), _LEAST, _MOST)
+        thickness = np.clip(membrane(points, target, weights, _LENGTH), _LEAST, _MOST)
+    return np.asarray(base + thickness)
+
+
+def silhouette(fitted: FittedHead) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels within the matte, and 1 where its border is one of hair.
+
+    The matte goes on below clothes and below what lies on them: there the picture ends, not the person.
+    """
+    segments = fitted.segments
+    matte = segments.matte.copy()
+    if segments.torso.any():
+        top = np.flatnonzero(segments.torso.any(1)).min()
+        cut = segments.torso.any(0) | matte[top + 2 :].any(0)
+        lowest = len(matte) - 1 - matte[::-1].argmax(0)
+        matte |= (np.arange(len(matte))[:, None] > lowest) & cut
+    nearest = scipy.ndimage.distance_transform_edt(~segments.matte, return_distances=False, return_indices=True)
+    return signed_distance(np.pad(matte, 64, mode="edge"))[64:-64, 64:-64], segments.hair[tuple(nearest)].astype(
+        np.float32
+    )
+
+
+def to_border(
+    fitted: FittedHead, grid: ShellGrid, points: Float64[np.ndarray, "r c 3"], border: np.ndarray
+) -> Float64[np.ndarray, "r c"]:
+    """How far (metres) points must go out along their rays to come to the matte's border; not a number where they hardly near it."""
+    pixels, _ = project(fitted.camera, points)
+    ahead, _ = project(fitted.camera, points + _STEP * grid.directions)
+    slope = np.gradient(scipy.ndimage.gaussian_filter(border, 2.0))[::-1]
+    outward = -np.stack([picture_values(fitted.camera, along, points) for along in slope], -1)
+    scale = fitted.camera.fx / np.linalg.norm(camera_center(fitted.camera) - points, axis=-1)
+    rate = ((ahead - pixels) * outward).sum(-1) / _STEP
+    inside = picture_values(fitted.camera, border, points)
+    return np.where(rate > _SLANT * scale, inside / np.maximum(rate, _SLANT * scale), np.nan)
+
+
+def _draped(head: HeadOnGrid, clothes: np.ndarray, hanging: np.ndarray, thickness: float) -> np.ndarray:
+    """What the hair lies on [r, c]: long hair falls straight from the widest part above, short hair bridges what it is thicker than."""
+    level = len(head.grid.elevations)
+    hull = head.skin.copy()
+    hull[level:] = np.maximum.accumulate(head.skin[level:], 0)
+    base = head.skin + np.minimum(hull - head.skin, max(thickness - _USUAL, 0) + hanging * _MOST)
+    base = np.maximum(wrapped_filter(base, (1, 1)), head.skin)
+    over = scipy.ndimage.grey_dilation(np.maximum(clothes - base, 0), (5, 5), mode="wrap")
+    return np.asarray(base + wrapped_filter(over, (1, 1)))
