@@ -54,8 +54,8 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     head = with_teeth_seated(base, (shape - _between(shape, ears)) * METRES)
     mesh = _cut(base, head)
     report(Progress(STAGE, 1, 4, "identity"))
-    names, of_body, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
-    deltas = mesh.interpolate(of_body)
+    names, everywhere, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
+    deltas = mesh.interpolate(everywhere)
     macros = [*macro_targets(data, count), mean]
     placed = [mesh.interpolate(each - _between(each, ears)) * METRES for each in macros]
     people = spread(names, deltas, ranges, np.stack(placed[:-1]), placed[-1])
@@ -84,7 +84,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
         neck_ring=ring_vertices(base, mesh),
-        body=body(base, head, of_body, skin_root(data, count)),
+        body=body(base, head, everywhere, skin_root(data, count)),
         ingredients=(ingredient,),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
