@@ -125,8 +125,8 @@ def _cut(base: BaseMesh, head: Float64[np.ndarray, "v 3"]) -> CutMesh:
 
 
 def _above_collar(head: Float64[np.ndarray, "v 3"], base: BaseMesh) -> Float64[np.ndarray, " v"]:
-    """Positive above the cut, a trough that is deepest at the breastbone and rises over the shoulders; metres."""
-    collar = -0.185 + 0.05 * (head[:, 0] / 0.115) ** 4
+    """Positive above the cut, a trough that is deepest at the breastbone and rises over the shoulders, far enough for any neckline; metres."""
+    collar = -0.205 + 0.055 * (head[:, 0] / 0.165) ** 4
     field = head[:, 1] - collar
     for group in GROUPS[1:]:
         field[base.group(group)] = 1.0
