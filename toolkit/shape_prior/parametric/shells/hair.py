@@ -34,7 +34,8 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     clothes = _clothes(grid, torso)
     head = head_on_grid(fitted, grid, clothes)
     body = head.skin
-    edge, hanging = hair_edge(fitted, head, fitted.segments.hair, bottom)
+    grown, worn, hanging = hair_edge(fitted, head, bottom)
+    edge = np.maximum(grown, worn)
     above_hem = head.points[..., 1] - _hem(grid, clothes) + grid.spacing
     edge = np.minimum(edge, above_hem)
     edge[-1] = -_EDGE
@@ -46,7 +47,7 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True)
+    return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True, worn > 0)
 
 
 def _within_matte(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     picture_values,
     signed_distance,
 )
+from facecraft4d.toolkit.shape_prior.parametric.shells.headwear import brim
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, height_at, side_reach, wrap
 from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import border_distance, membrane
 
@@ -92,17 +93,18 @@ def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray,
 
 
 def hair_edge(
-    fitted: FittedHead, head: HeadOnGrid, hair: Bool[np.ndarray, "h w"], bottom: float
-) -> tuple[Float64[np.ndarray, "r c"], Float64[np.ndarray, " c"]]:
-    """Metres within the edge of the hair [r, c], negative outside, and how far it hangs [c]: 0 lies on the head, 1 falls from it.
+    fitted: FittedHead, head: HeadOnGrid, bottom: float
+) -> tuple[Float64[np.ndarray, "r c"], Float64[np.ndarray, "r c"], Float64[np.ndarray, " c"]]:
+    """Metres within the edges of hair and of headwear [r, c], negative outside, and how far hair hangs [c]: 0 lies on the head, 1 falls.
 
     `bottom` is the height at which hair ends that the picture cuts off.
     """
-    picture = _labelled_distance(fitted, hair)
-    depth = project(fitted.camera, head.points)[1]
-    pictured = np.clip(picture_values(fitted.camera, picture, head.points) * depth / fitted.camera.fx, -_FAR, _FAR)
+    hat = fitted.segments.headwear
+    worn = brim(head.points, _pictured(fitted, head, hat), head.seen) if hat is not None and hat.any() else None
+    hair = fitted.segments.hair if worn is None or hat is None else fitted.segments.hair & ~hat
+    pictured = _pictured(fitted, head, hair)
     ends, hanging, beside = _falls(fitted, head, hair, bottom)
-    supposed = _supposed(head, pictured, ends)
+    supposed = _supposed(head, pictured, ends, np.ones_like(head.seen) if worn is None else worn < 0)
     mirror = (-np.arange(len(head.facing))) % len(head.facing)
     other = head.seen[:, mirror] * (1 - head.seen)
     weights = head.seen + 0.5 * other + _SUPPOSED
@@ -115,13 +117,16 @@ def hair_edge(
     )
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
     edge = np.where(head.clothed, coarse, fine)
-    return np.minimum(edge, _ear_distance(fitted, head)), hanging
+    edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
+    return edge, np.full_like(edge, -1.0) if worn is None else np.where(head.clothed, -1.0, worn), hanging
 
 
-def _labelled_distance(fitted: FittedHead, hair: Bool[np.ndarray, "h w"]) -> np.ndarray:
-    """Pixels within the hair, negative outside; outside the matte the nearest label goes on."""
+def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
+    """Metres within a mask where the photograph shows each point, negative outside; outside the matte the nearest label goes on."""
     nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
-    return signed_distance(hair[tuple(nearest)])
+    pixels = picture_values(fitted.camera, signed_distance(mask[tuple(nearest)]), head.points)
+    depth = project(fitted.camera, head.points)[1]
+    return np.asarray(np.clip(pixels * depth / fitted.camera.fx, -_FAR, _FAR))
 
 
 def _falls(
@@ -175,10 +180,13 @@ def _end_over_clothes(
     return max(height_at(fitted.camera, float(np.median(ends)), float(depth)), bottom)
 
 
-def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw."""
+def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw.
+
+    Only where the head is `bare` of headwear does the photograph tell whether hair grows on it at all.
+    """
     inside = np.clip(head.scalp, -_FAR, _FAR)
-    weight = head.seen * (head.scalp > 0)
+    weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
     if covered < _BARE:
         return np.full_like(inside, -_FAR)
@@ -187,16 +195,24 @@ def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray) -> np.nd
     return np.asarray(np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside))
 
 
-def _ear_distance(fitted: FittedHead, head: HeadOnGrid) -> np.ndarray:
-    """Metres to the ears that the photograph shows bare, less a margin; large where it shows none."""
+def _ear_distance(fitted: FittedHead, head: HeadOnGrid, hanging: Float64[np.ndarray, " c"]) -> np.ndarray:
+    """Metres to the ears that are bare, less a margin; large where none is.
+
+    An ear is bare where the photograph shows its rim, or the other ear's while no hair hangs on its own side.
+    """
     shown = picture_values(fitted.camera, fitted.segments.skin.astype(np.float32), fitted.ears) > 0.5
-    bare = np.zeros(len(fitted.ears), bool)
+    spans = []
     for side in (1, -1):
         out = fitted.ears[:, 0] * side
         rim = out > np.quantile(out[out > 0], _RIM)
         heights = fitted.ears[shown & rim, 1]
-        if len(heights) > _RIM_SHOWN * rim.sum():
-            bare |= (out > 0) & (fitted.ears[:, 1] > heights.min()) & (fitted.ears[:, 1] < heights.max())
+        spans.append((heights.min(), heights.max()) if len(heights) > _RIM_SHOWN * rim.sum() else None)
+    bare = np.zeros(len(fitted.ears), bool)
+    for side, own, other in zip((1, -1), spans, spans[::-1], strict=True):
+        beside = np.abs(wrap(head.facing - side * np.pi / 2)).argmin()
+        span = own or (other if hanging[beside] < 0.5 else None)
+        if span is not None:
+            bare |= (fitted.ears[:, 0] * side > 0) & (fitted.ears[:, 1] > span[0]) & (fitted.ears[:, 1] < span[1])
     if not bare.any():
         return np.full(head.skin.shape, np.inf)
     rows, columns, _ = head.grid.locate(fitted.ears[bare])

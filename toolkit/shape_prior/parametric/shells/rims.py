@@ -173,4 +173,8 @@ def _borders(
         width = scipy.ndimage.median_filter(width.astype(float), 7, mode="wrap")
         widths.append(STEP * scipy.ndimage.gaussian_filter1d(width, 1.0, mode="wrap"))
     middle = scipy.ndimage.gaussian_filter1d(radii[path], 0.7, mode="wrap")
-    return middle - SHARP * widths[0], middle + SHARP * widths[1], scipy.ndimage.median_filter(color, (5, 1), mode="wrap")
+    return (
+        middle - SHARP * widths[0],
+        middle + SHARP * widths[1],
+        scipy.ndimage.median_filter(color, (5, 1), mode="wrap"),
+    )
