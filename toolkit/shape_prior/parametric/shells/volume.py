@@ -98,4 +98,4 @@ def _draped(head: HeadOnGrid, hanging: np.ndarray, thickness: float) -> np.ndarr
     hull = head.skin.copy()
     hull[level:] = np.maximum.accumulate(head.skin[level:], 0)
     base = head.skin + np.minimum(hull - head.skin, max(thickness - _USUAL, 0) + hanging * _MOST)
-    return np.asarray(np.maximum(wrapped_filter(base, (1, 1)), head.skin))
+    return np.asarray(np.maximum(wrapped_filter(base, (1.0, 1.0)), head.skin))
