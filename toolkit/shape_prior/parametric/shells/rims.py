@@ -58,7 +58,7 @@ class Rims:
         """Points of the plane at these distances from the middles, metres."""
         turn = np.arange(ANGLES) * 2 * np.pi / ANGLES
         around = np.stack([np.cos(turn), np.sin(turn), np.zeros(ANGLES)], -1)
-        return self.centers[:, None] + radii[..., None] * around * [[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]]
+        return np.asarray(self.centers[:, None] + radii[..., None] * around * [[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]])
 
 
 def find_rims(portrait: Portrait, camera: Camera, centers: Float[np.ndarray, "2 3"]) -> Rims | None:
@@ -173,4 +173,8 @@ def _borders(
         width = scipy.ndimage.median_filter(width.astype(float), 7, mode="wrap")
         widths.append(STEP * scipy.ndimage.gaussian_filter1d(width, 1.0, mode="wrap"))
     middle = scipy.ndimage.gaussian_filter1d(radii[path], 0.7, mode="wrap")
-    return middle - SHARP * widths[0], middle + SHARP * widths[1], scipy.ndimage.median_filter(color, (5, 1), mode="wrap")
+    return (
+        middle - SHARP * widths[0],
+        middle + SHARP * widths[1],
+        scipy.ndimage.median_filter(color, (5, 1), mode="wrap"),
+    )
