@@ -20,8 +20,8 @@ _ROUNDING = 0.015
 """The most metres over which hair rises from its edge to its height, as a quarter of an ellipse."""
 _DIVE = 0.008
 """Metres below the skin at which the sheet goes on where there is no hair."""
-_FIT_ROUNDS = 4
-"""Rounds in which points that left the matte are drawn in."""
+_FIT_ROUNDS, _INSIDE = 4, 0.5
+"""Rounds in which points that left the matte are drawn in, and pixels inside its border at which they come to lie."""
 
 
 def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
@@ -54,7 +54,7 @@ def _within_matte(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: 
     """Radii drawn in where a point of `hair` leaves the matte."""
     border, _ = silhouette(fitted)
     for _ in range(_FIT_ROUNDS):
-        out = to_border(fitted, grid, grid.points(radii), border)
+        out = to_border(fitted, grid, grid.points(radii), border - _INSIDE)
         radii = radii + np.where(hair & np.isfinite(out), np.minimum(out, 0), 0)
     return radii
 
