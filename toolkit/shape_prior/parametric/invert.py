@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.config import Bust, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
@@ -18,6 +18,7 @@ from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
+from facecraft4d.toolkit.shape_prior.parametric.neck import without_shoulders
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_view
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
@@ -47,7 +48,10 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     latent, losses = fit_moment(model, observations, config.parametric.latent_iterations)
     report(Progress(STAGE, 1, 4, "shape", losses))
     rng = np.random.default_rng(context.seed)
-    assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
+    assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, config.bust)
+    if config.bust is Bust.NECK:
+        blank = Mesh(assembly.posed, assembly.rig.triangles, assembly.corner_uvs, np.ones((2, 2, 3), np.float32))
+        portrait, segments = without_shoulders(portrait, segments, blank, latent.camera)
     report(Progress(STAGE, 2, 4, "texture"))
     worn = find_glasses(portrait, latent.camera, assembly.rig, assembly.posed)
     bare = (
@@ -74,9 +78,9 @@ def wrap(
     latent: Latent,
     offsets: Float32[np.ndarray, "v 3"],
     segments: Segments,
-    rng: np.random.Generator,
+    bust: Bust,
 ) -> Assembly:
-    """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
+    """The personalised head with its shells of hair and, on shoulders, clothes; skin that a shell covers is tucked below it."""
     identity, pose = latent.identity.astype(np.float32), latent.pose(model)
     posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
 
@@ -92,5 +96,7 @@ def wrap(
     torso, sunk = torso_shell(fitted, shoulders)
     hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
-    tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
-    return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)
+    if bust is Bust.SHOULDERS:
+        tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
+    rig = with_meeting_lids(personalized_rig(model, identity, tucked), pose)
+    return assemble(model, rig, pose, hair, torso if bust is Bust.SHOULDERS else None)
