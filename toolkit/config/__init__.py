@@ -10,6 +10,7 @@ from facecraft4d.toolkit.config.rules import check_config
 from facecraft4d.toolkit.config.stages import (
     ImagePrior,
     ImagePriorConfig,
+    Lighting,
     Matting,
     ParametricConfig,
     PreprocessConfig,
@@ -29,7 +30,7 @@ from facecraft4d.toolkit.config.training import (
 )
 
 __all__ = [
-    "RESET_OPACITY", "Bounds", "BuildConfig", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "LossWeights",
+    "RESET_OPACITY", "Bounds", "BuildConfig", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
     "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

@@ -41,6 +41,13 @@ class VideoPrior(StrEnum):
     MESH = "mesh"
 
 
+class Lighting(StrEnum):
+    """The light that the avatar's colours are under."""
+
+    PHOTO = "photo"
+    EVEN = "even"
+
+
 @dataclass(frozen=True)
 class PreprocessConfig:
     """Photograph to portrait."""
@@ -79,6 +86,8 @@ class ShapePriorConfig:
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""
+    light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
+    """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
 
 

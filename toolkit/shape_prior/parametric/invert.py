@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.config import ShapePriorConfig
+from facecraft4d.toolkit.config import Lighting, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
@@ -19,6 +19,9 @@ from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
+from facecraft4d.toolkit.shape_prior.parametric.paint.even import evenly_lit
+from facecraft4d.toolkit.shape_prior.parametric.paint.light import EVEN
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import light_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_view
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
@@ -50,13 +53,16 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
     photo = reference_view(portrait, segments, latent.camera, assembly)
-    texture = paint(assembly, photo, config.parametric.texture_size, rng)
+    light = light_of(assembly, photo)
+    if config.light is Lighting.EVEN:
+        photo, light = evenly_lit(assembly, photo, light), EVEN
+    texture = paint(assembly, photo, light, config.parametric.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.parametric.pivotal_iterations)
     mesh = replace(mesh, texture=texture)
     report(Progress(STAGE, 3, 4, "views", losses))
     cameras = orbit(latent.camera, np.zeros(3), config.views)
-    coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
+    coarse = draw_views(replace(mesh, vertices=assembly.posed), photo.portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
     rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
     return Coarse(

@@ -18,7 +18,7 @@ from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORS
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, light_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
@@ -57,11 +57,10 @@ _EYE_EDGE = 0.7
 
 
 def paint(
-    assembly: Assembly, photo: ReferenceView, size: int, rng: np.random.Generator
+    assembly: Assembly, photo: ReferenceView, light: Light, size: int, rng: np.random.Generator
 ) -> Float32[np.ndarray, "s s 3"]:
-    """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
+    """The texture of the whole head under a light, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
-    light = light_of(assembly, photo, plain(photo, SKIN))
     parts = assembly.triangle_parts[table.triangles]
     texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
     for part in (SKIN, HAIR, TORSO):
