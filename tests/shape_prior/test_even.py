@@ -63,11 +63,16 @@ def _lit(light: Light, albedo: np.ndarray) -> tuple[Assembly, ReferenceView]:
     return ball, reference_view(portrait, Segments(fragments.covered, nothing, nothing), camera, ball)
 
 
+def _evened(ball: Assembly, photo: ReferenceView) -> ReferenceView:
+    portrait = evenly_lit(photo.portrait, photo.camera, ball, light_of(ball, photo))
+    return reference_view(portrait, photo.segments, photo.camera, ball)
+
+
 def test_a_known_light_on_a_known_head_is_found_and_taken_off() -> None:
     """What is left is as bright all over; the background stays white."""
     albedo = np.array([0.4, 0.25, 0.2])
     ball, photo = _lit(Light(0.6, np.array([0.3, 0.2, 0.4])), albedo)
-    even = evenly_lit(ball, photo, light_of(ball, photo))
+    even = _evened(ball, photo)
     inside = photo.rim > 4
     before, after = (view.image[inside] @ LUMA for view in (photo, even))
     assert np.ptp(np.quantile(after, [0.02, 0.98])) < 0.25 * np.ptp(np.quantile(before, [0.02, 0.98]))
@@ -78,5 +83,5 @@ def test_a_known_light_on_a_known_head_is_found_and_taken_off() -> None:
 
 def test_a_picture_under_even_light_stays_as_it_is() -> None:
     ball, photo = _lit(Light(1.0, np.zeros(3)), np.array([0.4, 0.25, 0.2]))
-    even = evenly_lit(ball, photo, light_of(ball, photo))
+    even = _evened(ball, photo)
     np.testing.assert_allclose(even.image, photo.image, atol=0.01)

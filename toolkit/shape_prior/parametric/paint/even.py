@@ -7,29 +7,28 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Float32
 
+from facecraft4d.toolkit.core.datatypes import Camera, Portrait
 from facecraft4d.toolkit.core.geometry import normalized
 from facecraft4d.toolkit.core.pixels import linear_from_srgb, srgb_from_linear
 from facecraft4d.toolkit.meshes.raster import interpolate, rasterize
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView, posed_normals
+from facecraft4d.toolkit.shape_prior.parametric.paint.texels import posed_normals, unblended
 
 _SMOOTHING = 0.01
 """Smoothing of the light on the picture, as a fraction of its side: where a nose is fitted some pixels off, no edge of it shows."""
 
 
-def evenly_lit(assembly: Assembly, photo: ReferenceView, light: Light) -> ReferenceView:
-    """The photograph as the head would look with as much light from everywhere; shadows that one part casts on another stay."""
-    shading = _light_on_picture(assembly, photo, light)[..., None]
-    image = srgb_from_linear(linear_from_srgb(photo.image) / shading).astype(np.float32)
-    alpha = photo.portrait.alpha[..., None]
-    portrait = replace(photo.portrait, image=np.asarray(image * alpha + 1 - alpha, np.float32))
-    return replace(photo, image=image, portrait=portrait)
+def evenly_lit(portrait: Portrait, camera: Camera, assembly: Assembly, light: Light) -> Portrait:
+    """The portrait as the head would look with as much light from everywhere; shadows that one part casts on another stay."""
+    alpha, shading = portrait.alpha[..., None], _light_on_picture(camera, assembly, light)[..., None]
+    image = srgb_from_linear(linear_from_srgb(unblended(portrait)) / shading)
+    return replace(portrait, image=np.asarray(image * alpha + 1 - alpha, np.float32))
 
 
-def _light_on_picture(assembly: Assembly, photo: ReferenceView, light: Light) -> Float32[np.ndarray, "h w"]:
+def _light_on_picture(camera: Camera, assembly: Assembly, light: Light) -> Float32[np.ndarray, "h w"]:
     """The linear light on what each pixel shows; beside the head that of the nearest pixel on it."""
-    fragments = rasterize(photo.camera, assembly.posed, assembly.rig.triangles)
+    fragments = rasterize(camera, assembly.posed, assembly.rig.triangles)
     normals = normalized(interpolate(fragments, posed_normals(assembly)[assembly.rig.triangles]))
     shading = light.shading(normals.reshape(-1, 3)).reshape(fragments.covered.shape)
     if fragments.covered.any():
