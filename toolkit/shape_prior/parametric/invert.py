@@ -88,7 +88,9 @@ def wrap(
     if model.body is None or model.neck_ring is None:
         raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
     body = body_vertices(model.body, identity)
-    torso = torso_shell(fitted, Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring]))
+    shoulders = Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring])
+    torso, sunk = torso_shell(fitted, shoulders)
     hair = hair_shell(fitted, torso)
-    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
+    tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
     return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)
