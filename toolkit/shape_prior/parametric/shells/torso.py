@@ -112,7 +112,7 @@ def _rise(
     order = np.argsort(x)
     ladder = np.arange(x.min(), x.max() + 1e-3, 1e-3)
     smooth = scipy.ndimage.gaussian_filter1d(np.interp(ladder, x[order], rise[order]), LIFT_BLUR / 1e-3, mode="nearest")
-    return np.interp(vertices[:, 0] - center[0], ladder, smooth)
+    return np.asarray(np.interp(vertices[:, 0] - center[0], ladder, smooth))
 
 
 def _tops(matte: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, " w"]:
