@@ -17,6 +17,12 @@ def linear_from_srgb(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]
     return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
 
 
+def srgb_from_linear(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    """sRGB values of linear light, both in [0, 1] (IEC 61966-2-1), in float64; what is outside is clipped."""
+    light = np.clip(values.astype(np.float64), 0, 1)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
 def encoded_bytes(image: UInt8[np.ndarray, "h w *c"], kind: str, **options: int) -> bytes:
     """Grey, RGB or RGBA as a file of that kind of Pillow's: whole in memory, since Pillow takes a file cut short by a full disk for a whole one."""
     from PIL import Image  # slow to import, and most who read or write an avatar's numbers need none

@@ -94,3 +94,27 @@ def _fan(corners: list[Float64[np.ndarray, "3"]]) -> list[tuple[int, int, int]]:
     if len(corners) == 4 and np.linalg.norm(corners[0] - corners[2]) > np.linalg.norm(corners[1] - corners[3]):
         return [(1, 2, 3), (1, 3, 0)]
     return [(0, i, i + 1) for i in range(1, len(corners) - 1)]
+
+
+def edge_loop(quads: Int64[np.ndarray, "q 4"], first: int, second: int) -> Int64[np.ndarray, " n"]:
+    """The closed loop of edges that runs straight on over each vertex, from an edge's `first` to its `second` vertex.
+
+    ValueError where it meets a vertex that has not four edges, so that straight on means nothing.
+    """
+    beside: dict[int, set[int]] = {}
+    across: dict[int, list[set[int]]] = {}
+    for quad in quads.tolist():
+        for i, vertex in enumerate(quad):
+            beside.setdefault(vertex, set()).update((quad[i - 1], quad[(i + 1) % 4]))
+            across.setdefault(vertex, []).append(set(quad))
+    loop = [first, second]
+    while True:
+        before, here = loop[-2:]
+        turns = {other for quad in across[here] if before in quad for other in quad}
+        ahead = beside[here] - turns
+        if len(beside[here]) != 4 or len(ahead) != 1:
+            raise ValueError(f"vertex must have four edges for a loop to run on, got {len(beside[here])} at {here}")
+        following = ahead.pop()
+        if following == first:
+            return np.array(loop, np.int64)
+        loop.append(following)

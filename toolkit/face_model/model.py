@@ -33,6 +33,17 @@ class ContourPoints:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """Neck, shoulders, chest and back below a head model, which move with its identity: what clothes hang on. No part of the head's mesh."""
+
+    vertices: Float32[np.ndarray, "b 3"]
+    """Of the mean person, metres."""
+    triangles: Int32[np.ndarray, "g 3"]
+    identity_deltas: Float32[np.ndarray, "i b 3"]
+    """As the model's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceModel:
     """A linear face model with skinning: the default head or a FLAME file.
 
@@ -75,8 +86,16 @@ class FaceModel:
     contour: ContourPoints | None = None
     pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
     """FLAME's pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major."""
+    neck_ring: Int32[np.ndarray, " n"] | None = None
+    """Vertices of the edge loop around the base of the neck, in order, to the subject's left from behind; None where the model does not say."""
+    body: Body | None = None
     joints_follow_expression: bool = False
     """FLAME regresses the joints from the face with its expression; the default head's joints rest in the neutral face."""
+
+
+def body_vertices(body: Body, identity: Float32[np.ndarray, " i"]) -> Float32[np.ndarray, "b 3"]:
+    """The body of an identity, metres."""
+    return np.asarray(body.vertices + np.tensordot(identity, body.identity_deltas, 1), np.float32)
 
 
 def neutral_vertices(

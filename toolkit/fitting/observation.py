@@ -20,7 +20,7 @@ class Segments:
     torso: Bool[np.ndarray, "h w"]
     """Clothes and all skin below the neck. The mesh may end anywhere in it."""
     beard: Bool[np.ndarray, "h w"] | None = None
-    """The part of the skin that hair grows on and hides."""
+    """The part of the skin that hair grows on and hides: the mesh stays within its border and need not reach it."""
     headwear: Bool[np.ndarray, "h w"] | None = None
     """The part of the hair that is none but a hat, a cap or a scarf."""
 

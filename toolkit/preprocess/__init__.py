@@ -86,7 +86,7 @@ def _portrait(
     if picture.alpha is None and config.matting is Matting.SELFIE:
         alpha = matte.refine(image, alpha, region)
     colors = matte.foreground(image, alpha)
-    head = matte.keep_head(alpha * covered, align.head_plane(size, center, side), region)
+    head = matte.keep_bust(alpha * covered, align.head_plane(size, center, side), region)
     white = colors * head[..., None] + 1 - head[..., None]
     rotation = head_rotation(landmarks, landmarker().canonical)
     notes = picture.notes + face.notes + _cut_notes(head, covered, float(landmarks[CHIN, 1]))

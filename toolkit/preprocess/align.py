@@ -1,4 +1,4 @@
-"""The aligned crop: roll removed, head centred, hair or hat and neck inside, as PanoHead frames its portraits.
+"""The aligned crop: roll removed, head centred, hair or hat, neck and shoulders inside, as PanoHead frames its portraits.
 
 Head plane: metres in the upright image, origin between the ears, x to the right, y down.
 """
@@ -13,11 +13,15 @@ from facecraft4d.toolkit.landmarks.points import EYE_CORNERS
 from facecraft4d.toolkit.preprocess.detect import Face
 
 PORTRAIT_METRES = 0.38
-"""Side of the usual crop: a head with short hair and its neck with a little space."""
+"""Side of the usual crop: a head with short hair, its neck and shoulders with a little space."""
 MARGIN = 0.04
 """Least space around the head as a share of the side."""
-COLLAR_DEPTH, COLLAR_RISE, COLLAR_HALF_WIDTH = 0.195, 0.045, 0.16
-"""The bust ends a little below the head model's own edge; hair that hangs beside the neck ends a little higher, on the shoulders."""
+BUST_DEPTH, HANGING_RISE, HANGING_HALF_WIDTH = 0.2, 0.045, 0.16
+"""Metres below the ears at which the bust ends in the middle, under the pit of the throat; hair that hangs beside the neck ends higher, on
+the shoulders: by the second at the third from the middle."""
+BUST_HALF_WIDTH, BUST_TOP, BUST_SQUARENESS = 0.182, 0.08, 4.0
+"""Half of the bust's width (metres): as much of the shoulders as the usual crop holds; the height under the ears at which its sides would be
+upright; and the exponent of the superellipse through both: rounded corners."""
 _FINEST = 2048
 """Most samples across when the target is coarser than the photograph; beyond that the photograph is shrunk first."""
 
@@ -34,9 +38,15 @@ class Extent:
     top: float
 
 
-def collar(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Lower end of the bust in the head plane."""
-    return COLLAR_DEPTH - COLLAR_RISE * np.square(x / COLLAR_HALF_WIDTH)
+def hanging_end(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Where hair that hangs from the head ends in the head plane."""
+    return BUST_DEPTH - HANGING_RISE * np.square(x / HANGING_HALF_WIDTH)
+
+
+def bust_edge(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Lower end of neck and shoulders in the head plane: level in the middle, rounded up at the sides."""
+    aside = np.minimum(np.abs(x) / BUST_HALF_WIDTH, 1) ** BUST_SQUARENESS
+    return np.asarray(BUST_TOP + (BUST_DEPTH - BUST_TOP) * (1 - aside) ** (1 / BUST_SQUARENESS))
 
 
 def roll_radians(face: Face) -> float:
@@ -66,10 +76,10 @@ def head_plane(
 
 
 def frame(extent: Extent) -> tuple[Float[np.ndarray, "2"], float]:
-    """Centre and side (head plane, metres) of the crop that holds the head and the neck."""
-    height, half_width = COLLAR_DEPTH - extent.top, max(-extent.left, extent.right)
+    """Centre and side (head plane, metres) of the crop that holds the head, the neck and what is seen of the bust between its sides."""
+    height, half_width = BUST_DEPTH - extent.top, max(-extent.left, extent.right)
     side = max(PORTRAIT_METRES, height / (1 - 2 * MARGIN), 2 * half_width / (1 - 2 * MARGIN))
-    return np.array([0.0, (COLLAR_DEPTH + extent.top) / 2]), side
+    return np.array([0.0, (BUST_DEPTH + extent.top) / 2]), side
 
 
 def warp(image: Image, matrix: Float[np.ndarray, "3 3"], size: int) -> Float32[np.ndarray, "s s *c"]:

@@ -1,4 +1,4 @@
-"""Who is in front: a person mask, refined at the hair by closed-form matting, and cut to head, hair and neck."""
+"""Who is in front: a person mask, refined at the hair by closed-form matting, and cut to head, hair, neck and shoulders."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.landmarks import LiteNetwork
 from facecraft4d.toolkit.landmarks.points import FACE_OVAL
-from facecraft4d.toolkit.preprocess.align import Extent, collar
+from facecraft4d.toolkit.preprocess.align import Extent, bust_edge, hanging_end
 
 _SURE, _ERODED = 0.9, 0.01
 """The mask is trusted beyond this probability, and this share of the side away from its edge."""
@@ -28,8 +28,11 @@ _VOTERS = (0.62, 0.7, 0.78, 0.88)
 """The selfie network looks at these central shares of the crop, and at their mirror images: alone it often errs at a patterned background."""
 _NECK_HALF_WIDTH, _NECK_FADE = 0.045, 0.012
 """Metres: what lies below the ears and beside this column is kept only if it hangs from the head; half the width of the column's soft edge."""
-_COLLAR_FADE = 0.006
-"""Metres: half the width of the soft end above the collar."""
+_EDGE_FADE = 0.004
+"""Metres: half the width of the soft end above the bust's edge."""
+_SHOULDERS, _SLOPE = 0.055, 0.3
+"""Metres below the ears at which clothes may begin beside the neck's column, and what they fall by per metre aside, at least: a collar
+stands up to the jaw, a shoulder slopes more steeply. Whoever stands behind rises above that."""
 _TRACE, _CLEAR = 0.05, 0.01
 """Alpha above which parts of the head hang together, and up to which a pixel is clear, whatever hangs above it."""
 _FACE_INNER = 0.9
@@ -77,13 +80,24 @@ def refine(
 def keep_head(
     alpha: Float32[np.ndarray, "s s"], plane: Plane, face: Bool[np.ndarray, "s s"]
 ) -> Float32[np.ndarray, "s s"]:
-    """Leave out other people, shoulders and clothes: what hangs together with the face, above the collar, in the neck's column or under the hair."""
+    """Leave out other people, shoulders and clothes: what hangs together with the face, in the neck's column or under the hair."""
     x, y = plane
-    above_collar = _ramp(collar(x) - y, _COLLAR_FADE)
+    above_end = _ramp(hanging_end(x) - y, _EDGE_FADE)
     neck = _ramp(_NECK_HALF_WIDTH - np.abs(x), _NECK_FADE)
-    head = alpha * above_collar * np.maximum(neck, _hanging(alpha, y))
+    head = alpha * above_end * np.maximum(neck, _hanging(alpha, y))
     head *= (x > _REACH.left) & (x < _REACH.right) & (y > _REACH.top)
     return np.where(_connected(head > _TRACE, face), head, 0).astype(np.float32)
+
+
+def keep_bust(
+    alpha: Float32[np.ndarray, "s s"], plane: Plane, face: Bool[np.ndarray, "s s"]
+) -> Float32[np.ndarray, "s s"]:
+    """The head with neck and shoulders down to the bust's edge."""
+    x, y = plane
+    aside = np.maximum(np.abs(x) - _NECK_HALF_WIDTH, 0)
+    below = _ramp(y - _SHOULDERS - _SLOPE * aside, _EDGE_FADE) * _ramp(bust_edge(x) - y, _EDGE_FADE)
+    bust = np.maximum(keep_head(alpha, plane, face), alpha * below)
+    return np.where(_connected(bust > _TRACE, face), bust, 0).astype(np.float32)
 
 
 def extent(head: Float32[np.ndarray, "s s"], plane: Plane) -> Extent:

@@ -79,6 +79,11 @@ def paint(
     canvas: Canvas, rig: Rig, look: Look, rng: np.random.Generator, detail: float = 1.0
 ) -> Float32[np.ndarray, "s s 3"]:
     """The texture; `detail` scales all that is fine (0 leaves the coarse colours)."""
+    return np.asarray(np.clip(colored(canvas, rig, look, rng, detail), 0, 1)[canvas.fill], np.float32)
+
+
+def colored(canvas: Canvas, rig: Rig, look: Look, rng: np.random.Generator, detail: float = 1.0) -> Colors:
+    """The colours of the canvas' places."""
     eyes = {side: rig.joint_positions[rig.joint_names.index(f"eye_{side}")] for side in ("left", "right")}
     brushes: dict[str, Callable[[Points], Colors]] = {
         "lips": lambda p: _lips(p, look, rng, detail),
@@ -99,7 +104,7 @@ def paint(
         places = canvas.points[chosen].astype(np.float64)
         brush = brushes.get(name)
         colors[chosen] = brush(places) if brush else _skin(places, name, eyes, look, rng, detail)
-    return np.asarray(np.clip(colors, 0, 1)[canvas.fill], np.float32)
+    return colors
 
 
 def _skin(

@@ -49,10 +49,7 @@ def tuck(
     covered = shell.grid.sample(shell.present, rows, columns) * (rows > -0.5)
     allowed = np.maximum(shell.grid.sample(sheet, rows, columns) - _CLEARANCE, _DEEPEST * radii)
     share = np.clip((covered - _COVERED) / _COVER_FADE, 0, 1) * np.isin(np.arange(len(vertices)), triangles)
-    axis = shell.grid.center * [1, 0, 1] + vertices * [0, 1, 0]
-    origin = np.where(
-        (vertices[:, 1] > shell.grid.center[1])[:, None] & (len(shell.grid.elevations) > 0), shell.grid.center, axis
-    )
+    origin = shell.grid.feet(vertices)
     moved = origin + (vertices - origin) * np.minimum(1, allowed / np.maximum(radii, 1e-9))[:, None]
     floor = shell.vertices[:-2, 1].min() + _CLEARANCE
     if not shell.crown:

@@ -9,12 +9,13 @@ from facecraft4d.toolkit.config import ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig
+from facecraft4d.toolkit.face_model.lids import with_meeting_lids
+from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
-from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
@@ -22,16 +23,14 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_vi
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
-from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_eyewear
+from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
-from facecraft4d.toolkit.shape_prior.parametric.shells.torso import torso_shell
+from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
 from facecraft4d.toolkit.shape_prior.parametric.views import draw_views, orbit
 
 STAGE = "shape_prior"
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
-_COLLAR_GAP = 0.005
-"""Clothes may reach this far (metres) above the chin."""
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
@@ -50,19 +49,24 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     rng = np.random.default_rng(context.seed)
     assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
-    photo = reference_view(portrait, segments, latent.camera, assembly)
+    worn = find_glasses(portrait, latent.camera, assembly.rig, assembly.posed)
+    bare = (
+        portrait
+        if worn is None
+        else without(portrait, in_picture(worn, latent.camera, assembly.posed, assembly.rig.triangles))
+    )
+    photo = reference_view(bare, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.parametric.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.parametric.pivotal_iterations)
-    mesh = replace(mesh, texture=texture)
+    rig, mesh, pose = assembly.rig, replace(mesh, texture=texture), latent.pose(model)
+    if worn is not None:
+        rig, mesh = with_glasses(rig, mesh, pose, worn)
     report(Progress(STAGE, 3, 4, "views", losses))
     cameras = orbit(latent.camera, np.zeros(3), config.views)
-    coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
+    coarse = draw_views(replace(mesh, vertices=pose_vertices(rig, pose)), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
-    rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
-    return Coarse(
-        coarse, Head(rig, mesh, latent.pose(model)), (*model.ingredients, perceptual_ingredient(Trunk.ALEXNET))
-    )
+    return Coarse(coarse, Head(rig, mesh, pose), (*model.ingredients, perceptual_ingredient(Trunk.ALEXNET)))
 
 
 def wrap(
@@ -75,17 +79,18 @@ def wrap(
     """The personalised head with its shells of hair and clothes; skin that a shell covers is tucked below it."""
     identity, pose = latent.identity.astype(np.float32), latent.pose(model)
     posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
-    if model.landmarks_478 is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
 
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])
 
-    scalp, neck, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "neck", "ears"))
+    scalp, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "ears"))
     fitted = FittedHead(latent.camera, segments, posed, part(*_SHELLED), scalp, part("scalp"), ears)
-    chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
-    axis = np.array([0.0, chin[1] + _COLLAR_GAP, (neck[:, 2].min() + neck[:, 2].max()) / 2])
-    torso = torso_shell(fitted, axis)
+    if model.body is None or model.neck_ring is None:
+        raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
+    body = body_vertices(model.body, identity)
+    shoulders = Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring])
+    torso, sunk = torso_shell(fitted, shoulders)
     hair = hair_shell(fitted, torso)
-    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
-    return assemble(model, personalized_rig(model, identity, tucked), pose, hair, torso)
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
+    tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
+    return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)

@@ -1,12 +1,12 @@
 """One picture of a view x time set: the view's pixels ride on the mesh, what opens is painted from it."""
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from facecraft4d.toolkit.core.geometry import project, resized_camera, smoothstep
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.meshes.raster import Fragments, interpolate, rasterize, sample_texture
+from facecraft4d.toolkit.video_prior.mesh.lids import LASH_LINE, crease_light, folded, lash_line
 from facecraft4d.toolkit.video_prior.mesh.mouth import (
     IN_MOUTH,
     MOUTH_REDNESS,
@@ -23,12 +23,6 @@ TORN_OUT, INTACT = 0.2, 0.5
 
 LID_TORN_OUT, LID_INTACT = 0.4, 0.8
 """The same for lids, whose few pixels carry lashes and shadows."""
-
-LASH_LINE = 0.45
-"""Brightness of the line of lashes of a closed eye relative to the lids."""
-
-GLASSES = 0.3
-"""How strange pixels around the lids must be for glasses."""
 
 NO_AREA = 1e-3
 """Square pixels below which a surface counts as seen edge-on; it then counts as intact."""
@@ -53,8 +47,7 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
     trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
     light = lip_shadow(camera, surface, fine)
     share *= certainty(source, surface, fine.triangle, moved, light)
-    keep_before_lids(source, surface, fine.triangle, moved, share)
-    lashes = lash_line(surface, fine.triangle, moved)
+    lashes = lash_line(source, surface, vertices, fine)
     share *= 1 - lashes
     fill = fill_colors(source, surface, vertices, fine, share, light)
     fill *= 1 - (1 - LASH_LINE) * lashes[..., None]
@@ -85,32 +78,6 @@ def certainty(
     return sure
 
 
-def keep_before_lids(
-    source: Source,
-    surface: Surface,
-    triangle: Int32[np.ndarray, "fh fw"],
-    moved: Float32[np.ndarray, "fh fw 2"],
-    share: Float32[np.ndarray, "fh fw"],
-) -> None:
-    """Glasses stay where they are while the skin behind them blinks; changes `moved` and `share`."""
-    stays = (source.before_lids > GLASSES) & (triangle >= 0) & (surface.layers == SKIN)[triangle]
-    stays &= (surface.rim * ~surface.lips)[surface.triangles].max(1)[triangle] > 0
-    moved[stays], share[stays] = 0, np.maximum(source.before_lids[stays], (np.abs(moved[stays]).max(-1) <= STILL))
-
-
-def lash_line(
-    surface: Surface, triangle: Int32[np.ndarray, "fh fw"], moved: Float32[np.ndarray, "fh fw 2"]
-) -> Float32[np.ndarray, "fh fw"]:
-    """Where the upper lid of a closing eye meets what is below, 0 to 1."""
-    side = np.where(triangle >= 0, surface.lid_sides[triangle], 0)
-    near = np.ones((FINE + 1, FINE + 1), np.uint8)
-    upper, lower = (cv2.dilate((side == part).astype(np.uint8), near) for part in (1, 2))
-    line = cv2.GaussianBlur(np.minimum(upper, lower).astype(np.float32), (0, 0), 0.5 * FINE)
-    row, column = np.nonzero(line)
-    line[row, column] *= np.clip(np.abs(moved[row, column]).max(-1) / TORN, 0, 1)
-    return np.asarray(line, np.float32)
-
-
 def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
     """1 where the skin is about as large in the picture as in the source, 0 where it is drawn out of a few pixels."""
     now = signed_areas(project(source.camera, vertices)[0][surface.triangles])
@@ -121,7 +88,8 @@ def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "
     new = np.bincount(corners, np.repeat(now[counted], 3), count)
     ratio = (old + NO_AREA) / (new + NO_AREA)
     low, high = np.where(surface.lids, LID_TORN_OUT, TORN_OUT), np.where(surface.lids, LID_INTACT, INTACT)
-    return np.asarray(smoothstep((ratio - low) / (high - low)), np.float32)
+    whole = smoothstep((ratio - low) / (high - low))
+    return np.asarray(whole * (1 - folded(source, surface, vertices)), np.float32)
 
 
 def fill_colors(
@@ -138,7 +106,8 @@ def fill_colors(
     picked = Fragments(*(part[row, column][None] for part in (fine.triangle, fine.barycentrics, fine.depth)))
     layer = surface.layers[picked.triangle[0]]
     texture = sample_texture(surface.texture, interpolate(picked, surface.corner_uvs)[0]) * source.gain
-    values = np.column_stack([source.skin_colors, inner_lip_light(surface, vertices)]).astype(np.float32)
+    skin_colors = source.skin_colors * crease_light(source, surface, vertices)[:, None]
+    values = np.column_stack([skin_colors, inner_lip_light(surface, vertices)]).astype(np.float32)
     skin, inner = np.split(interpolate(picked, values[surface.triangles])[0], (3,), 1)
     fill[row, column] = np.where((layer == SKIN)[:, None], skin * inner**MOUTH_REDNESS, texture)
     inside = np.isin(layer, IN_MOUTH)

@@ -1,29 +1,27 @@
 """What the head's surface is made of: layers that hide each other, and how colour spreads along the skin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
 import scipy.spatial
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
-from facecraft4d.toolkit.core.asset import EYEWEAR
+from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import Head, Rig
-from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.core.rigging import vertices_in_regions
+from facecraft4d.toolkit.face_model.lids import blink_share, upper_edges
 from facecraft4d.toolkit.face_model.mouth import crowns
-from facecraft4d.toolkit.face_model.parts import beneath_eyewear, blinking, skin_samples
+from facecraft4d.toolkit.face_model.parts import blinking, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
 
 SKIN = 0
 """The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
 
-LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
+LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior", GLASSES)
 """Surfaces behind one another. A pixel of one must not be taken for a nearby pixel of another."""
 
 MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
-
-LOWER_LID_REACH = 0.025
-"""Metres around the middle of an eye that a blink's upper lid may come down to."""
 
 LIT_SKIN = 80
 """Percentile of the skin's brightness that is well lit, but no highlight."""
@@ -51,12 +49,10 @@ class Surface:
     """Vertices of the skin layer that no other layer shares."""
     lips: Bool[np.ndarray, " v"]
     lids: Bool[np.ndarray, " v"]
-    lashes: Bool[np.ndarray, " v"]
-    """The edges of the lids, where the skin turns into the eye sockets."""
-    lid_sides: UInt8[np.ndarray, " f"]
-    """1 on upper lids, 2 on lower lids and what is below, 0 elsewhere: lashes are where a closed eye's sides meet."""
-    glazed: Bool[np.ndarray, " f"]
-    """Skin behind the glasses that the shape prior found: what is strange there stands before it."""
+    upper_edges: tuple[Int64[np.ndarray, " n"], ...]
+    """The edges of the upper lids, where lashes are."""
+    blink: Float32[np.ndarray, " v"]
+    """Share in a blink, see lids.blink_share."""
     rim: Float32[np.ndarray, " v"]
     """1 on what blinks and on the lips near their inner border, falling to 0 on the rest: pixels there may belong to something else."""
     rest: Float32[np.ndarray, "v 3"]
@@ -71,8 +67,7 @@ class Surface:
 
 def surface_of(head: Head) -> Surface:
     """Sort a head's triangles into layers by the names of their regions."""
-    solid = ~in_regions(head.rig, EYEWEAR, optional=True)
-    rig = replace(head.rig, triangles=head.rig.triangles[solid], triangle_regions=head.rig.triangle_regions[solid])
+    rig = head.rig
     layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
     layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
 
@@ -83,15 +78,14 @@ def surface_of(head: Head) -> Surface:
     lips, lids = of("lips"), of("eyelids")
     return Surface(
         triangles=rig.triangles,
-        corner_uvs=head.mesh.corner_uvs[solid],
+        corner_uvs=head.mesh.corner_uvs,
         texture=head.mesh.texture,
         layers=layers,
         skin_vertices=skin & ~of(*LAYERS[1:]),
         lips=lips,
         lids=lids,
-        lashes=skin & of("eye_sockets"),
-        lid_sides=_lid_sides(rig, lids),
-        glazed=beneath_eyewear(head.rig, pose_vertices(head.rig, head.pose)[head.rig.triangles])[solid],
+        upper_edges=upper_edges(rig),
+        blink=blink_share(rig),
         rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
         crown=crowns(rig),
@@ -108,20 +102,6 @@ def white_by_skin(skin: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "3"]:
     usual = np.median(skin, 0)
     tint = np.clip(np.sqrt(usual / max(float(usual.mean()), 1e-3) / USUAL_SKIN), 1 - TINT, 1 + TINT)
     return np.asarray(np.minimum(level * tint, 1), np.float32)
-
-
-def _lid_sides(rig: Rig, lids: Bool[np.ndarray, " v"]) -> UInt8[np.ndarray, " f"]:
-    sides = np.zeros(len(rig.triangles), np.uint8)
-    of_lids, centers = lids[rig.triangles].all(1), rig.vertices[rig.triangles].mean(1)
-    left = centers[:, 0] > 0
-    for side in (left, ~left):
-        eye = of_lids & side
-        if eye.any():
-            low, high = centers[eye, 1].min(), centers[eye, 1].max()
-            near = np.linalg.norm(centers - centers[eye].mean(0), axis=1) < LOWER_LID_REACH
-            sides[side & near & (centers[:, 1] < (low + high) / 2)] = 2
-            sides[eye & (centers[:, 1] > (low + high) / 2)] = 1
-    return sides
 
 
 def _lip_rim(rig: Rig, lips: Bool[np.ndarray, " v"], inside: Bool[np.ndarray, " v"]) -> Float32[np.ndarray, " v"]:

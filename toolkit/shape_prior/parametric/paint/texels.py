@@ -17,7 +17,7 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import signed_distan
 
 DEPTH_TOLERANCE = 0.003
 """Metres behind the nearest surface at which a point still counts as seen."""
-GRAZING_SKIN, GRAZING_SHELL = (0.12, 0.35), (0.12, 0.35)
+GRAZING = (0.15, 0.5)
 """Cosines between normal and line of sight at which trust begins and is complete."""
 _RIM_PIXELS = (1.0, 4.0)
 """Distances to the matte's border at which trust begins and is complete, per 512 pixels."""
@@ -38,6 +38,10 @@ class Texels:
     triangles: Int32[np.ndarray, " n"]
     barycentrics: Float32[np.ndarray, "n 3"]
     size: int
+
+    def of(self, mine: Bool[np.ndarray, " n"]) -> "Texels":
+        """Some of the texels."""
+        return Texels(self.rows[mine], self.columns[mine], self.triangles[mine], self.barycentrics[mine], self.size)
 
     def spread(self, corner_values: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """Vertex values [v, k] at the texels [n, k]."""

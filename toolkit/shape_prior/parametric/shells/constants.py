@@ -32,18 +32,29 @@ MATTE_BLUR = 0.005
 """Width of the smoothing of a segment's border, as a fraction of the picture."""
 FIT_ROUNDS, INSIDE_PIXELS = 12, 0.25
 """Rounds in which a sheet is drawn into the matte, and how far inside its points come to lie."""
-BELOW_PICTURE, LEAST_BUST = 0.03, 0.03
-"""Metres that shoulders go on below a picture that cuts them off, and that the sheet of clothes is high at least."""
-BUST_DEPTH, DEPTH_SLOPE, MOST_DEPTH = 0.062, 0.35, 0.125
-"""Metres from the neck's axis to chest and back: as wide up to the first, then this share of what is wider, to no more than the last."""
-SHOULDER_POWER = 2.4
-"""Exponent of the superellipse through width and depth: shoulders are squarer than an ellipse."""
-NECK_RADIUS, COLLAR_GAP = 0.075, 0.004
-"""Metres: skin farther from the axis than the first is chin, not neck; clothes stand off the neck by the second."""
-CHECKED_INSIDE = 0.97
-"""Part of a clothes' radius at which the picture is looked up, so that its border does not count as background."""
-LEAST_SHOULDER = 0.02
-"""Metres of reach from which a row of clothes has begun."""
+TORSO_DROP, RAYS, TORSO_ROWS = 0.075, 96, 22
+"""Metres below the neck's base from which the rays of the bust fan out: all of neck, shoulders and chest is seen from there; rays in each
+column that look for the body; rows of the sheet, about 8 mm apart."""
+UPPER_END, LOWER_END = 82.0, -45.0
+"""Elevations of the first and the last of these rays, degrees: inside the neck, and below any edge."""
+COLLAR_GAP = 0.004
+"""Metres that clothes stand off the body."""
+MOST_LIFT, LIFT_BLUR = 0.06, 0.006
+"""The most metres by which shoulders are raised or lowered to the photograph's outline, and the width of the smoothing of that."""
+UNDER_JAW = 0.045
+"""Metres above the neck's base up to which an outline is that of neck or shoulders."""
+SKIN_ABOVE, SKIN_FADE = 0.015, 0.03
+"""Metres above the neck's base from which the head's skin begins to follow the shoulders, and over which that grows."""
+COLLAR_SEEN = 0.3
+"""Cosine to the line of sight from which a column tells where skin ends on cloth: nearer to the outline a pixel is a centimetre."""
+COLLAR_RANGE, COLLAR_UNDER = (-0.05, 0.07), 0.012
+"""Metres below and above the neck's base between which collars lie, and that the neck's skin goes on below them."""
+COLLAR_MEDIAN, COLLAR_BLUR = 5, 1.5
+"""Columns of which the middle one in height counts, and smoothing of the collar in columns."""
+SIDE_POWER = 12.0
+"""Exponent of the superellipse by which shoulders that are wider than the bust end at its sides: the rounding is a centimetre wide."""
+EDGE_BLUR, HALF_BUST = 0.006, 0.25
+"""Metres: width of the smoothing of the lower edge, and half of the widest bust."""
 
 HEAD_RADIUS, CROWN_DEGREES = 0.1, 87.0
 """Radius of a head, by which the angle between rays above the centre becomes the distance between rows; elevation of the first row."""

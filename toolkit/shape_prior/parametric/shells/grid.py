@@ -49,6 +49,12 @@ class ShellGrid:
         above = y > 0
         return np.where(above, fan, level), columns, np.where(above, np.hypot(flat, y), flat)
 
+    def feet(self, points: Float[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+        """Where the ray through each point starts."""
+        axis = self.center * [1, 0, 1] + points * [0, 1, 0]
+        fan = (points[:, 1] > self.center[1]) & (len(self.elevations) > 0)
+        return np.asarray(np.where(fan[:, None], self.center, axis))
+
     def sample(self, values: Float[np.ndarray, "r c"], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Bilinear values at fractional rows and columns; the last rows go on beyond the grid."""
         wrapped = np.concatenate([values, values[:, :1]], 1)

@@ -81,6 +81,12 @@ def height_at(camera: Camera, row: float, depth: float) -> float:
     return float((matrix[:3, :3].T @ (seen - matrix[:3, 3]))[1])
 
 
+def world_steps(fitted: FittedHead, point: Float[np.ndarray, "3"]) -> tuple[float, float]:
+    """Metres across and down that a pixel covers at the depth of a world point."""
+    depth = float(project(fitted.camera, np.asarray(point, np.float64)[None])[1][0])
+    return depth / fitted.camera.fx, depth / fitted.camera.fy
+
+
 def side_reach(
     fitted: FittedHead, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,87 +1,133 @@
-"""Clothes and shoulders as a closed sheet around the neck that meets the photograph's silhouette."""
+"""The bust: the body's neck base, shoulders, chest and back with the garment on them, as one sheet from the collar to a clean edge.
+
+The body follows the head's identity; its upright slices are lifted to where the photograph shows the outline of the shoulders, and the
+garment lies some millimetres outside. Rows of the sheet run along the collar and the lower edge, columns around the neck.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+import scipy.ndimage
+from jaxtyping import Bool, Float, Float64, Int
 
-from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.geometry import project, smoothstep
+from facecraft4d.toolkit.meshes.raster import rasterize
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import (
+    bust_edge,
+    collar_heights,
+    heights_around,
+    within_sides,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
-    BELOW_PICTURE,
-    BUST_DEPTH,
-    CHECKED_INSIDE,
-    CLOTHES_VISIBLE,
     COLLAR_GAP,
-    COLLAR_RISE,
     COLUMNS,
-    DEPTH_SLOPE,
-    LEAST_BUST,
-    LEAST_SHOULDER,
-    MOST_DEPTH,
-    NECK_RADIUS,
-    SHOULDER_POWER,
-    SOFT_EDGE,
-    SPACING_METRES,
+    LIFT_BLUR,
+    LOWER_END,
+    MOST_LIFT,
+    RAYS,
+    SKIN_ABOVE,
+    SKIN_FADE,
+    TORSO_DROP,
+    TORSO_ROWS,
+    UNDER_JAW,
+    UNDER_SKIN_METRES,
+    UPPER_END,
 )
-from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
-    capsule_grid,
-    outer_radii,
-    picture_values,
-    wrapped_filter,
-)
-from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import (
-    FittedHead,
-    Shell,
-    finished,
-    height_at,
-    lift,
-    mixed,
-    side_reach,
-    softened,
-    wrap,
-)
+from facecraft4d.toolkit.shape_prior.parametric.shells.fan import FanGrid, fan_grid
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import last_hits, outer_radii, wrapped_filter
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell, finished, world_steps
 
 
-def torso_shell(fitted: FittedHead, neck: Float64[np.ndarray, "3"]) -> Shell:
-    """The sheet of clothes and shoulders around the axis of the neck, from its middle (`neck`) to where the matte ends."""
-    torso, throat = fitted.segments.torso, neck[1]
-    rows = np.flatnonzero(torso.any(1))
-    if len(rows):
-        top = height_at(fitted.camera, float(rows.min()), float(project(fitted.camera, neck)[1])) + SPACING_METRES
-        neck = np.array([neck[0], np.clip(top, neck[1], neck[1] + COLLAR_RISE), neck[2]])
-    lowest = float(rows.max() + 1) if len(rows) else 0.0
-    bottom = height_at(fitted.camera, lowest, float(project(fitted.camera, neck)[1]))
-    if lowest >= fitted.camera.height:
-        bottom -= BELOW_PICTURE  # the picture cuts the shoulders off: go on below its edge
-    grid = capsule_grid(neck, min(bottom, neck[1] - LEAST_BUST), COLUMNS, SPACING_METRES, dome=False)
-    skin = outer_radii(grid, fitted.vertices, fitted.triangles)
-    facing = wrap(grid.azimuths - fitted.camera_azimuth)
-    reach = [side_reach(fitted, grid, skin * 0, facing, side, torso)[0] for side in (1, -1)]
-    in_picture = project(fitted.camera, grid.points(skin * 0)[:, 0])[0][:, 1] < min(lowest, fitted.camera.height) - 2
-    last = max(int(in_picture.sum()) - 1, 0)
-    reach = [np.where(in_picture, side, side[last]) for side in reach]
-    wide = mixed(facing, reach)
-    deep = np.minimum(wide, BUST_DEPTH + DEPTH_SLOPE * np.maximum(wide - BUST_DEPTH, 0)).clip(max=MOST_DEPTH)
-    power = SHOULDER_POWER
-    radii = (np.abs(np.sin(facing) / wide) ** power + np.abs(np.cos(facing) / deep) ** power) ** (-1 / power)
-    radii = np.maximum(radii, np.minimum(skin, NECK_RADIUS) + COLLAR_GAP)
-    seen = picture_values(fitted.camera, softened(torso, fitted.segments.matte), grid.points(CHECKED_INSIDE * radii))
-    start = _first_row(np.maximum(*[(side > LEAST_SHOULDER).astype(float) for side in reach]))
-    low = max(start, int((grid.origins[:, 0, 1] > throat + 1e-9).sum()))
-    visible = np.cos(facing) > CLOTHES_VISIBLE
-    behind = np.arange(len(seen))[:, None] >= np.minimum(low, _sloping(np.where(visible, seen, 0)))
-    present = np.maximum.accumulate(np.where(visible, seen, behind).astype(float), 0)
-    present = wrapped_filter(present, SOFT_EDGE)
-    covered = np.minimum(skin, radii)
-    return finished(fitted, grid, covered + lift(present, radii - covered), present, False)
+@dataclass(frozen=True, slots=True, eq=False)
+class Shoulders:
+    """What clothes hang on, as posed."""
+
+    vertices: Float[np.ndarray, "b 3"]
+    """The body of the fitted identity, below the head."""
+    triangles: Int[np.ndarray, "g 3"]
+    neck: Int[np.ndarray, "n 3"]
+    """Triangles of the head's own neck, among the head's vertices."""
+    ring: Float[np.ndarray, "m 3"]
+    """The neck's base, in order around it."""
 
 
-def _first_row(flags: np.ndarray) -> int:
-    rows = np.flatnonzero(flags > 0.5)
-    return int(rows.min()) if len(rows) else len(flags)
+def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float64[np.ndarray, "v 3"]]:
+    """The sheet of clothes and shoulders, from where the photograph's skin ends, or the base of the neck, down to where its matte does.
+
+    Also how the head's own skin below the base of the neck moves to lie under it, metres.
+    """
+    center = shoulders.ring.mean(0).astype(np.float64) - [0, TORSO_DROP, 0]
+    skin, body = lifted(fitted, shoulders)
+    first, last = (np.full(COLUMNS, np.radians(end)) for end in (UPPER_END, LOWER_END))
+    rays = fan_grid(center, first, last, RAYS)
+    neck = last_hits(rays, skin, shoulders.neck)
+    vertices = np.concatenate([body, skin])
+    triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
+    bare = outer_radii(rays, vertices, triangles)
+    dressed = np.maximum(wrapped_filter(bare, (1.0, 1.0)), bare) + COLLAR_GAP
+    dressed = within_sides(fitted, rays, dressed)
+    upper = _elevations(rays, bare, collar_heights(fitted, rays, bare, neck > 0, shoulders.ring))
+    lower = _elevations(rays, dressed, bust_edge(fitted, rays, dressed))
+    grid = fan_grid(center, upper, np.minimum(lower, upper - np.radians(10)), TORSO_ROWS)
+    rows, columns, _ = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))
+    below, radii = (rays.sample(each, rows, columns).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
+    radii[0] = below[0] - UNDER_SKIN_METRES / 2
+    present = np.ones_like(radii)
+    present[0] = 0.4
+    return finished(fitted, grid, radii, present, False), skin - fitted.vertices
 
 
-def _sloping(present: np.ndarray) -> np.ndarray:
-    """The row [c] at which a sheet begins in each column, if it falls off by one row a column from where it is present."""
-    rows, columns = present.shape
-    first = np.where((present > 0.5).any(0), (present > 0.5).argmax(0), rows)
-    away = np.abs(np.arange(columns)[:, None] - np.arange(columns))
-    return np.asarray((first + np.minimum(away, columns - away)).min(1))
+def lifted(fitted: FittedHead, shoulders: Shoulders) -> tuple[Float64[np.ndarray, "v 3"], Float64[np.ndarray, "b 3"]]:
+    """The head's skin and the body, their upright slices below the neck's base raised or lowered to the photograph's outline, once dressed."""
+    skin = fitted.vertices.astype(np.float64)
+    body = shoulders.vertices.astype(np.float64)
+    below = heights_around(shoulders.ring, skin) - skin[:, 1]
+    mine = np.zeros(len(skin))
+    mine[shoulders.neck] = smoothstep((below + SKIN_ABOVE) / SKIN_FADE)[shoulders.neck]
+    skin[:, 1] += mine * _rise(fitted, shoulders, skin, shoulders.neck)
+    body[:, 1] += _rise(fitted, shoulders, body, shoulders.triangles)
+    return skin, body
+
+
+def _rise(
+    fitted: FittedHead, shoulders: Shoulders, vertices: Float64[np.ndarray, "n 3"], triangles: Int[np.ndarray, "t 3"]
+) -> Float64[np.ndarray, " n"]:
+    """Metres by which a surface's slices must rise at each vertex so that its outline is the photograph's; 0 where that shows none."""
+    camera, segments, center = fitted.camera, fitted.segments, shoulders.ring.mean(0).astype(np.float64)
+    matte = segments.matte
+    drawn = rasterize(camera, vertices.astype(np.float32), triangles).triangle >= 0
+    columns = np.flatnonzero(drawn.any(0) & matte.any(0))
+    rows = _tops(matte)[columns]
+    right, down = world_steps(fitted, center)
+    middle, start = project(camera, center[None] + [0, UNDER_JAW, 0])[0][0]
+    outlined = ~segments.hair[rows, columns] & (rows > start)
+    columns, rows = columns[outlined], rows[outlined]
+    if not len(columns):
+        return np.zeros(len(vertices))
+    x = (columns + 0.5 - middle) * right
+    gap = COLLAR_GAP * segments.torso[rows, columns]
+    rise = np.clip((drawn[:, columns].argmax(0) - rows) * down - gap, -MOST_LIFT, MOST_LIFT)
+    if (x > 0).all() or (x < 0).all():
+        x, rise = np.concatenate([x, -x]), np.concatenate([rise, rise])
+    order = np.argsort(x)
+    ladder = np.arange(x.min(), x.max() + 1e-3, 1e-3)
+    smooth = scipy.ndimage.gaussian_filter1d(np.interp(ladder, x[order], rise[order]), LIFT_BLUR / 1e-3, mode="nearest")
+    return np.interp(vertices[:, 0] - center[0], ladder, smooth)
+
+
+def _tops(matte: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, " w"]:
+    """The row at which the lowest run of each column begins: hair may hang over background over shoulders."""
+    rows = np.arange(len(matte))[:, None]
+    bottom = np.where(matte, rows, -1).max(0)
+    return np.asarray(np.where(~matte & (rows < bottom), rows, -1).max(0) + 1)
+
+
+def _elevations(rays: FanGrid, radii: Float64[np.ndarray, "r c"], heights: Float64[np.ndarray, "r c"]) -> np.ndarray:
+    """Elevation at which each column of a surface comes to lie below `heights`, radians."""
+    above = rays.points(radii)[..., 1] - heights
+    rows = len(above)
+    first = np.where((above < 0).any(0), (above < 0).argmax(0), rows - 1).clip(1)
+    here, before = above[first, np.arange(COLUMNS)], above[first - 1, np.arange(COLUMNS)]
+    at = first - 1 + np.clip(before / np.maximum(before - here, 1e-9), 0, 1)
+    upper, lower = rays.ends
+    return np.asarray(upper + at / (rows - 1) * (lower - upper))
