@@ -36,10 +36,14 @@ STEP_METRES = 0.006
 STEP, STEP_FLANK = 0.14, 0.45
 """Part of the brightness that changes across a seam within two pixels, and the part of it that its surroundings change by at most: shadows
 are softer."""
+DARKER, NEAR = 0.72, 8.0
+"""Part of the brightness of the skin around, within so many pixels, below which hairs darken it."""
 LEAST_SEAM = 14
 """Pixels of length from which steps in a row are a seam."""
 SKIN_LIKE = 0.07
 """Distance of chroma from the face's median within which a pixel has the colour of skin."""
+LOOP = 0.01
+"""Part of the silhouette from which background inside is no hole but what a tail, a bun or an arm goes round."""
 DARK = 0.15
 """Sum of red, green and blue below which a colour tells no more than black does."""
 BACK_DEGREES, UPPER = 45.0, 0.4
@@ -57,11 +61,15 @@ class Alarm:
 
 
 ALARMS: dict[str, Alarm] = {
-    "torn": Alarm("torn slices", "area of thin bands, thin slits and loose pieces over the silhouette's", 0.012),
-    "sliced": Alarm("hair in slices", "hair below cloth below hair, along columns, over the silhouette", 0.02),
-    "woven": Alarm("woven cloth", "skin, or its colour, below cloth, along columns, over the silhouette", 0.005),
-    "seams": Alarm("seams", "length of sharp steps on skin with skin on both sides over the picture's side", 0.24),
-    "holes": Alarm("holes", "background that the silhouette encloses, over the silhouette", 0.01),
+    "torn": Alarm("torn slices", "area of thin bands, thin slits and loose pieces over the silhouette's", 0.05),
+    "sliced": Alarm("hair in slices", "hair below cloth below hair, along columns, over the silhouette", 0.03),
+    "woven": Alarm("woven cloth", "skin, or its colour, below cloth, along columns, over the silhouette", 0.02),
+    "seams": Alarm(
+        "seams",
+        "length of sharp steps between skin and skin over the picture's side, beyond what the front view has",
+        0.15,
+    ),
+    "holes": Alarm("holes", "small pieces of background that the silhouette encloses, over the silhouette", 0.006),
     "bald": Alarm(
         "bald back",
         "part of the back's upper head that has the colour of skin, where hair or a hat is seen in front",
@@ -122,6 +130,9 @@ def look(sights: Sequence[Sight], yaws: Sequence[float]) -> dict[str, tuple[floa
     face = colors_of(sights[0])
     backs = yaw_distances(yaws, 180.0) <= BACK_DEGREES
     rows = [judged(each, face, bool(back)) for each, back in zip(sights, backs, strict=True)]
+    photographed = rows[0]["seams"]
+    for row in rows:
+        row["seams"] = max(0.0, row["seams"] - photographed)
     worst = {name: int(np.argmax([row[name] for row in rows])) for name in ALARMS}
     return {name: (rows[index][name], float(yaws[index])) for name, index in worst.items()}
 
@@ -145,13 +156,13 @@ def judged(view: Sight, face: Mapping[int, np.ndarray], back: bool) -> dict[str,
     """The value of every alarm in one view."""
     solid = ndimage.gaussian_filter(view.alpha, 1.0) > 0.5
     area = max(int(solid.sum()), 1)
-    enclosed = ndimage.binary_fill_holes(solid) & ~solid
+    sizes = np.bincount(ndimage.label(ndimage.binary_fill_holes(solid) & ~solid)[0].ravel())[1:]
     return {
         "torn": torn(solid) / area,
         "sliced": sliced(view.kinds, solid) / area,
         "woven": woven(painted(view, face), solid) / area,
         "seams": seams(view, face) / SIDE,
-        "holes": float(enclosed.sum()) / area,
+        "holes": float(sizes[sizes < LOOP * area].sum()) / area,
         "bald": bald(view, face, solid) if back else 0.0,
     }
 
@@ -206,7 +217,7 @@ def seams(view: Sight, face: Mapping[int, np.ndarray]) -> float:
         return 0.0
     alike = _apart(view.image, face[SKIN]) < SKIN_LIKE
     skin = np.isin(view.kinds, (SKIN, CLOTH)) & alike & ~view.ends & (view.alpha > 0.9)
-    inside = ndimage.binary_erosion(skin, iterations=2)
+    inside = ndimage.binary_erosion(skin & ~_hairs(view.image.mean(-1), skin), iterations=2)
     brightness = ndimage.gaussian_filter1d(ndimage.gaussian_filter1d(view.image.mean(-1), 0.5, 0), 0.5, 1)
     total = 0.0
     for axis in (0, 1):
@@ -218,6 +229,13 @@ def seams(view: Sight, face: Mapping[int, np.ndarray]) -> float:
             length = box[1 - axis].stop - box[1 - axis].start - 2
             total += length if length >= LEAST_SEAM else 0
     return total
+
+
+def _hairs(brightness: Float32[np.ndarray, "s s"], skin: Bool[np.ndarray, "s s"]) -> Bool[np.ndarray, "s s"]:
+    """Brows and stubble: much darker than the skin around, and the pixels beside them."""
+    around = ndimage.gaussian_filter(np.where(skin, brightness, 0), NEAR)
+    around /= np.maximum(ndimage.gaussian_filter(skin.astype(np.float32), NEAR), 1e-3)
+    return np.asarray(ndimage.binary_dilation(skin & (brightness < DARKER * around), iterations=3))
 
 
 def bald(view: Sight, face: Mapping[int, np.ndarray], solid: Bool[np.ndarray, "s s"]) -> float:
