@@ -12,7 +12,9 @@ from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
 
 EYEWEAR = "eyewear"
-"""Region of triangles that carry what stands before the lids, such as glasses; they are no surface: they hide nothing, no mesh shows them."""
+"""Region of triangles that carry what stands before the lids, in avatars of earlier builds; they are no surface: they hide nothing, no mesh shows them."""
+GLASSES = "glasses"
+"""Region of the rims, bridge and temples of glasses, a surface like any other."""
 
 SEEDS = (0, 2**64 - 1)
 MOST_METRIC = 1e12

@@ -17,7 +17,7 @@ from facecraft4d.toolkit.needs import Needs
 
 __all__ = ["FaceModel", "load_default_head", "load_flame", "needs", "personalized_rig", "surface_positions"]
 
-RECIPE = 8
+RECIPE = 10
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 

@@ -54,8 +54,8 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     head = with_teeth_seated(base, (shape - _between(shape, ears)) * METRES)
     mesh = _cut(base, head)
     report(Progress(STAGE, 1, 4, "identity"))
-    names, deltas, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
-    deltas = mesh.interpolate(deltas)
+    names, everywhere, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
+    deltas = mesh.interpolate(everywhere)
     macros = [*macro_targets(data, count), mean]
     placed = [mesh.interpolate(each - _between(each, ears)) * METRES for each in macros]
     people = spread(names, deltas, ranges, np.stack(placed[:-1]), placed[-1])
@@ -84,7 +84,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
         skin_weights=_skin_weights(data, base, head, mesh, boundary),
         mirror_vertices=_mirror(mesh, mirror).astype(np.int32),
         neck_ring=ring_vertices(base, mesh),
-        body=body(base, head, deltas, skin_root(data, count)),
+        body=body(base, head, everywhere, skin_root(data, count)),
         ingredients=(ingredient,),
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
@@ -125,8 +125,8 @@ def _cut(base: BaseMesh, head: Float64[np.ndarray, "v 3"]) -> CutMesh:
 
 
 def _above_collar(head: Float64[np.ndarray, "v 3"], base: BaseMesh) -> Float64[np.ndarray, " v"]:
-    """Positive above the cut, a trough that is deepest at the breastbone and rises over the shoulders; metres."""
-    collar = -0.185 + 0.05 * (head[:, 0] / 0.115) ** 4
+    """Positive above the cut, a trough that is deepest at the breastbone and rises over the shoulders, far enough for any neckline; metres."""
+    collar = -0.205 + 0.055 * (head[:, 0] / 0.165) ** 4
     field = head[:, 1] - collar
     for group in GROUPS[1:]:
         field[base.group(group)] = 1.0

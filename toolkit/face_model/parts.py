@@ -1,29 +1,18 @@
 """Parts of a personalised head by region and motion: what blinks, what shows the skin's colour."""
 
 import numpy as np
-import scipy.spatial
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float32
 
-from facecraft4d.toolkit.core.asset import EYEWEAR
 from facecraft4d.toolkit.core.datatypes import Mesh, Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
 from facecraft4d.toolkit.meshes.raster import sample_texture
-
-CLEARANCE = 0.0015
-"""Metres by which eyewear stands off the skin that it was copied from."""
 
 FRONT = 0.5
 """Cosine between a triangle's normal and the way the face looks, above which its skin tells the light."""
 
 BLINK_STILL, BLINK_FAR = 0.0005, 0.0015
 """Metres: skin that a blink moves by less than the first is not part of it, by more than the second it is."""
-
-SAME_PLACE = 1.1
-"""Distance in units of the eyewear's clearance within which a triangle is the one that it was copied from."""
-
-LASH_REACH = 0.0035
-"""Metres around the lids that may show lashes or make-up."""
 
 
 def blinking(rig: Rig) -> Float32[np.ndarray, " v"]:
@@ -37,26 +26,8 @@ def blinking(rig: Rig) -> Float32[np.ndarray, " v"]:
     return np.asarray(np.maximum(eyeless, lids), np.float32)
 
 
-def blinks_beyond_lashes(rig: Rig) -> Bool[np.ndarray, " f"]:
-    """Triangles that blink but lie too far from the lids to show lashes: what is strange there stands before them, like glasses."""
-    lids = vertices_in_regions(rig, "eyelids", optional=True)
-    if not lids.any():
-        return np.zeros(len(rig.triangles), bool)
-    distance = scipy.spatial.cKDTree(rig.vertices[lids]).query(rig.vertices)[0]
-    return np.asarray((distance[rig.triangles].max(1) > LASH_REACH) & (blinking(rig)[rig.triangles].max(1) > 0))
-
-
 def skin_samples(rig: Rig, mesh: Mesh) -> Float32[np.ndarray, "n 3"]:
     """The texture at the triangles of the face's front; empty for a head without skin."""
     normals = normalized(area_vectors(rig.vertices[rig.triangles]))
     front = in_regions(rig, "skin", optional=True) & (normals[:, 2] > FRONT)
     return sample_texture(mesh.texture, mesh.corner_uvs[front].mean(1))
-
-
-def beneath_eyewear(rig: Rig, posed: Float[np.ndarray, "f 3 3"]) -> Bool[np.ndarray, " f"]:
-    """The triangles that eyewear was copied from, the head's triangles being `posed`: whatever a view shows there may belong to the copy."""
-    copies = in_regions(rig, EYEWEAR, optional=True)
-    if not copies.any():
-        return np.zeros(len(posed), bool)
-    centers = posed.mean(1)
-    return np.asarray(~copies & (scipy.spatial.cKDTree(centers[copies]).query(centers)[0] < SAME_PLACE * CLEARANCE))

@@ -18,7 +18,6 @@ from facecraft4d.toolkit.core.geometry import (
     triangle_frames,
 )
 from facecraft4d.toolkit.core.rigging import pose_vertices
-from facecraft4d.toolkit.face_model.parts import beneath_eyewear
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
@@ -69,8 +68,8 @@ class Opening:
 def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Opening, ...] = ()) -> BoundSplats:
     """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do."""
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
-    shown, normals = ~beneath_eyewear(head.rig, posed), normalized(area_vectors(posed))
-    in_photograph = _seen(views.views[0], posed.mean(1), normals) * shown
+    normals = normalized(area_vectors(posed))
+    in_photograph = _seen(views.views[0], posed.mean(1), normals)
     weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
     unfolded, widest = unfolding(openings, posed, in_photograph)
     counts = with_openings(weights, count, unfolded)
@@ -79,7 +78,7 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
     uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
     texture = sample_texture(head.mesh.texture, uv)
     texture = opened_colors(openings, triangles, barycentrics, texture)
-    colors = view_colors(views, points, (normals * shown[:, None])[triangles], texture)
+    colors = view_colors(views, points, normals[triangles], texture)
     crowding = counts if count >= len(counts) else weights / weights.sum() * count
     _, scale, _ = triangle_frames(widest)
     sigma = DISC_SIGMA * np.sqrt(triangle_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)

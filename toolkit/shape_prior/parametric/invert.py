@@ -23,7 +23,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_vi
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
-from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import with_eyewear
+from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
 from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
@@ -49,19 +49,24 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     rng = np.random.default_rng(context.seed)
     assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, rng)
     report(Progress(STAGE, 2, 4, "texture"))
-    photo = reference_view(portrait, segments, latent.camera, assembly)
+    worn = find_glasses(portrait, latent.camera, assembly.rig, assembly.posed)
+    bare = (
+        portrait
+        if worn is None
+        else without(portrait, in_picture(worn, latent.camera, assembly.posed, assembly.rig.triangles))
+    )
+    photo = reference_view(bare, segments, latent.camera, assembly)
     texture = paint(assembly, photo, config.parametric.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.parametric.pivotal_iterations)
-    mesh = replace(mesh, texture=texture)
+    rig, mesh, pose = assembly.rig, replace(mesh, texture=texture), latent.pose(model)
+    if worn is not None:
+        rig, mesh = with_glasses(rig, mesh, pose, worn)
     report(Progress(STAGE, 3, 4, "views", losses))
     cameras = orbit(latent.camera, np.zeros(3), config.views)
-    coarse = draw_views(replace(mesh, vertices=assembly.posed), portrait, cameras)
+    coarse = draw_views(replace(mesh, vertices=pose_vertices(rig, pose)), portrait, cameras)
     report(Progress(STAGE, 4, 4, "done"))
-    rig, mesh = with_eyewear(assembly.rig, mesh, assembly.posed)
-    return Coarse(
-        coarse, Head(rig, mesh, latent.pose(model)), (*model.ingredients, perceptual_ingredient(Trunk.ALEXNET))
-    )
+    return Coarse(coarse, Head(rig, mesh, pose), (*model.ingredients, perceptual_ingredient(Trunk.ALEXNET)))
 
 
 def wrap(
@@ -83,7 +88,9 @@ def wrap(
     if model.body is None or model.neck_ring is None:
         raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
     body = body_vertices(model.body, identity)
-    torso = torso_shell(fitted, Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring]))
+    shoulders = Shoulders(body, model.body.triangles, part("neck"), posed[model.neck_ring])
+    torso, sunk = torso_shell(fitted, shoulders)
     hair = hair_shell(fitted, torso)
-    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin")) + tuck(posed, torso, part("neck"))
+    tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
+    tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
     return assemble(model, with_meeting_lids(personalized_rig(model, identity, tucked), pose), pose, hair, torso)

@@ -24,9 +24,6 @@ TORN_OUT, INTACT = 0.2, 0.5
 LID_TORN_OUT, LID_INTACT = 0.4, 0.8
 """The same for lids, whose few pixels carry lashes and shadows."""
 
-GLASSES = 0.3
-"""How strange pixels around the lids must be for glasses."""
-
 NO_AREA = 1e-3
 """Square pixels below which a surface counts as seen edge-on; it then counts as intact."""
 
@@ -50,7 +47,6 @@ def animated(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 
     trace(fine.triangle, fine.barycentrics, surface.triangles, surface.layers, shown, vertex, moved, share)
     light = lip_shadow(camera, surface, fine)
     share *= certainty(source, surface, fine.triangle, moved, light)
-    keep_before_lids(source, surface, fine.triangle, moved, share)
     lashes = lash_line(source, surface, vertices, fine)
     share *= 1 - lashes
     fill = fill_colors(source, surface, vertices, fine, share, light)
@@ -80,19 +76,6 @@ def certainty(
     sure[row, column] = (1 - strange * np.clip(motion / TORN, 0, 1)) * np.minimum(darker**2, 1)
     sure[row, column] *= ~(np.isin(layer, UNSURE) & (motion > TORN))
     return sure
-
-
-def keep_before_lids(
-    source: Source,
-    surface: Surface,
-    triangle: Int32[np.ndarray, "fh fw"],
-    moved: Float32[np.ndarray, "fh fw 2"],
-    share: Float32[np.ndarray, "fh fw"],
-) -> None:
-    """Glasses stay where they are while the skin behind them blinks; changes `moved` and `share`."""
-    stays = (source.before_lids > GLASSES) & (triangle >= 0) & (surface.layers == SKIN)[triangle]
-    stays &= (surface.rim * ~surface.lips)[surface.triangles].max(1)[triangle] > 0
-    moved[stays], share[stays] = 0, np.maximum(source.before_lids[stays], (np.abs(moved[stays]).max(-1) <= STILL))
 
 
 def intactness(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:

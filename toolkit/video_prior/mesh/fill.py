@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import View
 from facecraft4d.toolkit.core.geometry import camera_center, normalized, vertex_normals
 from facecraft4d.toolkit.meshes.graph import grown, harmonic_fill
@@ -21,7 +22,9 @@ from facecraft4d.toolkit.video_prior.mesh.source import (
     grown_by,
     layer_image,
 )
-from facecraft4d.toolkit.video_prior.mesh.surface import SKIN, Surface, vertex_texture_corners
+from facecraft4d.toolkit.video_prior.mesh.surface import LAYERS, SKIN, Surface, vertex_texture_corners
+
+WORN = LAYERS.index(GLASSES)
 
 FACING = 0.15
 """Cosine towards the camera from which a vertex's colour is trusted."""
@@ -32,11 +35,11 @@ CLEAN = 0.012
 LIDS_REACH = 0.04
 """Metres around a lid from which its colour is taken."""
 
-FACE_REACH, ODD_LIDS = 0.08, 1.0
-"""Metres around a lid in which most of what is seen is skin, whatever glasses or brows there are, and how strict the measure by it is."""
+FACE_REACH = 0.08
+"""Metres around a lid in which most of what is seen is skin, whatever brows there are."""
 
 ODD = 2.5
-"""Colours of lips that differ from their median by more than this many median deviations are left out."""
+"""Colours of lips, and beside lids, that differ from the median by more than this many median deviations are left out."""
 
 SOLID = 0.99
 """Alpha up to which a pixel shows something of what is behind the head."""
@@ -75,9 +78,8 @@ def source_of(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surface
     row, column = np.nonzero(layer_image(source.triangle, surface) == TEETH)
     gain = mouth_gain(source.rgba[row // FINE, column // FINE, :3], surface.white * source.gain)
     strange = strangeness(source, surface)
-    before = strange * (surface.glazed[source.triangle] & (source.triangle >= 0))
     light = lip_shadow(source.camera, surface, Fragments(source.triangle, source.barycentrics, source.depth))
-    source = replace(source, mouth_gain=gain, strange=strange, before_lids=before.astype(np.float32), mouth_light=light)
+    source = replace(source, mouth_gain=gain, strange=strange, mouth_light=light)
     return source
 
 
@@ -113,7 +115,7 @@ def odd_beside_lids(
     vertices: Float32[np.ndarray, "v 3"],
     surface: Surface,
 ) -> Bool[np.ndarray, " v"]:
-    """Known vertices around the lids whose colour is not that of most of the face below and beside: glasses, brows, strands of hair."""
+    """Known vertices around the lids whose colour is not that of most of the face below and beside: brows, strands of hair."""
     odd = np.zeros(len(vertices), bool)
     for side in (vertices[:, 0] > 0, vertices[:, 0] <= 0):
         lid = surface.lids & side
@@ -123,7 +125,7 @@ def odd_beside_lids(
         face = known & (distance < FACE_REACH) & ~surface.lips
         if face.any():
             deviation = np.linalg.norm(shown - np.median(shown[face], 0), axis=1)
-            odd |= known & (distance < LIDS_REACH) & (deviation > ODD_LIDS * np.median(deviation[face]))
+            odd |= known & (distance < LIDS_REACH) & (deviation > ODD * np.median(deviation[face]))
     return odd
 
 
@@ -138,7 +140,9 @@ def trusted(source: Source, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
         (source.rgba[..., 3] <= SOLID).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
     )
     other = (layer != SKIN) | (clear > 0)
-    foreign = grown_by(other, CLEAN) | grown_by(edges(layer, source.depth), STEP_REACH)
+    worn = layer == WORN
+    foreign = grown_by(other & ~worn, CLEAN) | grown_by(edges(np.where(worn, SKIN, layer), source.depth), STEP_REACH)
+    foreign |= grown_by(worn, STEP_REACH)
     close = grown_by(other, CLEAN_LIPS)[row, column]
     towards = normalized(camera_center(source.camera) - vertices)
     faces = (vertex_normals(vertices, surface.triangles) * towards).sum(-1) > FACING

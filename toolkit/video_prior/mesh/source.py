@@ -53,9 +53,7 @@ class Source:
     mouth_gain: float
     """The same for the painted inside of the mouth."""
     strange: Float32[np.ndarray, "fh fw"]
-    """How surely a sample of a rim shows something else than that rim (teeth on a lip, glasses over a lid), 0 to 1."""
-    before_lids: Float32[np.ndarray, "fh fw"]
-    """The part of `strange` that stands before the skin around the lids and does not blink: glasses."""
+    """How surely a sample of a rim shows something else than that rim (teeth on a lip, lashes on a lid), 0 to 1."""
     mouth_light: Float32[np.ndarray, "fh fw"]
     """Light on what is seen through the mouth, see mouth.lip_shadow."""
 
@@ -81,7 +79,6 @@ def bare_source(view: View, vertices: Float32[np.ndarray, "v 3"], surface: Surfa
         gain=np.ones(3, np.float32),
         mouth_gain=1.0,
         strange=np.zeros_like(fine.depth),
-        before_lids=np.zeros_like(fine.depth),
         mouth_light=np.ones_like(fine.depth),
     )
 

@@ -1,24 +1,24 @@
 """What the head's surface is made of: layers that hide each other, and how colour spreads along the skin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
 import scipy.spatial
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
-from facecraft4d.toolkit.core.asset import EYEWEAR
+from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import Head, Rig
-from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.face_model.lids import blink_share, upper_edges
 from facecraft4d.toolkit.face_model.mouth import crowns
-from facecraft4d.toolkit.face_model.parts import beneath_eyewear, blinking, skin_samples
+from facecraft4d.toolkit.face_model.parts import blinking, skin_samples
 from facecraft4d.toolkit.meshes.graph import adjacency
 
 SKIN = 0
 """The layer of everything that is not named below: skin, lips, lids, ears, scalp, hair, neck."""
 
-LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior")
+LAYERS = ("skin", "eyes", "eye_sockets", "teeth", "tongue", "mouth_interior", GLASSES)
 """Surfaces behind one another. A pixel of one must not be taken for a nearby pixel of another."""
 
 MOUTH_LAYERS = ("teeth", "tongue", "mouth_interior")
@@ -53,8 +53,6 @@ class Surface:
     """The edges of the upper lids, where lashes are."""
     blink: Float32[np.ndarray, " v"]
     """Share in a blink, see lids.blink_share."""
-    glazed: Bool[np.ndarray, " f"]
-    """Skin behind the glasses that the shape prior found: what is strange there stands before it."""
     rim: Float32[np.ndarray, " v"]
     """1 on what blinks and on the lips near their inner border, falling to 0 on the rest: pixels there may belong to something else."""
     rest: Float32[np.ndarray, "v 3"]
@@ -69,8 +67,7 @@ class Surface:
 
 def surface_of(head: Head) -> Surface:
     """Sort a head's triangles into layers by the names of their regions."""
-    solid = ~in_regions(head.rig, EYEWEAR, optional=True)
-    rig = replace(head.rig, triangles=head.rig.triangles[solid], triangle_regions=head.rig.triangle_regions[solid])
+    rig = head.rig
     layer_of_region = [LAYERS.index(name) if name in LAYERS else SKIN for name in rig.region_names]
     layers = np.array(layer_of_region, np.uint8)[rig.triangle_regions]
 
@@ -81,7 +78,7 @@ def surface_of(head: Head) -> Surface:
     lips, lids = of("lips"), of("eyelids")
     return Surface(
         triangles=rig.triangles,
-        corner_uvs=head.mesh.corner_uvs[solid],
+        corner_uvs=head.mesh.corner_uvs,
         texture=head.mesh.texture,
         layers=layers,
         skin_vertices=skin & ~of(*LAYERS[1:]),
@@ -89,7 +86,6 @@ def surface_of(head: Head) -> Surface:
         lids=lids,
         upper_edges=upper_edges(rig),
         blink=blink_share(rig),
-        glazed=beneath_eyewear(head.rig, pose_vertices(head.rig, head.pose)[head.rig.triangles])[solid],
         rim=np.maximum(_lip_rim(rig, lips, of("mouth_interior")), blinking(rig)),
         rest=rig.vertices,
         crown=crowns(rig),

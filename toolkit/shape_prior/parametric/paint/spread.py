@@ -12,6 +12,7 @@ from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, segment_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -69,6 +70,18 @@ def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -
     return spread(
         rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, _FLATNESS[base.part]
     )
+
+
+def coverage(assembly: Assembly, photo: ReferenceView) -> Float32[np.ndarray, "v 1"]:
+    """How far beard covers the skin's vertices, 0..1: as seen, and some centimetres on."""
+    beard, count = segment_of(photo, BEARD), len(assembly.posed)
+    if not beard.any():
+        return np.zeros((count, 1), np.float32)
+    shown, pixels = _weights(assembly, photo, photo.segments.skin.astype(np.float32), SKIN, np.arange(count))
+    covers = sample_picture(beard.astype(np.float32)[..., None], pixels).clip(0, 1)
+    weights, rig = shown + _TONE_WEIGHT, assembly.rig
+    covers = covers * (shown / weights)[:, None]
+    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == SKIN], covers, weights, _FLATNESS[SKIN])
 
 
 def spread(

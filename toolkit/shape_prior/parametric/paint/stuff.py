@@ -9,8 +9,8 @@ from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORS
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView, Visibility, sample_picture
 
-_DARK = 0.6
-"""Skin darker than this part of its median (a beard, brows, shadow) is not plain."""
+_USUAL, _LEAST_SPREAD = 3.0, 0.04
+"""Robust standard deviations of brightness within which a part's pixels are plain, and the least one."""
 _LIT, _PALER = 0.65, 0.06
 """Part of the skin's brightness from which a pixel passes for skin; how much paler than skin (a channel as a share of the brightest one)
 still passes for it: grey hair is as bright, but paler."""
@@ -24,26 +24,37 @@ _OVER = (0.6, 0.8)
 """Cosines between normal and line of sight over which a surface begins to take whatever the photograph shows there."""
 
 
-def segment_of(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
-    """The part's pixels."""
+BEARD = 3
+"""What skin may be covered with, beside the parts SKIN, HAIR and TORSO."""
+
+
+def segment_of(photo: ReferenceView, stuff: int) -> Bool[np.ndarray, "h w"]:
+    """The stuff's pixels."""
     segments = photo.segments
-    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso}[part])
+    beard = segments.skin & False if segments.beard is None else segments.beard
+    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso, BEARD: beard}[stuff])
 
 
 def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part; those of the skin if the photograph shows none of it."""
     mask = segment_of(photo, part) & (photo.rim > _CLEAR_PIXELS * len(photo.image) / 512)
     if part == SKIN:
-        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait)))
+        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait) | segment_of(photo, BEARD)))
+    if part == BEARD:
+        return np.asarray(mask)
     like = scipy.ndimage.binary_opening(_like_skin(photo)) & mask
     mask = mask & ~like if like.sum() < _MOSTLY * mask.sum() else mask
     return np.asarray(mask) if mask.any() else usable(photo, SKIN)
 
 
-def plain_skin(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
-    """Skin without beard, brows and deep shadow."""
-    mask, brightness = usable(photo, SKIN), photo.image @ LUMA
-    return np.asarray(mask & (brightness > _DARK * np.median(brightness[mask]))) if mask.any() else mask
+def plain(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
+    """The part's usable pixels without what stands out: a beard and brows on skin, an emblem on a hat."""
+    mask, brightness = usable(photo, part), photo.image @ LUMA
+    if not mask.any():
+        return mask
+    off = np.abs(brightness - np.median(brightness[mask]))
+    spread = max(1.48 * float(np.median(off[mask])), _LEAST_SPREAD)
+    return np.asarray(mask & ~scipy.ndimage.binary_dilation(mask & (off > _USUAL * spread)))
 
 
 def seen_as(photo: ReferenceView, part: int, own: Visibility) -> Float32[np.ndarray, " n"]:

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int64
 
-from facecraft4d.toolkit.core.datatypes import Rig
-from facecraft4d.toolkit.core.geometry import LUMA, normalized
+from facecraft4d.toolkit.core.geometry import LUMA, normalized, smoothstep
 from facecraft4d.toolkit.core.pixels import srgb_from_linear
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, light_of
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import plain_skin, seen_as, usable
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, light_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -33,14 +32,18 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_BASE_METRES = {SKIN: 0.003, HAIR: 0.02, TORSO: 0.005}
-"""Width of the smoothing that parts a part's base from its grain: locks of hair are grain, a shirt's stripes are not."""
-_PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02}
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.02, TORSO: 0.005, BEARD: 0.005}
+"""Width of the smoothing that parts grain from what is coarser: locks of hair are grain, a shirt's stripes and a cheek's shape are not."""
+_LEAST_BASE_METRES = 0.004
+"""Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
+_PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015}
 """Radius of the pieces of grain: wider than a lock, or a few pores."""
-_DARK = 0.05
+_BEARD_EDGE = (0.35, 0.65)
+"""Coverage over which skin passes into beard."""
+_DARK = 0.2
 """Added to the base where the grain is told as a share of it: black hair has grain as well."""
 _MOST_GRAIN = 3.0
-"""Times its root mean square to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
+"""Times its median size to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
 _WELL = 0.6
 """Trust from which pieces of grain are taken around a texel."""
 _CALM = 0.7
@@ -58,13 +61,13 @@ def paint(
 ) -> Float32[np.ndarray, "s s 3"]:
     """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
-    light = light_of(assembly, photo, plain_skin(photo))
+    light = light_of(assembly, photo, plain(photo, SKIN))
     parts = assembly.triangle_parts[table.triangles]
     texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
     for part in (SKIN, HAIR, TORSO):
         piece = table.of(parts == part)
         if len(piece.rows):
-            texture[piece.rows, piece.columns] = _paint_part(_Part(assembly, photo, piece, part, light), rng)
+            texture[piece.rows, piece.columns] = _painted(_part(assembly, photo, light, part, piece), rng)
             owned[piece.rows, piece.columns] = True
     nearest = scipy.ndimage.distance_transform_edt(~owned, return_distances=False, return_indices=True)
     return np.asarray(texture[tuple(nearest)].clip(0, 1), np.float32)
@@ -72,14 +75,18 @@ def paint(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A part to be painted."""
+    """A part to be painted: its texels, and where they lie on the posed head."""
 
     assembly: Assembly
     photo: ReferenceView
-    piece: Texels
-    """The part's texels."""
-    part: int
     light: Light
+    part: int
+    piece: Texels
+    points: Float32[np.ndarray, "n 3"]
+    normals: Float32[np.ndarray, "n 3"]
+    own: Visibility
+    trust: Float32[np.ndarray, " n"]
+    """How far the photograph's own colours count."""
 
     @property
     def pixels_per_metre(self) -> float:
@@ -87,59 +94,70 @@ class _Part:
         depth = self.photo.depth[self.photo.depth > 0]
         return self.photo.camera.fx / max(float(np.median(depth)) if len(depth) else 1.0, 1e-3)
 
+    def blurred(self, mask: Bool[np.ndarray, "h w"], metres: float) -> Float32[np.ndarray, "h w 3"]:
+        """The photograph, smoothed within a mask."""
+        return label_blur(self.photo.image, mask, metres * self.pixels_per_metre)
 
-def _paint_part(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
-    """Colours of the part's texels."""
-    assembly, photo, piece, part = of.assembly, of.photo, of.piece, of.part
+
+def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, piece: Texels) -> _Part:
     faces, normals = assembly.rig.triangles, posed_normals(assembly)
     points = piece.spread(assembly.posed, faces).astype(np.float32)
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
-    mask = usable(photo, part)
-    low = label_blur(photo.image, mask, _BASE_METRES[part] * of.pixels_per_metre)
-    base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=part)
-    tone = piece.spread(albedo(assembly, photo, base, of.light), faces)
-    filled = srgb_from_linear(tone * of.light.shading(facing)[:, None]).astype(np.float32)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
-    filled = filled + (filled + _DARK) * _grain(of, low, (points, facing), own, trust, rng)
-    if part == SKIN:
-        inside = paint_inside(assembly, piece, photo.portrait)
+    return _Part(assembly, photo, light, part, piece, points, facing, own, trust.astype(np.float32))
+
+
+def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
+    """Colours of the part's texels."""
+    photo, trust, filled = of.photo, of.trust, _completed(of, of.part, rng)
+    if of.part == SKIN:
+        beard = of.piece.spread(coverage(of.assembly, photo), of.assembly.rig.triangles)
+        share = smoothstep((beard - _BEARD_EDGE[0]) / (_BEARD_EDGE[1] - _BEARD_EDGE[0]))
+        if share.any():
+            filled = (1 - share) * filled + share * _completed(of, BEARD, rng)
+        inside = paint_inside(of.assembly, of.piece, photo.portrait)
         covers = inside.covers[:, None]
         filled = filled * (1 - covers) + inside.colors * covers
-        trust = _in_open_eyes(assembly.rig, photo, piece, own, trust)
-    picture = sample_picture(photo.image, own.pixels)
+        trust = _in_open_eyes(of)
+    picture = sample_picture(photo.image, of.own.pixels)
     return np.asarray(trust[:, None] * picture + (1 - trust)[:, None] * filled, np.float32)
 
 
-def _grain(
-    of: _Part,
-    low: Float32[np.ndarray, "h w 3"],
-    place: tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]],
-    own: Visibility,
-    trust: Float32[np.ndarray, " n"],
-    rng: np.random.Generator,
-) -> Float32[np.ndarray, "n 1"]:
-    """The part's grain as a share of its base, at texels with these points and normals; 0 where the photograph is trusted in full."""
-    photo, (points, normals) = of.photo, place
-    mask = plain_skin(photo) if of.part == SKIN else usable(photo, of.part)
-    bright, under = photo.image @ LUMA, low @ LUMA
+def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
+    """Colours of the part's texels as if nobody had seen them, all of one stuff."""
+    mask = plain(of.photo, stuff) if stuff == HAIR else usable(of.photo, stuff)
+    low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
+    base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
+    tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
+    filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
+    return np.asarray(filled + (filled + _DARK) * _grain(of, stuff, rng), np.float32)
+
+
+def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 1"]:
+    """A stuff's grain as a share of its base; 0 where the photograph is trusted in full."""
+    photo, mask, radius = of.photo, plain(of.photo, stuff), _PIECE_METRES[stuff]
+    bright, under = photo.image @ LUMA, of.blurred(mask, _GRAIN_METRES[stuff]) @ LUMA
     picture = np.where(mask, (bright - under) / (under + _DARK), 0)
-    most = _MOST_GRAIN * float(np.sqrt((picture[mask] ** 2).mean())) if mask.any() else 0.0
+    most = _MOST_GRAIN * float(np.median(np.abs(picture[mask]))) if mask.any() else 0.0
     picture = picture.clip(-most, most)[..., None].astype(np.float32)
-    frames = surface(points, normals, _fall(of))
-    label = sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0]
-    # Where much stands out (a nostril, a fringe's border) no pieces are taken.
-    calm = label_blur(np.repeat(picture**2, 3, 2), mask, _PIECE_METRES[of.part] / 2 * of.pixels_per_metre)[..., 0]
-    calm = sample_picture(calm[..., None], own.pixels)[:, 0]
-    shown = np.flatnonzero((trust > _WELL) & (label > 0.99))
-    best = shown[calm[shown] <= np.quantile(calm[shown], _CALM)] if len(shown) else shown
-    middles = frames.at(best[rng.permutation(len(best))[:_MIDDLES]])
-    if of.part == HAIR and len(middles.points):
+    frames = surface(of.points, of.normals, _fall(of))
+    middles = frames.at(rng.permutation(_calm(of, picture, mask, radius / 2))[:_MIDDLES])
+    if stuff in (HAIR, BEARD):
         middles = _along_strands(of, picture, mask, middles)
-    grain = np.zeros((len(points), 1), np.float32)
-    todo = trust < 1
-    grain[todo] = scattered(frames.at(todo), Source(picture, mask, photo.camera, middles), _PIECE_METRES[of.part], rng)
+    grain, todo = np.zeros((len(of.points), 1), np.float32), of.trust < 1
+    grain[todo] = scattered(frames.at(todo), Source(picture, mask, photo.camera, middles), radius, rng)
     return grain
+
+
+def _calm(
+    of: _Part, picture: Float32[np.ndarray, "h w 1"], mask: Bool[np.ndarray, "h w"], metres: float
+) -> Int64[np.ndarray, " m"]:
+    """Well seen texels around which the grain is calm: where much stands out (a nostril, a fringe's border) no pieces are taken."""
+    energy = label_blur(np.repeat(picture**2, 3, 2), mask, metres * of.pixels_per_metre)[..., :1]
+    energy, label = sample_picture(np.dstack([energy, mask.astype(np.float32)]), of.own.pixels).T
+    shown = np.flatnonzero((of.trust > _WELL) & (label > 0.99))
+    return shown[energy[shown] <= np.quantile(energy[shown], _CALM)] if len(shown) else shown
 
 
 def _fall(of: _Part) -> Float32[np.ndarray, "n 3"]:
@@ -163,6 +181,8 @@ def _along_strands(
 ) -> Surface:
     """The surface's frames turned so that they run down the strands that the photograph shows."""
     photo, step = of.photo, 1e-3
+    if not len(middles.points):
+        return middles
     scale = _STRANDS_METRES * of.pixels_per_metre
     at, right, below = (
         visibility(photo, (middles.points + step * v).astype(np.float32), middles.across).pixels
@@ -180,11 +200,9 @@ def _along_strands(
     return Surface(middles.points, normalized(across).astype(np.float32), down)
 
 
-def _in_open_eyes(
-    rig: Rig, photo: ReferenceView, piece: Texels, own: Visibility, trust: Float32[np.ndarray, " n"]
-) -> Float32[np.ndarray, " n"]:
-    """On eyeballs the photograph counts only inside the open eye."""
-    opening = scipy.ndimage.gaussian_filter(eye_mask(photo.portrait).astype(np.float32), _EYE_EDGE)[..., None]
-    open_ = np.clip(sample_picture(opening, own.pixels)[:, 0] * 2 - 1, 0, 1)
-    eyes = in_regions(rig, "eyes", optional=True)[piece.triangles]
-    return np.where(eyes, open_ * (own.facing > 0), trust).astype(np.float32)
+def _in_open_eyes(of: _Part) -> Float32[np.ndarray, " n"]:
+    """The trust; on eyeballs the photograph counts only inside the open eye."""
+    opening = scipy.ndimage.gaussian_filter(eye_mask(of.photo.portrait).astype(np.float32), _EYE_EDGE)[..., None]
+    open_ = np.clip(sample_picture(opening, of.own.pixels)[:, 0] * 2 - 1, 0, 1)
+    eyes = in_regions(of.assembly.rig, "eyes", optional=True)[of.piece.triangles]
+    return np.where(eyes, open_ * (of.own.facing > 0), of.trust).astype(np.float32)

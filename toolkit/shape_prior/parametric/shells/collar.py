@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Float64
 from facecraft4d.toolkit.core.geometry import project, transform_points
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_BLUR,
+    COLLAR_MEDIAN,
     COLLAR_RANGE,
     COLLAR_SEEN,
     COLLAR_UNDER,
@@ -30,14 +31,15 @@ def collar_heights(
 
     Between what is seen at both sides, behind, the distance from the base goes over from one to the other: garments lie on the neck's base.
     """
-    base = _around(rays, ring)
+    base = heights_around(ring, rays.points(np.ones(bare.shape))[len(bare) // 2])
     points = rays.points(bare)
     seen = _skin_ends(fitted, rays, points)
     known = np.flatnonzero(np.isfinite(seen))
     off = np.zeros(len(base))
     if len(known):
         columns = len(base)
-        off = np.interp(np.arange(columns), known, (seen - base)[known], period=columns)
+        told = scipy.ndimage.median_filter((seen - base)[known], COLLAR_MEDIAN, mode="nearest")
+        off = np.interp(np.arange(columns), known, told, period=columns)
     off = scipy.ndimage.gaussian_filter1d(off.clip(*COLLAR_RANGE), COLLAR_BLUR, mode="wrap")
     lowest = np.where(on_neck, points[..., 1], np.inf).min(0) + COLLAR_UNDER
     return np.asarray(np.broadcast_to(np.maximum(base + off, lowest), bare.shape))
@@ -106,9 +108,9 @@ def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r
     return np.where(dressed.any(0), y, np.nan)
 
 
-def _around(rays: FanGrid, ring: Float[np.ndarray, "m 3"]) -> Float64[np.ndarray, " c"]:
-    """Height of a ring around the axis at each azimuth."""
-    x, _, z = (ring - rays.center).T
-    azimuth = np.arctan2(x, z)
-    order = np.argsort(azimuth)
-    return np.asarray(np.interp(rays.azimuths, azimuth[order], ring[order, 1], period=2 * np.pi))
+def heights_around(ring: Float[np.ndarray, "m 3"], points: Float[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+    """Height of a ring about its middle at the azimuth of each point."""
+    center = ring.mean(0)
+    azimuths, wanted = (np.arctan2(each[:, 0] - center[0], each[:, 2] - center[2]) for each in (ring, points))
+    order = np.argsort(azimuths)
+    return np.asarray(np.interp(wanted, azimuths[order], ring[order, 1], period=2 * np.pi))

@@ -41,12 +41,16 @@ COLLAR_GAP = 0.004
 """Metres that clothes stand off the body."""
 MOST_LIFT, LIFT_BLUR = 0.06, 0.006
 """The most metres by which shoulders are raised or lowered to the photograph's outline, and the width of the smoothing of that."""
+UNDER_JAW = 0.045
+"""Metres above the neck's base up to which an outline is that of neck or shoulders."""
+SKIN_ABOVE, SKIN_FADE = 0.015, 0.03
+"""Metres above the neck's base from which the head's skin begins to follow the shoulders, and over which that grows."""
 COLLAR_SEEN = 0.3
 """Cosine to the line of sight from which a column tells where skin ends on cloth: nearer to the outline a pixel is a centimetre."""
-COLLAR_RANGE, COLLAR_UNDER = (-0.035, 0.07), 0.012
+COLLAR_RANGE, COLLAR_UNDER = (-0.05, 0.07), 0.012
 """Metres below and above the neck's base between which collars lie, and that the neck's skin goes on below them."""
-COLLAR_BLUR = 1.5
-"""Smoothing of the collar in columns."""
+COLLAR_MEDIAN, COLLAR_BLUR = 5, 1.5
+"""Columns of which the middle one in height counts, and smoothing of the collar in columns."""
 SIDE_POWER = 12.0
 """Exponent of the superellipse by which shoulders that are wider than the bust end at its sides: the rounding is a centimetre wide."""
 EDGE_BLUR, HALF_BUST = 0.006, 0.25

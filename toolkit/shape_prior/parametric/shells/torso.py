@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 
-from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import bust_edge, collar_heights, within_sides
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import (
+    bust_edge,
+    collar_heights,
+    heights_around,
+    within_sides,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_GAP,
     COLUMNS,
@@ -20,8 +25,11 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     LOWER_END,
     MOST_LIFT,
     RAYS,
+    SKIN_ABOVE,
+    SKIN_FADE,
     TORSO_DROP,
     TORSO_ROWS,
+    UNDER_JAW,
     UNDER_SKIN_METRES,
     UPPER_END,
 )
@@ -43,14 +51,17 @@ class Shoulders:
     """The neck's base, in order around it."""
 
 
-def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> Shell:
-    """The sheet of clothes and shoulders, from where the photograph's skin ends, or the base of the neck, down to where its matte does."""
+def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float64[np.ndarray, "v 3"]]:
+    """The sheet of clothes and shoulders, from where the photograph's skin ends, or the base of the neck, down to where its matte does.
+
+    Also how the head's own skin below the base of the neck moves to lie under it, metres.
+    """
     center = shoulders.ring.mean(0).astype(np.float64) - [0, TORSO_DROP, 0]
-    body = lifted(fitted, shoulders)
+    skin, body = lifted(fitted, shoulders)
     first, last = (np.full(COLUMNS, np.radians(end)) for end in (UPPER_END, LOWER_END))
     rays = fan_grid(center, first, last, RAYS)
-    neck = last_hits(rays, fitted.vertices, shoulders.neck)
-    vertices = np.concatenate([body, fitted.vertices])
+    neck = last_hits(rays, skin, shoulders.neck)
+    vertices = np.concatenate([body, skin])
     triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
     bare = outer_radii(rays, vertices, triangles)
     dressed = np.maximum(wrapped_filter(bare, (1.0, 1.0)), bare) + COLLAR_GAP
@@ -63,31 +74,52 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> Shell:
     radii[0] = below[0] - UNDER_SKIN_METRES / 2
     present = np.ones_like(radii)
     present[0] = 0.4
-    return finished(fitted, grid, radii, present, False)
+    return finished(fitted, grid, radii, present, False), skin - fitted.vertices
 
 
-def lifted(fitted: FittedHead, shoulders: Shoulders) -> Float64[np.ndarray, "b 3"]:
-    """The body, its upright slices raised or lowered so that the shoulders' outline, once dressed, is the photograph's where it shows clothes."""
-    camera, matte, torso = fitted.camera, fitted.segments.matte, fitted.segments.torso
-    vertices = shoulders.vertices.astype(np.float64)
-    drawn = rasterize(camera, shoulders.vertices.astype(np.float32), shoulders.triangles).triangle >= 0
+def lifted(fitted: FittedHead, shoulders: Shoulders) -> tuple[Float64[np.ndarray, "v 3"], Float64[np.ndarray, "b 3"]]:
+    """The head's skin and the body, their upright slices below the neck's base raised or lowered to the photograph's outline, once dressed."""
+    skin = fitted.vertices.astype(np.float64)
+    body = shoulders.vertices.astype(np.float64)
+    below = heights_around(shoulders.ring, skin) - skin[:, 1]
+    mine = np.zeros(len(skin))
+    mine[shoulders.neck] = smoothstep((below + SKIN_ABOVE) / SKIN_FADE)[shoulders.neck]
+    skin[:, 1] += mine * _rise(fitted, shoulders, skin, shoulders.neck)
+    body[:, 1] += _rise(fitted, shoulders, body, shoulders.triangles)
+    return skin, body
+
+
+def _rise(
+    fitted: FittedHead, shoulders: Shoulders, vertices: Float64[np.ndarray, "n 3"], triangles: Int[np.ndarray, "t 3"]
+) -> Float64[np.ndarray, " n"]:
+    """Metres by which a surface's slices must rise at each vertex so that its outline is the photograph's; 0 where that shows none."""
+    camera, segments, center = fitted.camera, fitted.segments, shoulders.ring.mean(0).astype(np.float64)
+    matte = segments.matte
+    drawn = rasterize(camera, vertices.astype(np.float32), triangles).triangle >= 0
     columns = np.flatnonzero(drawn.any(0) & matte.any(0))
-    rows = matte[:, columns].argmax(0)
-    outlined = torso[rows, columns]
+    rows = _tops(matte)[columns]
+    right, down = world_steps(fitted, center)
+    middle, start = project(camera, center[None] + [0, UNDER_JAW, 0])[0][0]
+    outlined = ~segments.hair[rows, columns] & (rows > start)
     columns, rows = columns[outlined], rows[outlined]
     if not len(columns):
-        return vertices
-    right, down = world_steps(fitted, shoulders.ring.mean(0))
-    middle = project(camera, shoulders.ring.mean(0)[None].astype(np.float64))[0][0, 0]
+        return np.zeros(len(vertices))
     x = (columns + 0.5 - middle) * right
-    rise = np.clip((drawn[:, columns].argmax(0) - rows) * down - COLLAR_GAP, -MOST_LIFT, MOST_LIFT)
+    gap = COLLAR_GAP * segments.torso[rows, columns]
+    rise = np.clip((drawn[:, columns].argmax(0) - rows) * down - gap, -MOST_LIFT, MOST_LIFT)
     if (x > 0).all() or (x < 0).all():
         x, rise = np.concatenate([x, -x]), np.concatenate([rise, rise])
     order = np.argsort(x)
     ladder = np.arange(x.min(), x.max() + 1e-3, 1e-3)
     smooth = scipy.ndimage.gaussian_filter1d(np.interp(ladder, x[order], rise[order]), LIFT_BLUR / 1e-3, mode="nearest")
-    vertices[:, 1] += np.interp(vertices[:, 0] - shoulders.ring[:, 0].mean(), ladder, smooth)
-    return vertices
+    return np.asarray(np.interp(vertices[:, 0] - center[0], ladder, smooth))
+
+
+def _tops(matte: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, " w"]:
+    """The row at which the lowest run of each column begins: hair may hang over background over shoulders."""
+    rows = np.arange(len(matte))[:, None]
+    bottom = np.where(matte, rows, -1).max(0)
+    return np.asarray(np.where(~matte & (rows < bottom), rows, -1).max(0) + 1)
 
 
 def _elevations(rays: FanGrid, radii: Float64[np.ndarray, "r c"], heights: Float64[np.ndarray, "r c"]) -> np.ndarray:
