@@ -48,6 +48,13 @@ class VideoPrior(StrEnum):
     MESH = "mesh"
 
 
+class Lighting(StrEnum):
+    """The light that the avatar's colours are under."""
+
+    PHOTO = "photo"
+    EVEN = "even"
+
+
 @dataclass(frozen=True)
 class PreprocessConfig:
     """Photograph to portrait."""
@@ -88,6 +95,8 @@ class ShapePriorConfig:
     """Views on the horizon orbit."""
     bust: Annotated[Bust, tyro.conf.arg(aliases=("--bust",))] = Bust.SHOULDERS
     """shoulders: neck, shoulders and what they wear; neck: the head ends in a ring of vertices at the base of its neck (docs/bust.md)."""
+    light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
+    """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
 
 

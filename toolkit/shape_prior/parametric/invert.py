@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.config import Bust, ShapePriorConfig
+from facecraft4d.toolkit.config import Bust, Lighting, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
@@ -20,6 +20,9 @@ from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.neck import without_shoulders
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
+from facecraft4d.toolkit.shape_prior.parametric.paint.even import evenly_lit
+from facecraft4d.toolkit.shape_prior.parametric.paint.light import EVEN
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import light_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_view
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
@@ -60,7 +63,11 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
         else without(portrait, in_picture(worn, latent.camera, assembly.posed, assembly.rig.triangles))
     )
     photo = reference_view(bare, segments, latent.camera, assembly)
-    texture = paint(assembly, photo, config.parametric.texture_size, rng)
+    light = light_of(assembly, photo)
+    if config.light is Lighting.EVEN:
+        portrait, bare = (evenly_lit(each, latent.camera, assembly, light) for each in (portrait, bare))
+        photo, light = reference_view(bare, segments, latent.camera, assembly), EVEN
+    texture = paint(assembly, photo, light, config.parametric.texture_size, rng)
     mesh = Mesh(assembly.rig.vertices, assembly.rig.triangles, assembly.corner_uvs, texture)
     texture, losses = tune_texture(replace(mesh, vertices=assembly.posed), photo, config.parametric.pivotal_iterations)
     rig, mesh, pose = assembly.rig, replace(mesh, texture=texture), latent.pose(model)

@@ -58,7 +58,7 @@ class Rims:
         """Points of the plane at these distances from the middles, metres."""
         turn = np.arange(ANGLES) * 2 * np.pi / ANGLES
         around = np.stack([np.cos(turn), np.sin(turn), np.zeros(ANGLES)], -1)
-        return self.centers[:, None] + radii[..., None] * around * [[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]]
+        return np.asarray(self.centers[:, None] + radii[..., None] * around * [[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]])
 
 
 def find_rims(portrait: Portrait, camera: Camera, centers: Float[np.ndarray, "2 3"]) -> Rims | None:
