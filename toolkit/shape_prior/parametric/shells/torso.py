@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
@@ -52,7 +52,7 @@ class Shoulders:
     """The neck's base, in order around it."""
 
 
-def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float64[np.ndarray, "v 3"]]:
+def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float32[np.ndarray, "v 3"]]:
     """The sheet of clothes and shoulders, from where the photograph's skin ends, or the base of the neck, down to where its matte does.
 
     Also how the head's own skin below the base of the neck moves to lie under it, metres.
@@ -76,7 +76,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float6
     below, radii = (rays.sample(each, rows, columns).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
     radii[0] = below[0] - UNDER_SKIN_METRES
     present = np.minimum(1, HEM[0] + HEM[1] * np.arange(TORSO_ROWS))[:, None] * np.ones(COLUMNS)
-    return finished(fitted, grid, radii, present, False), skin - fitted.vertices
+    return finished(fitted, grid, radii, present, False), (skin - fitted.vertices).astype(np.float32)
 
 
 def lifted(fitted: FittedHead, shoulders: Shoulders) -> tuple[Float64[np.ndarray, "v 3"], Float64[np.ndarray, "b 3"]]:
