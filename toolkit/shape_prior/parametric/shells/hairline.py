@@ -118,7 +118,10 @@ def hair_edge(
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
     edge = np.where(head.clothed, coarse, fine)
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
-    return edge, np.full_like(edge, -1.0) if worn is None else np.where(head.clothed, -1.0, worn), hanging
+    if worn is None:
+        return edge, np.full_like(edge, -1.0), hanging
+    # below a brim hair counts that hangs: of what is cropped or tucked in the skin's own colours tell
+    return edge if (hanging > 0).any() else np.full_like(edge, -1.0), np.where(head.clothed, -1.0, worn), hanging
 
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
@@ -183,12 +186,12 @@ def _end_over_clothes(
 def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np.ndarray) -> np.ndarray:
     """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw.
 
-    Only where the head is `bare` of headwear does the photograph tell whether hair grows on it at all.
+    Only where the head is `bare` of headwear, or hair hangs beside it, does the photograph tell whether hair grows on it at all.
     """
     inside = np.clip(head.scalp, -_FAR, _FAR)
     weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE:
+    if covered < _BARE and (ends >= head.nape).all():
         return np.full_like(inside, -_FAR)
     hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
     low = (ends < head.nape + 1e-9)[None, :]
