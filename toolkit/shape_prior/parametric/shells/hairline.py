@@ -121,7 +121,7 @@ def hair_edge(
     if worn is None:
         return edge, np.full_like(edge, -1.0), hanging
     # below a brim hair counts that hangs: of what is cropped or tucked in the skin's own colours tell
-    return edge if (hanging > 0).any() else np.full_like(edge, -1.0), np.where(head.clothed, -1.0, worn), hanging
+    return edge if (hanging > 1e-3).any() else np.full_like(edge, -1.0), np.where(head.clothed, -1.0, worn), hanging
 
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
@@ -191,7 +191,7 @@ def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np
     inside = np.clip(head.scalp, -_FAR, _FAR)
     weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE and (ends >= head.nape).all():
+    if covered < _BARE and (ends > head.nape - 1e-6).all():
         return np.full_like(inside, -_FAR)
     hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
     low = (ends < head.nape + 1e-9)[None, :]
