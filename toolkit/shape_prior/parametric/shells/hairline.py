@@ -120,8 +120,11 @@ def hair_edge(
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
     if worn is None:
         return edge, np.full_like(edge, -1.0), hanging
-    # below a brim hair counts that hangs: of what is cropped or tucked in the skin's own colours tell
-    return edge if (hanging > 1e-3).any() else np.full_like(edge, -1.0), np.where(head.clothed, -1.0, worn), hanging
+    if not (hanging > 1e-3).any():
+        # below a brim hair counts that hangs: what else looks like hair is the hat's own shade
+        whole = brim(head.points, _pictured(fitted, head, fitted.segments.hair), head.seen)
+        edge, worn = np.full_like(edge, -1.0), worn if whole is None else whole
+    return edge, np.where(head.clothed, -1.0, worn), hanging
 
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
