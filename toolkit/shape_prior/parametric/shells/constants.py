@@ -29,12 +29,14 @@ TORSO_DROP, RAYS, TORSO_ROWS = 0.075, 96, 22
 column that look for the body; rows of the sheet, about 8 mm apart."""
 UPPER_END, LOWER_END = 82.0, -45.0
 """Elevations of the first and the last of these rays, degrees: inside the neck, and below any edge."""
+HEM = (0.3, 0.25)
+"""Presence of the first row, inside the neck, and what each row adds: skin is tucked in from the second row on, so that none gapes at the hem."""
 COLLAR_GAP = 0.004
 """Metres that clothes stand off the body."""
 MOST_LIFT, LIFT_BLUR = 0.06, 0.006
 """The most metres by which shoulders are raised or lowered to the photograph's outline, and the width of the smoothing of that."""
-UNDER_JAW = 0.045
-"""Metres above the neck's base up to which an outline is that of neck or shoulders."""
+UNDER_JAW = 0.01
+"""Metres above the neck's base up to which an outline tells how high the shoulders are: beside the neck it is too steep for that."""
 SKIN_ABOVE, SKIN_FADE = 0.015, 0.03
 """Metres above the neck's base from which the head's skin begins to follow the shoulders, and over which that grows."""
 COLLAR_SEEN = 0.3
