@@ -46,8 +46,13 @@ _STUBBLE, _BEARD_ODDS = 0.1, 20
 """Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
+_HAIR_CHROMA, _GREY_CHROMA, _HAIR_HUES = (14.0, 0.35), 10.0, (23.0, 100.0)
+"""Most chroma of hair in the dark and its growth with lightness (CIE Lab); from which chroma hues count; degrees of hair's hues, red to
+straw."""
+_HAT_CALM = 4.0
+"""Pixels of the working size over which a hat is smoothed: knitting and badges belong to it."""
 _HALF = 0.5
-"""Alpha from which a pixel belongs to the person."""
+"""Alpha, or share, from which a pixel belongs to the person, or to a label."""
 
 
 def segment(portrait: Portrait) -> Segments:
@@ -64,7 +69,33 @@ def segment(portrait: Portrait) -> Segments:
     hair &= _reaching_up(hair, points[MOUTH, 1])
     cloth = _hanging_together(matte & ~skin & ~hair)
     skin = matte & ~hair & ~cloth
-    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hair & False)
+    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=_headwear(portrait, hair, points))
+
+
+def _headwear(portrait: Portrait, hair: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The pixels of the hair that are a hat: all of its colour, where most of what lies above the forehead has none of hair's colours."""
+    shape = (_WORKING_SIZE, _WORKING_SIZE)
+    picture = cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA)
+    label = cv2.resize(hair.astype(np.float32), shape, interpolation=cv2.INTER_AREA) > _HALF
+    light, *axes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB))
+    chroma, hue = np.hypot(*axes), np.degrees(np.arctan2(*axes[::-1]))
+    strange = (chroma > _HAIR_CHROMA[0] + _HAIR_CHROMA[1] * light) | (
+        (chroma > _GREY_CHROMA) & ((hue < _HAIR_HUES[0]) | (hue > _HAIR_HUES[1]))
+    )
+    above = label & (np.arange(_WORKING_SIZE)[:, None] < points[FOREHEAD, 1] * _WORKING_SIZE / len(hair))
+    if (strange & above).sum() <= _HALF * above.sum():
+        return np.zeros_like(hair)
+    bins = _bins(picture)
+    worn, grown = _histogram(bins, strange & above), _histogram(bins, label & ~strange & ~above)
+    share = scipy.ndimage.gaussian_filter(worn[bins] / (worn[bins] + grown[bins]) * label, _HAT_CALM)
+    share /= scipy.ndimage.gaussian_filter(label.astype(float), _HAT_CALM) + 1e-3
+    full = cv2.resize(share.astype(np.float32), hair.shape[::-1], interpolation=cv2.INTER_CUBIC) > _HALF
+    return np.asarray(_largest(full & hair))
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return np.asarray(mask & (parts == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())) if len(stats) > 1 else mask
 
 
 def _shares(portrait: Portrait, points: np.ndarray) -> Float32[np.ndarray, "4 s s"]:
@@ -140,7 +171,7 @@ def _expected(points: np.ndarray) -> np.ndarray:
     ear = np.exp(-(((across - 1.1) / 0.18) ** 2) - ((down + 0.5) / 0.2) ** 2)
     neck = smoothstep(0.5 + (0.95 - across) / 0.4) * smoothstep((down + 0.35) / 0.15) * smoothstep((0.75 - down) / 0.35)
     brow = smoothstep((down + 1.35) / 0.3) * smoothstep((-0.8 - down) / 0.1) * smoothstep((1 - across) / 0.3)
-    skin = np.maximum.reduce([within * 0.98, 0.5 * ear, 0.6 * neck, 0.3 * brow, np.full_like(within, 0.02)])
+    skin = np.maximum.reduce([within * 0.98, 0.7 * ear, 0.6 * neck, 0.3 * brow, np.full_like(within, 0.02)])
     lower = smoothstep((down + 0.55) / 0.1) * smoothstep((0.4 - down) / 0.2) * smoothstep(0.5 + (inside + 0.1) / 0.1)
     cloth = 0.6 * smoothstep((down - 0.15 + 0.1 * across) / 0.35)
     rest = 1 - skin

@@ -60,8 +60,3 @@ HEAD_RADIUS, CROWN_DEGREES = 0.1, 87.0
 """Radius of a head, by which the angle between rays above the centre becomes the distance between rows; elevation of the first row."""
 GAP_ROUNDS = 60
 """Rounds of smoothing over rays that hit no skin: as many as leave no step in the widest gap."""
-
-STRANGE = 0.35
-"""Distance of a colour from the face's median above which it is not that of skin."""
-WORN = 0.45
-"""Share of the skin beside the lids that must be strange before glasses are supposed: brows and shadows cover less."""
