@@ -4,7 +4,7 @@
 
 Numbers are found in the source (ints, floats, tuples and arrays of them assigned at the top of a module of shape_prior/parametric) and changed in
 every module that holds them while the people of FOLDER (benchmarks/bench_people.py) are built anew; their fits are kept, since identity and
-expression do not hang on these. What moves no picture of any head by more than 1/255 in the mean is a candidate for removal. FOLDER/constants.json
+expression do not hang on these. What moves no picture of any head by more than 0.5/255 in the mean is a candidate for removal. FOLDER/constants.json
 keeps each result: a stopped run goes on.
 """
 
@@ -27,13 +27,16 @@ from people.make import made
 from facecraft4d.toolkit import preprocess, shape_prior
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.stages import StageContext, silent
+from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.shape_prior.parametric import invert
 
 PACKAGE = "facecraft4d.toolkit.shape_prior.parametric"
 FACTORS = (0.7, 1.3)
 VIEWS = (0, 3, 6, 12, 18)
 """Of the 24 that are compared."""
-UNMOVED = 1.0
+SIDE = 64
+"""Pixels of the pictures that are compared: grain, drawn anew wherever the shape changes at all, does not count."""
+UNMOVED = 0.5
 """Mean change in 1/255 of the worst view up to which a number changes nothing that anybody sees."""
 
 
@@ -115,7 +118,7 @@ class Person:
         finally:
             for name, function in whole.items():
                 setattr(invert, name, function)
-        return np.stack([views[index].image[::2, ::2] for index in VIEWS])
+        return np.stack([resized(views[index].image, SIDE) for index in VIEWS])
 
     def _once(self, name: str, function: Any) -> Any:
         def call(*inputs: Any, **options: Any) -> Any:
