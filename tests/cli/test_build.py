@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d import cli_build
-from facecraft4d.toolkit.config import Device, Matting, Preset, preset
+from facecraft4d.toolkit.config import Device, Lighting, Matting, Preset, preset
 from facecraft4d.toolkit.core.checks import UserError
 
 
@@ -18,6 +18,8 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
         "standard",
         "--splats",
         "7000",
+        "--light",
+        "even",
         "--matting",
         "isnet",
         "--face",
@@ -28,6 +30,7 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
     chosen = cli_build.parse_options([*words, "--training.coin-iterations", "9"]).config
     assert (chosen.training.splats, chosen.training.coin_iterations) == (7000, 9)
     assert chosen.training.static_iterations == preset(Preset.STANDARD).training.static_iterations
+    assert chosen.shape_prior.light is Lighting.EVEN
     assert (chosen.preprocess.matting, chosen.preprocess.face, chosen.device) == (Matting.ISNET, 1, Device.CPU)
 
 

@@ -9,6 +9,7 @@ from evaluation_pictures import SIDE, disc
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse
 from facecraft4d.toolkit.evaluation import coverage
+from facecraft4d.toolkit.evaluation.drawing import Render, draw
 
 
 def test_a_perfect_silhouette_scores_perfectly() -> None:
@@ -43,8 +44,12 @@ def test_the_border_of_the_picture_is_a_soft_border_too() -> None:
     assert coverage.compare(fading, mask)[1] > 0
 
 
+def drawn(avatar: Avatar, coarse: Coarse) -> list[Render]:
+    return [draw(avatar, coarse.head.pose, view.camera) for view in coarse.views.views]
+
+
 def test_the_avatar_covers_its_own_silhouettes(tiny_avatar: Avatar, tiny_coarse: Coarse) -> None:
-    scores = coverage.measure(tiny_avatar, tiny_coarse.head, tiny_coarse.views)
+    scores = coverage.measure(drawn(tiny_avatar, tiny_coarse), tiny_coarse.views)
     assert scores["silhouette_iou_min"] == 1 and scores["hole_share_max"] == 0
     assert scores["floater_share_max"] < 0.005, "the soft rim of the splats in pictures this small"
 
@@ -53,4 +58,4 @@ def test_a_thrown_splat_is_a_floater(tiny_avatar: Avatar, tiny_coarse: Coarse) -
     means = tiny_avatar.splats.means.copy()
     means[:20, 1] += 12
     thrown = replace(tiny_avatar, splats=replace(tiny_avatar.splats, means=means))
-    assert coverage.measure(thrown, tiny_coarse.head, tiny_coarse.views)["floater_share_max"] > 0.02
+    assert coverage.measure(drawn(thrown, tiny_coarse), tiny_coarse.views)["floater_share_max"] > 0.02

@@ -8,13 +8,16 @@ import pytest
 import torch
 from fitted_subject import landmarks_of, subject
 
-from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
+from facecraft4d.toolkit.config import Bust, ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel
+from facecraft4d.toolkit.meshes.graph import border
 from facecraft4d.toolkit.meshes.raster import draw_mesh, rasterize
 from facecraft4d.toolkit.shape_prior import run
+from facecraft4d.toolkit.shape_prior.parametric.neck import ring_in_file
 
 QUICK = ParametricConfig(latent_iterations=2, pivotal_iterations=2, texture_size=256)
 GREEN = np.array([0.3, 0.6, 0.3], np.float32)
@@ -86,6 +89,22 @@ def test_the_mesh_meets_the_silhouette_and_the_rig_is_sound(green: tuple[Portrai
     assert not head.rig.expression_deltas[:, riders].any()
     assert head.mesh.texture.min() >= 0
     assert head.mesh.texture.max() <= 1
+
+
+@pytest.mark.slow
+def test_a_head_alone_ends_at_its_neck(green: tuple[Portrait, Coarse, list[Progress]], model: FaceModel) -> None:
+    """With --bust neck the mesh has no shoulders, its open edge is the ring, and the photograph's view shows nothing below it."""
+    portrait, _, _ = green
+    config = ShapePriorConfig(views=8, bust=Bust.NECK, parametric=QUICK)
+    coarse = run(portrait, config, StageContext(0, "cpu", Path("nowhere"), lambda progress: None))
+    rig, view = coarse.head.rig, coarse.views.views[0]
+    assert "torso" not in rig.region_names
+    ring = ring_in_file(model)
+    skin = rig.triangles[~in_regions(rig, "hair", "teeth")]
+    assert set(ring.tolist()) <= set(border(skin).tolist())
+    lowest = project(view.camera, pose_vertices(rig, coarse.head.pose)[ring].astype(np.float64))[0][:, 1].max()
+    assert not view.mask[int(lowest) + 2 :].any()
+    assert view.mask.sum() < portrait.alpha.sum()
 
 
 @pytest.mark.slow

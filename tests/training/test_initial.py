@@ -7,16 +7,11 @@ import pytest
 import torch
 from training_subject import SIZE, VIEWS, a_trainer
 
-from facecraft4d.toolkit.core.asset import EYEWEAR
-from facecraft4d.toolkit.core.datatypes import Mesh, View
-from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_vertices
-from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.initial import (
     Opening,
     allocate,
-    beneath_eyewear,
     initial_splats,
     opened_colors,
     surface_points,
@@ -103,35 +98,3 @@ def test_what_unfolds_is_what_another_pose_shows_several_times_as_large(scene):
     assert (unfolded > 0).any()
     hidden, _ = unfolding((opening,), posed, np.zeros(len(posed)))
     np.testing.assert_array_equal(hidden > 0, seen > 0)
-
-
-def test_below_eyewear_splats_start_with_what_a_blink_shows(scene):
-    views, _, head = scene
-    camera = resized_camera(views.views[0].camera, 400, 400)
-    blue = np.tile(np.array([0, 0, 1], np.float32), (400, 400, 1))
-    posed = pose_vertices(head.rig, head.pose)
-    seen = Opening(views.views[0], posed[head.rig.triangles].astype(np.float64)).seen(
-        np.arange(len(head.rig.triangles)), np.full((len(head.rig.triangles), 3), 1 / 3)
-    )
-    worn = int(seen.argmax())
-    copied = len(posed) + np.arange(3)
-    rig = replace(
-        head.rig,
-        vertices=np.concatenate([head.rig.vertices, posed[head.rig.triangles[worn]]]),
-        triangles=np.concatenate([head.rig.triangles, copied[None]]).astype(np.int32),
-        triangle_regions=np.append(head.rig.triangle_regions, np.uint8(len(head.rig.region_names))),
-        region_names=(*head.rig.region_names, EYEWEAR),
-        expression_deltas=np.pad(head.rig.expression_deltas, ((0, 0), (0, 3), (0, 0))),
-        skin_weights=np.concatenate([head.rig.skin_weights, head.rig.skin_weights[head.rig.triangles[worn]]]),
-    )
-    corners = pose_vertices(rig, head.pose)[rig.triangles].astype(np.float64)
-    np.testing.assert_array_equal(np.flatnonzero(beneath_eyewear(rig, corners)), [worn])
-    uvs = np.concatenate([head.mesh.corner_uvs, head.mesh.corner_uvs[worn][None]])
-    mesh = Mesh(rig.vertices, rig.triangles, uvs, head.mesh.texture)
-    depth = rasterize(camera, posed, head.rig.triangles).depth
-    opening = Opening(View(camera, blue, np.ones((400, 400), np.float32), depth), corners)
-    splats = initial_splats(replace(head, rig=rig, mesh=mesh), views, 4 * len(rig.triangles), (opening,))
-    assert (splats.colors[splats.triangles == worn, 2] > 0.9).all(), "the opening's blue"
-    on_top = splats.colors[splats.triangles == len(rig.triangles) - 1]
-    own = sample_texture(head.mesh.texture, head.mesh.corner_uvs[worn].mean(0)[None])[0]
-    np.testing.assert_allclose(on_top.mean(0), own, atol=0.1)

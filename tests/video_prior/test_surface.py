@@ -1,9 +1,8 @@
 """Colours of the surface: spread over the skin, white in its light."""
 
 import numpy as np
-from head_cases import painted_head
 
-from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, surface_of, white_by_skin
+from facecraft4d.toolkit.video_prior.mesh.surface import WHITE_LIMITS, white_by_skin
 
 SIZE = 128
 
@@ -15,7 +14,3 @@ def test_white_follows_the_light_within_limits() -> None:
     warm = white_by_skin(skin * np.array([1.1, 1, 0.8], np.float32))
     assert warm[0] / warm[2] > bright[0] / bright[2]
     np.testing.assert_array_equal(white_by_skin(skin[:0]), 1)
-
-
-def test_nothing_stands_before_lids_without_glasses() -> None:
-    assert not surface_of(painted_head(SIZE).head).glazed.any()

@@ -8,8 +8,10 @@ from facecraft4d.toolkit.config.build import BuildConfig, Device, resolve_device
 from facecraft4d.toolkit.config.presets import Preset, preset
 from facecraft4d.toolkit.config.rules import check_config
 from facecraft4d.toolkit.config.stages import (
+    Bust,
     ImagePrior,
     ImagePriorConfig,
+    Lighting,
     Matting,
     ParametricConfig,
     PreprocessConfig,
@@ -29,7 +31,7 @@ from facecraft4d.toolkit.config.training import (
 )
 
 __all__ = [
-    "RESET_OPACITY", "Bounds", "BuildConfig", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "LossWeights",
+    "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
     "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

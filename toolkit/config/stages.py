@@ -29,6 +29,13 @@ class ShapePrior(StrEnum):
     PARAMETRIC = "parametric"
 
 
+class Bust(StrEnum):
+    """How much of the body is below the head."""
+
+    NECK = "neck"
+    SHOULDERS = "shoulders"
+
+
 class ImagePrior(StrEnum):
     """Who sharpens the coarse views."""
 
@@ -39,6 +46,13 @@ class VideoPrior(StrEnum):
     """Who moves the views."""
 
     MESH = "mesh"
+
+
+class Lighting(StrEnum):
+    """The light that the avatar's colours are under."""
+
+    PHOTO = "photo"
+    EVEN = "even"
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,10 @@ class ShapePriorConfig:
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""
+    bust: Annotated[Bust, tyro.conf.arg(aliases=("--bust",))] = Bust.SHOULDERS
+    """shoulders: neck, shoulders and what they wear; neck: the head ends in a ring of vertices at the base of its neck (docs/bust.md)."""
+    light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
+    """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Head, Portrait, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.evaluation import coverage, expressions, front, identity
+from facecraft4d.toolkit.evaluation import alarms, coverage, expressions, front, identity, unsure
+from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.metrics import METRICS, absence_notes, measurable, networks
 from facecraft4d.toolkit.needs import Needs
 
@@ -23,6 +24,10 @@ class Evaluation:
     expression_leaks: Mapping[str, float]
     """Mean change of the head's pixels outside that region, in 1/255."""
     notes: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    """What rings, and where."""
+    unsure: str = ""
+    """Where the head rests on priors."""
 
 
 def needs(absent: Collection[str] = ()) -> Needs:
@@ -45,14 +50,21 @@ def run(
     report(Progress("evaluation", 1, parts, "identity"))
     scores, notes = identity.measure(avatar, portrait, head, coarse, wanted)
     report(Progress("evaluation", 2, parts, "silhouettes"))
-    metrics |= scores | coverage.measure(avatar, head, coarse)
+    renders = [draw(avatar, head.pose, view.camera) for view in coarse.views]
+    metrics |= scores | coverage.measure(renders, coarse)
+    of_avatar, of_coarse = alarms.measure(renders, head, coarse)
+    metrics |= {f"alarm_{name}": value for name, (value, _) in of_avatar.items()}
+    metrics |= {f"alarm_{name}_coarse": value for name, (value, _) in of_coarse.items()}
+    rested = unsure.measure(portrait, head, coarse)
+    metrics |= rested
     report(Progress("evaluation", 3, parts, "expressions"))
     moves, leaks, still = expressions.measure(avatar, coarse)
     metrics["expression_leak_max"] = max(leaks.values(), default=0.0)
     metrics["expression_still_max"] = max(still.values(), default=0.0)
     metrics["expression_move_min"] = min(moves.values(), default=0.0)
     rounded = {name: round(metrics[name], 5) for name in METRICS if name in metrics}
-    return Evaluation(rounded, moves, leaks, notes + absence_notes(METRICS, absent))
+    rung = alarms.ringing(of_avatar, "avatar") + alarms.ringing(of_coarse, "coarse head")
+    return Evaluation(rounded, moves, leaks, notes + absence_notes(METRICS, absent), rung, unsure.told(rested))
 
 
 def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:
@@ -68,4 +80,6 @@ def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:
         "expression_moves": dict(evaluation.expression_moves),
         "expression_leaks": dict(evaluation.expression_leaks),
         "notes": list(evaluation.notes),
+        "alarms": list(evaluation.alarms),
+        "unsure": evaluation.unsure,
     }

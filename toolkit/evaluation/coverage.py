@@ -1,21 +1,22 @@
 """Whether the avatar fills the shape prior's silhouette, and nothing else, from all round."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32
 from scipy import ndimage
 
-from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, ViewSet
-from facecraft4d.toolkit.evaluation.drawing import draw
+from facecraft4d.toolkit.core.datatypes import ViewSet
+from facecraft4d.toolkit.evaluation.drawing import Render
 
 ERODED, DILATED = 6 / 512, 10 / 512
 """Borders of the silhouette in which neither holes nor floaters count, as parts of the picture's side. The picture's own border is one:
 what lies beyond was never seen, so a bust that runs out of the picture ends softly there."""
 
 
-def measure(avatar: Avatar, head: Head, coarse: ViewSet) -> dict[str, float]:
-    """Worst and mean intersection over union, worst share of holes, worst share of floaters over all coarse views."""
-    rows = np.array([compare(draw(avatar, head.pose, view.camera).alpha, view.mask) for view in coarse.views])
+def measure(renders: Sequence[Render], coarse: ViewSet) -> dict[str, float]:
+    """Worst and mean intersection over union, worst share of holes, worst share of floaters over all coarse views, as the avatar is drawn in them."""
+    rows = np.array([compare(each.alpha, view.mask) for each, view in zip(renders, coarse.views, strict=True)])
     iou, holes, floaters = rows.T
     return {
         "silhouette_iou_min": float(iou.min()),

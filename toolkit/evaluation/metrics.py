@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from facecraft4d.toolkit.evaluation.alarms import ALARMS
+
 SIZE = 512
 """Side in pixels of the pictures that are compared."""
 
@@ -81,6 +83,15 @@ METRICS: dict[str, Metric] = {
     "expression_move_min": Metric(
         "Expression effect, weakest", "/255", f"{_EXPRESSIONS}: mean change inside its own region", 0.5, 0.5
     ),
+    "unseen_mirrored_share": Metric("Surface seen on its other side alone", "", "area that any of the coarse views shows"),
+    "unseen_completed_share": Metric("Surface that no photograph tells", "", "area that any of the coarse views shows"),
+    "matte_unsure_share": Metric("Matte undecided", "", "share of the head whose alpha in the photograph is between 0.1 and 0.9"),
+} | {
+    f"alarm_{name}{suffix}": Metric(
+        f"Alarm{of}: {alarm.label}", "", f"{alarm.how}; worst view", alarm.threshold, alarm.threshold, False
+    )
+    for suffix, of in (("", ""), ("_coarse", ", coarse head"))
+    for name, alarm in ALARMS.items()
 }  # fmt: skip
 """In the order of the report."""
 

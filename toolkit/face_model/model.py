@@ -81,6 +81,8 @@ class FaceModel:
     """MediaPipe's face mesh with irises."""
     landmarks_68: SurfacePoints | None = None
     """iBUG's 68 points."""
+    landmark_depth_bias: Float32[np.ndarray, "478"] | None = None
+    """How much farther than it is the landmark network sees each of the 478, in parts of the face's width; None: not known."""
     contour: ContourPoints | None = None
     pose_deltas: Float32[np.ndarray, "p v 3"] | None = None
     """FLAME's pose correctives: displacement per entry of (rotation - identity) of the joints after the root, row-major."""

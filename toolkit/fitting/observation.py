@@ -20,7 +20,7 @@ class Segments:
     torso: Bool[np.ndarray, "h w"]
     """Clothes and all skin below the neck. The mesh may end anywhere in it."""
     beard: Bool[np.ndarray, "h w"] | None = None
-    """The part of the skin that hair grows on and hides."""
+    """The part of the skin that hair grows on and hides: the mesh stays within its border and need not reach it."""
     headwear: Bool[np.ndarray, "h w"] | None = None
     """The part of the hair that is none but a hat, a cap or a scarf."""
 
@@ -49,6 +49,8 @@ class Observation:
     """Pixels; None where no face was detected."""
     scores: Float64[np.ndarray, " k"] | None = None
     """What a network says of the expression: a weight for each of the model's."""
+    depths: Float64[np.ndarray, " 478"] | None = None
+    """How far behind one another the landmarks lie, in pixels, smaller is nearer; which plane is 0 and how it is tilted says nothing."""
 
 
 Observations = tuple[Observation, ...]

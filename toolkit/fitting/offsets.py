@@ -10,7 +10,8 @@ from jaxtyping import Float32, Float64
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project, transform_points
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
-from facecraft4d.toolkit.face_model.model import FaceModel, neutral_vertices, personalized_rig
+from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
+from facecraft4d.toolkit.fitting.landmarks import depth_trust
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
 from facecraft4d.toolkit.fitting.outlines import OUTLINE_WEIGHT, OutlinePull, pair_outlines
@@ -68,6 +69,8 @@ def _rows(
     sigma = PIVOT_SIGMA * camera.width
     if observation.landmarks is not None:
         yield _landmark_rows(model, camera, posed, observation.landmarks, sigma)
+    if observation.landmarks is not None and observation.depths is not None:
+        yield _depth_rows(model, camera, posed, observation, observation.depths)
     yield _outline_rows(camera, posed, pull, sigma)
 
 
@@ -89,22 +92,46 @@ def _solve(
 def _landmark_rows(
     model: FaceModel, camera: Camera, posed: np.ndarray, landmarks: Float64[np.ndarray, "n 2"], sigma: float
 ) -> _Block:
-    points = model.landmarks_478
-    if points is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
-    corners = model.triangles[points.triangles]
-    world = np.einsum("nc,ncx->nx", points.barycentrics, posed[corners]).astype(np.float64)
+    points, corners, world = _landmarks(model, posed)
     pixels, _ = project(camera, world)
     error = (pixels - landmarks) / sigma
     length = np.linalg.norm(error, axis=1)
     trust = np.sqrt(points.validity * np.minimum(1, _HUBER / np.maximum(length, 1e-9)))
     slopes = projection_slopes(camera, world) / sigma * trust[:, None, None]
+    return _by_vertices(slopes, points, corners, len(posed)), (error * trust[:, None]).ravel()
+
+
+def _depth_rows(
+    model: FaceModel, camera: Camera, posed: np.ndarray, observation: Observation, depths: Float64[np.ndarray, " n"]
+) -> _Block:
+    """What is left of the depths' errors when they are shifted and tilted to fit best."""
+    points, corners, world = _landmarks(model, posed)
+    seen = transform_points(camera.camera_from_world, world)[:, 2]
+    trust, basis = depth_trust(observation, points.validity.astype(np.float64))
+    scale = camera.fx / seen.mean()
+    error = (scale * seen - depths) * trust
+    slopes = (scale * trust)[:, None, None] * camera.camera_from_world[2, :3]
+    return _by_vertices(slopes, points, corners, len(posed)), error - basis @ (basis.T @ error)
+
+
+def _landmarks(model: FaceModel, posed: np.ndarray) -> tuple[SurfacePoints, np.ndarray, Float64[np.ndarray, "n 3"]]:
+    """The 478, the vertices around each [n, 3], and where they are."""
+    points = model.landmarks_478
+    if points is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    corners = model.triangles[points.triangles]
+    return points, corners, np.einsum("nc,ncx->nx", points.barycentrics, posed[corners]).astype(np.float64)
+
+
+def _by_vertices(
+    slopes: Float64[np.ndarray, "n i 3"], points: SurfacePoints, corners: np.ndarray, count: int
+) -> scipy.sparse.csr_array:
+    """Derivatives by the surface points as derivatives by the `count` vertices."""
     values = np.einsum("nix,nc->nicx", slopes, points.barycentrics)
-    rows = np.broadcast_to(np.arange(len(error) * 2).reshape(-1, 2, 1, 1), values.shape)
+    each, size = slopes.shape[:2]
+    rows = np.broadcast_to(np.arange(each * size).reshape(-1, size, 1, 1), values.shape)
     columns = np.broadcast_to((corners[:, None, :, None] * 3 + np.arange(3)), values.shape)
-    shape = (2 * len(error), 3 * len(posed))
-    matrix = scipy.sparse.coo_array((values.ravel(), (rows.ravel(), columns.ravel())), shape).tocsr()
-    return matrix, (error * trust[:, None]).ravel()
+    return scipy.sparse.coo_array((values.ravel(), (rows.ravel(), columns.ravel())), (each * size, 3 * count)).tocsr()
 
 
 def _outline_rows(camera: Camera, posed: np.ndarray, pull: OutlinePull, sigma: float) -> _Block:

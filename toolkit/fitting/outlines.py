@@ -52,7 +52,7 @@ def pair_outlines(
 ) -> tuple[OutlinePull, ...]:
     """One pull for each observation of the posed `vertices`.
 
-    Where a picture shows skin against the background the mesh is to end too, and nowhere is it to leave the matte.
+    Where a picture shows skin without beard against the background the mesh is to end too, and nowhere is it to leave the matte.
     """
     cameras = placed(observations, latent.camera)
     return tuple(
@@ -75,7 +75,8 @@ def _paired(
     columns, rows = _pixels(border - border_normals, camera)
     clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=_CLOTHED)[rows, columns]
     leaving, back = leaving[outside[leaving] & ~clothed[back]], back[outside[leaving] & ~clothed[back]]
-    bare = scipy.ndimage.binary_dilation(segments.skin, iterations=_CLOTHED)[rows, columns] & ~clothed
+    shaven = segments.skin if segments.beard is None else segments.skin & ~segments.beard
+    bare = scipy.ndimage.binary_dilation(shaven, iterations=_CLOTHED)[rows, columns] & ~clothed
     short, onto = _match(border, border_normals, edge, edge_normals, camera.width)
     short, onto = short[bare[short]], onto[bare[short]]
     # A vertex near the outline is pulled by how far the outline itself has to go.

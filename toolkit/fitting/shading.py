@@ -17,7 +17,7 @@ from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.deform import rotation_matrices
 from facecraft4d.toolkit.face_model.model import FaceModel
-from facecraft4d.toolkit.fitting.landmarks import EXPRESSION_SIGMA
+from facecraft4d.toolkit.fitting.landmarks import EXPRESSION_SIGMA, depth_trust
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, from_first, mean_scores
 from facecraft4d.toolkit.losses import Lpips, Trunk, lpips
@@ -199,7 +199,16 @@ class _Problem:
         )
         error = (pixels - torch.as_tensor(observation.landmarks, dtype=torch.float32)) / observation.sigma
         trust = torch.as_tensor(self.points.validity)
-        return ((1 + error.square().sum(-1)).sqrt() - 1).mul(trust).mean()
+        robust = ((1 + error.square().sum(-1)).sqrt() - 1).mul(trust).mean()
+        return robust if observation.depths is None else robust + self._depths(observation, points[:, 2])
+
+    def _depths(self, observation: Observation, depths: Tensor) -> Tensor:
+        """Half the mean squared error of the landmarks' depths in units of its expected size; shift and tilt of all count nothing."""
+        counts = depth_trust(observation, self.points.validity.astype(np.float64))
+        trust, basis = (torch.as_tensor(each, dtype=torch.float32) for each in counts)
+        seen = torch.as_tensor(observation.depths, dtype=torch.float32)
+        error = (observation.camera.fx / depths.mean() * depths - seen) * trust
+        return 0.5 * (error - basis @ (basis.T @ error)).square().mean()
 
 
 def _mean(values: Sequence[Tensor | None]) -> Tensor:

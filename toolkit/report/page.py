@@ -131,7 +131,9 @@ def _metrics(build: Build, preset: str) -> str:
         verdict = "" if target is None or value is None else "met" if metric.meets(value, target) else "missed"
         shown = "not measured" if value is None else f"{value:.4g} {metric.unit}"
         rows.append((metric.label, shown, wanted, verdict, metric.how))
-    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + _paragraphs(build.evaluation.notes)
+    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + _paragraphs(
+        (*build.evaluation.alarms, build.evaluation.unsure, *build.evaluation.notes)
+    )
 
 
 def _times(build: Build) -> str:

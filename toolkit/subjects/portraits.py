@@ -50,6 +50,8 @@ class Picture:
     alpha: Float32[np.ndarray, "h w"]
     parts: UInt8[np.ndarray, "h w"]
     """By `PARTS`."""
+    depth: Float32[np.ndarray, "h w"]
+    """Camera z in metres of what is nearest; 0 where there is nothing."""
 
 
 def photograph(person: Person, camera: Camera, weights: Float32[np.ndarray, " k"]) -> Picture:
@@ -84,7 +86,9 @@ def photograph(person: Person, camera: Camera, weights: Float32[np.ndarray, " k"
     alpha = inside.reshape(blocks).mean((1, 3), dtype=np.float32)
     image = colors.reshape(*blocks, 3).mean((1, 3))
     parts = labels.reshape(blocks).max((1, 3)) * (alpha >= 0.5)
-    return Picture(image.astype(np.float32), alpha, parts.astype(np.uint8))
+    nearest = depth.reshape(blocks).min((1, 3))
+    nearest = np.where(np.isfinite(nearest), nearest, 0).astype(np.float32)
+    return Picture(image.astype(np.float32), alpha, parts.astype(np.uint8), nearest)
 
 
 def _places(camera: Camera, depth: np.ndarray, inside: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from facecraft4d.toolkit.core.geometry import (
     triangle_areas,
     triangle_frames,
 )
-from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
@@ -28,6 +28,8 @@ DISC_FLATNESS = 0.15
 """Thickness of a disc over its in-plane standard deviation."""
 PHOTOGRAPH_BONUS = 2.0
 """What the photograph sees gets 1 + this times the splats for its area."""
+BUST, BUST_SHARE = ("torso", "neck"), 0.4
+"""Regions that get only so many times the splats for their area: a shoulder is plainer than a face, and two of them are as large as a head."""
 OPENED_SHARE = 0.05
 """Share of the splats that goes to what other poses than the photograph's show (teeth, tongue, lids)."""
 UNFOLDED = 2.0
@@ -71,6 +73,7 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
     normals = normalized(area_vectors(posed))
     in_photograph = _seen(views.views[0], posed.mean(1), normals)
     weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
+    weights = weights * np.where(in_regions(head.rig, *BUST, optional=True), BUST_SHARE, 1)
     unfolded, widest = unfolding(openings, posed, in_photograph)
     counts = with_openings(weights, count, unfolded)
     triangles, barycentrics = surface_points(counts)

@@ -8,6 +8,7 @@ from jaxtyping import Float32, Int, Int32, Int64, UInt8
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel
+from facecraft4d.toolkit.shape_prior.parametric.neck import cut_at_ring
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import Shell
 
 SKIN, HAIR, TORSO = range(3)
@@ -57,11 +58,16 @@ def tuck(
     return np.asarray((moved - vertices) * share[:, None], np.float32)
 
 
-def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) -> Assembly:
-    """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint."""
-    pieces = [_Piece(rig.vertices, rig.triangles, _placed(model.corner_uvs, SKIN), model.mirror_vertices)]
-    whole = rig
+def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell | None) -> Assembly:
+    """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint.
+
+    Without a torso the skin ends at the base of the neck.
+    """
+    whole, uvs, mirror = (rig, model.corner_uvs, model.mirror_vertices) if torso else cut_at_ring(model, rig)
+    pieces = [_Piece(whole.vertices, whole.triangles, _placed(uvs, SKIN), mirror)]
     for part, shell in ((HAIR, hair), (TORSO, torso)):
+        if shell is None:
+            continue
         piece = _shell_piece(shell, part, len(whole.vertices))
         whole = with_part(whole, piece.vertices, piece.triangles, _REGIONS[part], _JOINTS[part])
         pieces.append(piece)
@@ -69,8 +75,8 @@ def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell) 
         rig=whole,
         posed=pose_vertices(whole, pose),
         corner_uvs=np.concatenate([piece.corner_uvs for piece in pieces]),
-        triangle_parts=np.repeat(np.arange(3), [len(piece.triangles) for piece in pieces]).astype(np.uint8),
-        vertex_parts=np.repeat(np.arange(3), [len(piece.vertices) for piece in pieces]).astype(np.uint8),
+        triangle_parts=np.repeat(np.arange(len(pieces)), [len(piece.triangles) for piece in pieces]).astype(np.uint8),
+        vertex_parts=np.repeat(np.arange(len(pieces)), [len(piece.vertices) for piece in pieces]).astype(np.uint8),
         mirror=np.concatenate([piece.mirror for piece in pieces]).astype(np.int64),
     )
 

@@ -13,7 +13,8 @@ from facecraft4d.toolkit.landmarks.points import FACE_SIDES
 def observed(model: FaceModel, portrait: Portrait, segments: Segments) -> Observation:
     """The portrait's picture, landmarks and, if the model speaks ARKit's language, scores; the camera is a start."""
     landmarks = portrait.landmarks[:, :2].astype(np.float64)
-    width = float(np.linalg.norm(landmarks[FACE_SIDES[0]] - landmarks[FACE_SIDES[1]]))
+    width = float(np.linalg.norm(portrait.landmarks[FACE_SIDES[0]] - portrait.landmarks[FACE_SIDES[1]]))
+    bias = np.zeros(len(landmarks)) if model.landmark_depth_bias is None else model.landmark_depth_bias
     rotation, size = portrait.head_rotation.astype(np.float64), portrait.image.shape[0]
     return Observation(
         camera=starting_camera(model, landmarks, rotation, size),
@@ -21,5 +22,6 @@ def observed(model: FaceModel, portrait: Portrait, segments: Segments) -> Observ
         segments=segments,
         sigma=LANDMARK_SIGMA * width,
         landmarks=landmarks,
+        depths=portrait.landmarks[:, 2] - bias.astype(np.float64) * width,
         scores=portrait.expression.astype(np.float64) if model.expression_names == ARKIT_NAMES else None,
     )

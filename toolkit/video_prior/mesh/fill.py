@@ -35,11 +35,11 @@ CLEAN = 0.012
 LIDS_REACH = 0.04
 """Metres around a lid from which its colour is taken."""
 
-FACE_REACH = 0.08
-"""Metres around a lid in which most of what is seen is skin, whatever brows there are."""
+FACE_REACH, ODD_LIDS = 0.08, 1.0
+"""Metres around a lid in which most of what is seen is skin, whatever brows there are, and how strict the measure by it is."""
 
 ODD = 2.5
-"""Colours of lips, and beside lids, that differ from the median by more than this many median deviations are left out."""
+"""Colours of lips that differ from their median by more than this many median deviations are left out."""
 
 SOLID = 0.99
 """Alpha up to which a pixel shows something of what is behind the head."""
@@ -125,7 +125,7 @@ def odd_beside_lids(
         face = known & (distance < FACE_REACH) & ~surface.lips
         if face.any():
             deviation = np.linalg.norm(shown - np.median(shown[face], 0), axis=1)
-            odd |= known & (distance < LIDS_REACH) & (deviation > ODD * np.median(deviation[face]))
+            odd |= known & (distance < LIDS_REACH) & (deviation > ODD_LIDS * np.median(deviation[face]))
     return odd
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Float, Float32, Int
 
 from facecraft4d.toolkit.core.geometry import LUMA, camera_center, normalized
 from facecraft4d.toolkit.core.pixels import linear_from_srgb
@@ -12,7 +12,7 @@ from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, segment_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, segment_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -44,10 +44,10 @@ class Base:
     part: int
 
 
-def light_of(assembly: Assembly, photo: ReferenceView, plain: Bool[np.ndarray, "h w"]) -> Light:
+def light_of(assembly: Assembly, photo: ReferenceView) -> Light:
     """The photograph's light, told from its plain skin."""
     normals = posed_normals(assembly)
-    weights, pixels = _weights(assembly, photo, plain.astype(np.float32), SKIN, np.arange(len(normals)))
+    weights, pixels = _weights(assembly, photo, plain(photo, SKIN).astype(np.float32), SKIN, np.arange(len(normals)))
     brightness = linear_from_srgb(sample_picture(photo.image, pixels).clip(0, 1)) @ LUMA
     view = normalized(camera_center(photo.camera))
     light = fitted_light(normals, brightness, weights, view)
@@ -107,11 +107,11 @@ def _weights(
     assembly: Assembly, photo: ReferenceView, label: Float32[np.ndarray, "h w"], part: int, order: Int[np.ndarray, " v"]
 ) -> tuple[Float[np.ndarray, " v"], Float32[np.ndarray, "v 2"]]:
     """How far the photograph shows a part at the vertices that `order` names, and where."""
-    plain = np.zeros(len(order), bool)
-    plain[assembly.rig.triangles[~in_regions(assembly.rig, *SPECIAL_REGIONS, optional=True)]] = True
+    outside = np.zeros(len(order), bool)
+    outside[assembly.rig.triangles[~in_regions(assembly.rig, *SPECIAL_REGIONS, optional=True)]] = True
     seen = visibility(photo, assembly.posed[order], posed_normals(assembly)[order])
     shown = sample_picture(label[..., None], seen.pixels)[:, 0].clip(0, 1)
-    return seen.trust(GRAZING) * shown * plain * (assembly.vertex_parts == part), seen.pixels
+    return seen.trust(GRAZING) * shown * outside * (assembly.vertex_parts == part), seen.pixels
 
 
 def _median(values: Float[np.ndarray, "n k"], weights: Float[np.ndarray, " n"]) -> Float[np.ndarray, " k"]:

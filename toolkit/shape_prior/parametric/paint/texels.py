@@ -101,10 +101,10 @@ def reference_view(portrait: Portrait, segments: Segments, camera: Camera, assem
     depth = rasterize(camera, assembly.posed, assembly.rig.triangles).depth
     padded = np.pad(portrait.alpha > _SOLID, 8, mode="edge")
     rim = signed_distance(padded)[8:-8, 8:-8].astype(np.float32)
-    return ReferenceView(portrait, _unblended(portrait), segments, camera, depth, rim)
+    return ReferenceView(portrait, unblended(portrait), segments, camera, depth, rim)
 
 
-def _unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
+def unblended(portrait: Portrait) -> Float32[np.ndarray, "h w 3"]:
     """Take the white background out of half transparent pixels."""
     alpha = np.maximum(portrait.alpha, _LEAST_ALPHA)[..., None]
     return np.asarray(((portrait.image - (1 - alpha)) / alpha).clip(0, 1), np.float32)

@@ -18,7 +18,7 @@ from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORS
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, light_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
@@ -40,7 +40,7 @@ _PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015}
 """Radius of the pieces of grain: wider than a lock, or a few pores."""
 _BEARD_EDGE = (0.35, 0.65)
 """Coverage over which skin passes into beard."""
-_DARK = 0.2
+_DARK = 0.05
 """Added to the base where the grain is told as a share of it: black hair has grain as well."""
 _MOST_GRAIN = 3.0
 """Times its median size to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
@@ -57,11 +57,10 @@ _EYE_EDGE = 0.7
 
 
 def paint(
-    assembly: Assembly, photo: ReferenceView, size: int, rng: np.random.Generator
+    assembly: Assembly, photo: ReferenceView, light: Light, size: int, rng: np.random.Generator
 ) -> Float32[np.ndarray, "s s 3"]:
-    """The texture of the whole head, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
+    """The texture of the whole head under a light, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
-    light = light_of(assembly, photo, plain(photo, SKIN))
     parts = assembly.triangle_parts[table.triangles]
     texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
     for part in (SKIN, HAIR, TORSO):
@@ -131,7 +130,9 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
     filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
-    return np.asarray(filled + (filled + _DARK) * _grain(of, stuff, rng), np.float32)
+    # Where the part is lighter than what the grain comes from (a white collar on a black coat), the grain is no stronger for that.
+    usual = np.median(low[mask], axis=0) if mask.any() else np.ones(3)
+    return np.asarray(filled + (np.minimum(filled, usual) + _DARK) * _grain(of, stuff, rng), np.float32)
 
 
 def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 1"]:

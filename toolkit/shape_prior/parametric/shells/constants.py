@@ -12,20 +12,12 @@ SPACING_METRES = 0.007
 """Between the rows of rays."""
 UNDER_SKIN_METRES = 0.008
 """How deep a sheet dives below the skin where the photograph shows skin."""
-COLLAR_RISE = 0.05
-"""Metres above the middle of the neck that a collar may stand up beside the jaw."""
 WALK_STEP = 0.001
 """Between two looks along a ray: about a pixel of the usual portrait, 0.38 m over 512 of them."""
 WALK = np.arange(0.0, 0.32, WALK_STEP)
 """Metres beyond the skin at which a sheet's reach in the picture is looked up: wide hair and shoulders end before."""
 CROWN_CENTER = 0.45
 """The rays of hair fan out from this part of the scalp's height."""
-SOFT_EDGE = (0.5, 0.5)
-"""Smoothing of where a sheet is, in rows and columns."""
-RISE = 1.6
-"""A sheet has its full height where presence has gone 1 / 1.6 of the way from one half to 1."""
-HAIR_VISIBLE, CLOTHES_VISIBLE = 0.02, 0.05
-"""Cosines to the line of sight from which hair, and clothes, are seen at all."""
 LEAST_REACH, FULL = 0.002, 0.5
 """Metres of reach from which a side has hair, and part of it that must be hair: gaps belong to the background."""
 MATTE_BLUR = 0.005
@@ -37,12 +29,14 @@ TORSO_DROP, RAYS, TORSO_ROWS = 0.075, 96, 22
 column that look for the body; rows of the sheet, about 8 mm apart."""
 UPPER_END, LOWER_END = 82.0, -45.0
 """Elevations of the first and the last of these rays, degrees: inside the neck, and below any edge."""
+HEM = (0.3, 0.25)
+"""Presence of the first row, inside the neck, and what each row adds: skin is tucked in from the second row on, so that none gapes at the hem."""
 COLLAR_GAP = 0.004
 """Metres that clothes stand off the body."""
 MOST_LIFT, LIFT_BLUR = 0.06, 0.006
 """The most metres by which shoulders are raised or lowered to the photograph's outline, and the width of the smoothing of that."""
-UNDER_JAW = 0.045
-"""Metres above the neck's base up to which an outline is that of neck or shoulders."""
+UNDER_JAW = 0.01
+"""Metres above the neck's base up to which an outline tells how high the shoulders are: beside the neck it is too steep for that."""
 SKIN_ABOVE, SKIN_FADE = 0.015, 0.03
 """Metres above the neck's base from which the head's skin begins to follow the shoulders, and over which that grows."""
 COLLAR_SEEN = 0.3
@@ -60,8 +54,3 @@ HEAD_RADIUS, CROWN_DEGREES = 0.1, 87.0
 """Radius of a head, by which the angle between rays above the centre becomes the distance between rows; elevation of the first row."""
 GAP_ROUNDS = 60
 """Rounds of smoothing over rays that hit no skin: as many as leave no step in the widest gap."""
-
-STRANGE = 0.35
-"""Distance of a colour from the face's median above which it is not that of skin."""
-WORN = 0.45
-"""Share of the skin beside the lids that must be strange before glasses are supposed: brows and shadows cover less."""

@@ -36,7 +36,7 @@ BRIDGE_ARCH = 0.002
 """Metres that the middle of a bridge lies above its ends."""
 STUB = 0.004
 """Metres beside a rim at which the temple is seen from the front."""
-EAR_ROOT = 0.009
+EAR_ROOT = 0.005
 """Metres below the top of the ear at which a temple lies on it."""
 BAND = 4
 """Rows of the texture for each bar."""
@@ -53,7 +53,7 @@ class Glasses:
     along: Float32[np.ndarray, "f 3"]
     """How far along its bar each corner lies, 0 to 1."""
     bars: Int32[np.ndarray, " f"]
-    colors: tuple[Float32[np.ndarray, "n 3"], ...]
+    colors: tuple[Float32[np.ndarray, "_ 3"], ...]
     """Of each bar along its way."""
 
 

@@ -8,7 +8,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     capsule_grid,
     last_hits,
-    outer_radii,
     sheet_triangles,
 )
 from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import hair_edge, head_on_grid
@@ -21,10 +20,8 @@ _ROUNDING = 0.015
 """The most metres over which hair rises from its edge to its height, as a quarter of an ellipse."""
 _DIVE = 0.008
 """Metres below the skin at which the sheet goes on where there is no hair."""
-_FIT_ROUNDS = 4
-"""Rounds in which points that left the matte are drawn in."""
-_OVER_CLOTHES = 0.003
-"""Metres that hair stays off clothes."""
+_FIT_ROUNDS, _INSIDE = 4, 0.5
+"""Rounds in which points that left the matte are drawn in, and pixels inside its border at which they come to lie."""
 
 
 def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
@@ -34,28 +31,31 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     bottom = float(torso.vertices[:, 1].min())
     lowest = _lowest_height(fitted, center)
     grid = capsule_grid(center, min(max(lowest, bottom), float(low[1])) - 3 * SPACING_METRES, COLUMNS, SPACING_METRES)
-    skin = outer_radii(grid, fitted.vertices, fitted.triangles)
-    head = head_on_grid(fitted, grid, skin)
-    edge, hanging = hair_edge(fitted, head, fitted.segments.hair, bottom)
-    edge[-1] = -_EDGE
     clothes = _clothes(grid, torso)
-    clothes = np.where(clothes > 0, clothes + _OVER_CLOTHES, 0)
-    height = hair_radii(fitted, head, edge, hanging, clothes) - skin
+    head = head_on_grid(fitted, grid, clothes)
+    body = head.skin
+    grown, worn, hanging = hair_edge(fitted, head, bottom)
+    edge = np.maximum(grown, worn)
+    above_hem = head.points[..., 1] - _hem(grid, clothes) + grid.spacing
+    edge = np.minimum(edge, above_hem)
+    edge[-1] = -_EDGE
+    height = hair_radii(fitted, head, edge, hanging) - body
     width = np.clip(height, 1e-3, _ROUNDING)
     rise = np.sqrt(np.clip(1 - (1 - np.clip(edge / width, 0, 1)) ** 2, 0, 1))
-    radii = skin + np.where(edge > 0, rise * height, np.maximum(edge / _EDGE, -1) * _DIVE)
-    radii = _within_matte(fitted, grid, radii, edge)
+    inner = np.where(above_hem > 0, body, head.bare) + np.maximum(edge / _EDGE, -1) * _DIVE
+    radii = np.where(edge > 0, body + rise * height, inner)
+    radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True)
+    return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True, worn > 0)
 
 
-def _within_matte(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Radii drawn in where a point of the hair leaves the matte."""
+def _within_matte(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """Radii drawn in where a point of `hair` leaves the matte."""
     border, _ = silhouette(fitted)
     for _ in range(_FIT_ROUNDS):
-        out = to_border(fitted, grid, grid.points(radii), border)
-        radii = radii + np.where((edge > 0) & np.isfinite(out), np.minimum(out, 0), 0)
+        out = to_border(fitted, grid, grid.points(radii), border - _INSIDE)
+        radii = radii + np.where(hair & np.isfinite(out), np.minimum(out, 0), 0)
     return radii
 
 
@@ -69,3 +69,9 @@ def _clothes(grid: ShellGrid, torso: Shell) -> np.ndarray:
     """Radius at which each ray leaves the clothes, 0 where it meets none."""
     corner = np.append(torso.present.ravel(), [1.0, 1.0])
     return last_hits(grid, torso.vertices, torso.triangles[(corner[torso.triangles] > 0.5).all(1)])
+
+
+def _hem(grid: ShellGrid, clothes: np.ndarray) -> np.ndarray:
+    """Height [c] at which clothes end, minus infinity where there are none: hair that lies on them goes no lower."""
+    lowest = np.where(clothes > 0, grid.origins[..., 1], np.inf).min(0)
+    return np.where(np.isfinite(lowest), lowest, -np.inf)

@@ -11,10 +11,12 @@ from facecraft4d.toolkit.core.geometry import camera_center, normalized, project
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     last_hits,
+    outer_radii,
     picture_values,
     signed_distance,
 )
-from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, side_reach, wrap
+from facecraft4d.toolkit.shape_prior.parametric.shells.headwear import brim
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, height_at, side_reach, wrap
 from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import border_distance, membrane
 
 _FAR = 0.03
@@ -25,12 +27,18 @@ _SUPPOSED = 0.02
 """Weight of the scalp's own outline beside what the photograph shows."""
 _EDGE_LENGTH = 0.004
 """Metres over which the edge is smoothed: less than a strand of a fringe is wide."""
+_LOCK_LENGTH = 0.02
+"""Metres over which the edge is smoothed on clothes: about as wide as a lock."""
+_OVER_CLOTHES = 0.003
+"""Metres that hair stays off clothes."""
 _BARE = 0.05
 """Share of the scalp in sight that hair must cover before any is supposed where nobody looks."""
 _EAR_MARGIN = 0.003
 """Metres of skin around an ear that the photograph shows."""
 _RIM, _RIM_SHOWN = 0.7, 0.3
 """Quantile of their distance from the middle above which points of an ear are its rim, and the share of the rim that must show."""
+_LOCK = 0.01
+"""Metres: hair below the collar that is narrower is a speck, and that ends so near the matte's end is cut off by it."""
 _LONG = 0.03
 """Metres below the nape from which hair beside the neck hangs rather than lies."""
 _BELOW_NAPE = 0.8
@@ -46,7 +54,7 @@ class HeadOnGrid:
 
     grid: ShellGrid
     skin: Float64[np.ndarray, "r c"]
-    """Radius at which each ray leaves the skin."""
+    """Radius at which each ray leaves what hair lies on: skin or clothes."""
     facing: Float64[np.ndarray, " c"]
     """Azimuth from the camera's."""
     points: Float64[np.ndarray, "r c 3"]
@@ -54,21 +62,27 @@ class HeadOnGrid:
     """Metres within the scalp's outline, negative outside."""
     seen: Float64[np.ndarray, "r c"]
     """How surely the photograph shows the skin, or what grows on it: 0..1."""
+    bare: Float64[np.ndarray, "r c"]
+    """Radius at which each ray leaves the skin."""
+    clothed: Bool[np.ndarray, "r c"]
+    """Whether that is clothes."""
     nape: float
     """Height of the scalp's lower edge."""
 
 
-def head_on_grid(fitted: FittedHead, grid: ShellGrid, skin: Float64[np.ndarray, "r c"]) -> HeadOnGrid:
-    """Measure scalp and visibility on the rays that leave the skin at radii `skin`."""
+def head_on_grid(fitted: FittedHead, grid: ShellGrid, clothes: Float64[np.ndarray, "r c"]) -> HeadOnGrid:
+    """Measure what hair lies on: the skin, and clothes where rays leave them at a radius above 0; below their end they go straight on."""
+    bare = outer_radii(grid, fitted.vertices, fitted.triangles)
+    scalp = last_hits(grid, fitted.vertices, fitted.scalp_triangles) > bare - 1e-3
+    ended = np.maximum.accumulate(clothes, 0) * (clothes == 0)
+    clothed = np.maximum(clothes, ended) > bare
+    skin = np.where(clothed, np.maximum(clothes, ended) + _OVER_CLOTHES, bare)
     points = grid.points(skin)
-    scalp = last_hits(grid, fitted.vertices, fitted.scalp_triangles) > skin - 1e-3
-    normals = surface_normals(points)
-    cosine = (normals * normalized(camera_center(fitted.camera) - points)).sum(-1)
+    cosine = (surface_normals(points) * normalized(camera_center(fitted.camera) - points)).sum(-1)
     seen = smoothstep((cosine - _SEEN[0]) / (_SEEN[1] - _SEEN[0]))
     facing = wrap(grid.azimuths - fitted.camera_azimuth)
-    # a ray may see the camera and yet stand behind nose or chin: what lies beyond a right angle is never seen
-    seen = seen * (np.cos(facing) > 0)[None, :] if not len(grid.elevations) else seen
-    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, float(fitted.scalp[:, 1].min()))
+    nape = float(fitted.scalp[:, 1].min())
+    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, bare, clothed, nape)
 
 
 def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, "r c 3"]:
@@ -79,17 +93,18 @@ def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray,
 
 
 def hair_edge(
-    fitted: FittedHead, head: HeadOnGrid, hair: Bool[np.ndarray, "h w"], bottom: float
-) -> tuple[Float64[np.ndarray, "r c"], Float64[np.ndarray, " c"]]:
-    """Metres within the edge of the hair [r, c], negative outside, and how far it hangs [c]: 0 lies on the head, 1 falls from it.
+    fitted: FittedHead, head: HeadOnGrid, bottom: float
+) -> tuple[Float64[np.ndarray, "r c"], Float64[np.ndarray, "r c"], Float64[np.ndarray, " c"]]:
+    """Metres within the edges of hair and of headwear [r, c], negative outside, and how far hair hangs [c]: 0 lies on the head, 1 falls.
 
     `bottom` is the height at which hair ends that the picture cuts off.
     """
-    picture = _labelled_distance(fitted, hair)
-    depth = project(fitted.camera, head.points)[1]
-    pictured = np.clip(picture_values(fitted.camera, picture, head.points) * depth / fitted.camera.fx, -_FAR, _FAR)
+    hat = fitted.segments.headwear
+    worn = brim(head.points, _pictured(fitted, head, hat), head.seen) if hat is not None and hat.any() else None
+    hair = fitted.segments.hair if worn is None or hat is None else fitted.segments.hair & ~hat
+    pictured = _pictured(fitted, head, hair)
     ends, hanging, beside = _falls(fitted, head, hair, bottom)
-    supposed = _supposed(head, pictured, ends)
+    supposed = _supposed(head, pictured, ends, np.ones_like(head.seen) if worn is None else worn < 0)
     mirror = (-np.arange(len(head.facing))) % len(head.facing)
     other = head.seen[:, mirror] * (1 - head.seen)
     weights = head.seen + 0.5 * other + _SUPPOSED
@@ -100,14 +115,24 @@ def hair_edge(
         np.where(known, np.where(beside > 0, np.maximum(targets, beside), beside), targets),
         weights + known,
     )
-    edge = membrane(head.points, targets, weights, _EDGE_LENGTH)
-    return np.minimum(edge, _ear_distance(fitted, head)), hanging
+    fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
+    edge = np.where(head.clothed, coarse, fine)
+    edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
+    if worn is None:
+        return edge, np.full_like(edge, -1.0), hanging
+    if not (hanging > 1e-3).any():
+        # below a brim hair counts that hangs: what else looks like hair is the hat's own shade
+        whole = brim(head.points, _pictured(fitted, head, fitted.segments.hair), head.seen)
+        edge, worn = np.full_like(edge, -1.0), worn if whole is None else whole
+    return edge, np.where(head.clothed, -1.0, worn), hanging
 
 
-def _labelled_distance(fitted: FittedHead, hair: Bool[np.ndarray, "h w"]) -> np.ndarray:
-    """Pixels within the hair, negative outside; outside the matte the nearest label goes on."""
+def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
+    """Metres within a mask where the photograph shows each point, negative outside; outside the matte the nearest label goes on."""
     nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
-    return signed_distance(hair[tuple(nearest)])
+    pixels = picture_values(fitted.camera, signed_distance(mask[tuple(nearest)]), head.points)
+    depth = project(fitted.camera, head.points)[1]
+    return np.asarray(np.clip(pixels * depth / fitted.camera.fx, -_FAR, _FAR))
 
 
 def _falls(
@@ -125,49 +150,75 @@ def _falls(
             continue
         gaps = np.flatnonzero(np.diff(rows) > 2)
         last = rows[gaps[0]] if len(gaps) else rows[-1]
-        end = bottom if _cut_off(fitted, head, hair, last) else float(heights[last])
+        over = _end_over_clothes(fitted, head, hair, side, bottom)
+        end = min(float(heights[last]), over)
         ends.append(end)
         thick.append(np.median(reach[rows]))
         limb = np.abs(wrap(head.facing - side * np.pi / 2)) < np.pi / 2 - _BEHIND_LIMB
-        beside[np.ix_(level, limb)] = np.clip(heights[level] - end, -_FAR, _FAR)[:, None]
+        # the silhouette tells nothing of hair that lies on shoulders
+        told = level & (heights >= heights[last]) if over < heights[last] else level
+        beside[np.ix_(told, limb)] = np.clip(heights[told] - end, -_FAR, _FAR)[:, None]
     left = smoothstep(0.5 + 0.5 * np.sin(head.facing))
     mixed = ends[0] * left + ends[1] * (1 - left)
     behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
     lower = np.minimum(mixed, head.nape) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
-    ends_around = np.where(mixed < bottom + 1e-3, mixed, mixed + (lower - mixed) * behind)
-    return ends_around, np.clip((head.nape - mixed) / _LONG, 0, 1), beside
+    hanging = np.clip((head.nape - mixed) / _LONG, 0, 1)
+    return mixed + (1 - hanging) * (lower - mixed) * behind, hanging, beside
 
 
-def _cut_off(fitted: FittedHead, head: HeadOnGrid, hair: np.ndarray, row: int) -> bool:
-    """Whether hair beside the neck goes down to where clothes are: it goes on over them, below what the picture shows of it."""
+def _end_over_clothes(
+    fitted: FittedHead, head: HeadOnGrid, hair: Bool[np.ndarray, "h w"], side: int, bottom: float
+) -> float:
+    """The height at which one side's hair ends below the collar; `bottom` where the matte ends with it, infinite where none hangs so low."""
     if not fitted.segments.torso.any():
-        return False
-    lowest, collar = (float(np.flatnonzero(mask.any(1))[end]) for mask, end in ((hair, -1), (fitted.segments.torso, 0)))
-    return lowest > collar and bool(head.points[row, :, 1].mean() < head.nape - _FAR)
+        return np.inf
+    middle, depth = project(fitted.camera, head.grid.center)
+    columns = np.arange(hair.shape[1]) + 0.5
+    low = hair & ((columns - middle[0]) * side > 0)
+    low[: np.flatnonzero(fitted.segments.torso.any(1))[0]] = False
+    strands = np.flatnonzero(low.any(0))
+    if len(strands) < _LOCK * fitted.camera.fx / depth:
+        return np.inf
+    rows = np.arange(len(hair))[:, None]
+    ends, matte = (np.where(mask, rows, 0).max(0)[strands] for mask in (low, fitted.segments.matte))
+    if np.median(matte - ends) < _LOCK * fitted.camera.fx / depth:
+        return bottom
+    return max(height_at(fitted.camera, float(np.median(ends)), float(depth)), bottom)
 
 
-def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw."""
+def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw.
+
+    Only where the head is `bare` of headwear, or hair hangs beside it, does the photograph tell whether hair grows on it at all.
+    """
     inside = np.clip(head.scalp, -_FAR, _FAR)
-    weight = head.seen * (head.scalp > 0)
+    weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE:
+    if covered < _BARE and (ends > head.nape - 1e-6).all():
         return np.full_like(inside, -_FAR)
     hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
     low = (ends < head.nape + 1e-9)[None, :]
     return np.asarray(np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside))
 
 
-def _ear_distance(fitted: FittedHead, head: HeadOnGrid) -> np.ndarray:
-    """Metres to the ears that the photograph shows bare, less a margin; large where it shows none."""
+def _ear_distance(fitted: FittedHead, head: HeadOnGrid, hanging: Float64[np.ndarray, " c"]) -> np.ndarray:
+    """Metres to the ears that are bare, less a margin; large where none is.
+
+    An ear is bare where the photograph shows its rim, or the other ear's while no hair hangs on its own side.
+    """
     shown = picture_values(fitted.camera, fitted.segments.skin.astype(np.float32), fitted.ears) > 0.5
-    bare = np.zeros(len(fitted.ears), bool)
+    spans = []
     for side in (1, -1):
         out = fitted.ears[:, 0] * side
         rim = out > np.quantile(out[out > 0], _RIM)
         heights = fitted.ears[shown & rim, 1]
-        if len(heights) > _RIM_SHOWN * rim.sum():
-            bare |= (out > 0) & (fitted.ears[:, 1] > heights.min()) & (fitted.ears[:, 1] < heights.max())
+        spans.append((heights.min(), heights.max()) if len(heights) > _RIM_SHOWN * rim.sum() else None)
+    bare = np.zeros(len(fitted.ears), bool)
+    for side, own, other in zip((1, -1), spans, spans[::-1], strict=True):
+        beside = np.abs(wrap(head.facing - side * np.pi / 2)).argmin()
+        span = own or (other if hanging[beside] < 0.5 else None)
+        if span is not None:
+            bare |= (fitted.ears[:, 0] * side > 0) & (fitted.ears[:, 1] > span[0]) & (fitted.ears[:, 1] < span[1])
     if not bare.any():
         return np.full(head.skin.shape, np.inf)
     rows, columns, _ = head.grid.locate(fitted.ears[bare])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float, Float64, Int, Int32
+from jaxtyping import Bool, Float, Float64, Int, Int32
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, project
@@ -15,8 +15,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     INSIDE_PIXELS,
     LEAST_REACH,
     MATTE_BLUR,
-    RISE,
-    UNDER_SKIN_METRES,
     WALK,
     WALK_STEP,
 )
@@ -39,6 +37,8 @@ class Shell:
     """Above one half where the sheet is outside the skin."""
     crown: bool
     """Whether the sheet is closed above (hair, open below inside the neck) or below (clothes, open above)."""
+    worn: Bool[np.ndarray, "r c"] | None = None
+    """Where hair is none but headwear."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +62,6 @@ class FittedHead:
         """Radians about +Y."""
         center = camera_center(self.camera)
         return float(np.arctan2(center[0], center[2]))
-
-
-def lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
-    """Height over the skin: crosses it exactly where presence is one half."""
-    rise = np.clip((present - 0.5) * 2, -1, 1)
-    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, RISE * rise), UNDER_SKIN_METRES * rise))
 
 
 def wrap(angles: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.collar import (
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_GAP,
     COLUMNS,
+    HEM,
     LIFT_BLUR,
     LOWER_END,
     MOST_LIFT,
@@ -68,12 +69,13 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float6
     dressed = within_sides(fitted, rays, dressed)
     upper = _elevations(rays, bare, collar_heights(fitted, rays, bare, neck > 0, shoulders.ring))
     lower = _elevations(rays, dressed, bust_edge(fitted, rays, dressed))
+    # The first row lies under the skin, the second over it: the sheet comes out at the collar.
+    upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
     grid = fan_grid(center, upper, np.minimum(lower, upper - np.radians(10)), TORSO_ROWS)
     rows, columns, _ = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))
     below, radii = (rays.sample(each, rows, columns).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
-    radii[0] = below[0] - UNDER_SKIN_METRES / 2
-    present = np.ones_like(radii)
-    present[0] = 0.4
+    radii[0] = below[0] - UNDER_SKIN_METRES
+    present = np.minimum(1, HEM[0] + HEM[1] * np.arange(TORSO_ROWS))[:, None] * np.ones(COLUMNS)
     return finished(fitted, grid, radii, present, False), skin - fitted.vertices
 
 

@@ -19,8 +19,10 @@ _ROUNDS = 8
 """Rounds in which the silhouette of the hair is drawn to that of the photograph."""
 _LIMB = 0.15
 """Cosine between normal and line of sight within which a point counts as lying on the silhouette."""
-_LENGTH = 0.012
-"""Metres over which the silhouette is smoothed: about as wide as a curl."""
+_LENGTH = 0.005
+"""Metres over which the silhouette is smoothed: about as wide as a curl's end."""
+_FLAT = 0.02
+"""Weight beside the silhouette's of hair lying flat on clothes."""
 _LEAST, _MOST = 0.003, 0.12
 """Metres that hair stands off the body, at least and at most."""
 _SLANT = 0.3
@@ -28,7 +30,7 @@ _SLANT = 0.3
 _STEP = 1e-3
 """Metres along a ray by which its direction in the picture is told."""
 _USUAL = 0.008
-"""Metres of hair that lies close to the skull."""
+"""Metres of hair that lies close to the skull, or on clothes."""
 
 
 def hair_radii(
@@ -36,24 +38,24 @@ def hair_radii(
     head: HeadOnGrid,
     edge: Float64[np.ndarray, "r c"],
     hanging: Float64[np.ndarray, " c"],
-    clothes: Float64[np.ndarray, "r c"],
 ) -> Float64[np.ndarray, "r c"]:
     """Radius of the hair's outer surface on every ray, as if hair were everywhere.
 
-    `edge` is the distance within the hair's edge, `hanging` how far hair falls from the head rather than lie on it, `clothes` the radii
-    of clothes, 0 where there are none.
+    `edge` is the distance within the hair's edge, `hanging` how far hair falls from the head rather than lie on it.
     """
     border, valid = silhouette(fitted)
     thickness = np.full(head.skin.shape, _USUAL)
     for _ in range(_ROUNDS):
-        base = _draped(head, clothes, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
+        base = _draped(head, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
         points = head.grid.points(base + thickness)
         out = to_border(fitted, head.grid, points, border)
         known = np.isfinite(out) & (picture_values(fitted.camera, valid, points) > 0.5)
+        known &= ~head.clothed | (out < 0)
         cosine = (surface_normals(points) * normalized(camera_center(fitted.camera) - points)).sum(-1)
         limb = np.exp(-((cosine / _LIMB) ** 2)) * (edge > 0)
         weights = np.where(known, np.maximum(limb, out < 0), 0)
-        target = np.clip(thickness + np.where(known, out, 0), _LEAST, _MOST)
+        target = np.clip(np.where(known, thickness + out, _USUAL), _LEAST, _MOST)
+        weights = np.maximum(weights, _FLAT * head.clothed)
         thickness = np.clip(membrane(points, target, weights, _LENGTH), _LEAST, _MOST)
     return np.asarray(base + thickness)
 
@@ -90,12 +92,10 @@ def to_border(
     return np.where(rate > _SLANT * scale, inside / np.maximum(rate, _SLANT * scale), np.nan)
 
 
-def _draped(head: HeadOnGrid, clothes: np.ndarray, hanging: np.ndarray, thickness: float) -> np.ndarray:
+def _draped(head: HeadOnGrid, hanging: np.ndarray, thickness: float) -> np.ndarray:
     """What the hair lies on [r, c]: long hair falls straight from the widest part above, short hair bridges what it is thicker than."""
     level = len(head.grid.elevations)
     hull = head.skin.copy()
     hull[level:] = np.maximum.accumulate(head.skin[level:], 0)
     base = head.skin + np.minimum(hull - head.skin, max(thickness - _USUAL, 0) + hanging * _MOST)
-    base = np.maximum(wrapped_filter(base, (1, 1)), head.skin)
-    over = scipy.ndimage.grey_dilation(np.maximum(clothes - base, 0), (5, 5), mode="wrap")
-    return np.asarray(base + wrapped_filter(over, (1, 1)))
+    return np.asarray(np.maximum(wrapped_filter(base, (1.0, 1.0)), head.skin))
