@@ -24,7 +24,7 @@ from facecraft4d.toolkit.preprocess.upright import find_upright
 
 PORTRAITS = Path(__file__).parents[1] / "samples" / "portraits"
 WORDS = ("no face", "refused", "noted")
-MEASURES = ("contrast", "light", "burnt", "flat")
+MEASURES = ("contrast", "light", "burnt", "grain", "covered", "duller_eye")
 Pixels = np.ndarray
 Change = Callable[[Pixels], Pixels]
 

@@ -123,7 +123,7 @@ def test_three_views_tell_shape_and_distance_better_than_one(
         np.linalg.norm((found.camera.camera_from_world - person.camera.camera_from_world)[:3, 3])
         for found in (one, three)
     ]
-    assert off[1] < 0.1 * off[0]
+    assert off[1] < 0.25 * off[0] and off[1] < 0.001
 
 
 def test_cameras_move_together(model: FaceModel, pictures: tuple[Observation, ...]) -> None:

@@ -46,7 +46,7 @@ LOOP = 0.01
 """Part of the silhouette from which background inside is no hole but what a tail, a bun or an arm goes round."""
 DARK = 0.15
 """Sum of red, green and blue below which a colour tells no more than black does."""
-BACK_DEGREES, UPPER = 45.0, 0.4
+BACK_DEGREES, UPPER = 30.0, 0.4
 """How far from the back a view may be that shows it, and the part of the head's height on which hair grows there."""
 
 

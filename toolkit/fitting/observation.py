@@ -47,10 +47,10 @@ class Observation:
     """Expected error of landmarks and outlines in pixels, in the latent phase: a part of the face's true width, not of how wide it seems."""
     landmarks: Float64[np.ndarray, "478 2"] | None = None
     """Pixels; None where no face was detected."""
-    depths: Float64[np.ndarray, " 478"] | None = None
-    """How far behind one another the landmarks lie, in pixels, smaller is nearer; which plane is 0 and how it is tilted says nothing."""
     scores: Float64[np.ndarray, " k"] | None = None
     """What a network says of the expression: a weight for each of the model's."""
+    depths: Float64[np.ndarray, " 478"] | None = None
+    """How far behind one another the landmarks lie, in pixels, smaller is nearer; which plane is 0 and how it is tilted says nothing."""
 
 
 Observations = tuple[Observation, ...]

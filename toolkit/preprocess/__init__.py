@@ -121,9 +121,9 @@ def _moved(landmarks: Float32[np.ndarray, "478 3"], matrix: Float[np.ndarray, "3
 
 
 def _cut_notes(head: Float32[np.ndarray, "s s"], covered: Float32[np.ndarray, "s s"], chin: float) -> tuple[str, ...]:
-    """Say where the photograph itself cuts the head."""
+    """Say where the photograph itself cuts the head, and what is below the chin."""
     inside = np.pad(covered > _COVERED, 2, mode="edge")
     border = (covered > _COVERED) & ~(inside[4:, 2:-2] & inside[:-4, 2:-2] & inside[2:-2, 4:] & inside[2:-2, :-4])
     rows = np.flatnonzero((border & (head > 0.5)).any(1))
-    parts = (("head", (rows < chin).any()), ("neck", (rows >= chin).any()))
+    parts = (("head", (rows < chin).any()), ("bust", (rows >= chin).any()))
     return tuple(f"the photo's border cuts the {part}" for part, is_cut in parts if is_cut)

@@ -16,6 +16,8 @@ MIN_TEMPLE_PIXELS = 64
 """Least distance of the temples in the photograph: below, landmarks would be found in a picture enlarged more than twice."""
 MAX_YAW_DEGREES, MAX_PITCH_DEGREES = 50, 45
 """Turned farther, half of the face is hidden and the landmarks on it are guesses."""
+TURNED_DEGREES = 30
+"""Turned farther, the ear and half of the cheek on the other side are not seen, and that is said."""
 MAX_OUTSIDE = 0.25
 """Share of the face's outline that may lie beyond the photograph's border."""
 
@@ -54,8 +56,7 @@ def find_face(photo: Photo, index: int | None) -> Face:
     found = landmarker().landmarks(photo.rgb, boxes[index or 0])
     rotation = head_rotation(found.landmarks, landmarker().canonical)
     _check_size(photo, found)
-    _check_turn(photo, rotation)
-    notes += _check_inside(photo, found)
+    notes += _check_turn(photo, rotation) + _check_inside(photo, found)
     scale, ears = placed(found, rotation)
     return Face(found, rotation, scale, ears, notes)
 
@@ -74,7 +75,7 @@ def _check_size(photo: Photo, found: FaceLandmarks) -> None:
         )
 
 
-def _check_turn(photo: Photo, rotation: Float[np.ndarray, "3 3"]) -> None:
+def _check_turn(photo: Photo, rotation: Float[np.ndarray, "3 3"]) -> tuple[str, ...]:
     yaw, pitch = yaw_and_pitch_degrees(rotation)
     for angle, limit, sides in ((yaw, MAX_YAW_DEGREES, ("right", "left")), (pitch, MAX_PITCH_DEGREES, ("down", "up"))):
         if abs(angle) > limit:
@@ -82,6 +83,11 @@ def _check_turn(photo: Photo, rotation: Float[np.ndarray, "3 3"]) -> None:
                 f"{photo.name}: expected a face within {limit} degrees of the camera, found it turned {abs(angle):.0f} degrees "
                 f"{'to its ' if limit == MAX_YAW_DEGREES else ''}{sides[angle > 0]}; use a photo from nearer the front"
             )
+    if abs(yaw) > TURNED_DEGREES:
+        return (
+            f"the face is turned {abs(yaw):.0f} degrees to its {('right', 'left')[yaw > 0]}: its other side is guessed",
+        )
+    return ()
 
 
 def _check_inside(photo: Photo, found: FaceLandmarks) -> tuple[str, ...]:

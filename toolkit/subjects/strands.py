@@ -26,6 +26,8 @@ RAMP = 0.35
 """Metres that hair stands off its skin at most for each metre from its root."""
 FACE_HALF = 0.066
 """Half width of the face that hair leaves free, unless it is a fringe."""
+FACE_AHEAD = 0.035
+"""Metres before the ears from which hair beside the face is drawn back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +174,8 @@ def _fallen(
             away = np.clip(FACE_HALF * scale - side * point[:, 0], 0, None) * before
             point[:, 0] += side * away
             direction[:, 2] -= 0.6 * (away > 0)
+            aside = ~front & (point[:, 1] < 0.05 * scale)
+            point[:, 2] -= 0.5 * np.clip(point[:, 2] - FACE_AHEAD * scale, 0, None) * aside
         nearest = tree.query(point)[1]
         normal = outward[nearest]
         inside = np.minimum(layer, RAMP * index * step[:, 0]) + 0.0015 - ((point - places[nearest]) * normal).sum(1)

@@ -9,13 +9,14 @@ from facecraft4d.toolkit.config import Bust, Lighting, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig
+from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.lids import with_meeting_lids
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.moment import fit_moment
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
 from facecraft4d.toolkit.shape_prior.parametric.neck import without_shoulders
@@ -27,6 +28,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_vi
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
+from facecraft4d.toolkit.shape_prior.parametric.shells.beard import beard_offsets
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
@@ -90,6 +92,11 @@ def wrap(
     """The personalised head with its shells of hair and, on shoulders, clothes; skin that a shell covers is tucked below it."""
     identity, pose = latent.identity.astype(np.float32), latent.pose(model)
     posed = pose_vertices(personalized_rig(model, identity, offsets), pose)
+    if model.landmarks_478 is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
+    beard = beard_offsets(model, posed, latent.camera, segments, chin)
+    offsets, posed = offsets + beard, posed + beard
 
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])

@@ -65,27 +65,30 @@ def segment(portrait: Portrait) -> Segments:
     label = np.argmax(full, 0)
     face = polygon(points[list(BELOW_BROWS)], size)
     skin = matte & ((label == _SKIN) | (label == _BEARD) | face)
-    hair = matte & ~skin & (label == _HAIR)
+    # what shows through a fringe is hair
+    skin &= _hanging_together(skin) | (np.arange(size)[:, None] > points[MOUTH, 1])
+    hair = matte & ~skin & (label != _CLOTH)
     hair &= _reaching_up(hair, points[MOUTH, 1])
     cloth = _hanging_together(matte & ~skin & ~hair)
     skin = matte & ~hair & ~cloth
-    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=_headwear(portrait, hair, points))
+    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=_headwear(portrait, hair, skin, points))
 
 
-def _headwear(portrait: Portrait, hair: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The pixels of the hair that are a hat: all of its colour, where most of what lies above the forehead has none of hair's colours."""
+def _headwear(portrait: Portrait, hair: np.ndarray, skin: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The pixels of the hair that are a hat: all of its colour, where most of what lies above the forehead has neither hair's nor the face's."""
     shape = (_WORKING_SIZE, _WORKING_SIZE)
     picture = cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA)
-    label = cv2.resize(hair.astype(np.float32), shape, interpolation=cv2.INTER_AREA) > _HALF
+    label, face = (cv2.resize(m.astype(np.float32), shape, interpolation=cv2.INTER_AREA) > _HALF for m in (hair, skin))
+    bins = _bins(picture)
     light, *axes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB))
     chroma, hue = np.hypot(*axes), np.degrees(np.arctan2(*axes[::-1]))
     strange = (chroma > _HAIR_CHROMA[0] + _HAIR_CHROMA[1] * light) | (
         (chroma > _GREY_CHROMA) & ((hue < _HAIR_HUES[0]) | (hue > _HAIR_HUES[1]))
     )
+    strange &= _histogram(bins, face)[bins] * np.prod(_BINS) < 1
     above = label & (np.arange(_WORKING_SIZE)[:, None] < points[FOREHEAD, 1] * _WORKING_SIZE / len(hair))
     if (strange & above).sum() <= _HALF * above.sum():
         return np.zeros_like(hair)
-    bins = _bins(picture)
     worn, grown = _histogram(bins, strange & above), _histogram(bins, label & ~strange & ~above)
     share = scipy.ndimage.gaussian_filter(worn[bins] / (worn[bins] + grown[bins]) * label, _HAT_CALM)
     share /= scipy.ndimage.gaussian_filter(label.astype(float), _HAT_CALM) + 1e-3
@@ -175,7 +178,9 @@ def _expected(points: np.ndarray) -> np.ndarray:
     lower = smoothstep((down + 0.55) / 0.1) * smoothstep((0.4 - down) / 0.2) * smoothstep(0.5 + (inside + 0.1) / 0.1)
     cloth = 0.6 * smoothstep((down - 0.15 + 0.1 * across) / 0.35)
     rest = 1 - skin
-    shares = np.stack([skin, 0.05 * lower, rest * (1 - cloth), rest * cloth])
+    front = smoothstep((0.9 - across) / 0.3) * smoothstep(down / 0.1)
+    hair = rest * (1 - cloth) * (1 - 0.9 * front)
+    shares = np.stack([skin, 0.05 * lower, hair, rest - hair])
     return np.asarray(shares / shares.sum(0))
 
 
@@ -191,7 +196,7 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
 
 
 def _hanging_together(mask: np.ndarray) -> np.ndarray:
-    """The largest connected part and those at least a tenth as large: shadows under a chin are no clothes."""
+    """The largest connected part and those at least a tenth as large: what shadows under a chin, or gaps in a fringe, look like does not count."""
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
     return np.isin(parts, 1 + np.flatnonzero(areas >= _TENTH * areas.max(initial=1)))

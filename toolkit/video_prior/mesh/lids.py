@@ -12,6 +12,9 @@ from facecraft4d.toolkit.video_prior.mesh.surface import Surface
 FOLDED = (0.001, 0.004)
 """Metres that a lid has come down: up to the first it shows the picture's pixels, from the second on they would be lashes and fold drawn out."""
 
+OF_LID = 0.25
+"""Share in a blink from which skin belongs to the lid wholly; cheeks and brows, which also come down, hardly blink."""
+
 LASH_LINE, LASH_WIDTH = 0.4, 0.0008
 """Brightness of the line of lashes of a closed eye relative to the lids, and its width in metres."""
 
@@ -23,7 +26,7 @@ def folded(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"
     """How far each vertex that blinks has come down with a closing lid since the picture, 0 to 1."""
     down = transform_points(source.camera.camera_from_world, vertices)[:, 1] - source.points[:, 1]
     share = smoothstep((down - FOLDED[0]) / (FOLDED[1] - FOLDED[0]))
-    return np.asarray(share * (surface.blink > 0), np.float32)
+    return np.asarray(share * np.clip(surface.blink / OF_LID, 0, 1), np.float32)
 
 
 def crease_light(source: Source, surface: Surface, vertices: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:

@@ -72,16 +72,17 @@ def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -
     )
 
 
-def coverage(assembly: Assembly, photo: ReferenceView) -> Float32[np.ndarray, "v 1"]:
-    """How far beard covers the skin's vertices, 0..1: as seen, and some centimetres on."""
-    beard, count = segment_of(photo, BEARD), len(assembly.posed)
-    if not beard.any():
+def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:
+    """How far a stuff covers the vertices of a part, 0..1: a beard as seen and some centimetres on, headwear all around."""
+    cover, count = segment_of(photo, stuff), len(assembly.posed)
+    if not cover.any():
         return np.zeros((count, 1), np.float32)
-    shown, pixels = _weights(assembly, photo, photo.segments.skin.astype(np.float32), SKIN, np.arange(count))
-    covers = sample_picture(beard.astype(np.float32)[..., None], pixels).clip(0, 1)
-    weights, rig = shown + _TONE_WEIGHT, assembly.rig
-    covers = covers * (shown / weights)[:, None]
-    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == SKIN], covers, weights, _FLATNESS[SKIN])
+    whole = segment_of(photo, part) | cover
+    shown, pixels = _weights(assembly, photo, whole.astype(np.float32), part, np.arange(count))
+    covers = sample_picture(cover.astype(np.float32)[..., None], pixels).clip(0, 1)
+    weights, rig = shown + _TONE_WEIGHT * (stuff == BEARD), assembly.rig
+    covers = covers * (shown / np.maximum(weights, 1e-9))[:, None]
+    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == part], covers, weights, _FLATNESS[part])
 
 
 def spread(

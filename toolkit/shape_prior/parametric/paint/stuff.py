@@ -9,7 +9,7 @@ from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORS
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView, Visibility, sample_picture
 
-_USUAL, _LEAST_SPREAD = 3.0, 0.04
+USUAL, _LEAST_SPREAD = 3.0, 0.04
 """Robust standard deviations of brightness within which a part's pixels are plain, and the least one."""
 _LIT, _PALER = 0.65, 0.06
 """Part of the skin's brightness from which a pixel passes for skin; how much paler than skin (a channel as a share of the brightest one)
@@ -24,22 +24,26 @@ _OVER = (0.6, 0.8)
 """Cosines between normal and line of sight over which a surface begins to take whatever the photograph shows there."""
 
 
-BEARD = 3
-"""What skin may be covered with, beside the parts SKIN, HAIR and TORSO."""
+BEARD, HAT = 3, 4
+"""What skin, and hair, may be covered with, beside the parts SKIN, HAIR and TORSO."""
+COVERS = {SKIN: BEARD, HAIR: HAT}
 
 
 def segment_of(photo: ReferenceView, stuff: int) -> Bool[np.ndarray, "h w"]:
     """The stuff's pixels."""
-    segments = photo.segments
-    beard = segments.skin & False if segments.beard is None else segments.beard
-    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso, BEARD: beard}[stuff])
+    segments, none = photo.segments, photo.segments.skin & False
+    beard = none if segments.beard is None else segments.beard
+    hat = none if segments.headwear is None else segments.headwear
+    return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso, BEARD: beard, HAT: hat}[stuff])
 
 
 def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part; those of the skin if the photograph shows none of it."""
     mask = segment_of(photo, part) & (photo.rim > _CLEAR_PIXELS * len(photo.image) / 512)
+    if part in COVERS:
+        mask &= ~segment_of(photo, COVERS[part])
     if part == SKIN:
-        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait) | segment_of(photo, BEARD)))
+        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait)))
     if part == BEARD:
         return np.asarray(mask)
     like = scipy.ndimage.binary_opening(_like_skin(photo)) & mask
@@ -47,14 +51,14 @@ def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     return np.asarray(mask) if mask.any() else usable(photo, SKIN)
 
 
-def plain(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
+def plain(photo: ReferenceView, part: int, usual: float = USUAL) -> Bool[np.ndarray, "h w"]:
     """The part's usable pixels without what stands out: a beard and brows on skin, an emblem on a hat."""
     mask, brightness = usable(photo, part), photo.image @ LUMA
     if not mask.any():
         return mask
     off = np.abs(brightness - np.median(brightness[mask]))
     spread = max(1.48 * float(np.median(off[mask])), _LEAST_SPREAD)
-    return np.asarray(mask & ~scipy.ndimage.binary_dilation(mask & (off > _USUAL * spread)))
+    return np.asarray(mask & ~scipy.ndimage.binary_dilation(mask & (off > usual * spread)))
 
 
 def seen_as(photo: ReferenceView, part: int, own: Visibility) -> Float32[np.ndarray, " n"]:

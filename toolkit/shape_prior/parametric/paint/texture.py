@@ -19,7 +19,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, seen_as, usable
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, COVERS, HAT, USUAL, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -32,14 +32,14 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.02, TORSO: 0.005, BEARD: 0.005}
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.02, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
 """Width of the smoothing that parts grain from what is coarser: locks of hair are grain, a shirt's stripes and a cheek's shape are not."""
 _LEAST_BASE_METRES = 0.004
 """Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
-_PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015}
+_PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015, HAT: 0.03}
 """Radius of the pieces of grain: wider than a lock, or a few pores."""
-_BEARD_EDGE = (0.35, 0.65)
-"""Coverage over which skin passes into beard."""
+_COVER_EDGE = (0.35, 0.65)
+"""Coverage over which skin passes into beard, and hair into headwear."""
 _DARK = 0.05
 """Added to the base where the grain is told as a share of it: black hair has grain as well."""
 _MOST_GRAIN = 3.0
@@ -110,11 +110,13 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
 def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
     """Colours of the part's texels."""
     photo, trust, filled = of.photo, of.trust, _completed(of, of.part, rng)
-    if of.part == SKIN:
-        beard = of.piece.spread(coverage(of.assembly, photo), of.assembly.rig.triangles)
-        share = smoothstep((beard - _BEARD_EDGE[0]) / (_BEARD_EDGE[1] - _BEARD_EDGE[0]))
+    if of.part in COVERS:
+        cover = coverage(of.assembly, photo, of.part, COVERS[of.part])
+        share = of.piece.spread(cover, of.assembly.rig.triangles)
+        share = smoothstep((share - _COVER_EDGE[0]) / (_COVER_EDGE[1] - _COVER_EDGE[0]))
         if share.any():
-            filled = (1 - share) * filled + share * _completed(of, BEARD, rng)
+            filled = (1 - share) * filled + share * _completed(of, COVERS[of.part], rng)
+    if of.part == SKIN:
         inside = paint_inside(of.assembly, of.piece, photo.portrait)
         covers = inside.covers[:, None]
         filled = filled * (1 - covers) + inside.colors * covers
@@ -125,7 +127,7 @@ def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
 
 def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
     """Colours of the part's texels as if nobody had seen them, all of one stuff."""
-    mask = plain(of.photo, stuff) if stuff == HAIR else usable(of.photo, stuff)
+    mask = plain(of.photo, stuff, 2 * USUAL) if stuff in (HAIR, HAT) else usable(of.photo, stuff)
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
@@ -144,7 +146,7 @@ def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarra
     picture = picture.clip(-most, most)[..., None].astype(np.float32)
     frames = surface(of.points, of.normals, _fall(of))
     middles = frames.at(rng.permutation(_calm(of, picture, mask, radius / 2))[:_MIDDLES])
-    if stuff in (HAIR, BEARD):
+    if stuff in (HAIR, BEARD, HAT):
         middles = _along_strands(of, picture, mask, middles)
     grain, todo = np.zeros((len(of.points), 1), np.float32), of.trust < 1
     grain[todo] = scattered(frames.at(todo), Source(picture, mask, photo.camera, middles), radius, rng)

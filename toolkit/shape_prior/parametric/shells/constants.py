@@ -12,20 +12,12 @@ SPACING_METRES = 0.007
 """Between the rows of rays."""
 UNDER_SKIN_METRES = 0.008
 """How deep a sheet dives below the skin where the photograph shows skin."""
-COLLAR_RISE = 0.05
-"""Metres above the middle of the neck that a collar may stand up beside the jaw."""
 WALK_STEP = 0.001
 """Between two looks along a ray: about a pixel of the usual portrait, 0.38 m over 512 of them."""
 WALK = np.arange(0.0, 0.32, WALK_STEP)
 """Metres beyond the skin at which a sheet's reach in the picture is looked up: wide hair and shoulders end before."""
 CROWN_CENTER = 0.45
 """The rays of hair fan out from this part of the scalp's height."""
-SOFT_EDGE = (0.5, 0.5)
-"""Smoothing of where a sheet is, in rows and columns."""
-RISE = 1.6
-"""A sheet has its full height where presence has gone 1 / 1.6 of the way from one half to 1."""
-HAIR_VISIBLE, CLOTHES_VISIBLE = 0.02, 0.05
-"""Cosines to the line of sight from which hair, and clothes, are seen at all."""
 LEAST_REACH, FULL = 0.002, 0.5
 """Metres of reach from which a side has hair, and part of it that must be hair: gaps belong to the background."""
 MATTE_BLUR = 0.005

@@ -118,7 +118,13 @@ def hair_edge(
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
     edge = np.where(head.clothed, coarse, fine)
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
-    return edge, np.full_like(edge, -1.0) if worn is None else np.where(head.clothed, -1.0, worn), hanging
+    if worn is None:
+        return edge, np.full_like(edge, -1.0), hanging
+    if not (hanging > 1e-3).any():
+        # below a brim hair counts that hangs: what else looks like hair is the hat's own shade
+        whole = brim(head.points, _pictured(fitted, head, fitted.segments.hair), head.seen)
+        edge, worn = np.full_like(edge, -1.0), worn if whole is None else whole
+    return edge, np.where(head.clothed, -1.0, worn), hanging
 
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
@@ -183,12 +189,12 @@ def _end_over_clothes(
 def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np.ndarray) -> np.ndarray:
     """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw.
 
-    Only where the head is `bare` of headwear does the photograph tell whether hair grows on it at all.
+    Only where the head is `bare` of headwear, or hair hangs beside it, does the photograph tell whether hair grows on it at all.
     """
     inside = np.clip(head.scalp, -_FAR, _FAR)
     weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE:
+    if covered < _BARE and (ends > head.nape - 1e-6).all():
         return np.full_like(inside, -_FAR)
     hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
     low = (ends < head.nape + 1e-9)[None, :]

@@ -58,7 +58,8 @@ class Rims:
         """Points of the plane at these distances from the middles, metres."""
         turn = np.arange(ANGLES) * 2 * np.pi / ANGLES
         around = np.stack([np.cos(turn), np.sin(turn), np.zeros(ANGLES)], -1)
-        return np.asarray(self.centers[:, None] + radii[..., None] * around * [[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]])
+        sides = np.array([[[1.0, 1.0, 1.0]], [[-1.0, 1.0, 1.0]]])
+        return np.asarray(self.centers[:, None] + radii[..., None] * around * sides)
 
 
 def find_rims(portrait: Portrait, camera: Camera, centers: Float[np.ndarray, "2 3"]) -> Rims | None:
@@ -134,8 +135,8 @@ def closed_path(strength: Float[np.ndarray, "a r"]) -> Int64[np.ndarray, " a"]:
 
 
 def _unrolled(
-    image: Float32[np.ndarray, "h w 3"], camera: Camera, center: np.ndarray, side: int, radii: np.ndarray
-) -> Float32[np.ndarray, "a r 3"]:
+    image: Float32[np.ndarray, "h w c"], camera: Camera, center: np.ndarray, side: int, radii: np.ndarray
+) -> Float32[np.ndarray, "a r c"]:
     """The picture around an eye: a row for each angle, a column for each radius."""
     turn = np.arange(ANGLES)[:, None] * 2 * np.pi / ANGLES
     points = np.stack(np.broadcast_arrays(side * radii * np.cos(turn), radii * np.sin(turn), 0.0), -1) + center

@@ -15,8 +15,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     INSIDE_PIXELS,
     LEAST_REACH,
     MATTE_BLUR,
-    RISE,
-    UNDER_SKIN_METRES,
     WALK,
     WALK_STEP,
 )
@@ -64,12 +62,6 @@ class FittedHead:
         """Radians about +Y."""
         center = camera_center(self.camera)
         return float(np.arctan2(center[0], center[2]))
-
-
-def lift(present: np.ndarray, thickness: np.ndarray) -> np.ndarray:
-    """Height over the skin: crosses it exactly where presence is one half."""
-    rise = np.clip((present - 0.5) * 2, -1, 1)
-    return np.asarray(np.where(rise > 0, thickness * np.minimum(1, RISE * rise), UNDER_SKIN_METRES * rise))
 
 
 def wrap(angles: np.ndarray) -> np.ndarray:
