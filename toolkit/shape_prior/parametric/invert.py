@@ -111,6 +111,6 @@ def wrap(
     hair = hair_shell(fitted, torso)
     tucked = offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
     if bust is Bust.SHOULDERS:
-        tucked = (tucked + sunk + tuck(posed + sunk, torso, part("neck"))).astype(np.float32)
+        tucked = (tucked + sunk + tuck((posed + sunk).astype(np.float32), torso, part("neck"))).astype(np.float32)
     rig = with_meeting_lids(personalized_rig(model, identity, tucked), pose)
     return assemble(model, rig, pose, hair, torso if bust is Bust.SHOULDERS else None)
