@@ -8,6 +8,8 @@ from people.score import Frame, around, fitted
 
 from facecraft4d.toolkit.core.geometry import orbit_camera, project, transform_points
 
+pytestmark = pytest.mark.slow
+
 
 def ellipse(x: float, y: float, size: float, side: int = 256) -> np.ndarray:
     rows, columns = np.mgrid[:side, :side]

@@ -14,6 +14,8 @@ from facecraft4d.toolkit.fitting.observation import Observation, Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.landmarks.points import EYE_CORNERS
 
+pytestmark = pytest.mark.slow
+
 NOSE_TIP = 4
 
 

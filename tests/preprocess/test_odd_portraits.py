@@ -12,6 +12,8 @@ from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import StageContext
 
+pytestmark = pytest.mark.slow
+
 ODD = DATA / "odd"
 SAID: dict[str, tuple[str, ...]] = {
     "turned_45": ("turned 42 degrees to its right: its other side is guessed",),

@@ -25,6 +25,8 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import last_hits, sh
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
 
+pytestmark = pytest.mark.slow
+
 SIZE = 256
 EDGE = -0.2
 """Metres below the ears at which the pictured bust ends."""

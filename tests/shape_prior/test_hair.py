@@ -20,6 +20,8 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
 
+pytestmark = pytest.mark.slow
+
 SCALE = 3
 CAMERA = orbit_camera(0.0, 0.0, 1.8, SCALE * SIZE, np.array([0.0, -0.06, 0.0]))
 STYLES = ("short", "big", "long", "hat")

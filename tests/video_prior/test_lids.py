@@ -16,6 +16,8 @@ from facecraft4d.toolkit.video_prior.mesh.fill import source_of
 from facecraft4d.toolkit.video_prior.mesh.lids import folded
 from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 
+pytestmark = pytest.mark.slow
+
 SIZE = 384
 EYES, SOCKETS = (0.2, 0.95, 0.3), (0.1, 0.05, 0.05)
 
