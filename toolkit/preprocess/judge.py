@@ -37,9 +37,9 @@ BLACK = 0.1
 _DIM, _BURNT = 0.2, 0.3
 """Where `Looks.light` (3 % of white's light) and `burnt` become worth a note."""
 _DRAWN = 0.3
-"""`Looks.grain` below which a picture is drawn, painted or modelled; that of 114 photographs of faces is 0.31 and more."""
+"""`Looks.grain` below which a picture is drawn, painted or modelled; that of 112 photographs of faces is 0.31 and more."""
 _COVERED = 0.18
-"""`Looks.covered` from which something else than skin is seen: faces cut out of their pictures reach 0.16, a scarf up to the nose has 0.22."""
+"""`Looks.covered` from which something else than skin is seen: of 112 photographs one cut out along the jaw reaches 0.16; a scarf up to the nose has 0.22."""
 _HIDDEN_EYE = 0.34
 """`Looks.duller_eye` below which one eye is not seen: with the light from one side it is 0.36 and more."""
 
