@@ -32,8 +32,8 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.02, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
-"""Width of the smoothing that parts grain from what is coarser: locks of hair are grain, a shirt's stripes and a cheek's shape are not."""
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.006, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
+"""Width of the smoothing that parts grain from what is coarser: strands are grain; whole locks, scattered, look like spots; a shirt's stripes and a cheek's shape are none."""
 _LEAST_BASE_METRES = 0.004
 """Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
 _PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015, HAT: 0.03}
