@@ -13,10 +13,6 @@ TEMPLES = (127, 356)
 """Right and left, on the outline at the height of the eyes."""
 FACE_SIDES = (234, 454)
 """Right and left, on the outline before the ears: the ends of the face's width."""
-JAW_CORNERS = (172, 397)
-"""Right and left, where the outline turns from the cheek to the chin."""
-EAR_LOBES = (132, 361, 58, 288)
-"""On the outline beside and a little below the ear lobes."""
 
 EYE_CORNERS = (33, 133, 362, 263)
 """Right outer, right inner, left inner, left outer."""

@@ -156,16 +156,6 @@ def wrapped_filter(values: np.ndarray, sigma: tuple[float, float]) -> np.ndarray
     return np.asarray(scipy.ndimage.gaussian_filter(values, sigma, mode=("nearest", "wrap")))
 
 
-def largest_part(mask: np.ndarray) -> np.ndarray:
-    """The largest connected part of a mask that goes around the columns."""
-    parts, count = scipy.ndimage.label(np.concatenate([mask, mask], 1))
-    if count == 0:
-        return mask
-    largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1
-    columns = mask.shape[1]
-    return np.asarray(largest[:, :columns] | largest[:, columns:])
-
-
 def sheet_triangles(rows: int, columns: int) -> Int[np.ndarray, "f 3"]:
     """Triangles of the sheet with a lid on both ends, counter-clockwise from outside.
 
