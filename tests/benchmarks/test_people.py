@@ -1,6 +1,7 @@
 """The benchmark of people finds a moved silhouette again, its frame lays eyes on eyes, and numbers are found and put back."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,3 +74,30 @@ def test_whole_numbers_change_by_one_at_least() -> None:
 
     assert scaled(1, 1.3) == 2 and scaled(1, 0.7) == 0 and scaled(10, 0.7) == 7
     assert scaled((2.0, 4), 1.3) == (2.6, 5)
+
+
+class Sleeper:
+    """Stands for a person whose pictures change only where the number grows, and only if this one is `touched`."""
+
+    def __init__(self, touched: bool, constants: Any, name: str) -> None:
+        self._look = lambda: np.full((1, 4, 4, 3), 1000 * getattr(constants, name) if touched else 0.0)
+        self.pictures, self.tries = self._look(), 0
+
+    def drawn(self) -> np.ndarray:
+        self.tries += 1
+        return self._look()
+
+
+@pytest.mark.parametrize("touched", [0, 2, None])
+def test_a_number_is_tried_until_a_head_moves(touched: int | None) -> None:
+    import bench_constants
+
+    from facecraft4d.toolkit.shape_prior.parametric.shells import constants
+
+    constant = next(
+        c for c in bench_constants.constants() if c.module.endswith("shells.constants") and isinstance(c.value, float)
+    )
+    people = [Sleeper(index == touched, constants, constant.name) for index in range(4)]
+    change, tried = bench_constants.moved(people, constant)
+    assert tried == (4 if touched is None else touched + 1) and (change == 0) == (touched is None)
+    assert [each.tries > 0 for each in people] == [index < tried for index in range(4)]
