@@ -17,10 +17,14 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import membrane
 
 _ROUNDS = 8
 """Rounds in which the silhouette of the hair is drawn to that of the photograph."""
-_LIMB = 0.15
-"""Cosine between normal and line of sight within which a point counts as lying on the silhouette."""
-_LENGTH = 0.005
+_SECTOR = np.radians(4.0)
+"""Radians of the picture in which one point at least makes the silhouette."""
+_NEAR, _SHARE = 0.003, 0.08
+"""Metres by which others may lie behind it and count as well, and what is added for each metre that hair stands off."""
+_LENGTH = 0.008
 """Metres over which the silhouette is smoothed: about as wide as a curl's end."""
+_MEAN = 0.008
+"""Metres of the smoothing that takes curls off an outline: a quarter of the distance from one to the next."""
 _FLAT = 0.02
 """Weight beside the silhouette's of hair lying flat on clothes."""
 _LEAST, _MOST = 0.003, 0.12
@@ -44,20 +48,37 @@ def hair_radii(
     `edge` is the distance within the hair's edge, `hanging` how far hair falls from the head rather than lie on it.
     """
     border, valid = silhouette(fitted)
+    border = mean_border(fitted, border)
     thickness = np.full(head.skin.shape, _USUAL)
     for _ in range(_ROUNDS):
         base = _draped(head, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
-        points = head.grid.points(base + thickness)
+        lying, points = head.grid.points(base + _USUAL), head.grid.points(base + thickness)
         out = to_border(fitted, head.grid, points, border)
         known = np.isfinite(out) & (picture_values(fitted.camera, valid, points) > 0.5)
         known &= ~head.clothed | (out < 0)
-        cosine = (surface_normals(points) * normalized(camera_center(fitted.camera) - points)).sum(-1)
-        limb = np.exp(-((cosine / _LIMB) ** 2)) * (edge > 0)
+        limb = _outermost(head, lying, to_border(fitted, head.grid, lying, border), edge > 0)
         weights = np.where(known, np.maximum(limb, out < 0), 0)
         target = np.clip(np.where(known, thickness + out, _USUAL), _LEAST, _MOST)
         weights = np.maximum(weights, _FLAT * head.clothed)
         thickness = np.clip(membrane(points, target, weights, _LENGTH), _LEAST, _MOST)
     return np.asarray(base + thickness)
+
+
+def _outermost(
+    head: HeadOnGrid, points: Float64[np.ndarray, "r c 3"], out: Float64[np.ndarray, "r c"], hair: np.ndarray
+) -> Float64[np.ndarray, "r c"]:
+    """How far each point of hair makes the silhouette, 0..1: of all that lie in one direction of the picture it comes nearest the border."""
+    across = np.sin(head.facing) * np.hypot(points[..., 0], points[..., 2])
+    above = np.broadcast_to(np.maximum(points[..., 1] - head.grid.center[1], 0), across.shape)
+    row = np.maximum(np.arange(len(points)) - len(head.grid.elevations) + 1, 0)[:, None]
+    turn = np.round(np.arctan2(np.abs(across), above) / _SECTOR)
+    sector = ((np.where(row > 0, turn.max() + row, turn)) * 2 + (across > 0)).astype(int)
+    able = hair & np.isfinite(out)
+    least = np.full(sector.max() + 1, np.inf)
+    np.minimum.at(least, sector[able], out[able])
+    least = np.where(np.isfinite(least), np.maximum(least, 0), 0)[sector]
+    behind = np.where(able, np.maximum(out, 0), np.inf) - least
+    return np.asarray(np.exp(-((behind / (_NEAR + _SHARE * least)) ** 2)))
 
 
 def silhouette(fitted: FittedHead) -> tuple[np.ndarray, np.ndarray]:
@@ -78,10 +99,20 @@ def silhouette(fitted: FittedHead) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def mean_border(fitted: FittedHead, border: np.ndarray) -> np.ndarray:
+    """Pixels within the matte's smoothed outline, which goes through the middle of what locks and curls make of it."""
+    width = _MEAN * fitted.camera.fx / float(np.linalg.norm(camera_center(fitted.camera)))
+    inside = scipy.ndimage.gaussian_filter((border > 0).astype(np.float32), width, mode="nearest") > 0.5
+    return signed_distance(np.pad(inside, 64, mode="edge"))[64:-64, 64:-64]
+
+
 def to_border(
     fitted: FittedHead, grid: ShellGrid, points: Float64[np.ndarray, "r c 3"], border: np.ndarray
 ) -> Float64[np.ndarray, "r c"]:
-    """How far (metres) points must go out along their rays to come to the matte's border; not a number where they hardly near it."""
+    """How far (metres) points must go out along their rays to come to the matte's border.
+
+    Not a number where they hardly near it, and where the picture ends before.
+    """
     pixels, _ = project(fitted.camera, points)
     ahead, _ = project(fitted.camera, points + _STEP * grid.directions)
     slope = np.gradient(scipy.ndimage.gaussian_filter(border, 2.0))[::-1]
@@ -89,7 +120,9 @@ def to_border(
     scale = fitted.camera.fx / np.linalg.norm(camera_center(fitted.camera) - points, axis=-1)
     rate = ((ahead - pixels) * outward).sum(-1) / _STEP
     inside = picture_values(fitted.camera, border, points)
-    return np.where(rate > _SLANT * scale, inside / np.maximum(rate, _SLANT * scale), np.nan)
+    size = np.array([fitted.camera.width, fitted.camera.height])
+    shown = inside < np.minimum(pixels, size - pixels).min(-1)
+    return np.where(shown & (rate > _SLANT * scale), inside / np.maximum(rate, _SLANT * scale), np.nan)
 
 
 def _draped(head: HeadOnGrid, hanging: np.ndarray, thickness: float) -> np.ndarray:
