@@ -16,9 +16,11 @@ from facecraft4d.toolkit.landmarks.points import (
     BELOW_BROWS,
     BROW_HAIR,
     CHEEKS,
+    CHIN,
     CHIN_SKIN,
     EYES_WITH_BROWS,
     FACE_OVAL,
+    FOREHEAD,
     LIPS_RIM,
     MOUTH,
 )
@@ -45,6 +47,9 @@ _STUBBLE, _BEARD_ODDS = 0.1, 20
 """Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
+_CRUMB = 0.02
+"""Heights of the face, 4 mm: thinner parts of hair that hang together with no other are shade at an ear's rim, or a fringe of the matte.
+"""
 
 # Where each label is expected: ramps (middle, width) and shares. Heights are of the face, 0 at its chin and -1 at the top of the
 # forehead; widths are halves of the face's, from its middle. Told from drawn people with truth.
@@ -81,8 +86,10 @@ def segment(portrait: Portrait) -> Segments:
     hair &= _reaching_up(hair, points[MOUTH, 1])
     cloth = _hanging_together(matte & ~skin & ~hair)
     hat = headwear(portrait, hair, matte & ~hair & ~cloth)
-    hair |= hat
-    cloth &= ~hat
+    crumbs = _thin(hair & ~hat, _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD])))
+    hat = _nearest_of(hat, crumbs, matte)
+    hair = (hair & ~crumbs) | hat
+    cloth &= ~hair
     skin = matte & ~hair & ~cloth
     return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hat)
 
@@ -128,7 +135,7 @@ def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
     inside = signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
     ear = np.exp(-(((across - _EAR_ACROSS[0]) / _EAR_ACROSS[1]) ** 2) - ((down - _EAR_DOWN[0]) / _EAR_DOWN[1]) ** 2)
     places = {
-        "face": _over(inside, (0, _RIM)),
+        "face": _over(inside, (0.0, _RIM)),
         "ear": ear,
         "neck": (1 - _over(across, _NECK_SIDE)) * _over(down, _NECK_TOP) * (1 - _over(down, _NECK_END)),
         "forehead": _over(down, _BROW_TOP) * (1 - _over(down, _BROW_END)) * (1 - _over(across, _BROW_SIDE)),
@@ -157,6 +164,18 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
     _, parts = cv2.connectedComponents(mask.astype(np.uint8))
     above = np.unique(parts[: max(1, int(row))])
     return np.isin(parts, above[above > 0])
+
+
+def _thin(mask: np.ndarray, radius: float) -> np.ndarray:
+    """The connected parts in which no disc of `radius` pixels has room."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    return np.asarray(mask & ~np.isin(parts, np.unique(parts[scipy.ndimage.distance_transform_edt(mask) > radius])))
+
+
+def _nearest_of(mask: np.ndarray, doubtful: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The mask, with doubtful pixels as the nearest of the matte that is none."""
+    nearest = scipy.ndimage.distance_transform_edt(doubtful | ~matte, return_distances=False, return_indices=True)
+    return np.asarray(np.where(doubtful, mask[tuple(nearest)], mask))
 
 
 def _hanging_together(mask: np.ndarray) -> np.ndarray:
