@@ -20,48 +20,63 @@ from facecraft4d.toolkit.landmarks.points import (
     CHIN_SKIN,
     EYES_WITH_BROWS,
     FACE_OVAL,
-    FACE_SIDES,
     FOREHEAD,
     LIPS_RIM,
     MOUTH,
 )
+from facecraft4d.toolkit.shape_prior.parametric.colours import (
+    HALF,
+    WORKING_SIZE,
+    Bins,
+    FaceFrame,
+    bins_of,
+    face_frame,
+    histogram,
+    shrunk,
+)
+from facecraft4d.toolkit.shape_prior.parametric.hats import headwear
 
-_Bins = tuple[np.ndarray, np.ndarray, np.ndarray]
 _SKIN, _BEARD, _HAIR, _CLOTH = range(4)
-_WORKING_SIZE = 256
-"""Side in pixels of the picture that is parsed: strands and pores, which cut borders into crumbs, are gone at that size."""
 _ROUNDS = 6
 """Rounds of expectation and maximisation; later ones change hardly a pixel."""
-_BINS = (32, 32, 32)
-"""Of the histograms over L, a and b."""
 _SHADES = (0.45, 0.6, 0.75, 0.9, 1.0, 1.1)
 """Light on neck, ears and temples beside that on the face."""
-_FLOOR = 0.02
-"""Part of every histogram that is spread over all colours: nothing is impossible."""
-_SPREAD = 1.2
-"""Bins over which histograms are smoothed."""
 _CALM = 1.0
 """Pixels of the working size over which labels are smoothed."""
 _STUBBLE, _BEARD_ODDS = 0.1, 20
 """Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
-_HAIR_CHROMA, _GREY_CHROMA, _HAIR_HUES = (14.0, 0.35), 10.0, (23.0, 100.0)
-"""Most chroma of hair in the dark and its growth with lightness (CIE Lab); from which chroma hues count; degrees of hair's hues, red to
-straw."""
-_HAT_CALM = 4.0
-"""Pixels of the working size over which a hat is smoothed: knitting and badges belong to it."""
-_HALF = 0.5
-"""Alpha, or share, from which a pixel belongs to the person, or to a label."""
+_CRUMB = 0.02
+"""Heights of the face, 4 mm: thinner parts of hair that hang together with no other are shade at an ear's rim, or a fringe of the matte.
+"""
+
+# Where each label is expected: ramps (middle, width) and shares. Heights are of the face, 0 at its chin and -1 at the top of the
+# forehead; widths are halves of the face's, from its middle. Told from drawn people with truth.
+_RIM = 0.08
+"""Heights over which the landmarks' outline is uncertain."""
+_EAR_ACROSS, _EAR_DOWN = (1.1, 0.18), (-0.5, 0.2)
+"""Ears: beside the face, eyes to nose; a bump's middle and width."""
+_NECK_SIDE, _NECK_TOP, _NECK_END = (0.95, 0.4), (-0.275, 0.15), (0.575, 0.35)
+"""Necks are as wide as the face, begin behind the jaw and end in a collar."""
+_BROW_TOP, _BROW_END, _BROW_SIDE = (-1.2, 0.3), (-0.85, 0.1), (0.85, 0.3)
+"""Foreheads go on above the outline, by up to a third of the face."""
+_SKIN_SHARES = {"face": 0.98, "ear": 0.7, "neck": 0.6, "forehead": 0.3, "else": 0.02}
+"""Of skin: ears and necks may be covered, a hairline may be low, and skin may be anywhere."""
+_BEARD_TOP, _BEARD_END, _BEARD_RIM, _BEARD_SHARE = (-0.5, 0.1), (0.3, 0.2), (-0.1, 0.1), 0.05
+"""Beards: from the cheeks to below the chin, by a tenth beyond the outline; few people have one."""
+_CLOTH_TOP, _CLOTH_SLOPE, _CLOTH_SHARE = (0.325, 0.35), 0.1, 0.6
+"""Clothes: from below the chin, higher by the slope for each half width aside, beside long hair."""
+_THROAT_SIDE, _THROAT_TOP, _THROAT_HAIR = (0.75, 0.3), (0.05, 0.1), 0.1
+"""In front of the throat hardly any hair hangs: what is left of its share there."""
 
 
 def segment(portrait: Portrait) -> Segments:
     """Label the pixels of the matte (alpha above one half)."""
     size = portrait.image.shape[0]
-    matte = portrait.alpha > _HALF
+    matte = portrait.alpha > HALF
     points = portrait.landmarks[:, :2].astype(np.float64)
-    shares = _shares(portrait, points * (_WORKING_SIZE / size))
-    full = [cv2.resize(share, (size, size), interpolation=cv2.INTER_CUBIC) for share in shares]
+    full = [cv2.resize(share, (size, size), interpolation=cv2.INTER_CUBIC) for share in _shares(portrait)]
     label = np.argmax(full, 0)
     face = polygon(points[list(BELOW_BROWS)], size)
     skin = matte & ((label == _SKIN) | (label == _BEARD) | face)
@@ -70,118 +85,74 @@ def segment(portrait: Portrait) -> Segments:
     hair = matte & ~skin & (label != _CLOTH)
     hair &= _reaching_up(hair, points[MOUTH, 1])
     cloth = _hanging_together(matte & ~skin & ~hair)
+    hat = headwear(portrait, hair, matte & ~hair & ~cloth)
+    crumbs = _thin(hair & ~hat, _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD])))
+    hat = _nearest_of(hat, crumbs, matte)
+    hair = (hair & ~crumbs) | hat
+    cloth &= ~hair
     skin = matte & ~hair & ~cloth
-    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=_headwear(portrait, hair, skin, points))
+    return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hat)
 
 
-def _headwear(portrait: Portrait, hair: np.ndarray, skin: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The pixels of the hair that are a hat: all of its colour, where most of what lies above the forehead has neither hair's nor the face's."""
-    shape = (_WORKING_SIZE, _WORKING_SIZE)
-    picture = cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA)
-    label, face = (cv2.resize(m.astype(np.float32), shape, interpolation=cv2.INTER_AREA) > _HALF for m in (hair, skin))
-    bins = _bins(picture)
-    light, *axes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB))
-    chroma, hue = np.hypot(*axes), np.degrees(np.arctan2(*axes[::-1]))
-    strange = (chroma > _HAIR_CHROMA[0] + _HAIR_CHROMA[1] * light) | (
-        (chroma > _GREY_CHROMA) & ((hue < _HAIR_HUES[0]) | (hue > _HAIR_HUES[1]))
-    )
-    strange &= _histogram(bins, face)[bins] * np.prod(_BINS) < 1
-    above = label & (np.arange(_WORKING_SIZE)[:, None] < points[FOREHEAD, 1] * _WORKING_SIZE / len(hair))
-    if (strange & above).sum() <= _HALF * above.sum():
-        return np.zeros_like(hair)
-    worn, grown = _histogram(bins, strange & above), _histogram(bins, label & ~strange & ~above)
-    share = scipy.ndimage.gaussian_filter(worn[bins] / (worn[bins] + grown[bins]) * label, _HAT_CALM)
-    share /= scipy.ndimage.gaussian_filter(label.astype(float), _HAT_CALM) + 1e-3
-    full = cv2.resize(share.astype(np.float32), hair.shape[::-1], interpolation=cv2.INTER_CUBIC) > _HALF
-    return np.asarray(_largest(full & hair))
-
-
-def _largest(mask: np.ndarray) -> np.ndarray:
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    return np.asarray(mask & (parts == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())) if len(stats) > 1 else mask
-
-
-def _shares(portrait: Portrait, points: np.ndarray) -> Float32[np.ndarray, "4 s s"]:
+def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
     """How much of each label there is at each pixel of the working size."""
-    shape = (_WORKING_SIZE, _WORKING_SIZE)
-    alpha = cv2.resize(portrait.alpha, shape, interpolation=cv2.INTER_AREA)
-    weight = (alpha > _HALF).astype(np.float32)
-    lab = _bins(cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA))
-    priors = first = _expected(points)
-    histograms = _starts(portrait, points, lab, priors * weight)
+    frame, picture = face_frame(portrait), shrunk(portrait.image)
+    weight = (shrunk(portrait.alpha) > HALF).astype(np.float32)
+    bins = bins_of(picture)
+    priors = first = _expected(frame)
+    histograms = _starts(picture, frame.points, bins, priors * weight)
     # what is no skin by its colour in the face: eyes, brows and lips
-    drawn = np.zeros(shape, bool)
-    for part in (*EYES_WITH_BROWS, LIPS_RIM):
-        drawn |= polygon(points[list(part)], _WORKING_SIZE)
-    chin = polygon(points[list(CHIN_SKIN)], _WORKING_SIZE)
+    drawn = _inside(frame.points, (*EYES_WITH_BROWS, LIPS_RIM))
+    chin = _inside(frame.points, (CHIN_SKIN,))
     for _ in range(_ROUNDS):
-        likely = np.stack([histogram[lab] for histogram in histograms])
-        shares = priors * likely
+        shares = priors * np.stack([each[bins] for each in histograms])
         shares /= shares.sum(0) + 1e-12
         shares[:, drawn] = np.array([1, 0, 0, 0])[:, None]
         shares = np.stack([scipy.ndimage.gaussian_filter(share, _CALM) for share in shares])
-        histograms = [_histogram(lab, share * weight * ~drawn) for share in shares]
+        histograms = [histogram(bins, share * weight * ~drawn) for share in shares]
         bearded = max(float(shares[_BEARD][chin].mean()) - _STUBBLE, 0)
         priors = first * np.array([1, 1 + _BEARD_ODDS * bearded, 1, 1])[:, None, None]
     return np.asarray(shares, np.float32)
 
 
-def _bins(picture: np.ndarray) -> _Bins:
-    """Bin of each pixel's lightness and of its two axes of colour."""
-    lab = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2LAB)
-    scaled = (lab - [0, -64, -64]) / [100, 128, 128] * _BINS
-    index = scaled.astype(int).clip(0, np.array(_BINS) - 1)
-    return index[..., 0], index[..., 1], index[..., 2]
-
-
-def _histogram(bins: _Bins, weight: np.ndarray) -> np.ndarray:
-    counts = np.zeros(_BINS)
-    np.add.at(counts, bins, weight)
-    smooth = scipy.ndimage.gaussian_filter(counts, _SPREAD)
-    return np.asarray((1 - _FLOOR) * smooth / max(float(smooth.sum()), 1e-9) + _FLOOR / np.prod(_BINS))
-
-
-def _starts(portrait: Portrait, points: np.ndarray, lab: _Bins, priors: np.ndarray) -> list[np.ndarray]:
+def _starts(picture: np.ndarray, points: np.ndarray, bins: Bins, priors: np.ndarray) -> list[np.ndarray]:
     """First histograms: skin as the cheeks and the face's middle show it, under any light; the others from where nothing else is."""
-    shape = (_WORKING_SIZE, _WORKING_SIZE)
-    picture = cv2.resize(portrait.image, shape, interpolation=cv2.INTER_AREA)
-    sure = np.zeros(shape, bool)
-    for part in CHEEKS:
-        sure |= polygon(points[list(part)], _WORKING_SIZE)
-    skin = np.mean(
-        [_histogram(_bins(picture[sure][None] * shade), np.ones((1, int(sure.sum())))) for shade in _SHADES], 0
-    )
-    strange = 1 / (1 + skin[lab] * np.prod(_BINS))
-    brows = np.zeros(shape, bool)
-    for brow in BROW_HAIR:
-        brows |= polygon(points[list(brow)], _WORKING_SIZE)
-    beard = _histogram(lab, brows * strange + priors[_BEARD] * strange)
-    return [skin, beard, _histogram(lab, priors[_HAIR] * strange), _histogram(lab, priors[_CLOTH] * strange)]
+    sure = picture[_inside(points, CHEEKS)][None]
+    skin = np.mean([histogram(bins_of(sure * shade), np.ones(sure.shape[:2])) for shade in _SHADES], 0)
+    strange = 1 / (1 + skin[bins] * skin.size)
+    beard = histogram(bins, (_inside(points, BROW_HAIR) + priors[_BEARD]) * strange)
+    return [skin, beard, histogram(bins, priors[_HAIR] * strange), histogram(bins, priors[_CLOTH] * strange)]
 
 
-def _expected(points: np.ndarray) -> np.ndarray:
-    """Shares of the labels [4, s, s] by place alone, beside the face's outline."""
-    rows, columns = np.mgrid[:_WORKING_SIZE, :_WORKING_SIZE] + 0.5
-    oval = points[list(FACE_OVAL)]
-    chin, top = points[CHIN], points[FOREHEAD]
-    height = float(np.linalg.norm(chin - top))
-    left, right = points[list(FACE_SIDES), 0]
-    middle, half = (left + right) / 2, abs(right - left) / 2
-    inside = signed(polygon(oval, _WORKING_SIZE)) / height
-    across = np.abs(columns - middle) / half
-    down = (rows - chin[1]) / height  # 0 at the chin, -1 at the top of the forehead
-    within = smoothstep(0.5 + inside / 0.08)
-    ear = np.exp(-(((across - 1.1) / 0.18) ** 2) - ((down + 0.5) / 0.2) ** 2)
-    neck = smoothstep(0.5 + (0.95 - across) / 0.4) * smoothstep((down + 0.35) / 0.15) * smoothstep((0.75 - down) / 0.35)
-    brow = smoothstep((down + 1.35) / 0.3) * smoothstep((-0.8 - down) / 0.1) * smoothstep((1 - across) / 0.3)
-    skin = np.maximum.reduce([within * 0.98, 0.7 * ear, 0.6 * neck, 0.3 * brow, np.full_like(within, 0.02)])
-    lower = smoothstep((down + 0.55) / 0.1) * smoothstep((0.4 - down) / 0.2) * smoothstep(0.5 + (inside + 0.1) / 0.1)
-    cloth = 0.6 * smoothstep((down - 0.15 + 0.1 * across) / 0.35)
-    rest = 1 - skin
-    front = smoothstep((0.9 - across) / 0.3) * smoothstep(down / 0.1)
-    hair = rest * (1 - cloth) * (1 - 0.9 * front)
-    shares = np.stack([skin, 0.05 * lower, hair, rest - hair])
-    return np.asarray(shares / shares.sum(0))
+def _inside(points: np.ndarray, outlines: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """Pixels of the working size within any of the outlines, each given by landmarks."""
+    return np.asarray(np.any([polygon(points[list(part)], WORKING_SIZE) for part in outlines], 0))
+
+
+def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
+    """Shares of the labels by place alone, beside the face's outline."""
+    across, down = np.abs(frame.across), frame.down
+    inside = signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
+    ear = np.exp(-(((across - _EAR_ACROSS[0]) / _EAR_ACROSS[1]) ** 2) - ((down - _EAR_DOWN[0]) / _EAR_DOWN[1]) ** 2)
+    places = {
+        "face": _over(inside, (0.0, _RIM)),
+        "ear": ear,
+        "neck": (1 - _over(across, _NECK_SIDE)) * _over(down, _NECK_TOP) * (1 - _over(down, _NECK_END)),
+        "forehead": _over(down, _BROW_TOP) * (1 - _over(down, _BROW_END)) * (1 - _over(across, _BROW_SIDE)),
+        "else": np.ones_like(inside),
+    }
+    skin = np.maximum.reduce([_SKIN_SHARES[name] * place for name, place in places.items()])
+    beard = _BEARD_SHARE * _over(down, _BEARD_TOP) * (1 - _over(down, _BEARD_END)) * _over(inside, _BEARD_RIM)
+    cloth = _CLOTH_SHARE * _over(down + _CLOTH_SLOPE * across, _CLOTH_TOP)
+    throat = (1 - _over(across, _THROAT_SIDE)) * _over(down, _THROAT_TOP)
+    hair = (1 - skin) * (1 - cloth) * (1 - (1 - _THROAT_HAIR) * throat)
+    shares = np.stack([skin, beard, hair, 1 - skin - hair])
+    return np.asarray(shares / shares.sum(0), np.float32)
+
+
+def _over(values: np.ndarray, ramp: tuple[float, float]) -> np.ndarray:
+    """0 below, 1 above, smooth over the width of a ramp (middle, width)."""
+    return np.asarray(smoothstep(0.5 + (values - ramp[0]) / ramp[1]))
 
 
 def signed(mask: np.ndarray) -> np.ndarray:
@@ -193,6 +164,18 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
     _, parts = cv2.connectedComponents(mask.astype(np.uint8))
     above = np.unique(parts[: max(1, int(row))])
     return np.isin(parts, above[above > 0])
+
+
+def _thin(mask: np.ndarray, radius: float) -> np.ndarray:
+    """The connected parts in which no disc of `radius` pixels has room."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    return np.asarray(mask & ~np.isin(parts, np.unique(parts[scipy.ndimage.distance_transform_edt(mask) > radius])))
+
+
+def _nearest_of(mask: np.ndarray, doubtful: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The mask, with doubtful pixels as the nearest of the matte that is none."""
+    nearest = scipy.ndimage.distance_transform_edt(doubtful | ~matte, return_distances=False, return_indices=True)
+    return np.asarray(np.where(doubtful, mask[tuple(nearest)], mask))
 
 
 def _hanging_together(mask: np.ndarray) -> np.ndarray:
