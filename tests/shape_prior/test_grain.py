@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 import scipy.ndimage
+import scipy.stats
 
 from facecraft4d.toolkit.core.geometry import orbit_camera
-from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
+from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
+    Source,
+    Surface,
+    elongation,
+    scattered,
+    strands,
+    surface,
+)
 
 SIZE, STEP = 128, 0.001
 """Side of the picture, and of the squares that the tests lay on the surface, metres."""
@@ -63,3 +71,28 @@ def test_strands_run_down_the_fall_whichever_way_that_is() -> None:
         grain = scattered(_plane(120, 120, down), source, 16.0 / source.camera.fx, np.random.default_rng(0))
         rough = [float(np.abs(np.diff(grain.reshape(120, 120), axis=i)).mean()) for i in (0, 1)]
         assert rough[axis] < 0.6 * rough[1 - axis]
+
+
+def test_straight_strands_are_laid_longer_and_curls_are_not() -> None:
+    usable = np.ones((SIZE, SIZE), bool)
+    curls, straight = (elongation(_source(_noise(sigma), usable)) for sigma in ((3.0, 3.0), (8.0, 2.0)))
+    assert curls == pytest.approx(1, abs=0.15)
+    assert straight > 2
+    source = _source(_noise((3.0, 3.0)), usable)
+    radius = 12.0 / source.camera.fx
+    rough = []
+    for stretch in (1.0, 3.0):
+        rows = scattered(_plane(120, 120), source, radius, np.random.default_rng(0), stretch).reshape(120, 120)
+        rough.append([float(np.abs(np.diff(rows, axis=i)).mean()) for i in (0, 1)])
+    assert rough[1][0] < 0.5 * rough[0][0], "it changes less down the fall"
+    assert rough[1][1] == pytest.approx(rough[0][1], rel=0.25), "and as much across"
+
+
+def test_a_few_bright_strands_stay_a_few_bright_strands() -> None:
+    """Sums of pieces would grow more even than what is seen; its distribution is kept."""
+    picture = (np.exp(6 * _noise((1.5, 1.5))) - 1).astype(np.float32)
+    source = _source(picture, np.ones((SIZE, SIZE), bool))
+    grain = scattered(_plane(150, 100), source, 12.0 / source.camera.fx, np.random.default_rng(0))[:, 0]
+    shares = [0.05, 0.5, 0.95]
+    np.testing.assert_allclose(np.quantile(grain, shares), np.quantile(picture, shares), atol=0.15)
+    assert scipy.stats.skew(grain) > 0.5 * scipy.stats.skew(picture.ravel())

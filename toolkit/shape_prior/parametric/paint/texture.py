@@ -16,7 +16,14 @@ from facecraft4d.toolkit.core.pixels import srgb_from_linear
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
-from facecraft4d.toolkit.shape_prior.parametric.paint.grain import Source, Surface, scattered, strands, surface
+from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
+    Source,
+    Surface,
+    elongation,
+    scattered,
+    strands,
+    surface,
+)
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, COVERS, HAT, USUAL, plain, seen_as, usable
@@ -32,22 +39,28 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.006, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
 """Width of the smoothing that parts grain from what is coarser: strands are grain; whole locks, scattered, look like spots; a shirt's stripes and a cheek's shape are none."""
 _LEAST_BASE_METRES = 0.004
 """Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
-_PIECE_METRES = {SKIN: 0.01, HAIR: 0.03, TORSO: 0.02, BEARD: 0.015, HAT: 0.03}
+_PIECE_METRES = {SKIN: 0.01, HAIR: 0.02, TORSO: 0.02, BEARD: 0.015, HAT: 0.03}
 """Radius of the pieces of grain: wider than a lock, or a few pores."""
 _COVER_EDGE = (0.35, 0.65)
 """Coverage over which skin passes into beard, and hair into headwear."""
 _DARK = 0.05
 """Added to the base where the grain is told as a share of it: black hair has grain as well."""
-_MOST_GRAIN = 3.0
-"""Times its median size to which grain is cut: what stands out (a mole, a highlight) must not be spread."""
 _WELL = 0.6
 """Trust from which pieces of grain are taken around a texel."""
-_CALM = 0.7
-"""Part of the well seen texels, the calmer ones, around which pieces are taken."""
+_MOST_GRAIN = 3.0
+"""Times its median size to which grain other than strands' is cut: what stands out (a mole) must not be spread."""
+_CALM = {SKIN: 0.7, HAIR: 0.95, TORSO: 0.7, BEARD: 0.95, HAT: 0.95}
+"""Part of the well seen texels, the calmer ones, around which pieces are taken: skin has lines and moles that must not be spread."""
+_STRANDS = (HAIR, BEARD)
+"""Stuffs whose grain follows their strands."""
+_CRISP = 0.5
+"""How much of the finest grain of hair is added once more: what its sampling by texels smooths away."""
+_CRISP_PIXELS = 1.0
+"""Width of the smoothing that parts the finest grain."""
 _MIDDLES = 4096
 """Most texels that pieces are drawn from."""
 _STRANDS_METRES = 0.012
@@ -132,9 +145,10 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
     filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
-    # Where the part is lighter than what the grain comes from (a white collar on a black coat), the grain is no stronger for that.
-    usual = np.median(low[mask], axis=0) if mask.any() else np.ones(3)
-    return np.asarray(filled + (np.minimum(filled, usual) + _DARK) * _grain(of, stuff, rng), np.float32)
+    # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
+    usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
+    filled = filled + (usual + _DARK) * np.minimum(filled / usual, 1) * _grain(of, stuff, rng)
+    return np.asarray(filled, np.float32)
 
 
 def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 1"]:
@@ -142,25 +156,31 @@ def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarra
     photo, mask, radius = of.photo, plain(of.photo, stuff), _PIECE_METRES[stuff]
     bright, under = photo.image @ LUMA, of.blurred(mask, _GRAIN_METRES[stuff]) @ LUMA
     picture = np.where(mask, (bright - under) / (under + _DARK), 0)
-    most = _MOST_GRAIN * float(np.median(np.abs(picture[mask]))) if mask.any() else 0.0
-    picture = picture.clip(-most, most)[..., None].astype(np.float32)
+    if stuff not in _STRANDS and mask.any():
+        most = _MOST_GRAIN * float(np.median(np.abs(picture[mask])))
+        picture = picture.clip(-most, most)
+    picture = picture[..., None].astype(np.float32)
     frames = surface(of.points, of.normals, _fall(of))
-    middles = frames.at(rng.permutation(_calm(of, picture, mask, radius / 2))[:_MIDDLES])
-    if stuff in (HAIR, BEARD, HAT):
+    middles = frames.at(rng.permutation(_calm(of, picture, mask, radius / 2, _CALM[stuff]))[:_MIDDLES])
+    stretch = 1.0
+    if stuff in _STRANDS:
         middles = _along_strands(of, picture, mask, middles)
+        fine = picture - label_blur(np.repeat(picture, 3, 2), mask, _CRISP_PIXELS)[..., :1]
+        picture = np.where(mask[..., None], picture + _CRISP * fine, 0)
+        stretch = elongation(Source(picture, mask, photo.camera, middles))
     grain, todo = np.zeros((len(of.points), 1), np.float32), of.trust < 1
-    grain[todo] = scattered(frames.at(todo), Source(picture, mask, photo.camera, middles), radius, rng)
+    grain[todo] = scattered(frames.at(todo), Source(picture, mask, photo.camera, middles), radius, rng, stretch)
     return grain
 
 
 def _calm(
-    of: _Part, picture: Float32[np.ndarray, "h w 1"], mask: Bool[np.ndarray, "h w"], metres: float
+    of: _Part, picture: Float32[np.ndarray, "h w 1"], mask: Bool[np.ndarray, "h w"], metres: float, part: float
 ) -> Int64[np.ndarray, " m"]:
     """Well seen texels around which the grain is calm: where much stands out (a nostril, a fringe's border) no pieces are taken."""
     energy = label_blur(np.repeat(picture**2, 3, 2), mask, metres * of.pixels_per_metre)[..., :1]
     energy, label = sample_picture(np.dstack([energy, mask.astype(np.float32)]), of.own.pixels).T
     shown = np.flatnonzero((of.trust > _WELL) & (label > 0.99))
-    return shown[energy[shown] <= np.quantile(energy[shown], _CALM)] if len(shown) else shown
+    return shown[energy[shown] <= np.quantile(energy[shown], part)] if len(shown) else shown
 
 
 def _fall(of: _Part) -> Float32[np.ndarray, "n 3"]:
