@@ -11,8 +11,14 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     sheet_triangles,
 )
 from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import hair_edge, head_on_grid
+from facecraft4d.toolkit.shape_prior.parametric.shells.relief import lump_height, lumps
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell, height_at
-from facecraft4d.toolkit.shape_prior.parametric.shells.volume import hair_radii, silhouette, to_border
+from facecraft4d.toolkit.shape_prior.parametric.shells.volume import (
+    hair_radii,
+    pixels_per_metre,
+    silhouette,
+    to_border,
+)
 
 _EDGE = 0.007
 """Metres on both sides of the hair's edge over which presence falls from 1 to 0."""
@@ -43,11 +49,17 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     width = np.clip(height, 1e-3, _ROUNDING)
     rise = np.sqrt(np.clip(1 - (1 - np.clip(edge / width, 0, 1)) ** 2, 0, 1))
     inner = np.where(above_hem > 0, body, head.bare) + np.maximum(edge / _EDGE, -1) * _DIVE
-    radii = np.where(edge > 0, body + rise * height, inner)
+    radii = np.where(edge > 0, body + rise * (height + _relief(fitted, grid, body + height, grown > worn)), inner)
     radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
     return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True, worn > 0)
+
+
+def _relief(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """Metres by which lumps rise above the smooth sheet, where it is one of hair, and lie below it."""
+    height = lump_height(*silhouette(fitted), pixels_per_metre(fitted))
+    return np.asarray(height * lumps(grid.points(radii), np.random.default_rng(0)) * hair)
 
 
 def _within_matte(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:

@@ -4,14 +4,15 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Float64
 
-from facecraft4d.toolkit.core.geometry import camera_center, normalized, project
+from facecraft4d.toolkit.core.geometry import camera_center, project
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     picture_values,
     signed_distance,
     wrapped_filter,
 )
-from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import HeadOnGrid, surface_normals
+from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import HeadOnGrid
+from facecraft4d.toolkit.shape_prior.parametric.shells.relief import departure
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
 from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import membrane
 
@@ -23,8 +24,6 @@ _NEAR, _SHARE = 0.003, 0.08
 """Metres by which others may lie behind it and count as well, and what is added for each metre that hair stands off."""
 _LENGTH = 0.008
 """Metres over which the silhouette is smoothed: about as wide as a curl's end."""
-_MEAN = 0.008
-"""Metres of the smoothing that takes curls off an outline: a quarter of the distance from one to the next."""
 _FLAT = 0.02
 """Weight beside the silhouette's of hair lying flat on clothes."""
 _LEAST, _MOST = 0.003, 0.12
@@ -48,7 +47,8 @@ def hair_radii(
     `edge` is the distance within the hair's edge, `hanging` how far hair falls from the head rather than lie on it.
     """
     border, valid = silhouette(fitted)
-    border = mean_border(fitted, border)
+    # through the middle of what locks and curls make of it
+    border = signed_distance(departure(border > 0, pixels_per_metre(fitted)) > 0)
     thickness = np.full(head.skin.shape, _USUAL)
     for _ in range(_ROUNDS):
         base = _draped(head, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
@@ -99,11 +99,9 @@ def silhouette(fitted: FittedHead) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def mean_border(fitted: FittedHead, border: np.ndarray) -> np.ndarray:
-    """Pixels within the matte's smoothed outline, which goes through the middle of what locks and curls make of it."""
-    width = _MEAN * fitted.camera.fx / float(np.linalg.norm(camera_center(fitted.camera)))
-    inside = scipy.ndimage.gaussian_filter((border > 0).astype(np.float32), width, mode="nearest") > 0.5
-    return signed_distance(np.pad(inside, 64, mode="edge"))[64:-64, 64:-64]
+def pixels_per_metre(fitted: FittedHead) -> float:
+    """Of the photograph, at the head's middle."""
+    return fitted.camera.fx / float(np.linalg.norm(camera_center(fitted.camera)))
 
 
 def to_border(
