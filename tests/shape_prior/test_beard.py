@@ -9,7 +9,7 @@ from facecraft4d.toolkit.face_model import FaceModel, surface_positions
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.landmarks.points import CHIN, MOUTH
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.beard import THICKNESSES, beard_offsets
+from facecraft4d.toolkit.shape_prior.parametric.shells.beard import THICKNESSES, beard_offsets, bearded
 
 
 @pytest.mark.parametrize("below", [0, 6, 12])
@@ -24,7 +24,8 @@ def test_a_beard_covers_what_the_photograph_shows_of_it(model: FaceModel, below:
     beard = covered & (rows > landmarks[MOUTH, 1]) & (rows < chin[1] + below) & wide
     segments = Segments(covered, covered & False, covered & False, beard=beard)
     place = _chin(model, posed)
-    moved = beard_offsets(model, posed, camera, segments, place)
+    grown = bearded(model, posed, camera, segments, model.mirror_vertices)
+    moved = beard_offsets(model, posed, camera, segments.beard, grown, place)
     length = np.linalg.norm(moved, axis=1)
     assert length.max() <= THICKNESSES[-1] + 1e-6 and not length[_never(model)].any()
     reach = float(place[1] - (posed + moved)[np.linalg.norm(posed - place, axis=1) < 0.02, 1].min())
@@ -39,7 +40,8 @@ def test_without_a_beard_nothing_moves(model: FaceModel) -> None:
     nowhere = covered & False
     for beard in (None, nowhere):
         segments = Segments(covered, nowhere, nowhere, beard=beard)
-        assert not beard_offsets(model, posed, camera, segments, _chin(model, posed)).any()
+        grown = bearded(model, posed, camera, segments, model.mirror_vertices)
+        assert not grown.any() and not beard_offsets(model, posed, camera, beard, grown, _chin(model, posed)).any()
 
 
 def _chin(model: FaceModel, posed: np.ndarray) -> np.ndarray:

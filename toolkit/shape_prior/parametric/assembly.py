@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int, Int32, Int64, UInt8
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import pose_vertices, with_part
 from facecraft4d.toolkit.face_model.model import FaceModel
-from facecraft4d.toolkit.shape_prior.parametric.neck import cut_at_ring
+from facecraft4d.toolkit.shape_prior.parametric.neck import above_ring, cut_at_ring
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import Shell
 
 SKIN, HAIR, TORSO = range(3)
@@ -39,6 +39,8 @@ class Assembly:
     vertex_parts: UInt8[np.ndarray, " v"]
     mirror: Int64[np.ndarray, " v"]
     """The vertex on the other side."""
+    bearded: Float32[np.ndarray, " v"] | None = None
+    """How far each vertex is under beard, 0 to 1; None where nobody asked."""
 
 
 def tuck(
@@ -58,12 +60,17 @@ def tuck(
     return np.asarray((moved - vertices) * share[:, None], np.float32)
 
 
-def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell | None) -> Assembly:
+def assemble(
+    model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell | None, bearded: Float32[np.ndarray, " m"]
+) -> Assembly:
     """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint.
+
+    `bearded` is for the model's vertices.
 
     Without a torso the skin ends at the base of the neck.
     """
     whole, uvs, mirror = (rig, model.corner_uvs, model.mirror_vertices) if torso else cut_at_ring(model, rig)
+    grown = bearded if torso else bearded[above_ring(model)]
     pieces = [_Piece(whole.vertices, whole.triangles, _placed(uvs, SKIN), mirror)]
     for part, shell in ((HAIR, hair), (TORSO, torso)):
         if shell is None:
@@ -78,6 +85,7 @@ def assemble(model: FaceModel, rig: Rig, pose: Pose, hair: Shell, torso: Shell |
         triangle_parts=np.repeat(np.arange(len(pieces)), [len(piece.triangles) for piece in pieces]).astype(np.uint8),
         vertex_parts=np.repeat(np.arange(len(pieces)), [len(piece.vertices) for piece in pieces]).astype(np.uint8),
         mirror=np.concatenate([piece.mirror for piece in pieces]).astype(np.int64),
+        bearded=np.pad(grown, (0, len(whole.vertices) - len(grown))),
     )
 
 

@@ -28,7 +28,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_vi
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
-from facecraft4d.toolkit.shape_prior.parametric.shells.beard import beard_offsets
+from facecraft4d.toolkit.shape_prior.parametric.shells.beard import beard_offsets, bearded
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
@@ -95,7 +95,8 @@ def wrap(
     if model.landmarks_478 is None:
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
-    beard = beard_offsets(model, posed, latent.camera, segments, chin)
+    grown = bearded(model, posed, latent.camera, segments, model.mirror_vertices)
+    beard = beard_offsets(model, posed, latent.camera, segments.beard, grown, chin)
     offsets, posed = offsets + beard, posed + beard
 
     def part(*names: str) -> np.ndarray:
@@ -113,4 +114,4 @@ def wrap(
     if bust is Bust.SHOULDERS:
         tucked = (tucked + sunk + tuck((posed + sunk).astype(np.float32), torso, part("neck"))).astype(np.float32)
     rig = with_meeting_lids(personalized_rig(model, identity, tucked), pose)
-    return assemble(model, rig, pose, hair, torso if bust is Bust.SHOULDERS else None)
+    return assemble(model, rig, pose, hair, torso if bust is Bust.SHOULDERS else None, grown)

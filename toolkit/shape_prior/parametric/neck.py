@@ -45,6 +45,11 @@ def cut_at_ring(model: FaceModel, rig: Rig) -> tuple[Rig, Float32[np.ndarray, "f
     return cut, model.corner_uvs[kept], place[model.mirror_vertices[~gone]].astype(np.int64)
 
 
+def above_ring(model: FaceModel) -> Bool[np.ndarray, " v"]:
+    """The vertices that `cut_at_ring` keeps."""
+    return np.asarray(~_below(model))
+
+
 def ring_in_file(model: FaceModel) -> Int64[np.ndarray, " n"]:
     """The ring's vertices, in order, in the rig that `cut_at_ring` gives."""
     return np.asarray((np.cumsum(~_below(model)) - 1)[_ring(model)], np.int64)

@@ -73,8 +73,10 @@ def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -
 
 
 def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:
-    """How far a stuff covers the vertices of a part, 0..1: a beard as seen and some centimetres on, headwear all around."""
+    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around."""
     cover, count = segment_of(photo, stuff), len(assembly.posed)
+    if stuff == BEARD and assembly.bearded is not None:
+        return assembly.bearded[:, None]
     if not cover.any():
         return np.zeros((count, 1), np.float32)
     whole = segment_of(photo, part) | cover

@@ -20,6 +20,8 @@ _LEAST_BRIGHT = 0.05
 """Brightness below which a colour's tint says nothing."""
 _CLEAR_PIXELS = 1.5
 """Distance in pixels, per 512, from the matte's border from which a pixel's colour is the person's own."""
+_TIPS, _DOWN = 10, np.array([[False], [True], [True]])
+"""Pixels, per 512, below a beard that belong to its ends or its shade; what dilates a mask downwards."""
 _OVER = (0.6, 0.8)
 """Cosines between normal and line of sight over which a surface begins to take whatever the photograph shows there."""
 
@@ -37,13 +39,19 @@ def segment_of(photo: ReferenceView, stuff: int) -> Bool[np.ndarray, "h w"]:
     return np.asarray({SKIN: segments.skin, HAIR: segments.hair, TORSO: segments.torso, BEARD: beard, HAT: hat}[stuff])
 
 
+def beard_or_shade(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
+    """The beard's pixels, and those below it that its thin ends and its shade darken."""
+    beard = segment_of(photo, BEARD)
+    return np.asarray(scipy.ndimage.binary_dilation(beard, _DOWN, max(1, _TIPS * len(beard) // 512)))
+
+
 def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:
     """Pixels whose colours may be carried on to where nobody saw the part; those of the skin if the photograph shows none of it."""
     mask = segment_of(photo, part) & (photo.rim > _CLEAR_PIXELS * len(photo.image) / 512)
     if part in COVERS:
         mask &= ~segment_of(photo, COVERS[part])
     if part == SKIN:
-        return np.asarray(mask & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait)))
+        return np.asarray(mask & ~beard_or_shade(photo) & ~scipy.ndimage.binary_dilation(eye_mask(photo.portrait)))
     if part == BEARD:
         return np.asarray(mask)
     like = scipy.ndimage.binary_opening(_like_skin(photo)) & mask

@@ -26,7 +26,16 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
 )
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, COVERS, HAT, USUAL, plain, seen_as, usable
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import (
+    BEARD,
+    COVERS,
+    HAT,
+    USUAL,
+    beard_or_shade,
+    plain,
+    seen_as,
+    usable,
+)
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -117,6 +126,10 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
+    if part == SKIN and assembly.bearded is not None:
+        # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
+        beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
+        trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.bearded[:, None], faces))[:, 0]))
     return _Part(assembly, photo, light, part, piece, points, facing, own, trust.astype(np.float32))
 
 
@@ -125,8 +138,7 @@ def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
     photo, trust, filled = of.photo, of.trust, _completed(of, of.part, rng)
     if of.part in COVERS:
         cover = coverage(of.assembly, photo, of.part, COVERS[of.part])
-        share = of.piece.spread(cover, of.assembly.rig.triangles)
-        share = smoothstep((share - _COVER_EDGE[0]) / (_COVER_EDGE[1] - _COVER_EDGE[0]))
+        share = _covered(of.piece.spread(cover, of.assembly.rig.triangles))
         if share.any():
             filled = (1 - share) * filled + share * _completed(of, COVERS[of.part], rng)
     if of.part == SKIN:
@@ -136,6 +148,11 @@ def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
         trust = _in_open_eyes(of)
     picture = sample_picture(photo.image, of.own.pixels)
     return np.asarray(trust[:, None] * picture + (1 - trust)[:, None] * filled, np.float32)
+
+
+def _covered(share: Float32[np.ndarray, "n 1"]) -> np.ndarray:
+    """0 bare, 1 covered: a border of coverage with an edge."""
+    return np.asarray(smoothstep((share - _COVER_EDGE[0]) / (_COVER_EDGE[1] - _COVER_EDGE[0])))
 
 
 def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
