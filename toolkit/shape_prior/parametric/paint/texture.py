@@ -11,10 +11,10 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float32, Int64
 
-from facecraft4d.toolkit.core.geometry import LUMA, normalized, smoothstep
-from facecraft4d.toolkit.core.pixels import srgb_from_linear
+from facecraft4d.toolkit.core.geometry import LUMA, camera_center, normalized, smoothstep
+from facecraft4d.toolkit.core.pixels import linear_from_srgb, srgb_from_linear
 from facecraft4d.toolkit.core.rigging import in_regions
-from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly, chart_position
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
     Source,
@@ -25,6 +25,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
     surface,
 )
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
+from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame, carried_level, mirrored_around
 from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, COVERS, HAT, USUAL, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
@@ -39,7 +40,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.0015, BEARD: 0.005, HAT: 0.01}
 """Width of the smoothing that parts grain from what is coarser: strands are grain; whole locks, scattered, look like spots; a shirt's stripes and a cheek's shape are none."""
 _LEAST_BASE_METRES = 0.004
 """Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
@@ -53,7 +54,7 @@ _WELL = 0.6
 """Trust from which pieces of grain are taken around a texel."""
 _MOST_GRAIN = 3.0
 """Times its median size to which grain other than strands' is cut: what stands out (a mole) must not be spread."""
-_CALM = {SKIN: 0.7, HAIR: 0.95, TORSO: 0.7, BEARD: 0.95, HAT: 0.95}
+_CALM = {SKIN: 0.7, HAIR: 0.85, TORSO: 0.7, BEARD: 0.95, HAT: 0.95}
 """Part of the well seen texels, the calmer ones, around which pieces are taken: skin has lines and moles that must not be spread."""
 _STRANDS = (HAIR, BEARD)
 """Stuffs whose grain follows their strands."""
@@ -65,6 +66,12 @@ _MIDDLES = 4096
 """Most texels that pieces are drawn from."""
 _STRANDS_METRES = 0.012
 """Smoothing of the direction of strands."""
+_FALL = 0.3
+"""Metres from the crown to the lower end of the chart of hair and hats."""
+_BORDER_PIXELS = 3
+"""Pixels along the border of what is worn that do not count for its pattern: they are mixed with what lies beside."""
+_STRIPE_METRES = 0.0015
+"""Width of the smoothing of clothes that go on level: finer than stripes."""
 _EYE_EDGE = 0.7
 """Pixels of smoothing of the open eye's border."""
 
@@ -147,8 +154,40 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
-    filled = filled + (usual + _DARK) * np.minimum(filled / usual, 1) * _grain(of, stuff, rng)
-    return np.asarray(filled, np.float32)
+    filled, known = _patterned(of, stuff, mask, filled)
+    grain = (usual + _DARK) * np.minimum(filled / usual, 1) * _grain(of, stuff, rng)
+    return np.asarray(filled + (1 - known)[:, None] * grain, np.float32)
+
+
+def _patterned(
+    of: _Part, stuff: int, mask: Bool[np.ndarray, "h w"], filled: Float32[np.ndarray, "n 3"]
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, " n"]]:
+    """Colours of what is worn with its pattern carried on, and how far that has its grain already."""
+    known = np.zeros(len(filled), np.float32)
+    if stuff not in (TORSO, HAT):
+        return filled, known
+    middle = camera_center(of.photo.camera)
+    across, down = chart_position(np.stack([of.piece.columns, of.piece.rows], -1) / of.piece.size, of.part)
+    around = (2 * np.pi * (across - 0.5) - np.arctan2(middle[0], middle[2]) + np.pi) % (2 * np.pi) - np.pi
+    mask = scipy.ndimage.binary_erosion(mask, iterations=_BORDER_PIXELS)
+    label = sample_picture(mask.astype(np.float32)[..., None], of.own.pixels)[:, 0]
+    seen, light = (of.trust > _WELL) & (label > 0.99), of.light.shading(of.normals)[:, None]
+    if stuff == TORSO:
+        stripes = sample_picture(of.blurred(mask, _STRIPE_METRES), of.own.pixels)
+        colors, total = carried_level(
+            Frame(around, -of.points[:, 1]), seen, linear_from_srgb(stripes.clip(0, 1)) / light
+        )
+    else:
+        total, colors = np.zeros(len(filled)), np.zeros((len(filled), 3))
+        for sources in mirrored_around(Frame(around, _FALL * down), seen, of.trust < 1):
+            pixels, lit = (np.einsum("mk,mkc->mc", sources.shares, v[sources.seen]) for v in (of.own.pixels, light))
+            shown = linear_from_srgb(sample_picture(of.photo.image, pixels.astype(np.float32)).clip(0, 1)) / lit
+            colors[sources.places] += sources.known[:, None] * shown
+            total[sources.places] += sources.known
+        colors /= np.maximum(total, 1e-6)[:, None]
+        known = total.astype(np.float32)
+    filled = (1 - total)[:, None] * filled + total[:, None] * srgb_from_linear(colors * light)
+    return filled.astype(np.float32), known
 
 
 def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 1"]:
