@@ -9,7 +9,7 @@ from facecraft4d.toolkit.core.geometry import LUMA, camera_center, normalized
 from facecraft4d.toolkit.core.pixels import linear_from_srgb
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
-from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.parametric.assembly import SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, segment_of
