@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import smoothstep
 
-_FROM, _TO = np.radians(20), np.radians(65)
+_FROM, _TO = np.radians(10), np.radians(40)
 """Angles from the middle of the front between which a hat's pattern is taken: beside what is in front only, before it is seen obliquely."""
-_LEVEL_MEET, _MIRRORED_MEET = np.radians(30), np.radians(20)
-"""Angle before the middle of the back over which the patterns of both sides pass into each other, where they go on level and where not."""
+_MEET = np.radians(30)
+"""Angle before the middle of the back over which both sides' colours at one height pass into each other."""
 _STEP, _LAST, _FADE = 1e-3, np.radians(6), np.radians(12)
 """Metres between heights that are told apart; angle before the last seen place of a height that tells what goes on; angle over which it sets in."""
 _EDGE_STEPS = 8
@@ -38,9 +38,9 @@ class Frame:
     down: Float[np.ndarray, " n"]
     """Metres."""
 
-    def share(self, side: int, meet: float) -> Float64[np.ndarray, " n"]:
-        """How far places take after a side (-1 or 1): half in the middle of the back, where within `meet` the one becomes the other."""
-        other = 0.5 * smoothstep(1 - (np.pi - np.abs(self.around)) / meet)
+    def share(self, side: int) -> Float64[np.ndarray, " n"]:
+        """How far places take after a side (-1 or 1): half in the middle of the back."""
+        other = 0.5 * smoothstep(1 - (np.pi - np.abs(self.around)) / _MEET)
         return np.where(side * self.around >= 0, 1 - other, other)
 
 
@@ -63,7 +63,7 @@ def carried_level(
         here = [np.interp(row, shown, each) for each in sums[:3, shown] / sums[3, shown]]
         edge = np.interp(np.arange(len(last)), shown, last[shown])
         edge = scipy.ndimage.gaussian_filter1d(edge, _EDGE_STEPS, mode="nearest")
-        count = frame.share(side, _LEVEL_MEET) * smoothstep((angle - edge[row]) / _FADE + 1)
+        count = frame.share(side) * smoothstep((angle - edge[row]) / _FADE + 1)
         found += count[:, None] * np.stack(here, -1)
         total += count
     return found / np.maximum(total, 1e-9)[:, None], total.clip(0, 1)
@@ -78,28 +78,27 @@ class Sources:
     shares: Float64[np.ndarray, "m k"]
     """They add up to 1."""
     known: Float64[np.ndarray, " m"]
-    """How far there is a pattern, times how far the places take after this side, 0..1."""
+    """How far there is a pattern, 0..1."""
 
 
-def mirrored_around(frame: Frame, seen: Bool[np.ndarray, " n"], wanted: Bool[np.ndarray, " n"]) -> list[Sources]:
-    """For each side the seen places on which the mirrored wanted ones lie; empty without a pattern."""
-    mine = np.flatnonzero(seen)
+def mirrored_around(frame: Frame, seen: Bool[np.ndarray, " n"], wanted: Bool[np.ndarray, " n"]) -> Sources | None:
+    """The seen places, all on the side that is seen better, on which the mirrored wanted ones lie; None without a pattern."""
+    angle = np.abs(frame.around)
+    told = seen & (angle > _FROM) & (angle < _TO)
+    side = 1 if (told & (frame.around > 0)).sum() > (told & (frame.around < 0)).sum() else -1
+    mine = np.flatnonzero(seen & (side * frame.around > 0))
     if len(mine) < _LEAST:
-        return []
-    own = np.stack([_RADIUS * frame.around[mine], frame.down[mine]], -1)
-    tree, found = scipy.spatial.cKDTree(own), []
-    for side in (-1, 1):
-        share = frame.share(side, _MIRRORED_MEET)
-        places = np.flatnonzero(wanted & (share > 0))
-        at = np.stack([_RADIUS * side * _folded(np.abs(frame.around[places])), frame.down[places]], -1)
-        # What lies beyond is mirrored once more, at the nearest that is seen.
-        distance, near = tree.query(at)
-        at = np.where((distance > _NEAR[0])[:, None], 2 * own[near] - at, at)
-        distance, near = tree.query(at, _NEIGHBOURS)
-        weights = 1 / (distance + 1e-5)
-        known = share[places] * smoothstep((_NEAR[1] - distance[:, 0]) / (_NEAR[1] - _NEAR[0]))
-        found.append(Sources(places, mine[near], weights / weights.sum(1, keepdims=True), known))
-    return found
+        return None
+    own = np.stack([_RADIUS * angle[mine], frame.down[mine]], -1)
+    tree, places = scipy.spatial.cKDTree(own), np.flatnonzero(wanted)
+    at = np.stack([_RADIUS * _folded(angle[places]), frame.down[places]], -1)
+    # What lies beyond is mirrored once more, at the nearest that is seen.
+    distance, near = tree.query(at)
+    at = np.where((distance > _NEAR[0])[:, None], 2 * own[near] - at, at)
+    distance, near = tree.query(at, _NEIGHBOURS)
+    weights = 1 / (distance + 1e-5)
+    known = smoothstep((_NEAR[1] - distance[:, 0]) / (_NEAR[1] - _NEAR[0]))
+    return Sources(places, mine[near], weights / weights.sum(1, keepdims=True), known)
 
 
 def _folded(angle: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

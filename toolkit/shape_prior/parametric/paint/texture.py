@@ -179,12 +179,12 @@ def _patterned(
         )
     else:
         total, colors = np.zeros(len(filled)), np.zeros((len(filled), 3))
-        for sources in mirrored_around(Frame(around, _FALL * down), seen, of.trust < 1):
+        sources = mirrored_around(Frame(around, _FALL * down), seen, of.trust < 1)
+        if sources is not None:
             pixels, lit = (np.einsum("mk,mkc->mc", sources.shares, v[sources.seen]) for v in (of.own.pixels, light))
-            shown = linear_from_srgb(sample_picture(of.photo.image, pixels.astype(np.float32)).clip(0, 1)) / lit
-            colors[sources.places] += sources.known[:, None] * shown
-            total[sources.places] += sources.known
-        colors /= np.maximum(total, 1e-6)[:, None]
+            crisp = of.photo.image + _CRISP * (of.photo.image - label_blur(of.photo.image, mask, _CRISP_PIXELS))
+            shown = sample_picture(crisp, pixels.astype(np.float32)).clip(0, 1)
+            colors[sources.places], total[sources.places] = linear_from_srgb(shown) / lit, sources.known
         known = total.astype(np.float32)
     filled = (1 - total)[:, None] * filled + total[:, None] * srgb_from_linear(colors * light)
     return filled.astype(np.float32), known
