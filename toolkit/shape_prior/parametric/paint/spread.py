@@ -11,7 +11,7 @@ from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 from facecraft4d.toolkit.shape_prior.parametric.assembly import SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
-from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light
+from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light, openness
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, segment_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
@@ -22,7 +22,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
 )
 
 _FLATNESS = 0.01
-"""How well colours conduct up and down, beside along the horizon: a hat's brim stays a band."""
+"""How well headwear conducts up and down, beside along the horizon: a hat's brim stays a band."""
 _SMOOTHNESS = 0.02
 """How much an edge along the horizon makes its ends alike, beside the weight 1 of a vertex that the photograph sees well."""
 _UPRIGHT = 8
@@ -56,20 +56,28 @@ def light_of(assembly: Assembly, photo: ReferenceView) -> Light:
     return light
 
 
+def shading(assembly: Assembly, light: Light) -> Float32[np.ndarray, " v"]:
+    """The linear light on every vertex, less in the skin's hollows."""
+    skin = assembly.rig.triangles[assembly.triangle_parts == SKIN]
+    return np.asarray(light.shading(posed_normals(assembly)) * openness(assembly.posed, skin), np.float32)
+
+
 def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -> Float32[np.ndarray, "v 3"]:
     """Linear colours without light for the vertices of a part (those of others have no meaning)."""
-    rig, normals, count = assembly.rig, posed_normals(assembly), len(assembly.posed)
+    rig, count, lit = assembly.rig, len(assembly.posed), shading(assembly, light)
     weights, colors = np.zeros(count), np.zeros((count, 3))
     for order, importance in ((np.arange(count), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         weight, pixels = _weights(assembly, photo, base.label, base.part, order)
-        shown = linear_from_srgb(sample_picture(base.srgb, pixels).clip(0, 1)) / light.shading(normals[order])[:, None]
-        take = importance * weight > weights
-        colors[take], weights = shown[take], np.where(take, importance * weight, weights)
+        shown = linear_from_srgb(sample_picture(base.srgb, pixels).clip(0, 1)) / lit[order][:, None]
+        # Squared: what is seen obliquely is the least sure.
+        weight = importance * weight**2
+        take = weight > weights
+        colors[take], weights = shown[take], np.where(take, weight, weights)
     if base.part != TORSO and weights.any():
         tone = _median(colors[weights > 0], weights[weights > 0])
         colors = (weights[:, None] * colors + _TONE_WEIGHT * tone) / (weights + _TONE_WEIGHT)[:, None]
         weights = weights + _TONE_WEIGHT
-    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, _FLATNESS)
+    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, 1.0)
 
 
 def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:

@@ -26,7 +26,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
 )
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame, carried_level, mirrored_around
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, shading
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, COVERS, HAT, USUAL, plain, seen_as, usable
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
@@ -98,7 +98,6 @@ class _Part:
 
     assembly: Assembly
     photo: ReferenceView
-    light: Light
     part: int
     piece: Texels
     points: Float32[np.ndarray, "n 3"]
@@ -106,6 +105,9 @@ class _Part:
     own: Visibility
     trust: Float32[np.ndarray, " n"]
     """How far the photograph's own colours count."""
+    light: Light
+    lit: Float32[np.ndarray, " n"]
+    """How much of it reaches each."""
 
     @property
     def pixels_per_metre(self) -> float:
@@ -124,7 +126,8 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
-    return _Part(assembly, photo, light, part, piece, points, facing, own, trust.astype(np.float32))
+    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0]
+    return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), light, lit)
 
 
 def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
@@ -151,7 +154,7 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
-    filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
+    filled = srgb_from_linear(tone * of.lit[:, None])
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
     filled, known = _patterned(of, stuff, mask, filled)
@@ -171,7 +174,7 @@ def _patterned(
     around = (2 * np.pi * (across - 0.5) - np.arctan2(middle[0], middle[2]) + np.pi) % (2 * np.pi) - np.pi
     mask = scipy.ndimage.binary_erosion(mask, iterations=_BORDER_PIXELS)
     label = sample_picture(mask.astype(np.float32)[..., None], of.own.pixels)[:, 0]
-    seen, light = (of.trust > _WELL) & (label > 0.99), of.light.shading(of.normals)[:, None]
+    seen, light = (of.trust > _WELL) & (label > 0.99), of.lit[:, None]
     if stuff == TORSO:
         stripes = sample_picture(of.blurred(mask, _STRIPE_METRES), of.own.pixels)
         colors, total = carried_level(
