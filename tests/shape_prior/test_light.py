@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facecraft4d.toolkit.core.geometry import normalized
-from facecraft4d.toolkit.shape_prior.parametric.paint.light import EVEN, Light, fitted_light
+from facecraft4d.toolkit.shape_prior.parametric.paint.light import EVEN, Light, fitted_light, openness
 
 AHEAD = np.array([0.0, 0.0, 1.0])
 
@@ -55,3 +55,26 @@ def test_nothing_goes_black_and_nothing_burns() -> None:
         shading = fitted_light(seen, brightness + 1e-3, np.ones(len(seen)), AHEAD).shading(_normals(500, 3))
         assert shading.min() > 0.3
         assert shading.max() < 2
+
+
+def test_hollows_are_darker_and_what_is_round_or_flat_is_not() -> None:
+    """On a plane with a dent and a bump only the dent loses light, the more the deeper it is."""
+    count = 41
+    x, y = np.meshgrid(np.arange(count) * 2e-3, np.arange(count) * 2e-3)
+    cell = np.arange(count * count).reshape(count, count)
+    corners = np.stack([cell[:-1, :-1], cell[:-1, 1:], cell[1:, 1:], cell[1:, :-1]], -1).reshape(-1, 4)
+    triangles = np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]]).astype(np.int32)
+
+    def bell(at: float) -> np.ndarray:
+        return np.asarray(np.exp(-((x - at) ** 2 + (y - 0.04) ** 2) / 0.003**2))
+
+    found = []
+    for height in (0.004, 0.008):
+        points = np.stack([x, y, height * (bell(0.055) - bell(0.025))], -1).reshape(-1, 3).astype(np.float32)
+        found.append(openness(points, triangles).reshape(count, count)[3:-3, 3:-3])
+    dent, bump = np.unravel_index(bell(0.025).argmax(), x.shape), np.unravel_index(bell(0.055).argmax(), x.shape)
+    for light in found:
+        assert light[dent[0] - 3, dent[1] - 3] < 0.8
+        assert light[bump[0] - 3, bump[1] - 3] == 1
+        assert np.median(light) > 0.99
+    assert found[1].min() < found[0].min()

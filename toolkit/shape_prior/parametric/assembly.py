@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32, Int64, UInt8
+from jaxtyping import Float, Float32, Int, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.rigging import pose_vertices, with_part
@@ -115,6 +115,14 @@ def _placed(uvs: Float32[np.ndarray, "f 3 2"], part: int) -> Float32[np.ndarray,
     size = np.array([right - left, bottom - top]) - 2 * _PADDING
     placed: Float32[np.ndarray, "f 3 2"] = (low + uvs * size).astype(np.float32)
     return placed
+
+
+def chart_position(uvs: Float[np.ndarray, "n 2"], part: int) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """How far around a shell (0..1, the middle of its front is one half) and how far down its chart texture coordinates lie."""
+    left, top, right, bottom = CHARTS[part]
+    low, size = np.array([left, top]) + _PADDING, np.array([right - left, bottom - top]) - 2 * _PADDING
+    x, y = ((uvs - low) / size).T
+    return (x, y) if part == HAIR else (y, x)
 
 
 def _shell_surface(shell: Shell) -> tuple[Int32[np.ndarray, "f 3"], Float32[np.ndarray, "f 3 2"]]:

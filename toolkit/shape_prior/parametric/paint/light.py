@@ -7,7 +7,10 @@ negative, so what is told from the front holds behind, where light from everywhe
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, Int
+
+from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.meshes.graph import adjacency
 
 _DIRECTIONS = 1000
 """Where the lamp may be: about 6 degrees apart."""
@@ -15,6 +18,11 @@ _ROUNDS = 6
 """Rounds of fitting in which what does not follow (brows, lips, highlights) loses its say."""
 _LIMITS = (0.35, 1.6)
 """Least and most light beside that of the well seen skin: nothing goes black, nothing burns."""
+
+_HOLLOW_ROUNDS = 5
+"""Rounds in which each vertex takes the mean of its neighbours, a few millimetres on an ear: what lies below that is a hollow."""
+_HOLLOW_DEPTH, _LEAST_OPEN = 0.003, 0.35
+"""Metres of a hollow's depth over which its light falls to 1/e, and the least that is left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +38,21 @@ class Light:
         strength = float(np.linalg.norm(self.lamp))
         lit = strength * _lobe(normals @ (self.lamp / max(strength, 1e-9)))
         return np.asarray(np.clip(self.ambient + lit, *_LIMITS), np.float32)
+
+
+def openness(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]) -> Float32[np.ndarray, " v"]:
+    """How much of the light reaches each vertex of a surface: 1, and less in hollows (a concha, the corner of an eye).
+
+    A hollow is as deep as the vertex lies below the mean of what is within some millimetres, along its normal.
+    """
+    neighbours = adjacency(triangles, len(vertices))
+    degree = neighbours.sum(1)
+    smooth = vertices.astype(np.float64)
+    for _ in range(_HOLLOW_ROUNDS):
+        mean = (neighbours @ smooth) / np.maximum(degree, 1)[:, None]
+        smooth = np.where(degree[:, None] > 0, mean, smooth)
+    depth = ((smooth - vertices) * vertex_normals(vertices.astype(np.float32), triangles)).sum(1)
+    return np.asarray(np.exp(-np.maximum(depth, 0) / _HOLLOW_DEPTH).clip(_LEAST_OPEN), np.float32)
 
 
 EVEN = Light(1.0, np.zeros(3))

@@ -9,9 +9,9 @@ from facecraft4d.toolkit.core.geometry import LUMA, camera_center, normalized
 from facecraft4d.toolkit.core.pixels import linear_from_srgb
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
-from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.parametric.assembly import SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
-from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light
+from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light, openness
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, segment_of
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
@@ -21,8 +21,8 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_FLATNESS = {SKIN: 0.01, HAIR: 0.01, TORSO: 1e-4}
-"""How well colours conduct up and down, beside along the horizon: stripes must go round a shoulder, 50 edges, and stay apart."""
+_FLATNESS = 0.01
+"""How well headwear conducts up and down, beside along the horizon: a hat's brim stays a band."""
 _SMOOTHNESS = 0.02
 """How much an edge along the horizon makes its ends alike, beside the weight 1 of a vertex that the photograph sees well."""
 _UPRIGHT = 8
@@ -31,6 +31,8 @@ _MIRROR_WEIGHT = 0.15
 """Trust in what the photograph shows of the other side, beside its own: it decides only where the own side is hardly seen."""
 _TONE_WEIGHT = 5e-4
 """Pull of the person's own tone on skin: what is dark (a beard, shadow) passes into it within some centimetres, sqrt(smoothness / this) edges."""
+_WORN = 0.7
+"""Headwear's part of what is seen of it and hair from which what nobody saw is headwear."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,26 +56,32 @@ def light_of(assembly: Assembly, photo: ReferenceView) -> Light:
     return light
 
 
+def shading(assembly: Assembly, light: Light) -> Float32[np.ndarray, " v"]:
+    """The linear light on every vertex, less in the skin's hollows."""
+    skin = assembly.rig.triangles[assembly.triangle_parts == SKIN]
+    return np.asarray(light.shading(posed_normals(assembly)) * openness(assembly.posed, skin), np.float32)
+
+
 def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -> Float32[np.ndarray, "v 3"]:
     """Linear colours without light for the vertices of a part (those of others have no meaning)."""
-    rig, normals, count = assembly.rig, posed_normals(assembly), len(assembly.posed)
+    rig, count, lit = assembly.rig, len(assembly.posed), shading(assembly, light)
     weights, colors = np.zeros(count), np.zeros((count, 3))
     for order, importance in ((np.arange(count), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         weight, pixels = _weights(assembly, photo, base.label, base.part, order)
-        shown = linear_from_srgb(sample_picture(base.srgb, pixels).clip(0, 1)) / light.shading(normals[order])[:, None]
-        take = importance * weight > weights
-        colors[take], weights = shown[take], np.where(take, importance * weight, weights)
+        shown = linear_from_srgb(sample_picture(base.srgb, pixels).clip(0, 1)) / lit[order][:, None]
+        # Squared: what is seen obliquely is the least sure.
+        weight = importance * weight**2
+        take = weight > weights
+        colors[take], weights = shown[take], np.where(take, weight, weights)
     if base.part != TORSO and weights.any():
         tone = _median(colors[weights > 0], weights[weights > 0])
         colors = (weights[:, None] * colors + _TONE_WEIGHT * tone) / (weights + _TONE_WEIGHT)[:, None]
         weights = weights + _TONE_WEIGHT
-    return spread(
-        rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, _FLATNESS[base.part]
-    )
+    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, 1.0)
 
 
 def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:
-    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around."""
+    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around if there is more of it than hair."""
     cover, count = segment_of(photo, stuff), len(assembly.posed)
     if stuff == BEARD and assembly.bearded is not None:
         return assembly.bearded[:, None]
@@ -82,9 +90,10 @@ def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) ->
     whole = segment_of(photo, part) | cover
     shown, pixels = _weights(assembly, photo, whole.astype(np.float32), part, np.arange(count))
     covers = sample_picture(cover.astype(np.float32)[..., None], pixels).clip(0, 1)
-    weights, rig = shown + _TONE_WEIGHT * (stuff == BEARD), assembly.rig
-    covers = covers * (shown / np.maximum(weights, 1e-9))[:, None]
-    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == part], covers, weights, _FLATNESS[part])
+    weights, rig = shown + _TONE_WEIGHT, assembly.rig
+    beyond = float(stuff != BEARD and cover.sum() > _WORN * whole.sum())
+    covers = (covers * shown[:, None] + _TONE_WEIGHT * beyond) / weights[:, None]
+    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == part], covers, weights, _FLATNESS)
 
 
 def spread(

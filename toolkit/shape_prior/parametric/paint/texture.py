@@ -11,10 +11,10 @@ import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float32, Int64
 
-from facecraft4d.toolkit.core.geometry import LUMA, normalized, smoothstep
-from facecraft4d.toolkit.core.pixels import srgb_from_linear
+from facecraft4d.toolkit.core.geometry import LUMA, camera_center, normalized, smoothstep
+from facecraft4d.toolkit.core.pixels import linear_from_srgb, srgb_from_linear
 from facecraft4d.toolkit.core.rigging import in_regions
-from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly
+from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly, chart_position
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
     Source,
@@ -25,7 +25,8 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
     surface,
 )
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage
+from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame, carried_level, mirrored_around
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, shading
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import (
     BEARD,
     COVERS,
@@ -48,7 +49,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.005, BEARD: 0.005, HAT: 0.01}
+_GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.0015, BEARD: 0.005, HAT: 0.01}
 """Width of the smoothing that parts grain from what is coarser: strands are grain; whole locks, scattered, look like spots; a shirt's stripes and a cheek's shape are none."""
 _LEAST_BASE_METRES = 0.004
 """Width of the smoothing of the base at least: the mesh's vertices are twice as far apart."""
@@ -62,7 +63,7 @@ _WELL = 0.6
 """Trust from which pieces of grain are taken around a texel."""
 _MOST_GRAIN = 3.0
 """Times its median size to which grain other than strands' is cut: what stands out (a mole) must not be spread."""
-_CALM = {SKIN: 0.7, HAIR: 0.95, TORSO: 0.7, BEARD: 0.95, HAT: 0.95}
+_CALM = {SKIN: 0.7, HAIR: 0.85, TORSO: 0.7, BEARD: 0.95, HAT: 0.95}
 """Part of the well seen texels, the calmer ones, around which pieces are taken: skin has lines and moles that must not be spread."""
 _STRANDS = (HAIR, BEARD)
 """Stuffs whose grain follows their strands."""
@@ -74,6 +75,12 @@ _MIDDLES = 4096
 """Most texels that pieces are drawn from."""
 _STRANDS_METRES = 0.012
 """Smoothing of the direction of strands."""
+_FALL = 0.3
+"""Metres from the crown to the lower end of the chart of hair and hats."""
+_BORDER_PIXELS = 3
+"""Pixels along the border of what is worn that do not count for its pattern: they are mixed with what lies beside."""
+_STRIPE_METRES = 0.0015
+"""Width of the smoothing of clothes that go on level: finer than stripes."""
 _EYE_EDGE = 0.7
 """Pixels of smoothing of the open eye's border."""
 
@@ -100,7 +107,6 @@ class _Part:
 
     assembly: Assembly
     photo: ReferenceView
-    light: Light
     part: int
     piece: Texels
     points: Float32[np.ndarray, "n 3"]
@@ -108,6 +114,9 @@ class _Part:
     own: Visibility
     trust: Float32[np.ndarray, " n"]
     """How far the photograph's own colours count."""
+    light: Light
+    lit: Float32[np.ndarray, " n"]
+    """How much of it reaches each."""
 
     @property
     def pixels_per_metre(self) -> float:
@@ -130,7 +139,8 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
         # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
         beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
         trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.bearded[:, None], faces))[:, 0]))
-    return _Part(assembly, photo, light, part, piece, points, facing, own, trust.astype(np.float32))
+    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0]
+    return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), light, lit)
 
 
 def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
@@ -161,11 +171,43 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
-    filled = srgb_from_linear(tone * of.light.shading(of.normals)[:, None])
+    filled = srgb_from_linear(tone * of.lit[:, None])
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
-    filled = filled + (usual + _DARK) * np.minimum(filled / usual, 1) * _grain(of, stuff, rng)
-    return np.asarray(filled, np.float32)
+    filled, known = _patterned(of, stuff, mask, filled)
+    grain = (usual + _DARK) * np.minimum(filled / usual, 1) * _grain(of, stuff, rng)
+    return np.asarray(filled + (1 - known)[:, None] * grain, np.float32)
+
+
+def _patterned(
+    of: _Part, stuff: int, mask: Bool[np.ndarray, "h w"], filled: Float32[np.ndarray, "n 3"]
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, " n"]]:
+    """Colours of what is worn with its pattern carried on, and how far that has its grain already."""
+    known = np.zeros(len(filled), np.float32)
+    if stuff not in (TORSO, HAT):
+        return filled, known
+    middle = camera_center(of.photo.camera)
+    across, down = chart_position(np.stack([of.piece.columns, of.piece.rows], -1) / of.piece.size, of.part)
+    around = (2 * np.pi * (across - 0.5) - np.arctan2(middle[0], middle[2]) + np.pi) % (2 * np.pi) - np.pi
+    mask = scipy.ndimage.binary_erosion(mask, iterations=_BORDER_PIXELS)
+    label = sample_picture(mask.astype(np.float32)[..., None], of.own.pixels)[:, 0]
+    seen, light = (of.trust > _WELL) & (label > 0.99), of.lit[:, None]
+    if stuff == TORSO:
+        stripes = sample_picture(of.blurred(mask, _STRIPE_METRES), of.own.pixels)
+        colors, total = carried_level(
+            Frame(around, -of.points[:, 1]), seen, linear_from_srgb(stripes.clip(0, 1)) / light
+        )
+    else:
+        total, colors = np.zeros(len(filled)), np.zeros((len(filled), 3))
+        sources = mirrored_around(Frame(around, _FALL * down), seen, of.trust < 1)
+        if sources is not None:
+            pixels, lit = (np.einsum("mk,mkc->mc", sources.shares, v[sources.seen]) for v in (of.own.pixels, light))
+            crisp = of.photo.image + _CRISP * (of.photo.image - label_blur(of.photo.image, mask, _CRISP_PIXELS))
+            shown = sample_picture(crisp, pixels.astype(np.float32)).clip(0, 1)
+            colors[sources.places], total[sources.places] = linear_from_srgb(shown) / lit, sources.known
+        known = total.astype(np.float32)
+    filled = (1 - total)[:, None] * filled + total[:, None] * srgb_from_linear(colors * light)
+    return filled.astype(np.float32), known
 
 
 def _grain(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.ndarray, "n 1"]:
