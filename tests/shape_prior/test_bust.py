@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion
 
 from facecraft4d.toolkit import weights
+from facecraft4d.toolkit.config import Bust
+from facecraft4d.toolkit.core.datatypes import Mesh, Portrait
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
 from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
 from facecraft4d.toolkit.face_model import FaceModel, personalized_rig
@@ -16,10 +19,11 @@ from facecraft4d.toolkit.face_model.makehuman import MakeHuman
 from facecraft4d.toolkit.face_model.mesh_cut import edge_loop
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.meshes.graph import boundary_loop, directed_edges
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.shape_prior.parametric.assembly import assemble, tuck
-from facecraft4d.toolkit.shape_prior.parametric.neck import cut_at_ring, ring_in_file
+from facecraft4d.toolkit.shape_prior.parametric.neck import cut_at_ring, ring_in_file, within_mesh
 from facecraft4d.toolkit.shape_prior.parametric.shells.fan import fan_grid
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import last_hits, sheet_triangles
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell
@@ -34,8 +38,11 @@ EDGE = -0.2
 Dressed = tuple[FittedHead, Shoulders, Shell, np.ndarray]
 
 
-def dressed(model: FaceModel, collar: float, raised: float = 0.0) -> Dressed:
-    """The mean person, of whom a picture shows cloth below the height `collar` and shoulders that much higher."""
+def dressed(model: FaceModel, collar: float, raised: float = 0.0, ring: float = 0.0) -> Dressed:
+    """The mean person, of whom a picture shows cloth below the height `collar` and shoulders that much higher.
+
+    `ring` metres of something stand off one shoulder.
+    """
     camera = orbit_camera(0.0, 0.0, 1.65, SIZE)
     identity = np.zeros(len(model.identity_names), np.float32)
     skin, body = model.vertices, body_vertices(model.body, identity)
@@ -46,6 +53,9 @@ def dressed(model: FaceModel, collar: float, raised: float = 0.0) -> Dressed:
     row = {height: project(camera, np.array([[0, height, 0.04]]))[0][0, 1] for height in (collar, EDGE)}
     rows = np.arange(SIZE)[:, None]
     matte = (drawn[0] | drawn[1]) & (rows < row[EDGE])
+    if ring:
+        center, size = project(camera, np.array([[0.09, -0.15, -0.03]]))[0][0], ring * camera.fx / 1.65
+        matte |= (np.hypot(*(np.indices(matte.shape)[::-1].T - center).T) < size) & (rows < row[EDGE])
     cloth = matte & (rows > row[collar])
     segments = Segments(matte & ~cloth, np.zeros_like(matte), cloth)
 
@@ -64,8 +74,9 @@ def crew(model: FaceModel) -> Dressed:
 
 
 def test_rays_of_a_fan_are_found_again() -> None:
-    upper, lower = np.radians(70 + 8 * np.cos(np.arange(40))), np.radians(-5 + 4 * np.sin(np.arange(40)))
-    grid = fan_grid(np.array([0.0, -0.2, -0.03]), upper, lower, 12)
+    wave = np.sin(np.arange(40))
+    ends = np.radians([70 + 8 * wave, -5 + 4 * wave, -60 + 2 * wave])
+    grid = fan_grid(np.array([0.0, -0.2, -0.03]), ends, (7, 4))
     radii = np.random.default_rng(0).uniform(0.05, 0.2, (12, 40))
     points = grid.points(radii).reshape(-1, 3)
     rows, columns, found = grid.locate(points)
@@ -138,6 +149,58 @@ def test_shoulders_rise_to_the_outline(model: FaceModel) -> None:
     np.testing.assert_allclose(np.subtract(tops[1], tops[0]), 0.015, atol=0.004)
 
 
+@pytest.mark.parametrize("ring", [0.0, 0.04, 0.055])
+def test_the_outline_is_the_mattes(model: FaceModel, ring: float) -> None:
+    """Also where something stands off a shoulder; the other side of the chest stays where it was."""
+    fitted, _, torso, _ = dressed(model, -0.135, 0.0, ring)
+    kept = (np.append(torso.present.ravel(), [1.0, 1.0])[torso.triangles] > 0.5).all(1)
+    vertices, triangles = (
+        np.concatenate([torso.vertices, fitted.vertices]).astype(np.float32),
+        np.concatenate([torso.triangles[kept], fitted.triangles + len(torso.vertices)]),
+    )
+    drawn = rasterize(fitted.camera, vertices, triangles).covered
+    matte = fitted.segments.matte
+    below = np.arange(SIZE)[:, None] > project(fitted.camera, np.array([[0, -0.11, 0.04]]))[0][0, 1]
+    assert (drawn & matte & below).sum() > 0.98 * ((drawn | matte) & below).sum()
+    plain = dressed(model, -0.135)[2]
+    chest = [shell.vertices[np.abs(shell.vertices[:, 0] + 0.08) < 0.02, 2].max() for shell in (torso, plain)]
+    assert abs(chest[0] - chest[1]) < 0.004
+
+
+def test_the_cut_is_alike_on_both_sides(model: FaceModel) -> None:
+    """The lower edge is as high on one side as on the other, though something stands off one shoulder, and all of the cut lies above it."""
+    _, _, torso, _ = dressed(model, -0.135, 0.0, 0.05)
+    points = torso.vertices[:-2].reshape(*torso.present.shape, 3)
+    edge = points[torso.grid.edges[1]]
+    level = np.abs(edge[:, 0]) < 0.1
+    assert np.ptp(edge[level, 1]) < 0.012
+    ends = [edge[side * edge[:, 0] > 0.05, 1] for side in (-1, 1)]
+    assert abs(ends[0].min() - ends[1].min()) < 0.002
+    assert points[torso.grid.edges[1] :, :, 1].min() > edge[:, 1].min() - 0.002
+
+
+def test_below_the_chin_a_portrait_shows_what_the_mesh_covers(model: FaceModel) -> None:
+    """Nothing else, but hair; above it stays as it is, and alpha nowhere grows."""
+    fitted = dressed(model, -0.135, 0.0, 0.05)[0]
+    segments = fitted.segments
+    hair = segments.torso & (np.arange(SIZE) < SIZE // 3)
+    segments = replace(segments, torso=segments.torso & ~hair, hair=hair)
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[CHIN, 1] = SIZE // 2
+    alpha = segments.matte.astype(np.float32)
+    grey, turn = np.full((SIZE, SIZE, 3), 0.5, np.float32), np.eye(3, dtype=np.float32)
+    portrait = Portrait(grey, alpha, landmarks, np.zeros(52, np.float32), turn, turn)
+    blank = Mesh(fitted.vertices, model.triangles, model.corner_uvs, np.ones((2, 2, 3), np.float32))
+    drawn = rasterize(fitted.camera, fitted.vertices, model.triangles).covered
+    for bust in Bust:
+        shown, left = within_mesh(portrait, segments, blank, fitted.camera, bust)
+        lost = segments.matte & (shown.alpha < 0.5)
+        assert (shown.alpha <= alpha).all() and not (left.matte & lost).any()
+        assert not lost[: SIZE // 2].any() and not (lost & binary_erosion(drawn)).any()
+        assert (lost & hair).any() == (bust is Bust.NECK)
+        assert (shown.image[lost] > 0.75).all()
+
+
 def test_the_ring_is_a_closed_level_loop_around_the_neck(model: FaceModel) -> None:
     """It is the open edge of a head alone, near to a plane, once around the neck, in order from behind to the subject's left."""
     rig = personalized_rig(model)
@@ -196,7 +259,7 @@ def test_a_loop_of_edges_runs_straight_on() -> None:
 
 def _cap() -> Shell:
     """A small sheet in place of hair."""
-    grid = fan_grid(np.zeros(3), np.full(8, 1.4), np.full(8, 0.5), 3)
+    grid = fan_grid(np.zeros(3), np.stack([np.full(8, 1.4), np.full(8, 0.5)]), (2,))
     points = grid.points(np.full((3, 8), 0.01))
     vertices = np.concatenate([points.reshape(-1, 3), points[0, :1], points[-1, :1]])
     return Shell(grid, vertices, sheet_triangles(3, 8), np.ones((3, 8)), True)

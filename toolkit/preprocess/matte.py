@@ -28,8 +28,8 @@ _VOTERS = (0.62, 0.7, 0.78, 0.88)
 """The selfie network looks at these central shares of the crop, and at their mirror images: alone it often errs at a patterned background."""
 _NECK_HALF_WIDTH, _NECK_FADE = 0.045, 0.012
 """Metres: what lies below the ears and beside this column is kept only if it hangs from the head; half the width of the column's soft edge."""
-_EDGE_FADE = 0.004
-"""Metres: half the width of the soft end above the bust's edge."""
+_EDGE_FADE = 0.0008
+"""Metres: half the width of the bust's edge, a pixel of the usual crop."""
 _SHOULDERS, _SLOPE = 0.055, 0.3
 """Metres below the ears at which clothes may begin beside the neck's column, and what they fall by per metre aside, at least: a collar
 stands up to the jaw, a shoulder slopes more steeply. Whoever stands behind rises above that."""

@@ -50,7 +50,10 @@ def tuck(
     rows, columns, radii = shell.grid.locate(vertices)
     sheet = np.linalg.norm(shell.vertices[:-2].reshape(*shell.present.shape, 3) - shell.grid.origins, axis=-1)
     covered = shell.grid.sample(shell.present, rows, columns) * (rows > -0.5)
-    allowed = np.maximum(shell.grid.sample(sheet, rows, columns) - _CLEARANCE, _DEEPEST * radii)
+    # between rays a plane's reciprocal distance is nearly linear
+    allowed = np.maximum(
+        1 / shell.grid.sample(1 / np.maximum(sheet, 1e-6), rows, columns) - _CLEARANCE, _DEEPEST * radii
+    )
     share = np.clip((covered - _COVERED) / _COVER_FADE, 0, 1) * np.isin(np.arange(len(vertices)), triangles)
     origin = shell.grid.feet(vertices)
     moved = origin + (vertices - origin) * np.minimum(1, allowed / np.maximum(radii, 1e-9))[:, None]

@@ -19,7 +19,7 @@ from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
-from facecraft4d.toolkit.shape_prior.parametric.neck import without_shoulders
+from facecraft4d.toolkit.shape_prior.parametric.neck import within_mesh
 from facecraft4d.toolkit.shape_prior.parametric.observed import observed
 from facecraft4d.toolkit.shape_prior.parametric.paint.even import evenly_lit
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import EVEN
@@ -54,9 +54,8 @@ def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, conte
     report(Progress(STAGE, 1, 4, "shape", losses))
     rng = np.random.default_rng(context.seed)
     assembly = wrap(model, latent, fit_offsets(model, latent, observations), segments, config.bust)
-    if config.bust is Bust.NECK:
-        blank = Mesh(assembly.posed, assembly.rig.triangles, assembly.corner_uvs, np.ones((2, 2, 3), np.float32))
-        portrait, segments = without_shoulders(portrait, segments, blank, latent.camera)
+    blank = Mesh(assembly.posed, assembly.rig.triangles, assembly.corner_uvs, np.ones((2, 2, 3), np.float32))
+    portrait, segments = within_mesh(portrait, segments, blank, latent.camera, config.bust)
     report(Progress(STAGE, 2, 4, "texture"))
     worn = find_glasses(portrait, latent.camera, assembly.rig, assembly.posed)
     bare = (

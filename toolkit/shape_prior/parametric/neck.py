@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
+from scipy.ndimage import distance_transform_edt
 
+from facecraft4d.toolkit.config import Bust
 from facecraft4d.toolkit.core.datatypes import Camera, Mesh, Portrait, Rig
 from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.face_model.model import FaceModel
@@ -55,15 +57,21 @@ def ring_in_file(model: FaceModel) -> Int64[np.ndarray, " n"]:
     return np.asarray((np.cumsum(~_below(model)) - 1)[_ring(model)], np.int64)
 
 
-def without_shoulders(portrait: Portrait, segments: Segments, posed: Mesh, camera: Camera) -> tuple[Portrait, Segments]:
-    """What a portrait shows of the head: below the chin, what lies within the drawn mesh."""
+def within_mesh(
+    portrait: Portrait, segments: Segments, posed: Mesh, camera: Camera, bust: Bust
+) -> tuple[Portrait, Segments]:
+    """What a portrait shows of the head: below the chin, what lies within the drawn mesh; hair hangs over shoulders as it is."""
     drawn = draw_mesh(posed, camera, _SAMPLES).alpha
-    below = np.arange(len(drawn))[:, None] > portrait.landmarks[CHIN, 1]
-    share = np.where(below, drawn, 1).astype(np.float32)
+    cut = np.arange(len(drawn))[:, None] > portrait.landmarks[CHIN, 1]
+    if bust is Bust.SHOULDERS:
+        nearest = distance_transform_edt(~segments.matte, return_distances=False, return_indices=True)
+        cut = cut & ~segments.hair[tuple(nearest)]
+    alpha = np.where(cut, np.minimum(portrait.alpha, drawn), portrait.alpha).astype(np.float32)
+    share = alpha / np.maximum(portrait.alpha, 1e-6)
     shown = 1 - share[..., None] * (1 - portrait.image)
-    alpha = portrait.alpha * share
     inside = alpha > _HALF
-    left = Segments(segments.skin & inside, segments.hair & inside, segments.torso & inside)
+    beard, headwear = (None if each is None else each & inside for each in (segments.beard, segments.headwear))
+    left = Segments(segments.skin & inside, segments.hair & inside, segments.torso & inside, beard, headwear)
     return replace(portrait, image=shown, alpha=alpha), left
 
 

@@ -1,23 +1,19 @@
-"""Where a garment begins and where the bust ends: told from the photograph in front, carried round the neck."""
+"""Where a garment begins: told from the photograph in front, carried round the neck."""
 
 import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float, Float64
 
-from facecraft4d.toolkit.core.geometry import project, transform_points
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     COLLAR_BLUR,
     COLLAR_MEDIAN,
     COLLAR_RANGE,
     COLLAR_SEEN,
     COLLAR_UNDER,
-    EDGE_BLUR,
-    HALF_BUST,
-    SIDE_POWER,
 )
 from facecraft4d.toolkit.shape_prior.parametric.shells.fan import FanGrid
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import picture_values
-from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, softened, world_steps, wrap
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, softened, wrap
 
 
 def collar_heights(
@@ -43,53 +39,6 @@ def collar_heights(
     off = scipy.ndimage.gaussian_filter1d(off.clip(*COLLAR_RANGE), COLLAR_BLUR, mode="wrap")
     lowest = np.where(on_neck, points[..., 1], np.inf).min(0) + COLLAR_UNDER
     return np.asarray(np.broadcast_to(np.maximum(base + off, lowest), bare.shape))
-
-
-def within_sides(fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]) -> Float64[np.ndarray, "r c"]:
-    """Radii that end, rounded, where the matte does at either side, metres."""
-    across = np.abs(rays.directions[..., 0]).clip(1e-6)
-    columns = np.flatnonzero(fitted.segments.matte.any(0))
-    middle = project(fitted.camera, rays.center[None])[0][0, 0]
-    right, _ = world_steps(fitted, rays.center)
-    first, last = (middle - columns.min()) * right, (columns.max() + 1 - middle) * right
-    end = max(first, last) / across
-    return np.asarray((dressed**-SIDE_POWER + end**-SIDE_POWER) ** (-1 / SIDE_POWER))
-
-
-def bust_edge(fitted: FittedHead, rays: FanGrid, dressed: Float64[np.ndarray, "r c"]) -> Float64[np.ndarray, "r c"]:
-    """World height of the bust's lower edge at each point of the sheet, metres: a curve over the distance from the middle, the matte's own end.
-
-    From behind and beside it is the same: the bust is cut straight through, as if along the line of sight.
-    """
-    matte = fitted.segments.matte
-    level = np.abs(rays.directions[:, 0, 1]).argmin()
-    front = rays.points(dressed)[level]
-    shown = np.cos(wrap(rays.azimuths - fitted.camera_azimuth)) > 0
-    x, z = front[shown][:, [0, 2]].T
-    columns = np.flatnonzero(matte.any(0))
-    rows = len(matte) - matte[::-1, columns].argmax(0)
-    middle = project(fitted.camera, rays.center[None])[0][0, 0]
-    rough = (columns + 0.5 - middle) * world_steps(fitted, rays.center)[0]
-    depth = transform_points(
-        fitted.camera.camera_from_world,
-        np.stack([rough + rays.center[0], np.full(len(rough), rays.center[1]), np.interp(rough, x, z)], -1),
-    )[:, 2]
-    seen = np.stack(
-        [
-            (columns + 0.5 - fitted.camera.cx) / fitted.camera.fx * depth,
-            (rows - fitted.camera.cy) / fitted.camera.fy * depth,
-            depth,
-        ],
-        -1,
-    )
-    matrix = fitted.camera.camera_from_world
-    world = (seen - matrix[:3, 3]) @ matrix[:3, :3]
-    aside = np.abs(world[:, 0] - rays.center[0])
-    order = np.argsort(aside)
-    ladder = np.arange(0, HALF_BUST, 1e-3)
-    curve = np.interp(ladder, aside[order], scipy.ndimage.uniform_filter1d(world[order, 1], 9, mode="nearest"))
-    curve = scipy.ndimage.gaussian_filter1d(curve, EDGE_BLUR / 1e-3, mode="nearest")
-    return np.asarray(np.interp(np.abs(rays.points(dressed)[..., 0] - rays.center[0]), ladder, curve))
 
 
 def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, " c"]:

@@ -22,13 +22,27 @@ LEAST_REACH, FULL = 0.002, 0.5
 """Metres of reach from which a side has hair, and part of it that must be hair: gaps belong to the background."""
 MATTE_BLUR = 0.005
 """Width of the smoothing of a segment's border, as a fraction of the picture."""
-FIT_ROUNDS, INSIDE_PIXELS = 12, 0.25
-"""Rounds in which a sheet is drawn into the matte, and how far inside its points come to lie."""
-TORSO_DROP, RAYS, TORSO_ROWS = 0.075, 96, 22
-"""Metres below the neck's base from which the rays of the bust fan out: all of neck, shoulders and chest is seen from there; rays in each
-column that look for the body; rows of the sheet, about 8 mm apart."""
-UPPER_END, LOWER_END = 82.0, -45.0
-"""Elevations of the first and the last of these rays, degrees: inside the neck, and below any edge."""
+ABOVE_CUT, UNDER_NECK = 0.025, 0.03
+"""Metres from which the rays of the bust fan out: above its lower end, where all of neck, shoulders and chest is seen from, and at least so
+far below the neck's base."""
+RAYS, RAY_ENDS, TORSO_COLUMNS = 96, (82.0, -45.0), 128
+"""Rays in each column that look for the body; elevations (degrees) of the first, inside the neck, and the last, below any edge; columns."""
+TORSO_ROWS, CUT_ROWS, CUT_END = 22, 6, -86.0
+"""Rows of the sheet above its lower edge, about 8 mm apart, and of the cut below it, down to this elevation."""
+LEAST_FALL = 10.0
+"""Degrees by which the lower edge lies below the collar at least."""
+LEAST_BUST = 0.04
+"""Metres below the neck's base at which the bust ends, at least."""
+CUT_CALM, CUT_HALVINGS = 0.006, 12
+"""Width of the smoothing of the lower edge, metres; halvings of the longest ray that find the cut, to a tenth of a millimetre."""
+OUTLINE_LENGTHS = (0.04, 0.04, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005)
+"""Metres over which the bust's outline is smoothed as it is drawn to the matte's, round by round."""
+OUTLINE_REACH, MOST_OFF = 0.06, 0.08
+"""Metres from the outline within which the surface follows it, and by which it does so at most: a space suit's ring stands off 6 cm."""
+LIMB = 3.0
+"""Pixels inside the surface's own outline within which a point lies on it."""
+FIT_ROUNDS, FIT_INSIDE = 4, 0.5
+"""Rounds in which points that left the matte are drawn in, and pixels inside its border at which they come to lie."""
 HEM = (0.3, 0.25)
 """Presence of the first row, inside the neck, and what each row adds: skin is tucked in from the second row on, so that none gapes at the hem."""
 COLLAR_GAP = 0.004
@@ -45,10 +59,6 @@ COLLAR_RANGE, COLLAR_UNDER = (-0.05, 0.07), 0.012
 """Metres below and above the neck's base between which collars lie, and that the neck's skin goes on below them."""
 COLLAR_MEDIAN, COLLAR_BLUR = 5, 1.5
 """Columns of which the middle one in height counts, and smoothing of the collar in columns."""
-SIDE_POWER = 12.0
-"""Exponent of the superellipse by which shoulders that are wider than the bust end at its sides: the rounding is a centimetre wide."""
-EDGE_BLUR, HALF_BUST = 0.006, 0.25
-"""Metres: width of the smoothing of the lower edge, and half of the widest bust."""
 
 HEAD_RADIUS, CROWN_DEGREES = 0.1, 87.0
 """Radius of a head, by which the angle between rays above the centre becomes the distance between rows; elevation of the first row."""

@@ -10,9 +10,7 @@ from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, project
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
-    FIT_ROUNDS,
     FULL,
-    INSIDE_PIXELS,
     LEAST_REACH,
     MATTE_BLUR,
     WALK,
@@ -21,8 +19,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     picture_values,
-    sheet_triangles,
-    signed_distance,
 )
 
 
@@ -107,19 +103,3 @@ def softened(mask: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """A mask with smooth borders inside the matte; outside the matte the nearest value within goes on."""
     nearest = scipy.ndimage.distance_transform_edt(~matte, return_distances=False, return_indices=True)
     return np.asarray(scipy.ndimage.gaussian_filter(mask[tuple(nearest)].astype(np.float32), MATTE_BLUR * len(mask)))
-
-
-def finished(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, present: np.ndarray, crown: bool) -> Shell:
-    """Draw the sheet in until no point leaves the matte, and close its ends."""
-    inside = signed_distance(fitted.segments.matte)
-    for _ in range(FIT_ROUNDS):
-        points = grid.points(radii)
-        pixels, depth = project(fitted.camera, points)
-        out = np.minimum(picture_values(fitted.camera, inside, points) - INSIDE_PIXELS, 0) * depth / fitted.camera.fx
-        beyond = pixels[..., 1] >= fitted.camera.height - 1
-        radii = radii + np.where(beyond | (present < 0.5), 0, out)
-    rim = grid.points(radii)
-    top = rim[0].mean(0)
-    bottom = rim[-1].mean(0)
-    vertices = np.concatenate([rim.reshape(-1, 3), top[None], bottom[None]])
-    return Shell(grid, vertices, sheet_triangles(*radii.shape), present, crown)

@@ -12,31 +12,35 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import (
-    bust_edge,
-    collar_heights,
-    heights_around,
-    within_sides,
-)
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_heights, heights_around
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
+    ABOVE_CUT,
     COLLAR_GAP,
-    COLUMNS,
+    CUT_END,
+    CUT_ROWS,
     HEM,
+    LEAST_FALL,
     LIFT_BLUR,
-    LOWER_END,
     MOST_LIFT,
+    RAY_ENDS,
     RAYS,
     SKIN_ABOVE,
     SKIN_FADE,
-    TORSO_DROP,
+    TORSO_COLUMNS,
     TORSO_ROWS,
     UNDER_JAW,
+    UNDER_NECK,
     UNDER_SKIN_METRES,
-    UPPER_END,
 )
+from facecraft4d.toolkit.shape_prior.parametric.shells.cut import cut_radii, front_of, lower_rows, outlined
 from facecraft4d.toolkit.shape_prior.parametric.shells.fan import FanGrid, fan_grid
-from facecraft4d.toolkit.shape_prior.parametric.shells.grid import last_hits, outer_radii, wrapped_filter
-from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell, finished, world_steps
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
+    last_hits,
+    outer_radii,
+    sheet_triangles,
+    wrapped_filter,
+)
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell, height_at, world_steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,26 +61,39 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
 
     Also how the head's own skin below the base of the neck moves to lie under it, metres.
     """
-    center = shoulders.ring.mean(0).astype(np.float64) - [0, TORSO_DROP, 0]
+    neck = shoulders.ring.mean(0).astype(np.float64)
+    edge = lower_rows(fitted, neck)
+    depth = float(project(fitted.camera, neck[None])[1][0])
+    center = np.array(
+        [neck[0], min(height_at(fitted.camera, edge[0], depth) + ABOVE_CUT, neck[1] - UNDER_NECK), neck[2]]
+    )
     skin, body = lifted(fitted, shoulders)
-    first, last = (np.full(COLUMNS, np.radians(end)) for end in (UPPER_END, LOWER_END))
-    rays = fan_grid(center, first, last, RAYS)
-    neck = last_hits(rays, skin, shoulders.neck)
+    rays = fan_grid(center, np.radians([[end] * TORSO_COLUMNS for end in RAY_ENDS]), (RAYS,))
+    on_neck = last_hits(rays, skin, shoulders.neck) > 0
     vertices = np.concatenate([body, skin])
     triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
     bare = outer_radii(rays, vertices, triangles)
+    collar = collar_heights(fitted, rays, bare, on_neck, shoulders.ring)
+    above = rays.points(bare)[..., 1] - collar
     dressed = np.maximum(wrapped_filter(bare, (1.0, 1.0)), bare) + COLLAR_GAP
-    dressed = within_sides(fitted, rays, dressed)
-    upper = _elevations(rays, bare, collar_heights(fitted, rays, bare, neck > 0, shoulders.ring))
-    lower = _elevations(rays, dressed, bust_edge(fitted, rays, dressed))
+    dressed = outlined(fitted, rays, dressed, cut_radii(fitted, rays, edge, front_of(rays, dressed)), above > 0)
+    front = front_of(rays, dressed)
+    cut = cut_radii(fitted, rays, edge, front)
+    upper, lower = _crossed(rays, above), _crossed(rays, cut - dressed)
+    lower = np.minimum(lower, upper - np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
-    grid = fan_grid(center, upper, np.minimum(lower, upper - np.radians(10)), TORSO_ROWS)
-    rows, columns, _ = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))
-    below, radii = (rays.sample(each, rows, columns).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
+    grid = fan_grid(center, np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))]), (TORSO_ROWS, CUT_ROWS))
+    at = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))[:2]
+    below, radii = (rays.sample(each, *at).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
+    radii[TORSO_ROWS:] = np.inf
+    radii = np.minimum(radii, cut_radii(fitted, grid, edge, front))
     radii[0] = below[0] - UNDER_SKIN_METRES
-    present = np.minimum(1, HEM[0] + HEM[1] * np.arange(TORSO_ROWS))[:, None] * np.ones(COLUMNS)
-    return finished(fitted, grid, radii, present, False), (skin - fitted.vertices).astype(np.float32)
+    present = np.minimum(1, HEM[0] + HEM[1] * np.arange(len(radii)))[:, None] * np.ones(TORSO_COLUMNS)
+    rim = grid.points(radii)
+    closed = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
+    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False)
+    return shell, (skin - fitted.vertices).astype(np.float32)
 
 
 def lifted(fitted: FittedHead, shoulders: Shoulders) -> tuple[Float64[np.ndarray, "v 3"], Float64[np.ndarray, "b 3"]]:
@@ -124,12 +141,10 @@ def _tops(matte: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, " w"]:
     return np.asarray(np.where(~matte & (rows < bottom), rows, -1).max(0) + 1)
 
 
-def _elevations(rays: FanGrid, radii: Float64[np.ndarray, "r c"], heights: Float64[np.ndarray, "r c"]) -> np.ndarray:
-    """Elevation at which each column of a surface comes to lie below `heights`, radians."""
-    above = rays.points(radii)[..., 1] - heights
-    rows = len(above)
-    first = np.where((above < 0).any(0), (above < 0).argmax(0), rows - 1).clip(1)
-    here, before = above[first, np.arange(COLUMNS)], above[first - 1, np.arange(COLUMNS)]
+def _crossed(rays: FanGrid, height: Float64[np.ndarray, "r c"]) -> Float64[np.ndarray, " c"]:
+    """Elevation at which each column first comes below 0, radians."""
+    first = np.where((height < 0).any(0), (height < 0).argmax(0), len(height) - 1).clip(1)
+    here, before = (np.take_along_axis(height, each[None], 0)[0] for each in (first, first - 1))
     at = first - 1 + np.clip(before / np.maximum(before - here, 1e-9), 0, 1)
     upper, lower = rays.ends
-    return np.asarray(upper + at / (rows - 1) * (lower - upper))
+    return np.asarray(upper + at / (len(height) - 1) * (lower - upper))
