@@ -69,11 +69,11 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     )
     skin, body = lifted(fitted, shoulders)
     rays = fan_grid(center, np.radians([[end] * TORSO_COLUMNS for end in RAY_ENDS]), (RAYS,))
-    on_neck = last_hits(rays, skin, shoulders.neck) > 0
+    neck_skin = last_hits(rays, skin, shoulders.neck)
     vertices = np.concatenate([body, skin])
     triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
     bare = outer_radii(rays, vertices, triangles)
-    collar = collar_heights(fitted, rays, bare, on_neck, shoulders.ring)
+    collar = collar_heights(fitted, rays, bare, neck_skin > 0, shoulders.ring)
     above = rays.points(bare)[..., 1] - collar
     dressed = np.maximum(wrapped_filter(bare, (1.0, 1.0)), bare) + COLLAR_GAP
     dressed = outlined(fitted, rays, dressed, cut_radii(fitted, rays, edge, front_of(rays, dressed)), above > 0)
@@ -85,10 +85,11 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
     grid = fan_grid(center, np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))]), (TORSO_ROWS, CUT_ROWS))
     at = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))[:2]
-    below, radii = (rays.sample(each, *at).reshape(grid.origins.shape[:2]) for each in (bare, dressed))
+    neck_skin = np.where(neck_skin > 0, neck_skin, bare)
+    below, radii = (rays.sample(each, *at).reshape(grid.origins.shape[:2]) for each in (neck_skin, dressed))
     radii[TORSO_ROWS:] = np.inf
     radii = np.minimum(radii, cut_radii(fitted, grid, edge, front))
-    radii[0] = below[0] - UNDER_SKIN_METRES
+    radii[0], radii[1] = below[0] - UNDER_SKIN_METRES, np.minimum(radii[1], below[1] + COLLAR_GAP)
     present = np.minimum(1, HEM[0] + HEM[1] * np.arange(len(radii)))[:, None] * np.ones(TORSO_COLUMNS)
     rim = grid.points(radii)
     closed = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
