@@ -31,8 +31,7 @@ _MIRROR_WEIGHT = 0.15
 """Trust in what the photograph shows of the other side, beside its own: it decides only where the own side is hardly seen."""
 _TONE_WEIGHT = 5e-4
 """Pull of the person's own tone on skin: what is dark (a beard, shadow) passes into it within some centimetres, sqrt(smoothness / this) edges."""
-_WORN = 0.7
-"""Headwear's part of what is seen of it and hair from which what nobody saw is headwear."""
+
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -
 
 
 def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:
-    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around if there is more of it than hair."""
+    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around at the height at which it is seen."""
     cover, count = segment_of(photo, stuff), len(assembly.posed)
     if stuff == BEARD and assembly.bearded is not None:
         return assembly.bearded[:, None]
@@ -90,9 +89,8 @@ def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) ->
     whole = segment_of(photo, part) | cover
     shown, pixels = _weights(assembly, photo, whole.astype(np.float32), part, np.arange(count))
     covers = sample_picture(cover.astype(np.float32)[..., None], pixels).clip(0, 1)
-    weights, rig = shown + _TONE_WEIGHT, assembly.rig
-    beyond = float(stuff != BEARD and cover.sum() > _WORN * whole.sum())
-    covers = (covers * shown[:, None] + _TONE_WEIGHT * beyond) / weights[:, None]
+    weights, rig = shown + _TONE_WEIGHT * (stuff == BEARD), assembly.rig
+    covers = covers * (shown / np.maximum(weights, 1e-9))[:, None]
     return spread(rig.vertices, rig.triangles[assembly.triangle_parts == part], covers, weights, _FLATNESS)
 
 
