@@ -33,7 +33,6 @@ _TONE_WEIGHT = 5e-4
 """Pull of the person's own tone on skin: what is dark (a beard, shadow) passes into it within some centimetres, sqrt(smoothness / this) edges."""
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Base:
     """What the photograph shows of one part."""
