@@ -11,7 +11,7 @@ _WIDTH = 0.008
 _WISP = 0.002
 """Metres of the smoothing that takes single strands off: they cast no shade."""
 _CALM = 0.0007
-"""Metres (standard deviation) by which outlines of hair without curls differ from their smoothed ones: the head's own curvature, and locks."""
+"""Metres (standard deviation) by which outlines of hair without curls differ from their smoothed ones: curvature, and locks."""
 _GAIN = 6.0
 """Height of lumps (standard deviation) for what an outline differs more: it sees only the outermost, and they are smoothed as well."""
 _SPACING = 0.02

@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 
 from facecraft4d.toolkit.core.geometry import camera_center, project
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
@@ -20,7 +20,7 @@ _ROUNDS = 8
 """Rounds in which the silhouette of the hair is drawn to that of the photograph."""
 _SECTOR = np.radians(4.0)
 """Radians of the picture in which one point at least makes the silhouette."""
-_NEAR, _SHARE = 0.003, 0.08
+_NEAR, _SHARE = 0.003, 0.1
 """Metres by which others may lie behind it and count as well, and what is added for each metre that hair stands off."""
 _LENGTH = 0.008
 """Metres over which the silhouette is smoothed: about as wide as a curl's end."""
@@ -56,29 +56,37 @@ def hair_radii(
         out = to_border(fitted, head.grid, points, border)
         known = np.isfinite(out) & (picture_values(fitted.camera, valid, points) > 0.5)
         known &= ~head.clothed | (out < 0)
-        limb = _outermost(head, lying, to_border(fitted, head.grid, lying, border), edge > 0)
+        sectors, hair = _sectors(head, lying), edge > 0
+        below = np.maximum(to_border(fitted, head.grid, lying, border), 0)
+        nearest = _least(below, hair, sectors)
+        limb = np.exp(-(((below - nearest) / (_NEAR + _SHARE * nearest)) ** 2))
+        limb = np.where(hair & np.isfinite(below), limb, 0)
         weights = np.where(known, np.maximum(limb, out < 0), 0)
-        target = np.clip(np.where(known, thickness + out, _USUAL), _LEAST, _MOST)
+        # neighbours of the outermost point follow halfway: cropped hair keeps the skull's roundness, and big hair fills its outline
+        rise = np.where(out < 0, out, (_least(out, hair, sectors) + out) / 2)
+        target = np.clip(np.where(known, thickness + rise, _USUAL), _LEAST, _MOST)
         weights = np.maximum(weights, _FLAT * head.clothed)
         thickness = np.clip(membrane(points, target, weights, _LENGTH), _LEAST, _MOST)
     return np.asarray(base + thickness)
 
 
-def _outermost(
-    head: HeadOnGrid, points: Float64[np.ndarray, "r c 3"], out: Float64[np.ndarray, "r c"], hair: np.ndarray
-) -> Float64[np.ndarray, "r c"]:
-    """How far each point of hair makes the silhouette, 0..1: of all that lie in one direction of the picture it comes nearest the border."""
+def _sectors(head: HeadOnGrid, points: Float64[np.ndarray, "r c 3"]) -> Int64[np.ndarray, "r c"]:
+    """Numbers of the directions of the picture in which points lie: angles above the grid's middle, left and right of each row below it."""
     across = np.sin(head.facing) * np.hypot(points[..., 0], points[..., 2])
     above = np.broadcast_to(np.maximum(points[..., 1] - head.grid.center[1], 0), across.shape)
     row = np.maximum(np.arange(len(points)) - len(head.grid.elevations) + 1, 0)[:, None]
     turn = np.round(np.arctan2(np.abs(across), above) / _SECTOR)
-    sector = ((np.where(row > 0, turn.max() + row, turn)) * 2 + (across > 0)).astype(int)
+    return np.asarray((np.where(row > 0, turn.max() + row, turn) * 2 + (across > 0)).astype(int))
+
+
+def _least(
+    out: Float64[np.ndarray, "r c"], hair: Bool[np.ndarray, "r c"], sectors: Int64[np.ndarray, "r c"]
+) -> Float64[np.ndarray, "r c"]:
+    """Of all hair in each point's sector the least `out`; 0 where none tells any."""
     able = hair & np.isfinite(out)
-    least = np.full(sector.max() + 1, np.inf)
-    np.minimum.at(least, sector[able], out[able])
-    least = np.where(np.isfinite(least), np.maximum(least, 0), 0)[sector]
-    behind = np.where(able, np.maximum(out, 0), np.inf) - least
-    return np.asarray(np.exp(-((behind / (_NEAR + _SHARE * least)) ** 2)))
+    least = np.full(sectors.max() + 1, np.inf)
+    np.minimum.at(least, sectors[able], out[able])
+    return np.asarray(np.where(np.isfinite(least), least, 0)[sectors])
 
 
 def silhouette(fitted: FittedHead) -> tuple[np.ndarray, np.ndarray]:
