@@ -24,7 +24,7 @@ SIZE, RADIUS = 128, 1.4
 ORBIT = ((12.0, 4.0), (57.0, 0.0), (-40.0, 0.0))
 """Yaws and pitches of the cameras that see the person."""
 STORED = Path(__file__).parent.parent / "data" / "fit_one_observation.npz"
-"""What the fit of one photograph found before it knew several: of `person`, seen by the first camera."""
+"""What the fit of one photograph found: of `person`, seen by the first camera; stored when several were added, and when ears let go of jaws."""
 ROUNDING = 2e-6
 """Linear algebra sums in another order with another number of threads: 3e-7 was seen between one thread and two."""
 

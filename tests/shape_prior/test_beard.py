@@ -34,6 +34,25 @@ def test_a_beard_covers_what_the_photograph_shows_of_it(model: FaceModel, below:
     assert length[posed[:, 1] > place[1] + 0.09].max() < 1e-4, "forehead and eyes stay"
 
 
+def test_a_beard_goes_on_to_the_ears(model: FaceModel) -> None:
+    """What a picture from one side shows grows on the other side as well, along the jaw, and neither behind the ears nor on the temples."""
+    camera, posed, _ = subject(model, 35.0)
+    covered = rasterize(camera, posed, model.triangles).covered
+    rows = np.arange(camera.height)[:, None]
+    beard = covered & (rows > landmarks_of(model, camera, posed)[MOUTH, 1])
+    nowhere = covered & False
+    grown = bearded(model, posed, camera, Segments(covered, nowhere, nowhere, beard=beard), model.mirror_vertices)
+    skin, chin = vertices_in_regions(model, "skin") & ~_never(model), _chin(model, posed)
+    ears = posed[vertices_in_regions(model, "ears")]
+    level = np.abs(posed[:, 1] - chin[1] - 0.01) < 0.01
+    jaw = skin & level & (posed[:, 2] > np.median(ears[:, 2]) + 0.02) & (posed[:, 2] < chin[2] - 0.02)
+    jaw &= ~vertices_in_regions(model, "neck")
+    for side in (1, -1):
+        assert np.median(grown[jaw & (posed[:, 0] * side > 0.02)]) > 0.9
+    assert not grown[posed[:, 2] < np.median(ears[:, 2])].any()
+    assert not grown[posed[:, 1] > ears[:, 1].max()].any()
+
+
 def test_without_a_beard_nothing_moves(model: FaceModel) -> None:
     camera, posed, _ = subject(model, 0.0)
     covered = rasterize(camera, posed, model.triangles).covered

@@ -92,7 +92,7 @@ def test_the_sheet_is_open_at_the_collar_alone(model: FaceModel, crew: Dressed) 
     """Seen from below the bust is closed: what is left of the sheet has one open edge, its uppermost row, which dives into the neck."""
     _, _, torso, _ = crew
     rig = personalized_rig(model)
-    whole = assemble(model, rig, neutral_pose(rig), _cap(), torso).rig
+    whole = assemble(model, rig, neutral_pose(rig), _cap(), torso, np.zeros(len(model.vertices), np.float32)).rig
     sheet = whole.triangles[in_regions(whole, "torso")]
     edges = {tuple(edge) for edge in directed_edges(sheet).tolist()}
     opened = {edge for edge in edges if edge[::-1] not in edges}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import scipy.ndimage
 import scipy.spatial
@@ -10,7 +11,8 @@ from jaxtyping import Bool, Float, Float64, Int, Int64
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.fitting.latent import Latent
-from facecraft4d.toolkit.fitting.observation import Observations, Segments, placed
+from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
+from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 from facecraft4d.toolkit.meshes.raster import rasterize
 
 OUTLINE_WEIGHT = 0.5
@@ -21,6 +23,8 @@ _BLUR = 2.0
 """Pixels of smoothing by which an outline's normals are told."""
 _CLOTHED, _SAME_WAY = 2, 0.5
 """Pixels around clothes, and around skin, whose border belongs to them; least cosine of normals of what is the same outline."""
+_AT_OVAL = 0.05
+"""Heights of the face, 9 mm, from the landmarks' outline within which the mesh ends at the jaw, and beyond which the picture does not."""
 _REACH = 0.07
 """Outlines further apart than this (fraction of the picture) are not the same outline."""
 
@@ -55,14 +59,13 @@ def pair_outlines(
     Where a picture shows skin without beard against the background the mesh is to end too, and nowhere is it to leave the matte.
     """
     cameras = placed(observations, latent.camera)
-    return tuple(
-        _paired(camera, vertices, triangles, each.segments) for camera, each in zip(cameras, observations, strict=True)
-    )
+    return tuple(_paired(camera, vertices, triangles, each) for camera, each in zip(cameras, observations, strict=True))
 
 
 def _paired(
-    camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], segments: Segments
+    camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], observation: Observation
 ) -> OutlinePull:
+    segments = observation.segments
     fragments = rasterize(camera, vertices, triangles)
     edge, edge_normals = outline(fragments.covered)
     border, border_normals = outline(segments.matte)
@@ -78,6 +81,7 @@ def _paired(
     shaven = segments.skin if segments.beard is None else segments.skin & ~segments.beard
     bare = scipy.ndimage.binary_dilation(shaven, iterations=_CLOTHED)[rows, columns] & ~clothed
     short, onto = _match(border, border_normals, edge, edge_normals, camera.width)
+    bare[short] &= ~_ear_for_jaw(observation, border[short], edge[onto])
     short, onto = short[bare[short]], onto[bare[short]]
     # A vertex near the outline is pulled by how far the outline itself has to go.
     source = np.concatenate([leaving, onto])
@@ -86,6 +90,21 @@ def _paired(
     source, target = source[some], target[some]
     pixels, _ = project(camera, vertices[rim[source]].astype(np.float64))
     return OutlinePull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
+
+
+def _ear_for_jaw(
+    observation: Observation, border: Float[np.ndarray, "n 2"], edge: Float[np.ndarray, "n 2"]
+) -> Bool[np.ndarray, " n"]:
+    """Where the mesh ends at the face's own outline, which landmarks tell, and the picture's border is farther out: at an ear's lobe."""
+    if observation.landmarks is None:
+        return np.zeros(len(border), bool)
+    outline = np.round(observation.landmarks[list(FACE_OVAL)]).astype(np.float32)
+    most = _AT_OVAL * float(np.ptp(outline[:, 1]))
+    out, own = (
+        np.array([-cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in points])
+        for points in (border, edge)
+    )
+    return np.asarray((np.abs(own) < most) & (out > most))
 
 
 def _pixels(points: Float[np.ndarray, "n 2"], camera: Camera) -> tuple[np.ndarray, np.ndarray]:
