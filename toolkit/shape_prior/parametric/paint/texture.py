@@ -2,7 +2,7 @@
 
 What is completed has a base and a grain. The base is the albedo, which spreads over the mesh itself from what was seen, under the light
 of the photograph; where the photograph sees the surface it is the smoothed photograph again, so no step can arise. The grain is made of
-pieces of the photograph's own, scattered over the surface.
+pieces of the photograph's own, scattered over the surface. What is worn goes on in its own frame.
 """
 
 from dataclasses import dataclass
