@@ -126,7 +126,7 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
-    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0]
+    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0].astype(np.float32)
     return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), light, lit)
 
 
@@ -154,7 +154,7 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
-    filled = srgb_from_linear(tone * of.lit[:, None])
+    filled = srgb_from_linear(tone * of.lit[:, None]).astype(np.float32)
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
     filled, known = _patterned(of, stuff, mask, filled)
