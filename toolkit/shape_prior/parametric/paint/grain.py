@@ -1,8 +1,8 @@
 """The fine texture of skin, hair and cloth for what nobody saw: pieces of the photograph's own, scattered over the surface.
 
 Each piece is what the photograph shows around a well seen point, laid around another point so that up stays up and strands follow the
-fall. Pieces overlap, and where they do they are summed so that the contrast stays (variance-preserving blending, Heitz and Neyret 2018):
-no rows, no repeats, no seams of an atlas, and the statistics of what was seen.
+fall; the straighter the strands, the longer the pieces. Where pieces overlap they are summed as normal scores, so that the contrast and the
+distribution of what was seen stay (histogram-preserving blending, Heitz and Neyret 2018): no rows, no repeats, no seams of an atlas.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import vertex_normals
-from facecraft4d.toolkit.meshes.graph import adjacency
+from facecraft4d.toolkit.meshes.graph import adjacency, unique_edges
 
 _DIRECTIONS = 1000
 """Where the lamp may be: about 6 degrees apart."""
@@ -21,8 +21,8 @@ _LIMITS = (0.35, 1.6)
 
 _HOLLOW_ROUNDS = 5
 """Rounds in which each vertex takes the mean of its neighbours, a few millimetres on an ear: what lies below that is a hollow."""
-_HOLLOW_DEPTH, _LEAST_OPEN = 0.003, 0.35
-"""Metres of a hollow's depth over which its light falls to 1/e, and the least that is left."""
+_STEEP = 0.35
+"""A hollow's depth beside its width at which it gets half the light."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Light:
 def openness(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]) -> Float32[np.ndarray, " v"]:
     """How much of the light reaches each vertex of a surface: 1, and less in hollows (a concha, the corner of an eye).
 
-    A hollow is as deep as the vertex lies below the mean of what is within some millimetres, along its normal.
+    A hollow is as deep as the vertex lies below the mean of its neighbourhood, along its normal; what is deep and narrow loses most.
     """
     neighbours = adjacency(triangles, len(vertices))
     degree = neighbours.sum(1)
@@ -52,7 +52,11 @@ def openness(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3
         mean = (neighbours @ smooth) / np.maximum(degree, 1)[:, None]
         smooth = np.where(degree[:, None] > 0, mean, smooth)
     depth = ((smooth - vertices) * vertex_normals(vertices.astype(np.float32), triangles)).sum(1)
-    return np.asarray(np.exp(-np.maximum(depth, 0) / _HOLLOW_DEPTH).clip(_LEAST_OPEN), np.float32)
+    edges = unique_edges(triangles)
+    length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
+    ends = edges.ravel()
+    width = np.bincount(ends, np.repeat(length, 2), len(vertices)) / np.maximum(degree, 1) * np.sqrt(_HOLLOW_ROUNDS)
+    return np.asarray(1 / (1 + (np.maximum(depth, 0) / np.maximum(width, 1e-6) / _STEEP) ** 2), np.float32)
 
 
 EVEN = Light(1.0, np.zeros(3))

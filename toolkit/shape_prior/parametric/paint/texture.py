@@ -2,7 +2,7 @@
 
 What is completed has a base and a grain. The base is the albedo, which spreads over the mesh itself from what was seen, under the light
 of the photograph; where the photograph sees the surface it is the smoothed photograph again, so no step can arise. The grain is made of
-pieces of the photograph's own, scattered over the surface.
+pieces of the photograph's own, scattered over the surface. What is worn goes on in its own frame.
 """
 
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
         # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
         beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
         trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.bearded[:, None], faces))[:, 0]))
-    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0]
+    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0].astype(np.float32)
     return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), light, lit)
 
 
@@ -171,7 +171,7 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
     tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
-    filled = srgb_from_linear(tone * of.lit[:, None])
+    filled = srgb_from_linear(tone * of.lit[:, None]).astype(np.float32)
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)
     filled, known = _patterned(of, stuff, mask, filled)
