@@ -1,5 +1,7 @@
 """Laws of the sheet of hair, on silhouettes drawn around the face model itself."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -147,6 +149,21 @@ def test_long_hair_covers_the_neck_behind_without_gaps(model: FaceModel) -> None
     behind = np.abs(hair.grid.azimuths) > np.radians(120)
     hung = (heights > fitted.scalp[:, 1].min() - 0.09)[:, behind]
     assert (hair.present[:, behind][hung] > 0.9).all()
+
+
+def test_a_shadow_beside_the_neck_on_one_side_lets_no_hair_hang_behind(model: FaceModel) -> None:
+    """Hair that one side alone shows below the nape leaves the line of the nape as it is."""
+    fitted, torso = fitted_head(model, "short")
+    hair, skin = fitted.segments.hair.copy(), fitted.segments.skin.copy()
+    row, middle = np.flatnonzero(hair.any(1)).max(), hair.shape[1] // 2
+    shadow = skin & (np.arange(len(hair)) > middle) & (np.arange(len(hair))[:, None] > row - 60)
+    shadowed = replace(fitted, segments=Segments(skin & ~shadow, hair | shadow, fitted.segments.torso))
+    lowest = []
+    for each in (fitted, shadowed):
+        sheet = hair_shell(each, torso)
+        behind = (np.abs(sheet.grid.azimuths) > np.radians(170)) & (sheet.present > 0.5)
+        lowest.append(sheet.vertices[:-2, 1].reshape(behind.shape)[behind].min())
+    assert lowest[1] > lowest[0] - 0.01
 
 
 def test_a_hat_ends_in_a_level_brim_and_is_known_as_one(model: FaceModel) -> None:
