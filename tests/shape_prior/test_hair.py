@@ -1,5 +1,7 @@
 """Laws of the sheet of hair, on silhouettes drawn around the face model itself."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.slow
 SCALE = 3
 CAMERA = orbit_camera(0.0, 0.0, 1.8, SCALE * SIZE, np.array([0.0, -0.06, 0.0]))
 STYLES = ("short", "big", "long", "hat")
+PARTS = ("skin", "hair", "torso")
 THICK = {"short": 0.012, "big": 0.045, "long": 0.02, "hat": 0.015}
 
 
@@ -147,6 +150,22 @@ def test_long_hair_covers_the_neck_behind_without_gaps(model: FaceModel) -> None
     behind = np.abs(hair.grid.azimuths) > np.radians(120)
     hung = (heights > fitted.scalp[:, 1].min() - 0.09)[:, behind]
     assert (hair.present[:, behind][hung] > 0.9).all()
+
+
+def test_a_lock_beside_the_neck_on_one_side_lets_no_hair_hang_behind(model: FaceModel) -> None:
+    """Hair that one side alone shows below the nape leaves the line of the nape behind as it is."""
+    lowest = []
+    for style in ("short", "long"):
+        fitted, torso = fitted_head(model, style)
+        if style == "long":
+            short = fitted_head(model, "short")[0].segments
+            half = np.arange(short.hair.shape[1]) < short.hair.shape[1] // 2
+            one = Segments(*(np.where(half, getattr(short, k), getattr(fitted.segments, k)) for k in PARTS))
+            fitted = replace(fitted, segments=one)
+        sheet = hair_shell(fitted, torso)
+        behind = (np.abs(sheet.grid.azimuths) > np.radians(170)) & (sheet.present > 0.5)
+        lowest.append(sheet.vertices[:-2, 1].reshape(behind.shape)[behind].min())
+    assert lowest[1] > lowest[0] - 0.01
 
 
 def test_a_hat_ends_in_a_level_brim_and_is_known_as_one(model: FaceModel) -> None:

@@ -159,8 +159,9 @@ def _falls(
         told = level & (heights >= heights[last]) if over < heights[last] else level
         beside[np.ix_(told, limb)] = np.clip(heights[told] - end, -_FAR, _FAR)[:, None]
     left = smoothstep(0.5 + 0.5 * np.sin(head.facing))
-    mixed = ends[0] * left + ends[1] * (1 - left)
     behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
+    # a nape is level: hair that one side alone shows so low (a shadow, a lock over the shoulder) does not hang behind
+    mixed = (ends[0] * left + ends[1] * (1 - left)) * (1 - behind) + max(ends) * behind
     lower = np.minimum(mixed, head.nape) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
     hanging = np.clip((head.nape - mixed) / _LONG, 0, 1)
     return mixed + (1 - hanging) * (lower - mixed) * behind, hanging, beside
