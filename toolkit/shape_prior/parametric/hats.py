@@ -41,8 +41,8 @@ Hair's edge sags by more than 0.2."""
 _THIRDS = ((-1.05, -0.6), (-0.45, 0.45), (0.6, 1.05))
 """Temples and forehead, in halves of the face's width: an edge counts as the least of the three does."""
 _DIFFERENT = 0.7
-"""Distance of what is above from what is below, in which people with hats (0.85 and more, seen from within 20 degrees of the front) and
-without (0.45 and less) come apart."""
+"""Distance of what is above from what is below, from which there is a hat. From the front 17 drawn people without one had at most 0.45;
+of 12 with one 7 had 0.85 and more, and 5 had less than 0.4: their hats come farther down at the temples, or have their hair's colour."""
 _BESIDE, _SPECK = 2.0, 0.01
 """Halves of the face's width within which hair below the edge counts, and its least area in squares of the face's height."""
 
