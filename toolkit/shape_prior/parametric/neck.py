@@ -60,12 +60,12 @@ def ring_in_file(model: FaceModel) -> Int64[np.ndarray, " n"]:
 def within_mesh(
     portrait: Portrait, segments: Segments, posed: Mesh, camera: Camera, bust: Bust
 ) -> tuple[Portrait, Segments]:
-    """What a portrait shows of the head: below the chin, what lies within the drawn mesh; hair hangs over shoulders as it is."""
+    """What a portrait shows of the head: of clothes, and below the chin, what lies within the drawn mesh; hair hangs over shoulders as it is."""
     drawn = draw_mesh(posed, camera, _SAMPLES).alpha
-    cut = np.arange(len(drawn))[:, None] > portrait.landmarks[CHIN, 1]
+    nearest = tuple(distance_transform_edt(~segments.matte, return_distances=False, return_indices=True))
+    cut = segments.torso[nearest] | (np.arange(len(drawn))[:, None] > portrait.landmarks[CHIN, 1])
     if bust is Bust.SHOULDERS:
-        nearest = distance_transform_edt(~segments.matte, return_distances=False, return_indices=True)
-        cut = cut & ~segments.hair[tuple(nearest)]
+        cut &= ~segments.hair[nearest]
     alpha = np.where(cut, np.minimum(portrait.alpha, drawn), portrait.alpha).astype(np.float32)
     share = alpha / np.maximum(portrait.alpha, 1e-6)
     shown = 1 - share[..., None] * (1 - portrait.image)
