@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
@@ -18,6 +18,7 @@ from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
 from facecraft4d.toolkit.training.initial import Opening
 from facecraft4d.toolkit.training.schedule import STATIC, Sample
+from facecraft4d.toolkit.training.shown import shown_triangles
 
 OPENING = ("jawOpen", "tongueOut", "eyeBlinkLeft", "eyeBlinkRight", "mouthUpperUpLeft", "mouthLowerDownLeft")
 """Expressions that show what a photograph usually hides."""
@@ -46,6 +47,10 @@ class Footage:
     def neutral(self) -> TriangleFrames:
         """Triangle frames of the head at rest."""
         return self._frames_in(neutral_pose(self._head.rig))
+
+    def shown(self) -> Bool[np.ndarray, " f"]:
+        """Triangles that anybody can see (shown_triangles)."""
+        return shown_triangles(self._views, self._frames, self._head)
 
     def opening_frames(self) -> tuple[int, ...]:
         """The strongest moment of each of `OPENING`, in order."""

@@ -6,7 +6,7 @@ GaussianAvatars starts with one grey splat at each triangle's centre and grows; 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, View, ViewSet
 from facecraft4d.toolkit.core.geometry import (
@@ -22,8 +22,8 @@ from facecraft4d.toolkit.meshes.raster import sample_texture
 
 START_OPACITY = 0.95
 """Nearly opaque, yet not so far out that the logistic function's slope is gone."""
-DISC_SIGMA = 0.7
-"""Standard deviation of a disc in units of the distance between neighbours: neighbours then cover the surface."""
+DISC_SIGMA = 0.55
+"""Standard deviation of a disc in units of the distance between neighbours: they just cover the surface, and keep its grain."""
 DISC_FLATNESS = 0.15
 """Thickness of a disc over its in-plane standard deviation."""
 PHOTOGRAPH_BONUS = 2.0
@@ -67,13 +67,23 @@ class Opening:
         return np.asarray(np.einsum("nc,ncx->nx", barycentrics, self.corners[triangles]))
 
 
-def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Opening, ...] = ()) -> BoundSplats:
-    """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do."""
+def initial_splats(
+    head: Head,
+    views: ViewSet,
+    count: int,
+    openings: tuple[Opening, ...] = (),
+    shown: Bool[np.ndarray, " f"] | None = None,
+) -> BoundSplats:
+    """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do.
+
+    Of triangles that are not `shown` (None: all are) none gets any.
+    """
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
     normals = normalized(area_vectors(posed))
     in_photograph = _seen(views.views[0], posed.mean(1), normals)
     weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
     weights = weights * np.where(in_regions(head.rig, *BUST, optional=True), BUST_SHARE, 1)
+    weights = weights if shown is None else weights * shown
     unfolded, widest = unfolding(openings, posed, in_photograph)
     counts = with_openings(weights, count, unfolded)
     triangles, barycentrics = surface_points(counts)
@@ -82,18 +92,19 @@ def initial_splats(head: Head, views: ViewSet, count: int, openings: tuple[Openi
     texture = sample_texture(head.mesh.texture, uv)
     texture = opened_colors(openings, triangles, barycentrics, texture)
     colors = view_colors(views, points, normals[triangles], texture)
-    crowding = counts if count >= len(counts) else weights / weights.sum() * count
+    crowding = counts if count >= np.count_nonzero(weights) else weights / weights.sum() * count
     _, scale, _ = triangle_frames(widest)
     sigma = DISC_SIGMA * np.sqrt(triangle_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
     return _discs(posed, sigma, triangles, points, colors)
 
 
 def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:
-    """Share `count` splats out by weight, one at least for each triangle where there are enough; the sum is exact.
+    """Share `count` splats out by weight, one at least for each triangle of weight where there are enough; the sum is exact.
 
     Rounding is systematic along the triangle order, so with fewer splats than triangles they still cover the surface evenly.
     """
-    base = np.ones(len(weights), np.int64) if count >= len(weights) else np.zeros(len(weights), np.int64)
+    base = (weights > 0).astype(np.int64)
+    base = base if count >= base.sum() else 0 * base
     share = weights / max(weights.sum(), 1e-30) * count
     share = np.maximum(share - base, 0)
     edges = np.cumsum(share) * ((count - base.sum()) / max(share.sum(), 1e-30))
@@ -121,7 +132,7 @@ def with_openings(
     weights: Float[np.ndarray, " f"], count: int, opened: Float[np.ndarray, " f"]
 ) -> Int64[np.ndarray, " f"]:
     """allocate(), but of what is left after one splat on each triangle a share goes to the `opened` areas, whose triangles are large."""
-    extra = min(round(OPENED_SHARE * count), max(count - len(weights), 0)) if opened.any() else 0
+    extra = min(round(OPENED_SHARE * count), max(count - int(np.count_nonzero(weights)), 0)) if opened.any() else 0
     counts, chosen = allocate(weights, count - extra), np.flatnonzero(opened)
     if extra:
         counts[chosen] += allocate(opened[chosen], extra)

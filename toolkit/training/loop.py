@@ -48,7 +48,7 @@ class Trainer:
 def begin(trainer: Trainer, head: Head, views: ViewSet, device: str) -> TrainingState:
     """Splats on the surface and a network whose offsets are zero."""
     openings = trainer.footage.openings()
-    start = initial_splats(head, views, trainer.schedule.start_count, openings)
+    start = initial_splats(head, views, trainer.schedule.start_count, openings, trainer.footage.shown())
     parameters, triangles = splat_parameters(start, device)
     neutral = place(parameters, triangles, trainer.footage.neutral()).means.detach()
     encodings = position_encoding(neutral, trainer.config.position_octaves)
