@@ -17,7 +17,7 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import signed_distan
 
 DEPTH_TOLERANCE = 0.003
 """Metres behind the nearest surface at which a point still counts as seen."""
-GRAZING = (0.3, 0.6)
+GRAZING = (0.15, 0.5)
 """Cosines between normal and line of sight at which trust begins and is complete."""
 _RIM_PIXELS = (1.0, 4.0)
 """Distances to the matte's border at which trust begins and is complete, per 512 pixels."""
