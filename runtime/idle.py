@@ -91,7 +91,11 @@ class Idle:
         breath = np.sin(2 * np.pi * now / BREATH_SECONDS)
         turns, translation = pose.joint_rotations.copy(), pose.translation.copy()
         if "neck" in self.rig.joint_names:
-            swings = np.array([self._swing(now, axis) for axis in range(3)]) * (NOD, TURN, LEAN) * min(mood.restlessness, 1.0)
+            swings = (
+                np.array([self._swing(now, axis) for axis in range(3)])
+                * (NOD, TURN, LEAN)
+                * min(mood.restlessness, 1.0)
+            )
             swings[0] -= BREATH_NOD * breath
             turns[self.rig.joint_names.index("neck")] += (self.amount * swings).astype(np.float32)
         translation[1] += self.amount * BREATH_METRES * breath
@@ -110,7 +114,13 @@ class Idle:
             early, late = BLINK_PLACE
             start = (index + early + (late - early) * _drawn(self.seed, BLINKS, index)[0]) * mood.blink_seconds
             into = now - start
-            down = max(down, float(smoothstep(np.asarray(into / CLOSING)) * smoothstep(np.asarray((CLOSING + CLOSED + OPENING - into) / OPENING))))
+            down = max(
+                down,
+                float(
+                    smoothstep(np.asarray(into / CLOSING))
+                    * smoothstep(np.asarray((CLOSING + CLOSED + OPENING - into) / OPENING))
+                ),
+            )
         return down
 
     def _glance(self, now: float, mood: Mood) -> dict[str, float]:
@@ -129,7 +139,13 @@ class Idle:
 
     def _twitches(self, now: float) -> dict[str, float]:
         """Brows and the mouth's corners, hardly seen."""
-        names = {"browInnerUp": 0, "mouthDimpleLeft": 1, "mouthDimpleRight": 2, "mouthPressLeft": 3, "mouthPressRight": 3}
+        names = {
+            "browInnerUp": 0,
+            "mouthDimpleLeft": 1,
+            "mouthDimpleRight": 2,
+            "mouthPressLeft": 3,
+            "mouthPressRight": 3,
+        }
         return {name: TWITCH * max(0.0, self._swing(1.3 * now, 10 + which)) for name, which in names.items()}
 
 

@@ -7,7 +7,8 @@ https://www.facemotion3d.net/. The telephone begins when it is asked: it answers
 import math
 import re
 
-from facecraft4d.runtime.drivers.reading import HEAD, Reading, Turn, summed
+from facecraft4d.exporters.expression_sets import summed
+from facecraft4d.runtime.drivers.reading import HEAD, Reading, Turn
 
 PORT = 49983
 GREETING = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"

@@ -7,6 +7,7 @@ A packet over UDP holds one face: version, device, subject, frame, and 61 number
 import math
 import struct
 
+from facecraft4d.exporters.motions.livelink_csv import PACKET_ORDER
 from facecraft4d.runtime.drivers.reading import HEAD, Reading
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 
@@ -14,27 +15,11 @@ PORT = 11111
 VERSION = 6
 """Of the packets in ARKit mode."""
 
-_SIDES = ("Left", "Right")
-_EYE = ("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide")
-_PAIRED = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
-ORDER: tuple[str, ...] = (
-    *(f"{name}{side}" for side in _SIDES for name in _EYE),
-    *("jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthLeft", "mouthRight"),
-    *(f"{name}{side}" for name in _PAIRED for side in _SIDES),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
-    *(f"{name}{side}" for name in ("mouthPress", "mouthLowerDown", "mouthUpperUp", "browDown") for side in _SIDES),
-    *("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
-    *("noseSneerLeft", "noseSneerRight", "tongueOut"),
-    *("headYaw", "headPitch", "headRoll"),
-    *(f"{side}Eye{axis}" for side in ("left", "right") for axis in ("Yaw", "Pitch", "Roll")),
-)
-"""Of the 61 numbers in a packet. The eyes' angles are not used: the eyeLook weights say the same."""
-
 MOST_TURN = math.pi
 """Radians beyond which an angle is none."""
 _LENGTH = struct.Struct(">i")
 _FRAME = struct.Struct(">ifiiB")
-_VALUES = struct.Struct(f">{len(ORDER)}f")
+_VALUES = struct.Struct(f">{len(PACKET_ORDER)}f")
 MOST_NAME = 256
 """Bytes of a device's or a subject's name."""
 DEVICE = "00000000-0000-0000-0000-000000000000"
@@ -53,7 +38,7 @@ class LiveLink:
         at = _behind_text(packet, _behind_text(packet, 1))
         if len(packet) == at:
             return None
-        if len(packet) != at + _FRAME.size + _VALUES.size or _FRAME.unpack_from(packet, at)[4] != len(ORDER):
+        if len(packet) != at + _FRAME.size + _VALUES.size or _FRAME.unpack_from(packet, at)[4] != len(PACKET_ORDER):
             raise ValueError("another count of values than 61")
         return _reading(_VALUES.unpack_from(packet, at + _FRAME.size))
 
@@ -73,7 +58,7 @@ def _reading(values: tuple[float, ...]) -> Reading:
     """Yaw turns to the subject's left, pitch looks up, roll leans to the right."""
     if not all(math.isfinite(value) for value in values):
         raise ValueError("values that are no numbers")
-    named = dict(zip(ORDER, values, strict=True))
+    named = dict(zip(PACKET_ORDER, values, strict=True))
     pitch, yaw, roll = (max(-MOST_TURN, min(MOST_TURN, named[name])) for name in ("headPitch", "headYaw", "headRoll"))
     return Reading({name: named[name] for name in ARKIT_NAMES}, {HEAD: (-pitch, yaw, roll)})
 
@@ -86,6 +71,6 @@ def packet(reading: Reading, frame: int, fps: float, subject: str = "facecraft4d
     return b"".join((
         bytes([VERSION]),
         *(part for text in texts for part in (_LENGTH.pack(len(text)), text)),
-        _FRAME.pack(frame & 0x7FFFFFFF, 0.0, round(fps), 1, len(ORDER)),
-        _VALUES.pack(*(named.get(each, 0.0) for each in ORDER)),
+        _FRAME.pack(frame & 0x7FFFFFFF, 0.0, round(fps), 1, len(PACKET_ORDER)),
+        _VALUES.pack(*(named.get(each, 0.0) for each in PACKET_ORDER)),
     ))  # fmt: skip

@@ -64,7 +64,9 @@ class Sender:
         host, _, port = rest.partition(":")
         self._protocol = _protocol("--send", name)
         if not host:
-            raise UserError(f"--send {wanted}: expected {name}:HOST or {name}:HOST:PORT, for instance {name}:{LOOPBACK}")
+            raise UserError(
+                f"--send {wanted}: expected {name}:HOST or {name}:HOST:PORT, for instance {name}:{LOOPBACK}"
+            )
         self._target = checked_address("--send", host), _port("--send", port) if port else self._protocol.port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._frame = 0
@@ -85,7 +87,9 @@ class Sender:
 def reading_of(pose: Pose, rig: Rig) -> Reading:
     """The pose by names."""
     turn = pose.joint_rotations[rig.joint_names.index(HEAD)].tolist() if HEAD in rig.joint_names else (0.0, 0.0, 0.0)
-    return Reading(dict(zip(rig.expression_names, pose.expression.tolist(), strict=True)), {HEAD: (turn[0], turn[1], turn[2])})
+    return Reading(
+        dict(zip(rig.expression_names, pose.expression.tolist(), strict=True)), {HEAD: (turn[0], turn[1], turn[2])}
+    )
 
 
 def _protocol(option: str, name: str) -> WireProtocol:

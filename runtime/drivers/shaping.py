@@ -61,7 +61,9 @@ def calibrated(pose: Pose, neutral: Pose) -> Pose:
 def retargeted(pose: Pose, names: tuple[str, ...], table: Retarget) -> Pose:
     """The pose with each weight times its gain."""
     gains = np.array([table.gains.get(name, 1.0) for name in names], np.float32)
-    return replace(pose, expression=pose.expression * gains, joint_rotations=pose.joint_rotations * np.float32(table.turn))
+    return replace(
+        pose, expression=pose.expression * gains, joint_rotations=pose.joint_rotations * np.float32(table.turn)
+    )
 
 
 def clamped(pose: Pose) -> Pose:

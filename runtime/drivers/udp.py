@@ -43,7 +43,9 @@ class Listener:
         except (OSError, OverflowError) as error:
             self._socket.close()
             reason = error.strerror if isinstance(error, OSError) else "a port is between 0 and 65535"
-            raise UserError(f"cannot listen on {bind}:{wanted}: {reason}; another program may, or take another port") from None
+            raise UserError(
+                f"cannot listen on {bind}:{wanted}: {reason}; another program may, or take another port"
+            ) from None
         self._socket.settimeout(WAIT_SECONDS)
         self.address: tuple[str, int] = self._socket.getsockname()
         """Where it listens."""

@@ -12,7 +12,8 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from facecraft4d.runtime.drivers.reading import HEAD, Reading, Turn, summed
+from facecraft4d.exporters.expression_sets import summed
+from facecraft4d.runtime.drivers.reading import HEAD, Reading, Turn
 from facecraft4d.toolkit.core.geometry import (
     axis_angle_from_wxyz,
     rotation_from_axis_angle,
@@ -100,7 +101,9 @@ def _rotation(x: float, y: float, z: float, w: float) -> np.ndarray:
 
 def packet(reading: Reading) -> bytes:
     """One face as a performer sends it: a bundle of values, their application, the head's bone."""
-    w, x, y, z = wxyz_from_rotation(rotation_from_axis_angle(np.array(reading.turns.get(HEAD, (0.0, 0.0, 0.0))))).tolist()
+    w, x, y, z = wxyz_from_rotation(
+        rotation_from_axis_angle(np.array(reading.turns.get(HEAD, (0.0, 0.0, 0.0))))
+    ).tolist()
     bundle = OscBundleBuilder(IMMEDIATELY)
     for name, weight in reading.weights.items():
         bundle.add_content(_message(VALUE, name, float(weight)))  # type: ignore[arg-type]

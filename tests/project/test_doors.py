@@ -104,7 +104,7 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
     for words in (
         f"{door.BUDGET_TIMES} times the file's size, {door.LEAST_BUDGET >> 20} MiB at least and {door.MOST_BUDGET >> 30} GiB",
         f"{pictures.MOST_BYTES >> 20} MiB", f"{pictures.MOST_PIXELS // 10**6} megapixels; sides from {pictures.LEAST_SIDE}; aspect to {pictures.MOST_ASPECT}",
-        f"{pictures.MOST_SCANS} scans", f"{glb.MAX_FILE_BYTES >> 30} GiB | JSON of {glb.MAX_JSON_BYTES >> 20} MiB", f"{motion.MAX_BYTES >> 20} MiB | {motion.MAX_ROWS:,} rows",
+        f"{pictures.MOST_SCANS} scans", f"{glb.MAX_FILE_BYTES >> 30} GiB | JSON of {glb.MAX_JSON_BYTES >> 20} MiB", f"{motion.MAX_BYTES >> 20} MiB | {tables.MAX_ROWS:,} rows",
         f"header of {ply_reading.MAX_HEADER_BYTES >> 10} KiB; {ply_reading.MOST_PROPERTIES} properties",
         f"windows of {spz_reading.MAX_WINDOW_BYTES >> 20} MiB; {spz_reading.MAX_RECORD_BYTES >> 20} MiB of others' records",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",

@@ -63,7 +63,9 @@ def test_nothing_jumps_but_eyes_and_lids(rig: Rig) -> None:
     assert np.abs(np.diff(turns, axis=0)).max() < 0.003
 
 
-@pytest.mark.parametrize(("options", "words"), [({"mood": "bored"}, "mood must be one of"), ({"amount": 2.0}, "idle must be")])
+@pytest.mark.parametrize(
+    ("options", "words"), [({"mood": "bored"}, "mood must be one of"), ({"amount": 2.0}, "idle must be")]
+)
 def test_mistakes_are_said(rig: Rig, options: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         Idle(rig, **options)

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from places import TINY
 
 from facecraft4d.exporters import load
+from facecraft4d.exporters.expression_sets import mixture_of, summed
+from facecraft4d.exporters.motions.livelink_csv import PACKET_ORDER
 from facecraft4d.runtime.drivers import ifacialmocap, livelink, vmc
 from facecraft4d.runtime.drivers.protocols import PROTOCOLS, Sender, listen, reading_of
-from facecraft4d.runtime.drivers.reading import HEAD, Reading, mixture_of, pose_of, summed
+from facecraft4d.runtime.drivers.reading import HEAD, Reading, pose_of
 from facecraft4d.runtime.drivers.udp import MOST_PACKETS, Listener
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
@@ -46,7 +48,7 @@ def test_live_links_packet_is_laid_out_as_published() -> None:
     values = struct.unpack(">61f", data[64:])
     for index, name in ((0, "eyeBlinkLeft"), (7, "eyeBlinkRight"), (17, "jawOpen"), (18, "mouthClose"), (40, "mouthUpperUpRight"), (41, "browDownLeft"), (46, "cheekPuff"), (51, "tongueOut")):  # fmt: skip
         assert values[index] == pytest.approx(FACE.weights[name])
-    assert len(livelink.ORDER) == 61 and set(livelink.ORDER) >= set(ARKIT_NAMES)
+    assert len(PACKET_ORDER) == 61 and set(PACKET_ORDER) >= set(ARKIT_NAMES)
     assert livelink.LiveLink().feed(data[:47]) is None, "a packet without values: nobody is seen"
 
 
@@ -96,7 +98,10 @@ def test_sides_in_any_spelling(name: str) -> None:
 
 
 def test_unknown_names_are_left_out() -> None:
-    assert mixture_of("tail") is None and summed({"tail": 1.0, "Blink": 0.5}) == {"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}
+    assert mixture_of("tail") is None and summed({"tail": 1.0, "Blink": 0.5}) == {
+        "eyeBlinkLeft": 0.5,
+        "eyeBlinkRight": 0.5,
+    }
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
