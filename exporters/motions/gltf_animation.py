@@ -67,10 +67,11 @@ Curve = tuple[int | None, np.ndarray, np.ndarray]
 
 
 def _curves(reader: GlbReader, animation: Json) -> list[Curve]:
-    channels, curves = animation["channels"], []
+    channels = animation["channels"]
+    curves: list[Curve] = []
     if len(channels) > MOST_CHANNELS:
         raise ValueError(f"it has {len(channels)} channels, at most {MOST_CHANNELS}")
-    moved = set()
+    moved: set[str] = set()
     for channel in channels:
         node = reader.item("nodes", channel["target"].get("node"))
         sampler, path = animation["samplers"][channel["sampler"]], channel["target"]["path"]
@@ -118,7 +119,7 @@ def _per_key(sampler: Json) -> int:
 
 def _middle(values: np.ndarray, sampler: Json) -> np.ndarray:
     """Of a cubic curve's in-tangents, values and out-tangents the values."""
-    return values[1::3] if _per_key(sampler) == 3 else values
+    return np.asarray(values[1::3] if _per_key(sampler) == 3 else values)
 
 
 def _finite(values: Any) -> np.ndarray:
@@ -134,4 +135,4 @@ def _times(reader: GlbReader, keys: list[np.ndarray]) -> np.ndarray:
     count = round(float(last) / step) + 1
     if not 2 <= count <= MAX_ROWS:
         raise UserError(f"{reader.name}: expected an animation of 2 to {MAX_ROWS:,} frames, found {count}")
-    return np.arange(count) * (last / (count - 1))
+    return np.asarray(np.arange(count) * (last / (count - 1)))

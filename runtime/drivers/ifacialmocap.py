@@ -17,7 +17,7 @@ MOST_PARTS = 256
 """Names in one line."""
 PERCENT = 100.0
 
-_WEIGHT = re.compile(r"(?P<name>[A-Za-z0-9_]{1,64})(?:&|-)(?P<value>-?\d+(?:\.\d+)?)")
+_WEIGHT = re.compile(r"(?P<name>[A-Za-z0-9_]{1,64})(?:&|-)(?P<value>-?\d{1,9}(?:\.\d{1,9})?)")
 _TURN = re.compile(r"=?(?P<name>head|leftEye|rightEye)#(?P<values>.*)")
 
 

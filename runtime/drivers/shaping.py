@@ -30,7 +30,7 @@ class OneEuro:
             return before
         found = (values - before) / elapsed
         speed = speed + _share(SPEED_HERTZ, elapsed) * (found - speed)
-        after = before + _share(STILL_HERTZ + SPEED_GAIN * np.abs(speed), elapsed) * (values - before)
+        after: np.ndarray = before + _share(STILL_HERTZ + SPEED_GAIN * np.abs(speed), elapsed) * (values - before)
         self._last = now, after, speed
         return after
 

@@ -106,9 +106,9 @@ def packet(reading: Reading) -> bytes:
     ).tolist()
     bundle = OscBundleBuilder(IMMEDIATELY)
     for name, weight in reading.weights.items():
-        bundle.add_content(_message(VALUE, name, float(weight)))  # type: ignore[arg-type]
-    bundle.add_content(_message(APPLY))  # type: ignore[arg-type]
-    bundle.add_content(_message(BONE, "Head", 0.0, 0.0, 0.0, x, -y, -z, w))  # type: ignore[arg-type]
+        bundle.add_content(_message(VALUE, name, float(weight)))
+    bundle.add_content(_message(APPLY))
+    bundle.add_content(_message(BONE, "Head", 0.0, 0.0, 0.0, x, -y, -z, w))
     return bytes(bundle.build().dgram)
 
 

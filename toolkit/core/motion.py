@@ -51,17 +51,6 @@ def builtin_clip(name: str) -> Motion:
     return read_clip(_builtin_folder() / f"{name}.csv")
 
 
-def find_clip(name: str) -> Motion:
-    """A clip by the name of one that comes with the package, or by the path of a CSV file."""
-    if name in builtin_clips():
-        return builtin_clip(name)
-    if not (set(name) & set("/\\") or name.lower().endswith(".csv")):
-        raise UserError(
-            f"no clip is called {name}: there are {', '.join(builtin_clips())}, or give the path of a CSV file"
-        )
-    return read_clip(Path(name))
-
-
 def on_rig(motion: Motion, rig: Rig) -> Motion:
     """The motion in the rig's order of expressions and joints, matched by name; what the rig lacks is left out, what it has beside rests."""
     frames = len(motion.expressions)

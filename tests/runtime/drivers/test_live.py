@@ -30,9 +30,12 @@ class Face:
         self.reading, self.at = Reading(weights, {HEAD: (0.0, 0.2, 0.0)}), self.now
 
 
+RIG = load(TINY).rig
+
+
 @pytest.fixture
 def rig() -> Rig:
-    return load(TINY).rig
+    return RIG
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_trembling_shrinks_and_jumps_arrive() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=52, max_size=52), st.lists(st.floats(0, 0.9), min_size=52, max_size=52))
 def test_calibration_keeps_the_ends(weights: list[float], rest: list[float]) -> None:
-    rig = load(TINY).rig
+    rig = RIG
     names = rig.expression_names
     neutral = pose_of(Reading(dict(zip(names, rest, strict=False))), rig)
     assert not calibrated(neutral, neutral).expression.any()
