@@ -21,9 +21,9 @@ from machine import described
 from facecraft4d.exporters import FORMATS, ExportOptions, load
 from facecraft4d.exporters.format import Format
 from facecraft4d.exporters.formats import GLTF
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.exporters.options import Character, GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.motion import find_clip
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "tiny_avatar.glb"
 JITTER = 0.01
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--clip", help="for formats that play; others then write a sequence")
     chosen = parser.parse_args()
     avatar = resampled(load(chosen.avatar), chosen.splats)
-    options = ExportOptions(clips=(find_clip(chosen.clip),) if chosen.clip else ())
+    options = ExportOptions(clips=(find_motion(chosen.clip),) if chosen.clip else ())
     print(described())
     print(
         f"{len(avatar.splats.means):,} splats, {len(avatar.rig.expression_names)} expressions, clip: {chosen.clip or 'none chosen'}"

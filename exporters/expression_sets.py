@@ -6,6 +6,8 @@ fifteen visemes of Oculus LipSync, which Meta's and others' avatars share. The m
 
 from collections.abc import Mapping
 
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
+
 Mixture = Mapping[str, float]
 """Weights of ARKit's expressions."""
 
@@ -63,3 +65,37 @@ VRM_PRESETS: Mapping[str, Mixture] = {
     "lookRight": gaze(1.0, 0.0),
 }  # fmt: skip
 """Presets of VRM 1.0 but `neutral`, which is the head at rest. Left and right are the subject's, there as here."""
+
+VRM_0: Mapping[str, str] = {
+    "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "blink_l": "blinkLeft", "blink_r": "blinkRight", "joy": "happy",
+    "sorrow": "sad", "fun": "relaxed", "surprise": "surprised",
+}  # fmt: skip
+"""Presets of VRM 0 in small letters, and what VRM 1.0 calls them."""
+
+
+def mixture_of(name: str) -> Mixture | None:
+    """What a name means, as programs write it: any case, `_L` and `_R` for the sides, VRM's presets; None for what nobody knows."""
+    return _SPELLINGS.get(name.strip().lower())
+
+
+def summed(named: Mapping[str, float]) -> dict[str, float]:
+    """Weights by ARKit's names of weights by anybody's; unknown names are left out."""
+    total: dict[str, float] = {}
+    for name, weight in named.items():
+        for target, share in (mixture_of(name) or {}).items():
+            total[target] = total.get(target, 0.0) + share * weight
+    return total
+
+
+def _spellings() -> dict[str, Mixture]:
+    """Names in small letters. jawLeft is the jaw to the left and has no side: so has no name of a word that stands alone with its side."""
+    found: dict[str, Mixture] = {name.lower(): mixture for name, mixture in VRM_PRESETS.items()}
+    found |= {old: VRM_PRESETS[new] for old, new in VRM_0.items()}
+    for name in ARKIT_NAMES:
+        short = name.removesuffix("Left").removesuffix("Right")
+        spellings = {name} if short == name else {name, f"{short}_{name[len(short)]}", short + name[len(short)]}
+        found |= {spelling.lower(): {name: 1.0} for spelling in spellings}
+    return found
+
+
+_SPELLINGS = _spellings()

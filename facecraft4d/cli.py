@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": ("cli_serve", "play an avatar in the browser"),
     "render": ("cli_render", "draw one still picture of an avatar"),
     "export": ("cli_export", "write an avatar for an engine, a viewer or a modelling program"),
+    "clip": ("cli_clip", "turn a clip of one program into one of another"),
     "evaluate": ("cli_evaluate", "measure an avatar against pictures with known poses and cameras"),
     "inspect": ("cli_inspect", "say what is in an avatar, and under which licences"),
     "weights": ("cli_weights", "list, fetch or locate the pretrained files"),
@@ -36,6 +37,7 @@ examples:
   facecraft4d serve my_head/avatar.glb
   facecraft4d render my_head/avatar.glb --yaw 30 --expression jawOpen=0.8 --out still.png
   facecraft4d export my_head/avatar.glb --to spz --to web
+  facecraft4d clip MySlate_3_iPhone.csv take.csv
   facecraft4d inspect my_head/avatar.glb
   facecraft4d evaluate my_head
   facecraft4d doctor

@@ -128,7 +128,7 @@ def hours_on_cpu(config: BuildConfig, cores: int) -> float:
 def write_results(build: "Build", options: BuildCommand, report: Report) -> None:
     """Write the results, each whole or not at all; the report last, so that a folder with one is complete."""
     from facecraft4d import exporters
-    from facecraft4d.runtime import RecordOptions, find_clip, record
+    from facecraft4d.runtime import RecordOptions, find_motion, record
     from facecraft4d.toolkit.core.files import write_whole
     from facecraft4d.toolkit.core.text import as_bytes
     from facecraft4d.toolkit.evaluation import as_json
@@ -139,7 +139,7 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb", to="gltf")
     write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
-    record(build.avatar, find_clip(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
+    record(build.avatar, find_motion(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))
     write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
     write_whole(out / "report.html", as_bytes(report_html(build, options.preset)))

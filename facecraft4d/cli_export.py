@@ -12,6 +12,7 @@ from facecraft4d.cli_common import check_option, complain, load_avatar, parse, r
 from facecraft4d.cli_expressions import expression_weights
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.exporters import FORMATS, ExportOptions, Format, format_of
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.exporters.options import (
     CREATOR,
     TITLE,
@@ -24,7 +25,6 @@ from facecraft4d.exporters.options import (
     UsdOptions,
 )
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.motion import find_clip
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 LISTED = 6
@@ -113,7 +113,7 @@ def export_options(command: ExportCommand) -> ExportOptions:
     check_option("spz-bits", command.spz.spz_bits, 12, 20)
     return ExportOptions(
         expressions=expression_weights(command.expression),
-        clips=tuple(find_clip(name) for name in command.clip),
+        clips=tuple(find_motion(name) for name in command.clip),
         title=command.title,
         creator=command.creator,
         flame_template=None if command.flame is None else _flame_template(command.flame),

@@ -1,15 +1,48 @@
 """facecraft4d play: a window, or a recording."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import load_avatar, parse, say
+from facecraft4d.cli_common import complain, load_avatar, parse, say
 from facecraft4d.cli_progress import shown_progress
 from facecraft4d.runtime import PlayOptions, RecordOptions
-from facecraft4d.toolkit.core.motion import builtin_clips, find_clip
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.motion import builtin_clips
+
+LIVE = "live"
+"""Name of the source that is heard."""
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """Faces that come in, and go out, while a window is open."""
+
+    live: str | None = None
+    """Hear a face: livelink (Live Link Face, port 11111), ifacialmocap (49983), vmc (39539); another port as vmc:39540."""
+    bind: str = "127.0.0.1"
+    """Address to hear on. The default hears this machine alone; 0.0.0.0 hears the whole network."""
+    phone: str | None = None
+    """Address of the telephone, for apps that wait to be asked (iFacialMocap)."""
+    send: str | None = None
+    """Send what the head does to another program: livelink:HOST, ifacialmocap:HOST or vmc:HOST, with :PORT behind where it is another."""
+
+
+@dataclass(frozen=True)
+class IdleOptions:
+    """What the head does of itself while nothing plays."""
+
+    idle: float = 1.0
+    """How much it blinks, breathes and looks about, 0 to 1."""
+    mood: str = "neutral"
+    """neutral, happy, sad, angry, attentive or sleepy."""
+    seed: int = 0
+    """Another number is another motion."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +52,12 @@ class PlayCommand:
     examples:
       facecraft4d play my_head/avatar.glb
       facecraft4d play my_head/avatar.glb --clip visemes
+      facecraft4d play my_head/avatar.glb --clip MySlate_3_iPhone.csv
       facecraft4d play my_head/avatar.glb --record clip.mp4 --clip face_cap --size 512
       facecraft4d play my_head/avatar.glb --record frames --background transparent
+      facecraft4d play my_head/avatar.glb --live livelink --bind 0.0.0.0
+      facecraft4d play my_head/avatar.glb --live ifacialmocap --bind 0.0.0.0 --phone 192.168.1.7
+      facecraft4d play my_head/avatar.glb --clip visemes --send livelink:127.0.0.1
       facecraft4d play my_head/avatar.glb --splats 5000
     """
 
@@ -29,27 +66,58 @@ class PlayCommand:
     record: Path | None = None
     """Write an MP4, or PNG files into a folder, instead of opening a window; needs no display."""
     clip: str = "face_cap"
-    """A clip that comes with the package, or the path of a CSV file."""
+    """A clip that comes with the package, or a file: .csv (ours, Live Link Face), .json (LAM_Audio2Expression), .glb or .glb#NAME."""
     seconds: float = float("inf")
     """Close the window after this time."""
     splats: int | None = None
     """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
+    drivers: Annotated[LiveOptions, tyro.conf.arg(name="")] = field(default_factory=LiveOptions)
+    life: Annotated[IdleOptions, tyro.conf.arg(name="")] = field(default_factory=IdleOptions)
     view: Annotated[RecordOptions, tyro.conf.arg(name="")] = field(default_factory=RecordOptions)
 
 
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(PlayCommand, "play", arguments)
-    from facecraft4d.runtime import clip_sources, play, record  # --help need not wait for them
+    from facecraft4d.exporters.motions import find_motion  # --help need not wait for them
+    from facecraft4d.runtime import record
 
-    clip = find_clip(options.clip)
+    if options.record is not None and (options.drivers.live or options.drivers.send):
+        raise UserError(
+            "--live and --send need a window; a recording plays a clip, and R in the window records what it shows"
+        )
+    clip = find_motion(options.clip)
     avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:
-        others = tuple(find_clip(name) for name in builtin_clips() if name != clip.name)
-        chosen = PlayOptions(options.view.size, options.view.background, options.seconds)
-        play(avatar, clip_sources((clip, *others), avatar.rig), chosen)
+        _play(avatar, clip, options)
         return 0
     with shown_progress() as report:
         who = record(avatar, clip, options.record, options.view, report)
     say(f"{options.record}  ({who})")
     return 0
+
+
+def _play(avatar: Avatar, clip: Motion, options: PlayCommand) -> None:
+    """The window, with who is heard in front of the clips, and who is told of every pose."""
+    from facecraft4d.exporters.motions import find_motion
+    from facecraft4d.runtime import Idle, PoseSource, clip_sources, play
+    from facecraft4d.runtime.drivers.live import Live
+    from facecraft4d.runtime.drivers.protocols import Sender, listen
+
+    drivers, life = options.drivers, options.life
+    idle = Idle(avatar.rig, life.mood, life.idle, life.seed)
+    others = tuple(find_motion(name) for name in builtin_clips() if name != clip.name)
+    sources: dict[str, PoseSource] = clip_sources((clip, *others), avatar.rig)
+    with ExitStack() as stack:
+        if drivers.live is not None:
+            listener = listen(drivers.live, drivers.bind, drivers.phone)
+            stack.callback(listener.close)
+            sources = {LIVE: Live(listener, avatar.rig)} | sources
+            complain(f"listening on {listener.address[0]}:{listener.address[1]}; C takes your face for the neutral one")
+        sender = Sender(drivers.send) if drivers.send is not None else None
+        if sender is not None:
+            stack.callback(sender.close)
+        chosen = PlayOptions(options.view.size, options.view.background, options.seconds)
+        play(
+            avatar, sources, chosen, idle, (lambda pose: sender.send(pose, avatar.rig)) if sender else lambda pose: None
+        )

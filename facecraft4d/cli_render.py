@@ -26,6 +26,8 @@ class RenderCommand:
     """Picture to write: PNG or JPEG."""
     expression: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """NAME=VALUE, for instance jawOpen=0.8; may be given several times."""
+    unclamped: bool = False
+    """Draw weights beyond 0 and 1 as they are: the face tears."""
     splats: int | None = None
     """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
     view: Annotated[RenderOptions, tyro.conf.arg(name="")] = field(default_factory=RenderOptions)
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
     options = parse(RenderCommand, "render", arguments)
     from facecraft4d.runtime import pose_from_weights, render_still  # --help need not wait for them
 
-    weights = expression_weights(options.expression)
+    weights = expression_weights(options.expression, options.unclamped)
     avatar = load_avatar(options.avatar, options.splats)
     render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)
     say(options.out)

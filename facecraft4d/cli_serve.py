@@ -14,10 +14,10 @@ import tyro
 from facecraft4d.cli_common import check_option, complain, load_avatar, parse, say
 from facecraft4d.exporters import ExportOptions
 from facecraft4d.exporters.format import File
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.exporters.web import PAGE, web_files
 from facecraft4d.file_server import LOOPBACK, LOOPBACK_NAMES, FileServer
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.motion import find_clip
 
 MOST_PORT = 65535
 
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     """Run the command."""
     command = parse(ServeCommand, "serve", arguments)
     check_option("port", command.port, 0, MOST_PORT)
-    options = ExportOptions(clips=tuple(find_clip(name) for name in command.clip))
+    options = ExportOptions(clips=tuple(find_motion(name) for name in command.clip))
     avatar = load_avatar(command.avatar, command.splats)
     with _listening(web_files(avatar, options), command) as server:
         if command.host not in LOOPBACK_NAMES:

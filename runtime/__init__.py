@@ -1,8 +1,8 @@
 """Plays avatars: animation, sorting, drawing with OpenGL or on the processor, recording. Never imports torch.
 
 avatar = facecraft4d.exporters.load(Path("avatar.glb"))
-play(avatar, clip_sources((find_clip("face_cap"),), avatar.rig))
-record(avatar, find_clip("face_cap"), Path("clip.mp4"), RecordOptions(size=512))
+play(avatar, clip_sources((find_motion("face_cap"),), avatar.rig))
+record(avatar, find_motion("face_cap"), Path("clip.mp4"), RecordOptions(size=512))
 render_still(avatar, pose_from_weights(avatar.rig, {"jawOpen": 0.8}), Path("still.png"), RenderOptions(yaw=30))
 
 Piece by piece, for programs of your own: a `Player` of `PoseSource`s says which pose is due, a `Renderer` for one or more avatars draws poses.
@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from facecraft4d.exporters.motions import find_motion
+    from facecraft4d.runtime.idle import Idle
     from facecraft4d.runtime.options import Backend, PlayOptions, RecordOptions, RenderOptions
     from facecraft4d.runtime.player import Player
     from facecraft4d.runtime.recording import record
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from facecraft4d.runtime.still import render_image, render_still
     from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
     from facecraft4d.runtime.window import play
-    from facecraft4d.toolkit.core.motion import find_clip
     from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 HOMES = {
+    "facecraft4d.runtime.idle": ("Idle",),
     "facecraft4d.runtime.options": ("Backend", "PlayOptions", "RecordOptions", "RenderOptions"),
     "facecraft4d.runtime.player": ("Player",),
     "facecraft4d.runtime.recording": ("record",),
@@ -34,7 +36,7 @@ HOMES = {
     "facecraft4d.runtime.still": ("render_image", "render_still"),
     "facecraft4d.runtime.summary": ("AvatarSummary", "summarize", "summarize_avatar"),
     "facecraft4d.runtime.window": ("play",),
-    "facecraft4d.toolkit.core.motion": ("find_clip",),
+    "facecraft4d.exporters.motions": ("find_motion",),
     "facecraft4d.toolkit.core.rigging": ("pose_from_weights",),
 }
 """Module: the names of this package that live there."""
@@ -43,6 +45,7 @@ __all__ = [
     "AvatarSummary",
     "Backend",
     "ClipSource",
+    "Idle",
     "PlayOptions",
     "Player",
     "PoseSource",
@@ -50,7 +53,7 @@ __all__ = [
     "RenderOptions",
     "Renderer",
     "clip_sources",
-    "find_clip",
+    "find_motion",
     "open_renderer",
     "play",
     "pose_from_weights",

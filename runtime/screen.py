@@ -45,6 +45,7 @@ class Screen:
     def show(self, background: Color) -> None:
         """Fill the window with the background and lay the last picture over it."""
         assert self._picture is not None, "draw before show"
+        self._context.screen.viewport = 0, 0, *self._picture.size  # moderngl keeps the size of the first window
         self._context.screen.use()
         self._context.clear(*background, 1.0)
         self._lay(self._picture, WHOLE)

@@ -10,6 +10,7 @@ import moderngl
 
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.capture import Capture
+from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.options import PlayOptions
 from facecraft4d.runtime.picture import Color, background_color, composite
 from facecraft4d.runtime.player import Player
@@ -17,11 +18,13 @@ from facecraft4d.runtime.screen import Screen
 from facecraft4d.runtime.sources import PoseSource
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.datatypes import Pose
 
 HELP = (
     "drag or arrow keys: turn        wheel, + and -: zoom        Home: back to the front",
     "space: pause        , and .: one frame back or on        1 to 9: clip        0: at rest",
-    "S: save the picture        R: start or stop a video        H: this text        Esc: close",
+    "S: save the picture        R: start or stop a video        C: take your face for the neutral one",
+    "H: this text        Esc: close",
 )
 DEGREES_PER_PIXEL = 0.4
 STEP_DEGREES = 5.0
@@ -31,16 +34,22 @@ Window = Any
 """glfw's own pointer type has no public name."""
 
 
-def play(avatar: Avatar, sources: Mapping[str, PoseSource], options: PlayOptions | None = None) -> None:
+def play(
+    avatar: Avatar,
+    sources: Mapping[str, PoseSource],
+    options: PlayOptions | None = None,
+    life: PoseSource | None = None,
+    watch: Callable[[Pose], None] = lambda pose: None,
+) -> None:
     """Open a window and play until it is closed; number keys choose among the sources by name, the first plays at once.
 
-    Pictures and videos that the user takes go into the current folder. Raises UserError without a display.
+    At rest the head has the `life` that it is given; `watch` sees every pose that is shown. Pictures and videos that the user takes go into the current folder. Raises UserError without a display.
     """
     options = options or PlayOptions()
     background = background_color(options.background)
     if background is None:
         raise UserError("a window cannot be transparent: choose white, black or #rrggbb")
-    player = Player(avatar, sources, framing(avatar))
+    player = Player(avatar, sources, framing(avatar), life)
     controls = Controls(player)
     with ExitStack() as stack:
         window = _open_window(options.size, controls, stack)
@@ -51,9 +60,11 @@ def play(avatar: Avatar, sources: Mapping[str, PoseSource], options: PlayOptions
             glfw.poll_events()
             elapsed, now = time.monotonic() - now, time.monotonic()
             player.advance(elapsed)
+            pose = player.pose()
+            watch(pose)
             width, height = glfw.get_framebuffer_size(window)
             if width and height:  # both are 0 while the window is minimised
-                screen.draw((player.pose(),), player.camera.camera(width, height))
+                screen.draw((pose,), player.camera.camera(width, height))
                 _show(screen, controls, capture, background, now)
             glfw.set_window_title(window, controls.title() + (", recording" if capture.recording else ""))
             glfw.swap_buffers(window)
@@ -64,7 +75,7 @@ class Controls:
 
     def __init__(self, player: Player) -> None:
         self.player = player
-        self.help, self.closing = True, False
+        self.help, self.closing = False, False
         self.wishes: set[str] = set()
         """What the window should do next: picture, video."""
 
@@ -105,6 +116,11 @@ class Controls:
     def _reset(self) -> None:
         self.player.camera = self.player.home
 
+    def _calibrate(self) -> None:
+        for source in self.player.sources.values():
+            if isinstance(source, Live):
+                source.calibrate()
+
     def _pause(self) -> None:
         self.player.playing = not self.player.playing
 
@@ -116,6 +132,7 @@ class Controls:
         glfw.KEY_H: lambda self: self._toggle("help"),
         glfw.KEY_ESCAPE: lambda self: self._toggle("closing"),
         glfw.KEY_S: lambda self: self.wishes.add("picture"),
+        glfw.KEY_C: lambda self: self._calibrate(),
         glfw.KEY_R: lambda self: self.wishes.add("video"),
         glfw.KEY_COMMA: lambda self: self.player.step(-1),
         glfw.KEY_PERIOD: lambda self: self.player.step(1),

@@ -10,13 +10,14 @@ from unittest.mock import patch
 import numpy as np
 from gpu.results import Found, demand
 
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.opengl import EMULATORS, SplatPass, offscreen_context
 from facecraft4d.runtime.software import SoftwareRenderer
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Splats
-from facecraft4d.toolkit.core.motion import find_clip, on_rig
+from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
 CLIP, CLIP_FPS = "face_cap", 60
@@ -35,7 +36,7 @@ class Stage:
     def __init__(self, context: Any, avatar: Avatar, size: Size) -> None:
         self.context, self.size = context, size
         self.heads, self.camera = Heads((avatar,)), framing(avatar).camera(*size)
-        self._motion, self._rest = on_rig(find_clip(CLIP), avatar.rig), neutral_pose(avatar.rig)
+        self._motion, self._rest = on_rig(find_motion(CLIP), avatar.rig), neutral_pose(avatar.rig)
         self.passes = SplatPass(context, *size)
 
     def pose(self, frame: int) -> Splats:

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
-from facecraft4d.toolkit.core.motion import builtin_clip, find_clip, on_rig, write_clip
+from facecraft4d.toolkit.core.motion import builtin_clip, on_rig, write_clip
 
 
 def shuffled(motion: Motion, rng: np.random.Generator) -> Motion:
@@ -43,9 +44,9 @@ def test_at_a_frames_time_is_that_frame(tiny_avatar: Avatar) -> None:
 def test_what_looks_like_a_path_is_one(name: str) -> None:
     """On every system: a Windows path is not taken for the name of a clip that does not exist."""
     with pytest.raises(UserError, match="no such clip file"):
-        find_clip(name)
+        find_motion(name)
 
 
 def test_a_path_is_read(tmp_path: Path) -> None:
     write_clip(tmp_path / "mine.csv", builtin_clip("jaw"))
-    assert find_clip(str(tmp_path / "mine.csv")).name == "mine"
+    assert find_motion(str(tmp_path / "mine.csv")).name == "mine"

@@ -19,12 +19,13 @@ from places import PORTRAITS, TINY
 from facecraft4d.cli_inspect import rows
 from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.exporters.gltf.writing import export_gltf
+from facecraft4d.exporters.motions import audio2expression, find_motion, livelink_csv
 from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose
-from facecraft4d.toolkit.core.motion import COLUMNS, on_rig, read_clip
+from facecraft4d.toolkit.core.motion import COLUMNS, builtin_clip, on_rig, read_clip
 from facecraft4d.toolkit.core.text import harmless
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
 
@@ -144,6 +145,26 @@ def _clips() -> list[bytes]:
     return ["\n".join(lines).encode(), b"time,jawOpen\n0,0\n0.1,1\n0.2,0.5\n"]
 
 
+@cache
+def _takes() -> list[bytes]:
+    return [livelink_csv.written(builtin_clip("visemes"))]
+
+
+@cache
+def _lines() -> list[bytes]:
+    return [audio2expression.written(builtin_clip("greeting"))]
+
+
+@cache
+def _animations() -> list[bytes]:
+    return [export_gltf(read_gltf(TINY.read_bytes(), "tiny"), ExportOptions(clips=(builtin_clip("greeting"),)))]
+
+
+def _foreign_clip(path: Path) -> None:
+    motion = on_rig(find_motion(str(path)), _rig())
+    assert np.isfinite(motion.expressions).all() and np.isfinite(motion.joint_rotations).all()
+
+
 def _csv(data: bytes, random: Random) -> bytes:
     return changed_cells(data, random) if random.random() < 0.7 else damaged(data, random)
 
@@ -246,6 +267,9 @@ TARGETS = (
     Target("glb", ".glb", _avatars, _glb, _play),
     Target("picture", ".png", _pictures, damaged, _photograph),
     Target("clip", ".csv", _clips, _csv, _clip),
+    Target("live link recording", ".csv", _takes, _csv, _foreign_clip),
+    Target("audio2expression", ".json", _lines, damaged, _foreign_clip),
+    Target("animation", ".glb", _animations, _glb, _foreign_clip),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from head_cases import random_pose
 
-from facecraft4d.runtime import find_clip
+from facecraft4d.runtime import find_motion
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
@@ -48,13 +48,13 @@ def test_blend_meets_both_ends() -> None:
 def test_builtin_clips_are_found_and_play(tiny_avatar: Avatar) -> None:
     animator = Animator(tiny_avatar)
     for name in builtin_clips():
-        motion = on_rig(find_clip(name), tiny_avatar.rig)
+        motion = on_rig(find_motion(name), tiny_avatar.rig)
         splats = animator.splats(motion.at(motion.duration / 3))
         assert motion.duration > 0 and np.isfinite(splats.means).all()
 
 
 def test_unknown_clips_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no clip is called dancing: there are"):
-        find_clip("dancing")
+        find_motion("dancing")
     with pytest.raises(UserError, match="no such clip"):
-        find_clip(str(tmp_path / "none.csv"))
+        find_motion(str(tmp_path / "none.csv"))

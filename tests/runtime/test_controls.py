@@ -64,12 +64,12 @@ def test_camera_follows_mouse_and_keys(controls: Controls) -> None:
 def test_wishes_and_help(controls: Controls) -> None:
     for key in (glfw.KEY_S, glfw.KEY_R, glfw.KEY_H, glfw.KEY_F12):
         controls.key(key)
-    assert controls.wishes == {"picture", "video"} and not controls.help and not controls.closing
+    assert controls.wishes == {"picture", "video"} and controls.help and not controls.closing
     controls.key(glfw.KEY_ESCAPE)
     assert controls.closing
 
 
 def test_help_lists_the_sources_and_is_drawn(controls: Controls) -> None:
-    assert len(controls_of().help_lines()) == 3 and "2: full" in controls.help_lines()[3]
+    assert len(controls_of().help_lines()) == 4 and "2: full" in controls.help_lines()[4]
     panel = text_panel(controls.help_lines())
     assert panel.shape[2] == 4 and panel[..., 0].min() < 60 < 200 < panel[..., 0].max()

@@ -28,6 +28,16 @@ from facecraft4d.runtime import screen, PlayOptions, clip_sources, play
 from facecraft4d.exporters import load
 from facecraft4d.toolkit.core.checks import UserError
 from clip_cases import constant; {pretend}
+import numpy
+def show(self, background, shown=screen.Screen.show):
+    # the window's own pixels in window.npy, whenever a file named grab lies there
+    shown(self, background)
+    if Path("grab").exists():
+        width, height = self._picture.size
+        pixels = numpy.frombuffer(self._context.screen.read((0, 0, width, height)), numpy.uint8)
+        numpy.save("window.npy.part.npy", pixels.reshape(height, width, 3)[::-1])
+        Path("window.npy.part.npy").rename("window.npy"); Path("grab").unlink()
+screen.Screen.show = show
 try:
     avatar = load(Path({str(TINY)!r}))
     clips = clip_sources((constant("half", 0.5), constant("full", 1.0)), avatar.rig)
@@ -70,6 +80,13 @@ def xdotool(display: str, *arguments: str) -> str:
     ).stdout
 
 
+def press(display: str, key: str) -> None:
+    """As a finger does, long enough for a slow frame."""
+    xdotool(display, "keydown", key)
+    time.sleep(0.1)
+    xdotool(display, "keyup", key)
+
+
 def wait_for(path: Path, seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not path.exists():
@@ -86,29 +103,24 @@ def test_window_reacts(tmp_path: Path, display: str, hardware: bool) -> None:
         window = xdotool(display, "search", "--sync", "--onlyvisible", "--name", "facecraft4d").split()[0]
         xdotool(display, "windowfocus", "--sync", window)
 
-        def press(key: str) -> None:
-            xdotool(display, "keydown", key)
-            time.sleep(0.1)
-            xdotool(display, "keyup", key)
-
-        press("s")
+        press(display, "s")
         wait_for(tmp_path / "picture_001.png")
         for _ in range(4):
-            press("Right")
-        press("s")
+            press(display, "Right")
+        press(display, "s")
         wait_for(tmp_path / "picture_002.png")
         xdotool(display, "mousemove", "--window", window, "160", "160", "mousedown", "1")
         time.sleep(0.4)
         xdotool(display, "mousemove", "--window", window, "60", "160")
         time.sleep(0.4)
         xdotool(display, "mouseup", "1")
-        press("s")
+        press(display, "s")
         wait_for(tmp_path / "picture_003.png")
-        press("r")
+        press(display, "r")
         time.sleep(1.0)
-        press("r")
+        press(display, "r")
         wait_for(tmp_path / "video_001.mp4")
-        press("Escape")
+        press(display, "Escape")
         _, message = player.communicate(timeout=30)
         assert player.returncode == 0, message
     finally:
@@ -124,3 +136,32 @@ def test_window_reacts(tmp_path: Path, display: str, hardware: bool) -> None:
         "picture_003.png",
         "video_001.mp4",
     ]
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+@pytest.mark.slow
+def test_a_resized_window_shows_the_whole_picture(tmp_path: Path, display: str, hardware: bool) -> None:
+    """To another shape, to almost nothing and back: the window holds what the renderer drew, undistorted."""
+    player = run_player(tmp_path, display, hardware)
+    try:
+        window = xdotool(display, "search", "--sync", "--onlyvisible", "--name", "facecraft4d").split()[0]
+        xdotool(display, "windowfocus", "--sync", window)
+        for number, (width, height) in enumerate(((240, 400), (1, 1), (500, 300)), 1):
+            xdotool(display, "windowsize", "--sync", window, str(width), str(height))
+            time.sleep(1.0)
+            if (width, height) == (1, 1):
+                continue
+            press(display, "space")
+            press(display, "s")
+            wait_for(tmp_path / f"picture_{number - (number > 2):03d}.png")
+            (tmp_path / "grab").touch()
+            wait_for(tmp_path / "window.npy")
+            time.sleep(0.3)
+            seen = np.load(tmp_path / "window.npy").astype(int)
+            drawn = np.asarray(Image.open(tmp_path / f"picture_{number - (number > 2):03d}.png")).astype(int)
+            assert seen.shape == drawn.shape == (height, width, 3)
+            assert np.abs(seen - drawn).mean() < 1
+            (tmp_path / "window.npy").unlink()
+            press(display, "space")
+    finally:
+        player.kill()

@@ -4,10 +4,6 @@ One row per frame: ``time`` in seconds, ARKit's 52 weights, then x, y, z of each
 head's translation (metres), all in the world frame of docs/conventions.md. A column that is missing is zero.
 """
 
-import csv
-import io
-import itertools
-from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,12 +14,11 @@ from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion, Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.tables import check_column, csv_cells, csv_lines, csv_numbers, on_frame_grid
 from facecraft4d.toolkit.core.untrusted.door import read_untrusted
 
 MAX_BYTES = 64 << 20
 """Larger files are refused before they are read: 64 MiB is an hour at 30 fps."""
-MAX_ROWS = 1_000_000
-"""An hour of a camera of 250 frames a second."""
 
 COLUMNS = (
     "time",
@@ -41,11 +36,6 @@ GREETING = "greeting"
 
 MOST_WEIGHT, MOST_TURN, MOST_METRES, MOST_SECONDS = 10.0, 2 * np.pi, 100.0, 1e9
 """What a clip's numbers may be: weights, radians, metres, seconds of a clock that may have started long ago."""
-FPS = (1.0, 1000.0)
-"""Frames a second, from a slow webcam to a fast camera."""
-
-UNIFORM = 0.1
-"""Rows may stray from the frame grid by this part of a frame before they are interpolated onto it."""
 
 
 def builtin_clips() -> tuple[str, ...]:
@@ -59,17 +49,6 @@ def builtin_clip(name: str) -> Motion:
     if name not in builtin_clips():
         raise UserError(f"no built-in clip is called {name}; there are {', '.join(builtin_clips())}")
     return read_clip(_builtin_folder() / f"{name}.csv")
-
-
-def find_clip(name: str) -> Motion:
-    """A clip by the name of one that comes with the package, or by the path of a CSV file."""
-    if name in builtin_clips():
-        return builtin_clip(name)
-    if not (set(name) & set("/\\") or name.lower().endswith(".csv")):
-        raise UserError(
-            f"no clip is called {name}: there are {', '.join(builtin_clips())}, or give the path of a CSV file"
-        )
-    return read_clip(Path(name))
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
@@ -95,13 +74,18 @@ def read_clip(source: str | Path | Traversable) -> Motion:
     finite numbers, or times that do not increase.
     """
     path = Path(source) if isinstance(source, str) else source
-    header, values = _table(path.name, _data(path))
+    return parse_clip(path.name, _data(path))
+
+
+def parse_clip(name: str, data: bytes) -> Motion:
+    """A clip from the bytes of a CSV file of that name, as `read_clip`."""
+    header, values = _table(name, data)
     table = np.zeros((len(values), len(COLUMNS)))
-    table[:, [COLUMNS.index(name) for name in header]] = values
-    fps, table = _on_frame_grid(path.name, table)
+    table[:, [COLUMNS.index(column) for column in header]] = values
+    fps, table = on_frame_grid(name, table[:, 0], table)
     joints = slice(1 + len(ARKIT_NAMES), len(COLUMNS) - 3)
     return Motion(
-        name=path.name.removesuffix(".csv"),
+        name=name.removesuffix(".csv"),
         fps=fps,
         expression_names=ARKIT_NAMES,
         expressions=table[:, 1 : joints.start].astype(np.float32),
@@ -112,7 +96,12 @@ def read_clip(source: str | Path | Traversable) -> Motion:
 
 
 def write_clip(path: Path, clip: Motion) -> None:
-    """Write a clip with every column, numbers to five decimals; names that are no column are a ValueError."""
+    """Write `written_clip`."""
+    path.write_bytes(written_clip(clip))
+
+
+def written_clip(clip: Motion) -> bytes:
+    """A clip as CSV with every column, numbers to five decimals; names that are no column are a ValueError."""
     unknown = [name for name in clip.expression_names if name not in ARKIT_NAMES]
     unknown += [name for name in clip.joint_names if name not in JOINT_NAMES]
     if unknown:
@@ -125,7 +114,7 @@ def write_clip(path: Path, clip: Motion) -> None:
         table[:, first : first + 3] = clip.joint_rotations[:, joint]
     table[:, -3:] = clip.translations
     rows = [",".join(_short(value) for value in row) for row in table]
-    path.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="ascii")
+    return ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode("ascii")
 
 
 def _short(value: float) -> str:
@@ -147,87 +136,22 @@ def _data(path: Path | Traversable) -> bytes:
 
 def _table(name: str, data: bytes) -> tuple[list[str], np.ndarray]:
     """Header and numbers of a CSV file, both checked."""
-    lines = _lines(name, data)
-    header = [cell.strip() for cell in _cells(name, next(lines, ""))]
+    lines = csv_lines(name, data)
+    header = csv_cells(name, next(lines, ""))
     unknown = [cell for cell in header if cell not in COLUMNS]
     if unknown or len(set(header)) < len(header) or "time" not in header:
         wrong = f"unknown columns {', '.join(unknown[:5])}" if unknown else "a repeated column or no time"
         raise UserError(f"{name}: {wrong} in the first line; a clip has the columns time, jawOpen, neck_x, ...")
-    values = _numbers(name, lines)
-    if len(values) < 2:
-        raise UserError(f"{name}: expected at least two frames below the header, found {len(values)}")
-    if values.shape[1] != len(header):
-        raise UserError(f"{name}: row 2 has {values.shape[1]} cells where the header has {len(header)}")
+    values = csv_numbers(name, lines, len(header))
     for column, numbers in zip(header, values.T, strict=True):
-        _check_column(name, column, numbers)
+        check_column(name, column, numbers, *_limit_of(column))
     return header, values
 
 
-def _lines(name: str, data: bytes) -> Iterator[str]:
-    """The lines that are not empty, one at a time: a list of cells would take fifty times the file's size."""
-    try:
-        for number, line in enumerate(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig")):
-            if number > MAX_ROWS:
-                raise UserError(f"{name}: expected at most {MAX_ROWS:,} rows, found more; cut it into pieces")
-            if not line.isspace():
-                yield line
-    except UnicodeDecodeError:
-        raise UserError(f"{name}: expected a clip as CSV text, found binary data") from None
-
-
-def _cells(name: str, line: str) -> list[str]:
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error as error:
-        raise UserError(f"{name}: expected a clip as CSV text: {error}") from None
-
-
-def _numbers(name: str, lines: Iterator[str]) -> np.ndarray:
-    """The cells [rows, columns] below the header."""
-    try:
-        first = next(lines, None)
-        if first is None:
-            return np.zeros((0, 0))
-        return np.loadtxt(itertools.chain((first,), lines), np.float64, delimiter=",", comments=None, ndmin=2)
-    except ValueError as error:
-        told = str(error).split("; use `usecols`")[0]
-        raise UserError(
-            f"{name}: every cell below the header must be a number, every row of its length: {told}"
-        ) from None
-
-
-def _check_column(name: str, column: str, numbers: np.ndarray) -> None:
-    """UserError for what no head does: weights, turns and distances far out of their ranges, and what is no number."""
-    most, unit = _limit_of(column)
-    wrong = np.flatnonzero(~(np.abs(numbers) <= most))
-    if len(wrong):
-        found = numbers[wrong[0]]
-        reason = f"expected {column} within {most:g}{unit}, found {found:g}"
-        if not np.isfinite(found):
-            reason = f"{column} holds a value that is not finite"
-        raise UserError(f"{name}: row {int(wrong[0]) + 2}: {reason}")
-
-
 def _limit_of(column: str) -> tuple[float, str]:
-    """The largest size of a column's numbers, and its unit in words."""
+    """The largest size of a column's numbers, and its unit in words: beyond it no head goes."""
     if column == "time":
         return MOST_SECONDS, " seconds"
     if column in ARKIT_NAMES:
         return MOST_WEIGHT, ""
     return (MOST_METRES, " metres") if column.startswith("translation") else (MOST_TURN, " radians")
-
-
-def _on_frame_grid(name: str, table: np.ndarray) -> tuple[float, np.ndarray]:
-    """Frames per second, and rows interpolated to even steps where the file's own are uneven."""
-    time = table[:, 0] - table[0, 0]
-    if not (np.diff(time) > 0).all():
-        raise UserError(f"{name}: time must increase from row to row, row {int(np.argmin(np.diff(time))) + 3} does not")
-    step = time[-1] / (len(time) - 1)
-    if not FPS[0] <= 1 / step <= FPS[1]:
-        raise UserError(
-            f"{name}: expected {FPS[0]:g} to {FPS[1]:g} frames a second, found {1 / step:.3g}; the column time is in seconds"
-        )
-    grid = np.arange(len(time)) * step
-    if np.abs(time - grid).max() > UNIFORM * step:
-        table = np.stack([np.interp(grid, time, column) for column in table.T], -1)
-    return round(float(1 / step), 3), table

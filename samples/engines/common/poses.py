@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
-from facecraft4d.toolkit.core.motion import find_clip, on_rig
+from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_from_weights
 
 TURN = 0.4
@@ -22,7 +23,7 @@ def poses(avatar: Avatar) -> dict[str, Pose]:
     rig = avatar.rig
     rotations = np.zeros((len(rig.joint_names), 3), np.float32)
     rotations[rig.joint_names.index(HEAD), 1] = TURN
-    motion = on_rig(find_clip(CLIP), rig)
+    motion = on_rig(find_motion(CLIP), rig)
     return {
         "neutral": neutral_pose(rig),
         "jawOpen": pose_from_weights(rig, {JAW: 1.0}),

@@ -17,12 +17,12 @@ from places import TINY
 from facecraft4d.exporters import ExportOptions, export, load
 from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.exporters.gltf.writing import export_gltf
+from facecraft4d.exporters.motions import find_motion
 from facecraft4d.exporters.options import Character, GltfOptions, Purpose
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar, Provenance, Texture
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
-from facecraft4d.toolkit.core.motion import find_clip
 from facecraft4d.toolkit.core.rigging import place_splats
 
 
@@ -154,7 +154,7 @@ def test_khronos_validator(tiny_avatar: Avatar, tmp_path: Path) -> None:
     odd = odd_avatar(tiny_avatar)
     export(odd, tmp_path / "odd.glb")
     shutil.copy(TINY, tmp_path / "tiny.glb")
-    clips = tuple(find_clip(name) for name in ("face_cap", "head_turns"))
+    clips = tuple(find_motion(name) for name in ("face_cap", "head_turns"))
     everything = GltfOptions(splat_morphs=True, character=Character.KHR)
     export(odd, tmp_path / "all.glb", options=ExportOptions(clips=clips, gltf=everything))
     export(odd, tmp_path / "engine.glb", options=ExportOptions(gltf=GltfOptions(purpose=Purpose.ENGINE)))

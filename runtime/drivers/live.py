@@ -1,0 +1,58 @@
+"""A sender's face as a source of poses."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from facecraft4d.runtime.drivers.reading import Reading, pose_of
+from facecraft4d.runtime.drivers.shaping import OneEuro, Retarget, calibrated, clamped, retargeted
+from facecraft4d.toolkit.core.datatypes import Pose, Rig
+from facecraft4d.toolkit.core.geometry import smoothstep
+from facecraft4d.toolkit.core.rigging import neutral_pose
+
+HOLD_SECONDS, REST_SECONDS = 0.5, 0.7
+"""How long the last face stays when nothing comes, and how long it then takes to come to rest."""
+
+
+@runtime_checkable
+class Heard(Protocol):
+    """What `Live` asks: a `Listener`, a camera."""
+
+    def latest(self) -> tuple[Reading | None, float]:
+        """The last face that was seen, and when (seconds of `Live`'s clock); None before the first."""
+        ...
+
+
+class Live:
+    """Poses of what is heard: against the user's neutral face, retargeted, smoothed, within 0 and 1. A `PoseSource`."""
+
+    def __init__(
+        self, heard: Heard, rig: Rig, retarget: Retarget | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._heard, self._rig, self._clock = heard, rig, clock
+        self._retarget = retarget or Retarget()
+        self._rest = self._neutral = self._raw = neutral_pose(rig)
+        self._smooth = OneEuro()
+
+    def calibrate(self) -> None:
+        """Take the face that is seen now for the user's neutral one."""
+        self._neutral = clamped(self._raw)
+
+    def pose(self, now: float) -> Pose | None:
+        """What the user does now, whatever the player's clock says; None before the first face."""
+        reading, at = self._heard.latest()
+        seconds = self._clock()
+        if reading is None:
+            return None
+        self._raw = pose_of(reading, self._rig)
+        shaped = clamped(retargeted(calibrated(self._raw, self._neutral), self._rig.expression_names, self._retarget))
+        silence = np.asarray((seconds - at - HOLD_SECONDS) / REST_SECONDS)
+        return self._smoothed(shaped.towards(self._rest, float(smoothstep(silence))), seconds)
+
+    def _smoothed(self, pose: Pose, now: float) -> Pose:
+        parts = pose.expression, pose.joint_rotations.ravel(), pose.translation
+        values = self._smooth(np.concatenate(parts).astype(np.float64), now).astype(np.float32)
+        weights, turns, translation = np.split(values, np.cumsum([len(part) for part in parts])[:2])
+        return clamped(Pose(weights, turns.reshape(pose.joint_rotations.shape), translation))

@@ -1,0 +1,82 @@
+"""What lies between a sender's numbers and our head: the user's own neutral face, gains, smoothing, limits."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from facecraft4d.toolkit.core.datatypes import Pose
+
+STILL_HERTZ, SPEED_GAIN, SPEED_HERTZ = 1.5, 0.6, 1.0
+"""One-euro filter: cut-off of a face that rests, how much it rises with the speed (hertz per unit a second; units are weights and radians), and
+cut-off of the speed itself. A weight that jumps by 1 arrives within three frames; trembling of 0.02 shrinks to a third."""
+
+
+class OneEuro:
+    """Smooths what rests and follows what moves (Casiez, Roussel and Vogel 2012, "1 € Filter", equations 1 to 8)."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, np.ndarray, np.ndarray] | None = None
+
+    def __call__(self, values: np.ndarray, now: float) -> np.ndarray:
+        """The smoothed values at `now` seconds; a time that does not grow gives the last ones."""
+        if self._last is None:
+            self._last = now, values, np.zeros_like(values)
+            return values
+        then, before, speed = self._last
+        elapsed = now - then
+        if elapsed <= 0:
+            return before
+        found = (values - before) / elapsed
+        speed = speed + _share(SPEED_HERTZ, elapsed) * (found - speed)
+        after: np.ndarray = before + _share(STILL_HERTZ + SPEED_GAIN * np.abs(speed), elapsed) * (values - before)
+        self._last = now, after, speed
+        return after
+
+
+def _share(hertz: float | np.ndarray, elapsed: float) -> np.ndarray:
+    """How much of a step a low pass of that cut-off takes over."""
+    return np.asarray(1 / (1 + 1 / (2 * math.pi * np.asarray(hertz) * elapsed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Retarget:
+    """How strongly an expression that is sent shows."""
+
+    gains: Mapping[str, float] = field(default_factory=dict)
+    """By ARKit's names; 1 where none is said."""
+    turn: float = 1.0
+    """Of the head's rotation."""
+
+
+def calibrated(pose: Pose, neutral: Pose) -> Pose:
+    """The pose with `neutral` taken for rest: a weight at the user's own rest becomes 0 and 1 stays 1; turns are counted from it."""
+    room = np.maximum(1 - neutral.expression, 1e-3)
+    weights = np.maximum(pose.expression - neutral.expression, 0) / room
+    turns = pose.joint_rotations - neutral.joint_rotations
+    return Pose(weights.astype(np.float32), turns.astype(np.float32), pose.translation - neutral.translation)
+
+
+def retargeted(pose: Pose, names: tuple[str, ...], table: Retarget) -> Pose:
+    """The pose with each weight times its gain."""
+    gains = np.array([table.gains.get(name, 1.0) for name in names], np.float32)
+    return replace(
+        pose, expression=pose.expression * gains, joint_rotations=pose.joint_rotations * np.float32(table.turn)
+    )
+
+
+def clamped(pose: Pose) -> Pose:
+    """Weights within 0 and 1: beyond, faces tear."""
+    return replace(pose, expression=np.clip(pose.expression, 0, 1))
+
+
+def added(pose: Pose, more: Pose) -> Pose:
+    """Both at once; weights stay within 0 and 1."""
+    return clamped(
+        Pose(
+            pose.expression + more.expression,
+            pose.joint_rotations + more.joint_rotations,
+            pose.translation + more.translation,
+        )
+    )
