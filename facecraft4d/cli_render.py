@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from facecraft4d.cli_common import load_avatar, parse, say
-from facecraft4d.cli_expressions import expression_weights
+from facecraft4d.cli_expressions import expression_weights, turned_neck
 from facecraft4d.runtime import RenderOptions
 
 
@@ -17,6 +17,7 @@ class RenderCommand:
 
     examples:
       facecraft4d render my_head/avatar.glb --yaw 30 --pitch 10 --expression jawOpen=0.8 --out still.png
+      facecraft4d render my_head/avatar.glb --expression happy=0.8 --neck 5 -20 3
       facecraft4d render my_head/avatar.glb --expression mouthSmileLeft=1 --expression mouthSmileRight=1 --background transparent
     """
 
@@ -25,7 +26,9 @@ class RenderCommand:
     out: Path = Path("still.png")
     """Picture to write: PNG or JPEG."""
     expression: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """NAME=VALUE, for instance jawOpen=0.8; may be given several times."""
+    """NAME=VALUE, for instance jawOpen=0.8, or one of VRM's presets (happy=1); may be given several times."""
+    neck: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """How the head is turned, degrees: down, to the subject's left, leaning to the subject's right."""
     unclamped: bool = False
     """Draw weights beyond 0 and 1 as they are: the face tears."""
     splats: int | None = None
@@ -40,6 +43,7 @@ def main(arguments: list[str]) -> int:
 
     weights = expression_weights(options.expression, options.unclamped)
     avatar = load_avatar(options.avatar, options.splats)
-    render_still(avatar, pose_from_weights(avatar.rig, weights), options.out, options.view)
+    pose = turned_neck(avatar.rig, pose_from_weights(avatar.rig, weights), options.neck)
+    render_still(avatar, pose, options.out, options.view)
     say(options.out)
     return 0

@@ -49,3 +49,21 @@ def test_a_weight_that_tears_is_cut_and_said(tmp_path: Path, capsys: pytest.Capt
         pictures[name] = path.read_bytes()
     assert pictures["one"] == pictures["three"] != pictures["torn"]
     assert capsys.readouterr().err.count("jawOpen=3 tears the face; taken as 1") == 1
+
+
+def test_names_as_others_write_them_and_a_turned_neck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = []
+    for number, options in enumerate(
+        (
+            ["--expression", "jawOpen=0.5"],
+            ["--expression", "JAWOPEN=0.5"],
+            ["--expression", "happy=1"],
+            ["--neck", "0", "30", "0"],
+        )
+    ):
+        path = tmp_path / f"{number}.png"
+        assert main(["render", str(TINY), *options, "--size", "64", "--out", str(path)]) == 0
+        pictures.append(path.read_bytes())
+    assert pictures[0] == pictures[1] and len(set(pictures)) == 3
+    assert main(["render", str(TINY), "--neck", "0", "200", "0", "--out", str(tmp_path / "a.png")]) == MISTAKE
+    assert "neck" in capsys.readouterr().err
