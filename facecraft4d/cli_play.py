@@ -64,7 +64,7 @@ class PlayCommand:
     avatar: Annotated[Path, tyro.conf.Positional]
     """An avatar.glb."""
     record: Path | None = None
-    """Write an MP4, or PNG files into a folder, instead of opening a window; needs no display."""
+    """Write a video (.mp4), a moving picture (.webp, .gif), or PNG files into a folder, instead of opening a window; needs no display."""
     clip: str = "face_cap"
     """A clip that comes with the package, or a file: .csv (ours, Live Link Face), .json (LAM_Audio2Expression), .glb or .glb#NAME."""
     seconds: float = float("inf")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image
 
 from facecraft4d.runtime.options import RecordOptions
 from facecraft4d.runtime.picture import background_color, composite
@@ -23,6 +24,10 @@ from facecraft4d.toolkit.core.stages import Progress
 
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""
+
+WEBP_QUALITY = {"quality": "90", "compression_level": "4"}
+GIF_TICKS = 100
+"""A second, in GIF."""
 
 BT709, LIMITED_RANGE = 1, 1
 """ITU-T H.273 codes: without them players guess the colours from the size of the picture."""
@@ -44,7 +49,7 @@ def record(
     options: RecordOptions | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> str:
-    """Write the clip once through: MP4 (H.264) by suffix, PNG files into a folder or to names with %04d in them.
+    """Write the clip once through: MP4 (H.264), WebP or GIF by suffix, PNG files into a folder or to names with %04d in them.
 
     Nothing appears at `path` before the recording is complete. Returns who drew. Raises UserError for options that do not fit.
     """
@@ -76,12 +81,17 @@ def open_sink(path: Path, size: int, fps: float, transparent: bool) -> Iterator[
             raise UserError(f"{path}: MP4 needs {what}; choose another, or record PNG files into a folder")
         with whole_file(path) as temporary, video_sink(temporary, (size, size), fps) as sink:
             yield sink
+    elif path.suffix.lower() in ANIMATED:
+        with whole_file(path) as temporary, ANIMATED[path.suffix.lower()](temporary, (size, size), fps) as sink:
+            yield sink
     elif not path.suffix or path.is_dir() or (path.suffix.lower() == ".png" and PATTERN.search(path.name)):
         pattern = path if PATTERN.search(path.name) and not path.is_dir() else path / "frame_%04d.png"
         with picture_sink(pattern) as sink:
             yield sink
     else:
-        raise UserError(f"{path}: a recording is an .mp4 file, a folder for PNG files, or names such as frame_%04d.png")
+        raise UserError(
+            f"{path}: a recording is an .mp4, .webp or .gif file, a folder for PNG files, or names such as frame_%04d.png"
+        )
 
 
 @contextmanager
@@ -105,6 +115,45 @@ def video_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameS
 
         yield sink
         container.mux(stream.encode())
+
+
+@contextmanager
+def webp_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameSink]:
+    """Animated WebP, again and again, with the alpha of its frames; times to the millisecond."""
+    with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
+        stream = container.add_stream("libwebp_anim", rate=Fraction(fps).limit_denominator(1001), options=WEBP_QUALITY)
+        stream.width, stream.height = size
+        stream.pix_fmt = "bgra"
+
+        def sink(image: np.ndarray) -> None:
+            frame = av.VideoFrame.from_ndarray(image, format="rgba" if image.shape[2] == 4 else "rgb24")
+            container.mux(stream.encode(frame.reformat(format="bgra")))
+
+        yield sink
+        container.mux(stream.encode())
+
+
+@contextmanager
+def gif_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameSink]:
+    """GIF, again and again: 256 colours a frame, a pixel is there or not, times to the hundredth of a second."""
+    frames: list[Image.Image] = []
+    yield lambda image: frames.append(_paletted(image))
+    marks = np.round(np.arange(len(frames) + 1) * GIF_TICKS / fps)
+    durations = [max(2, int(step)) * 1000 // GIF_TICKS for step in np.diff(marks)]  # browsers slow down what is faster
+    frames[0].save(path, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=2)
+
+
+def _paletted(image: np.ndarray) -> Image.Image:
+    """A frame in colours of its own; what is more than half transparent has none."""
+    whole = Image.fromarray(image[..., :3]).quantize(255, dither=Image.Dither.FLOYDSTEINBERG)
+    if image.shape[2] == 4:
+        whole.paste(255, mask=Image.fromarray(np.where(image[..., 3] < 128, 255, 0).astype(np.uint8)))
+        whole.info["transparency"] = 255
+    return whole
+
+
+ANIMATED = {".webp": webp_sink, ".gif": gif_sink}
+"""By suffix: pictures that move."""
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Motion, 
 @pytest.mark.parametrize(
     ("path", "options", "message"),
     [
-        ("clip.avi", SMALL, "an .mp4 file, a folder for PNG files"),
+        ("clip.avi", SMALL, "an .mp4, .webp or .gif file, a folder for PNG files"),
         ("clip.png", SMALL, "names such as frame_%04d.png"),
         ("clip.mp4", replace(SMALL, size=97), "MP4 needs even sizes"),
         ("clip.mp4", replace(SMALL, background="transparent"), "MP4 needs opaque backgrounds"),
@@ -112,3 +112,26 @@ def test_what_is_no_number_is_refused(
 ) -> None:
     with pytest.raises(UserError, match="must be between"):
         record(tiny_avatar, clip, tmp_path / "a.mp4", options)
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+@pytest.mark.parametrize("background", ["white", "transparent"])
+def test_moving_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: Path, suffix: str, background: str) -> None:
+    """All frames at their times, over and over, and nothing where nothing is; the same bytes again."""
+    options = RecordOptions(size=64, fps=12.0, background=background)
+    path = tmp_path / f"head{suffix}"
+    record(tiny_avatar, clip, path, options)
+    first = path.read_bytes()
+    record(tiny_avatar, clip, path, options)
+    assert path.read_bytes() == first
+    with Image.open(path) as moving:
+        seconds = 0.0
+        for frame in range(moving.n_frames):
+            moving.seek(frame)
+            moving.load()
+            seconds += moving.info["duration"] / 1000
+        assert moving.size == (64, 64) and moving.info.get("loop") == 0
+        assert seconds == pytest.approx(clip.duration, abs=0.1)
+        moving.seek(0)
+        corner, middle = (np.asarray(moving.convert("RGBA"))[at] for at in ((0, 0), (30, 32)))
+        assert middle[3] == 255 and corner[3] == (0 if background == "transparent" else 255)
