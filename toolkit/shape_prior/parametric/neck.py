@@ -67,8 +67,8 @@ def within_mesh(
     if bust is Bust.SHOULDERS:
         cut &= ~segments.hair[nearest]
     alpha = np.where(cut, np.minimum(portrait.alpha, drawn), portrait.alpha).astype(np.float32)
-    share = alpha / np.maximum(portrait.alpha, 1e-6)
-    shown = 1 - share[..., None] * (1 - portrait.image)
+    share = (alpha / np.maximum(portrait.alpha, 1e-6))[..., None]
+    shown = np.where(share < 1, 1 - share * (1 - portrait.image), portrait.image)  # to the bit where nothing is cut
     inside = alpha > _HALF
     beard, headwear = (None if each is None else each & inside for each in (segments.beard, segments.headwear))
     left = Segments(segments.skin & inside, segments.hair & inside, segments.torso & inside, beard, headwear)
