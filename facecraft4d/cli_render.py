@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from facecraft4d.cli_common import load_avatar, parse, say
+from facecraft4d.cli_common import complain, load_avatar, parse, say
 from facecraft4d.cli_expressions import expression_weights, turned_neck
 from facecraft4d.runtime import RenderOptions
 
@@ -44,6 +44,14 @@ def main(arguments: list[str]) -> int:
     weights = expression_weights(options.expression, options.unclamped)
     avatar = load_avatar(options.avatar, options.splats)
     pose = turned_neck(avatar.rig, pose_from_weights(avatar.rig, weights), options.neck)
-    render_still(avatar, pose, options.out, options.view)
+    render_still(avatar, pose, options.out, options.view, _announced)
     say(options.out)
     return 0
+
+
+def _announced(note: str) -> None:
+    """Says why the first picture on a machine takes a while."""
+    from facecraft4d.toolkit.splatting.cpu import COMPILING
+
+    if COMPILING in note:
+        complain(note)

@@ -42,6 +42,20 @@ class Screen:
 
             self._picture.write(draw_splats(splats, camera).astype(np.float16).tobytes())
 
+    @property
+    def waiting(self) -> str:
+        """Why the first picture takes a while; empty where it does not."""
+        from facecraft4d.toolkit.splatting.cpu import COMPILING, is_compiled
+
+        return COMPILING if self.emulated and not is_compiled() else ""
+
+    def show_alone(self, lines: tuple[str, ...], size: tuple[int, int], background: Color) -> None:
+        """Text without a picture, in a window of that size."""
+        self._context.screen.viewport = 0, 0, *size
+        self._context.screen.use()
+        self._context.clear(*background, 1.0)
+        self.show_text(lines)
+
     def show(self, background: Color) -> None:
         """Fill the window with the background and lay the last picture over it."""
         assert self._picture is not None, "draw before show"

@@ -1,5 +1,6 @@
 """One picture of an avatar."""
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,22 +23,27 @@ MAX_SIZE = 8192
 OPAQUE_FORMATS = (".jpg", ".jpeg")
 
 
-def render_image(avatar: Avatar, pose: Pose, options: RenderOptions) -> np.ndarray:
-    """The avatar in that pose as 8 bit RGB [h, w, 3], or RGBA [h, w, 4] on a transparent background."""
+def render_image(
+    avatar: Avatar, pose: Pose, options: RenderOptions, tell: Callable[[str], None] = lambda text: None
+) -> np.ndarray:
+    """The avatar in that pose as 8 bit RGB [h, w, 3], or RGBA [h, w, 4] on a transparent background; `tell` hears who draws, before it does."""
     background = background_color(options.background)
     camera = option_camera(avatar, options).camera(options.size, options.size)
     with closing(open_renderer((avatar,), options.size, options.size, options.backend)) as renderer:
+        tell(renderer.note)
         return composite(renderer.draw((pose,), camera), background)
 
 
-def render_still(avatar: Avatar, pose: Pose, path: Path, options: RenderOptions) -> None:
+def render_still(
+    avatar: Avatar, pose: Pose, path: Path, options: RenderOptions, tell: Callable[[str], None] = lambda text: None
+) -> None:
     """Write `render_image` as PNG or JPEG: whole or not at all. Raises UserError for another suffix or options that do not fit."""
     suffix = path.suffix.lower()
     if suffix not in (".png", *OPAQUE_FORMATS):
         raise UserError(f"{path}: a picture must end in .png, {', '.join(OPAQUE_FORMATS)}")
     if suffix in OPAQUE_FORMATS and background_color(options.background) is None:
         raise UserError(f"{path}: JPEG cannot be transparent; take .png or another background")
-    image = render_image(avatar, pose, options)
+    image = render_image(avatar, pose, options, tell)
     write_whole(path, encoded_bytes(image, "PNG" if suffix == ".png" else "JPEG"))
 
 

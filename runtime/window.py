@@ -55,6 +55,9 @@ def play(
         window = _open_window(options.size, controls, stack)
         screen, capture = Screen(moderngl.create_context(require=330), (avatar,)), Capture()
         stack.callback(capture.stop)
+        if screen.waiting:
+            screen.show_alone((screen.waiting,), glfw.get_framebuffer_size(window), background)
+            glfw.swap_buffers(window)
         start = now = time.monotonic()
         while not (glfw.window_should_close(window) or controls.closing or now - start > options.seconds):
             glfw.poll_events()

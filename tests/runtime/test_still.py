@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facecraft4d.runtime import RenderOptions, pose_from_weights, render_image, render_still
+from facecraft4d.runtime import Backend, RenderOptions, pose_from_weights, render_image, render_still
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
@@ -86,3 +86,10 @@ def test_a_disk_that_is_full_leaves_no_half_picture(
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_draws_is_told_before_the_picture(tiny_avatar: Avatar) -> None:
+    heard: list[str] = []
+    options = RenderOptions(size=32, backend=Backend.SOFTWARE)
+    render_image(tiny_avatar, neutral_pose(tiny_avatar.rig), options, heard.append)
+    assert len(heard) == 1 and heard[0].startswith("drawing on the processor")
