@@ -75,6 +75,10 @@ def _looped(values: np.ndarray) -> np.ndarray:
 def xyzw_keys(axis_angles: np.ndarray) -> np.ndarray:
     """Unit quaternions [n, 4] of axis-angle rows, none in the opposite half of the one before: interpolation takes the short way."""
     wxyz = wxyz_from_rotation(rotation_from_axis_angle(axis_angles.astype(np.float64)))
-    signs = np.where((wxyz[1:] * wxyz[:-1]).sum(1) < 0, -1.0, 1.0)
-    wxyz[1:] *= np.cumprod(signs)[:, None]
-    return np.roll(wxyz, -1, 1)
+    return np.roll(on_one_side(wxyz), -1, 1)
+
+
+def on_one_side(quaternions: np.ndarray) -> np.ndarray:
+    """The same rotations [n, 4], each in the half of the one before."""
+    signs = np.where((quaternions[1:] * quaternions[:-1]).sum(1) < 0, -1.0, 1.0)
+    return np.asarray(quaternions * np.cumprod([1.0, *signs])[:, None])

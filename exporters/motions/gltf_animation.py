@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facecraft4d.exporters.expression_sets import summed
+from facecraft4d.exporters.gltf.animation import on_one_side
 from facecraft4d.exporters.gltf.glb import FLOAT, GlbReader, Json
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
@@ -108,9 +109,7 @@ def _rotation(reader: GlbReader, sampler: Json, node: Json) -> tuple[np.ndarray,
     )
     rest = np.asarray(node.get("rotation", [0, 0, 0, 1]), np.float64) * (-1, -1, -1, 1)
     wxyz = multiply_wxyz(np.roll(xyzw, 1, 1), np.roll(np.broadcast_to(rest, xyzw.shape), 1, 1))
-    signs = np.where((wxyz[1:] * wxyz[:-1]).sum(1) < 0, -1.0, 1.0)
-    wxyz[1:] *= np.cumprod(signs)[:, None]
-    return keys, _finite(wxyz)
+    return keys, _finite(on_one_side(wxyz))
 
 
 def _per_key(sampler: Json) -> int:
