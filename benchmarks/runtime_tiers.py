@@ -34,7 +34,7 @@ PARTS: tuple[tuple[str, str, Part], ...] = (
     ("runtime.gl.instances", "descending", "sort"),
     ("runtime.sort", "back_to_front", "sort"),
     ("runtime.gl.compute", "RadixSort.run", "sort"),
-    ("runtime.gl.instances", "UploadedInstances.write_splats", "upload"),
+    ("runtime.gl.instances", "UploadedSplats.write", "upload"),
     ("runtime.gl.tables", "Tables.move", "upload"),
     ("runtime.gl.instances", "FeedbackInstances.write", "project"),
     (
@@ -42,7 +42,7 @@ PARTS: tuple[tuple[str, str, Part], ...] = (
         "ComputeInstances._dispatch",
         lambda own, program, _: "pose" if program is own._pose else "project",
     ),
-    ("runtime.gl.drawing", "Picture.show", "draw"),
+    ("runtime.gl.drawing", "Picture.draw", "draw"),
     ("runtime.gl.drawing", "Picture.read", "read"),
 )
 """Module, function or method, part. What is missing is left out: its time then stands under `other`."""
