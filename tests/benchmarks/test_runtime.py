@@ -1,5 +1,7 @@
 """The players' benchmark: every part of a frame is counted once, the head stays itself with more splats, the table says who was how quick."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from bench_runtime import ratios, table
@@ -45,7 +47,7 @@ def test_more_splats_are_the_same_head(factor: float, tiny_avatar: Avatar) -> No
 def test_no_two_frames_are_alike(tiny_avatar: Avatar) -> None:
     course = Course(tiny_avatar, *SIZE, 4)
     frames = [course.frame(index) for index in range(4)]
-    for (pose, camera), (later, there) in zip(frames, frames[1:], strict=False):
+    for (pose, camera), (later, there) in pairwise(frames):
         assert not np.array_equal(pose.expression, later.expression)
         assert not np.array_equal(camera.camera_from_world, there.camera_from_world)
 
