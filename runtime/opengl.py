@@ -26,9 +26,10 @@ class OffscreenRenderer:
     ) -> None:
         """By `suitable_tier` where no tier is asked for. Raises NoOpenGL."""
         self._context, self._look = offscreen_context(), look
-        self.emulated = is_emulated(self._context)
+        driver = str(self._context.info["GL_RENDERER"])
+        self.emulated = is_emulated(driver)
         self._instances = open_instances(self._context, avatars, tier)
-        self.note = f"drawing with OpenGL on {self._context.info['GL_RENDERER']} ({self._instances.tier})"
+        self.note = f"drawing with OpenGL on {driver} ({self._instances.tier})"
         self._picture = Picture(self._context, (width, height), self._instances.buffer)
 
     def draw(self, poses: Sequence[Pose], camera: Camera) -> Float32[np.ndarray, "h w 4"]:
