@@ -11,11 +11,22 @@ from jaxtyping import Float32
 from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
 from facecraft4d.runtime.gl.instances import Tier
 from facecraft4d.runtime.gl.shaders import NoOpenGL, is_emulated
-from facecraft4d.runtime.gl.tiers import open_instances
+from facecraft4d.runtime.gl.tiers import open_instances, who_draws
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 
-__all__ = ["NoOpenGL", "OffscreenRenderer", "offscreen_context"]
+__all__ = ["NoOpenGL", "OffscreenRenderer", "offscreen_context", "who_draws_here"]
+
+
+def who_draws_here() -> str:
+    """What AUTO takes on this machine, for the user."""
+    try:
+        context = offscreen_context()
+    except NoOpenGL as error:
+        return f"the processor's own rasteriser; there is no OpenGL off screen ({error})"
+    driver, version = str(context.info["GL_RENDERER"]), context.version_code
+    context.release()
+    return who_draws(driver, version)
 
 
 class OffscreenRenderer:

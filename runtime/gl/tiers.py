@@ -35,6 +35,17 @@ def suitable_tier(driver: str, version_code: int) -> Tier:
     return Tier.COMPUTE if version_code >= COMPUTE_VERSION else Tier.FEEDBACK
 
 
+def who_draws(driver: str, version_code: int) -> str:
+    """What AUTO takes with a driver of that name and version, for the user."""
+    match suitable_tier(driver, version_code):
+        case Tier.COMPUTE:
+            return "the graphics card poses, sorts and draws (OpenGL 4.3, compute shaders)"
+        case Tier.FEEDBACK:
+            return "the graphics card poses and draws, the processor sorts (OpenGL 3.3, transform feedback)"
+        case Tier.UPLOAD:
+            return f"the processor's own rasteriser, which is quicker than {driver.split(' (')[0]}"
+
+
 def open_instances(context: moderngl.Context, avatars: Sequence[Avatar], tier: Tier | None = None) -> Instances:
     """What poses and sorts these avatars, by `suitable_tier` or by the tier that is asked for."""
     tier, rigs = (

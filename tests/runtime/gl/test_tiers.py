@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import moderngl
 import numpy as np
@@ -11,6 +12,7 @@ from opengl_cases import clean_context, drawn, needs, psnr
 from parity_cases import CORRECTED, PLAIN, Case
 from places import ROOT
 
+from facecraft4d import cli_doctor
 from facecraft4d.exporters import load
 from facecraft4d.runtime.animate import Animator, Heads
 from facecraft4d.runtime.camera import framing
@@ -174,6 +176,19 @@ def test_indices_that_floats_cannot_tell_apart_stay_on_the_processor(
 )
 def test_suitable_tier(driver: str, version: int, tier: Tier) -> None:
     assert suitable_tier(driver, version) is tier
+
+
+def test_doctor_says_who_draws(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facecraft4d.toolkit.doctor.diagnose", lambda report: ())
+    for driver, version, words in (
+        ("NVIDIA H200", 460, "the graphics card poses, sorts and draws (OpenGL 4.3"),
+        ("Apple M2", 410, "the processor sorts (OpenGL 3.3"),
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", 450, "the processor's own rasteriser, which is quicker than llvmpipe"),
+    ):
+        fake = SimpleNamespace(info={"GL_RENDERER": driver}, version_code=version, release=lambda: None)
+        monkeypatch.setattr("facecraft4d.runtime.opengl.offscreen_context", lambda fake=fake: fake)
+        assert cli_doctor.main([]) == 0
+        assert words in capsys.readouterr().out
 
 
 def test_a_pose_leaves_nothing_behind(context: moderngl.Context, tiny_avatar: Avatar) -> None:
