@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from runtime_memory import resident
@@ -50,8 +51,7 @@ def rendered(way: Way, avatar: Avatar, size: int, frames: int) -> Iterator[None]
             picture = renderer.draw((pose,), camera)
             if index % LOOKED_AT == 0:
                 check(picture)
-                if context is not None and context.error != "GL_NO_ERROR":
-                    raise Wrong(context.error)
+                check_errors(context)
             yield
 
 
@@ -62,9 +62,10 @@ def embedded(tier: Tier, avatar: Avatar, size: int, frames: int) -> Iterator[Non
     target = context.simple_framebuffer((size, size))
     for index in range(frames):
         if index % 1000 == 999:
-            target.release()
-            side = size + index // 1000 % 7
+            side, before = size + index // 1000 % 7, target
             target = context.simple_framebuffer((side, side))
+            target.use()  # moderngl binds what was bound before: it must still be there
+            before.release()
         player.advance(1 / FPS)
         player.expression["jawOpen"] = index % 30 / 30
         camera = player.camera.turned(float(index % 40 - 20), 0.0).camera(*target.size)
@@ -78,8 +79,7 @@ def embedded(tier: Tier, avatar: Avatar, size: int, frames: int) -> Iterator[Non
                 np.frombuffer(target.read(components=4), np.uint8).reshape(*target.size, 4) / np.float32(255)
                 - np.float32(0.2)
             )
-            if context.error != "GL_NO_ERROR":
-                raise Wrong(context.error)
+            check_errors(context)
         yield
     stage.release()
     target.release()
@@ -90,6 +90,13 @@ def check(picture: np.ndarray) -> None:
     """Finite, and not empty."""
     if not np.isfinite(picture).all() or not np.abs(picture).max() > 0.1:
         raise Wrong("a picture that is empty or not finite")
+
+
+def check_errors(context: Any) -> None:
+    """What OpenGL complained of since it was last asked, which forgets it."""
+    error = "GL_NO_ERROR" if context is None else context.error
+    if error != "GL_NO_ERROR":
+        raise Wrong(error)
 
 
 def soak(name: str, avatar: Avatar, size: int, frames: int) -> bool:
