@@ -128,6 +128,26 @@ def test_the_programs_state_stays(context: moderngl.Context, tiny_avatar: Avatar
     player.release()
 
 
+def test_each_framebuffer_gets_its_own_depth(context: moderngl.Context, tiny_avatar: Avatar) -> None:
+    """Two of one size in turns, and another after the first is gone: the depth goes where the head was drawn."""
+    camera, stage = camera_before(tiny_avatar), Stage(context, (tiny_avatar,))
+    size = camera.width, camera.height
+    first = context.framebuffer([context.texture(size, 4)], context.depth_texture(size))
+    for turn in range(3):
+        target = context.framebuffer([context.texture(size, 4)], context.depth_texture(size)) if turn else first
+        target.use()
+        target.clear()
+        stage.draw((neutral_pose(tiny_avatar.rig),), camera)
+        stage.draw_depth(camera)
+        assert context.fbo is target and context.error == "GL_NO_ERROR"
+        depth = np.frombuffer(target.depth_attachment.read(), np.float32)
+        alpha = np.frombuffer(target.read(components=4), np.uint8)[3::4]
+        assert 0.9 < (depth < 1).sum() / (alpha > 127).sum() < 1.1, f"framebuffer {turn}"
+        if turn == 1:
+            first.release()
+    stage.release()
+
+
 def test_what_is_held_holds(tiny_avatar: Avatar) -> None:
     player = Player(tiny_avatar)
     assert player.pose() is player.pose()
