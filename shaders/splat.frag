@@ -1,6 +1,6 @@
 // Premultiplied colour of one Gaussian; the target blends it over what lies behind, in sRGB as displayed.
 
-noperspective in vec2 deviations;
+in vec2 deviations;
 flat in vec4 color_opacity;
 uniform float cutoff, alpha_max;
 layout(location = 0) out vec4 premultiplied;

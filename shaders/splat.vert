@@ -7,7 +7,7 @@ uniform vec2 size;       // of the picture, pixels
 uniform float upwards;   // 1: row 0 of the target is the top of the picture; -1: its bottom, as windows have it
 uniform vec2 clip;       // near and far plane of the target's depth buffer, metres
 
-noperspective out vec2 deviations; // from the centre, in standard deviations
+out vec2 deviations;     // from the centre, in standard deviations
 flat out vec4 color_opacity;
 #ifdef DEPTH
 flat out float camera_z;
