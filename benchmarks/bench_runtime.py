@@ -27,7 +27,7 @@ from facecraft4d.samples.engines.common.places import Missing
 from facecraft4d.toolkit.core.asset import Avatar
 
 COUNTS, SIZES = (20_000, 50_000, 100_000), ((512, 512), (1920, 1080))
-FRAMES, VIEWER_FRAMES, SKIPPED, ROUNDS = 8, 14, 4, 2
+FRAMES, VIEWER_FRAMES, SKIPPED, ROUNDS = 5, 14, 4, 2
 """Frames of ours in a round, of a viewer's, of which the first are not counted; rounds of ours, one before and one after the viewers."""
 MEMORY_SPLATS, MORE = 50_000, 3
 """Splats of the avatars that memory is counted with, and how many are opened beside the first."""

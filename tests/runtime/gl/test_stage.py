@@ -128,9 +128,11 @@ def test_the_programs_state_stays(context: moderngl.Context, tiny_avatar: Avatar
     player.release()
 
 
-def test_each_framebuffer_gets_its_own_depth(context: moderngl.Context, tiny_avatar: Avatar) -> None:
-    """Two of one size in turns, and another after the first is gone: the depth goes where the head was drawn."""
-    camera, stage = camera_before(tiny_avatar), Stage(context, (tiny_avatar,))
+@pytest.mark.parametrize("tier", Tier)
+def test_each_framebuffer_gets_its_own_head(context: moderngl.Context, tiny_avatar: Avatar, tier: Tier) -> None:
+    """Two of one size in turns, and another after the first is gone: picture and depth go where the head was drawn."""
+    needs(tier, context)
+    camera, stage = camera_before(tiny_avatar), Stage(context, (tiny_avatar,), tier)
     size = camera.width, camera.height
     first = context.framebuffer([context.texture(size, 4)], context.depth_texture(size))
     for turn in range(3):
@@ -142,7 +144,7 @@ def test_each_framebuffer_gets_its_own_depth(context: moderngl.Context, tiny_ava
         assert context.fbo is target and context.error == "GL_NO_ERROR"
         depth = np.frombuffer(target.depth_attachment.read(), np.float32)
         alpha = np.frombuffer(target.read(components=4), np.uint8)[3::4]
-        assert 0.9 < (depth < 1).sum() / (alpha > 127).sum() < 1.1, f"framebuffer {turn}"
+        assert (alpha > 127).any() and 0.9 < (depth < 1).sum() / (alpha > 127).sum() < 1.1, f"framebuffer {turn}"
         if turn == 1:
             first.release()
     stage.release()
