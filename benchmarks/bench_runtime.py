@@ -98,7 +98,7 @@ def table(result: dict[str, Any]) -> str:
         f"| splats, picture | who | {' | '.join(NAMES)} | frame, ms | to the quickest viewer |",
         "| --- " * (len(NAMES) + 4) + "|",
     ]
-    for found in result["cases"]:
+    for found in sorted(result["cases"], key=lambda each: (each["splats"], each["width"])):
         case = Case(found["splats"], found["width"], found["height"])
         best = min(found["viewers"].values(), default=float("nan"))
         for name, parts in found["ours"].items():

@@ -114,6 +114,7 @@ def soak(name: str, avatar: Avatar, size: int, frames: int) -> bool:
         gc.collect()
         last = resident()
         first = first if done > frames / 10 and first else last
+        print(f"{name}: {done:,} of {frames:,} frames, {last:.1f} MiB", end="\r", file=sys.stderr, flush=True)
     grown = last - first
     print(
         f"{name}: {done:,} frames in {time.monotonic() - start:.0f} s, {last:.0f} MiB, {grown:+.1f} MiB since the first tenth",
