@@ -1,10 +1,10 @@
-"""Shows splats and text in the current window's OpenGL context."""
+"""Shows splats in the current window's OpenGL context."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import moderngl
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.opengl import EMULATORS, SplatPass, shader
@@ -13,7 +13,6 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
-TEXT_SIZE = 15
 
 
 class Screen:
@@ -30,31 +29,19 @@ class Screen:
         self._splats: SplatPass | None = None
         self._picture: moderngl.Texture | None = None
 
-    def draw(self, poses: Sequence[Pose], camera: Camera) -> None:
-        """Draw the avatars, each in its pose, into a picture that takes the camera's size."""
+    def draw(self, poses: Sequence[Pose], camera: Camera, scale: float = 1.0, gain: float = 1.0) -> None:
+        """Draw the avatars, each in its pose, into a picture that takes the camera's size; standard deviations times `scale`, opacities times `gain`."""
         if self._picture is None or self._picture.size != (camera.width, camera.height):
             self._picture = self._resized(camera.width, camera.height)
         splats = self._heads.splats(poses)
+        if (scale, gain) != (1.0, 1.0):
+            splats = replace(splats, scales=splats.scales * scale, opacities=splats.opacities * gain)
         if self._splats is not None:
             self._splats.draw(splats, camera)
         else:
             from facecraft4d.runtime.software import draw_splats  # compiles kernels: only when they are needed
 
             self._picture.write(draw_splats(splats, camera).astype(np.float16).tobytes())
-
-    @property
-    def waiting(self) -> str:
-        """Why the first picture takes a while; empty where it does not."""
-        from facecraft4d.toolkit.splatting.cpu import COMPILING, is_compiled
-
-        return COMPILING if self.emulated and not is_compiled() else ""
-
-    def show_alone(self, lines: tuple[str, ...], size: tuple[int, int], background: Color) -> None:
-        """Text without a picture, in a window of that size."""
-        self._context.screen.viewport = 0, 0, *size
-        self._context.screen.use()
-        self._context.clear(*background, 1.0)
-        self.show_text(lines)
 
     def show(self, background: Color) -> None:
         """Fill the window with the background and lay the last picture over it."""
@@ -64,13 +51,11 @@ class Screen:
         self._context.clear(*background, 1.0)
         self._lay(self._picture, WHOLE)
 
-    def show_text(self, lines: tuple[str, ...]) -> None:
-        """Lay dark text on a pale panel over the window's top left corner."""
-        image = text_panel(lines)
-        texture = self._context.texture((image.shape[1], image.shape[0]), 4, image.tobytes())
-        width, height = self._context.screen.viewport[2:]
-        self._lay(texture, (0.0, 0.0, image.shape[1] / width, image.shape[0] / height))
-        texture.release()
+    @property
+    def picture(self) -> moderngl.Texture:
+        """Where `draw` draws: premultiplied RGBA, row 0 at the top."""
+        assert self._picture is not None, "draw before picture"
+        return self._picture
 
     def read(self) -> np.ndarray:
         """The last picture: premultiplied RGBA float32 [h, w, 4], row 0 at the top."""
@@ -94,14 +79,3 @@ class Screen:
         texture.use(0)
         self._program["place"] = place
         self._vertices.render(moderngl.TRIANGLE_STRIP)
-
-
-def text_panel(lines: tuple[str, ...]) -> np.ndarray:
-    """The lines as premultiplied RGBA bytes [h, w, 4]."""
-    font = ImageFont.load_default(TEXT_SIZE)
-    width = int(max(font.getlength(line) for line in lines)) + 24
-    image = Image.new("RGBA", (width, (TEXT_SIZE + 6) * len(lines) + 18), (225, 225, 225, 225))
-    draw = ImageDraw.Draw(image)
-    for row, line in enumerate(lines):
-        draw.text((12, 9 + row * (TEXT_SIZE + 6)), line, (20, 20, 20, 255), font)
-    return np.asarray(image)

@@ -41,7 +41,7 @@ screen.Screen.show = show
 try:
     avatar = load(Path({str(TINY)!r}))
     clips = clip_sources((constant("half", 0.5), constant("full", 1.0)), avatar.rig)
-    play(avatar, clips, PlayOptions(size=320, seconds=60.0))
+    play(avatar, clips, PlayOptions(window=(320, 320), seconds=60.0, panel=False))
 except UserError as error:
     sys.exit(str(error))
 """
