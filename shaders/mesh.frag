@@ -1,4 +1,3 @@
-#version 330 core
 // One colour, lit from where the viewer stands; premultiplied.
 
 in vec3 seen;

@@ -1,4 +1,3 @@
-#version 330 core
 // A mesh's vertex, posed already, seen by the camera that sees the splats.
 
 in vec3 position;               // world, metres

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
+from facecraft4d.runtime.gl.drawing import LOOK, Look
 from facecraft4d.runtime.picture import Color
 
 
@@ -15,19 +15,10 @@ class Layer(StrEnum):
     MESH = "mesh"
 
 
-class Emphasis(NamedTuple):
-    """What is done to all splats before they are drawn."""
-
-    scale: float = 1.0
-    """Times their standard deviations."""
-    gain: float = 1.0
-    """Times their opacities; beyond 1 they turn into disks with an edge."""
-
-
 SCALES, OPACITIES = (0.1, 2.0), (0.02, 1.0)
 """What the sliders reach."""
 
-DISK = Emphasis(0.38, 30.0)
+DISK = Look(scale=0.38, gain=30.0)
 """An ellipse of one standard deviation with an edge: 30 times its opacity, a Gaussian stays opaque for 1 / 0.38 deviations."""
 
 
@@ -44,10 +35,10 @@ class Appearance:
     """0: all splats; 1 and on: the avatar's levels of detail, the largest first."""
 
     @property
-    def emphasis(self) -> Emphasis:
+    def look(self) -> Look:
         """For the renderer."""
-        disk = DISK if self.layer is Layer.ELLIPSES else Emphasis()
-        return Emphasis(self.scale * disk.scale, self.opacity * disk.gain)
+        disk = DISK if self.layer is Layer.ELLIPSES else LOOK
+        return disk._replace(scale=self.scale * disk.scale, gain=self.opacity * disk.gain)
 
     def toggle(self, layer: Layer) -> None:
         """That layer, or splats again."""

@@ -103,7 +103,8 @@ class Viewer:
 
     def _frame(self, elapsed: float, now: float) -> None:
         state, statistics = self._state, self._state.statistics
-        pose = state.pose()
+        with statistics.timed("pose"):
+            pose = state.pose()
         self._watch(pose)
         if "fullscreen" in state.wishes:
             state.wishes.discard("fullscreen")
@@ -112,7 +113,8 @@ class Viewer:
         if width and height:  # both are 0 while the window is minimised
             stage = self._current_stage()
             stage.draw(pose, state.camera.camera(width, height), state.look, statistics)
-            stage.show(state.look.background)
+            with statistics.timed("show"):
+                stage.show(state.look.background)
             self._take(stage, now)
             with statistics.timed("panel"):
                 self._lay_widgets(elapsed)
@@ -166,7 +168,7 @@ class Viewer:
         work = threading.Thread(target=stage.compile_kernels, args=(pose,), daemon=True)
         work.start()
         start = time.monotonic()
-        while work.is_alive() and not self._window.closing:
+        while work.is_alive() and not (self._window.closing or self._state.closing):
             self._window.say(COMPILING, f"{time.monotonic() - start:.0f} s")
             work.join(WORDS_SECONDS)
 

@@ -4,14 +4,14 @@ import moderngl
 import numpy as np
 
 from facecraft4d.runtime.animate import Animator
-from facecraft4d.runtime.opengl import shader
+from facecraft4d.runtime.gl.shaders import source
 from facecraft4d.toolkit.core.asset import EYEWEAR, Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 from facecraft4d.toolkit.core.rigging import in_regions
 
 NEAR, FAR = 0.01, 100.0
 """Metres from the camera between which the mesh is drawn."""
-SURFACE, EDGE = (0.78, 0.78, 0.8, 1.0), (0.1, 0.35, 0.75, 0.55)
+SURFACE, EDGE = (0.78, 0.78, 0.8, 1.0), (0.1, 0.35, 0.75, 0.4)
 """Colours, sRGB with straight alpha."""
 
 
@@ -22,7 +22,7 @@ class MeshPass:
         self._context, self._animator = context, Animator(avatar)
         rig = avatar.rig
         surface = rig.triangles[~in_regions(rig, EYEWEAR, optional=True)]
-        self._program = context.program(vertex_shader=shader("mesh.vert"), fragment_shader=shader("mesh.frag"))
+        self._program = context.program(vertex_shader=source("mesh.vert"), fragment_shader=source("mesh.frag"))
         self._positions = context.buffer(reserve=max(rig.vertices.nbytes, 4), dynamic=True)
         indices = context.buffer(surface.astype(np.int32).tobytes())
         self._vertices = context.vertex_array(
@@ -35,31 +35,30 @@ class MeshPass:
         """The `surface` in place of what is in the picture, its `edges` over it; both where both are wanted."""
         self._positions.write(np.ascontiguousarray(self._animator.vertices(pose), np.float32).tobytes())
         target = self._onto(picture)
-        target.use()
-        target.viewport = 0, 0, *picture.size
-        self._context.enable_only(moderngl.DEPTH_TEST)
         self._set_camera(camera)
-        target.color_mask = surface, surface, surface, surface
-        if surface:
-            target.clear()
-        else:
-            target.clear(depth=1.0)
-        self._context.polygon_offset = 1.0, 1.0
-        self._program["color"] = SURFACE
-        self._program["lit"] = True
+        self._open(target, surface)
+        self._context.enable_only(moderngl.DEPTH_TEST)
+        target.clear()  # of a closed picture only the depth
+        self._context.polygon_offset = 1.0, 1.0  # edges are in front of the triangles that they bound
+        self._program["color"], self._program["lit"] = SURFACE, True
         self._vertices.render(moderngl.TRIANGLES)
         self._context.polygon_offset = 0.0, 0.0
-        target.color_mask = True, True, True, True
+        self._open(target, True)
         if edges:
             self._draw_edges()
+
+    def _open(self, target: moderngl.Framebuffer, colors: bool) -> None:
+        """Bind the target, its colours open or closed; moderngl sets masks when it binds."""
+        target.color_mask = colors, colors, colors, colors
+        target.viewport = 0, 0, *target.size
+        target.use()
 
     def _draw_edges(self) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._context.depth_func = "<="
         self._context.wireframe = True
-        self._program["color"] = EDGE
-        self._program["lit"] = False
+        self._program["color"], self._program["lit"] = EDGE, False
         self._vertices.render(moderngl.TRIANGLES)
         self._context.wireframe = False
 

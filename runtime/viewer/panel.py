@@ -44,17 +44,17 @@ def panel(state: ViewerState, size: tuple[float, float], scale: float) -> None:
             imgui.end_tab_bar()
         imgui.end()
     if state.help:
-        _help(state)
+        _help()
     if state.told:
         _message(state.told, size)
 
 
-def _help(state: ViewerState) -> None:
+def _help() -> None:
     """Keys in two columns over the head."""
     imgui.set_next_window_pos((12, 12))
     imgui.set_next_window_bg_alpha(0.85)
     imgui.begin("help", None, BARE)
-    rows = help_rows(state)
+    rows = help_rows()
     half = (len(rows) + 1) // 2
     if imgui.begin_table("keys", 4, imgui.TableFlags_.sizing_fixed_fit):
         for left, right in zip(rows[:half], [*rows[half:], ("", "")], strict=False):

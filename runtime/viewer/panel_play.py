@@ -49,7 +49,8 @@ def _clips(state: ViewerState) -> None:
     names = [REST, *state.player.sources]
     current = names.index(state.player.current) if state.player.current else 0
     imgui.set_next_item_width(FULL)
-    changed, chosen = imgui.combo("##clip", current, names)
+    labels = [f"{number}  {name}" for number, name in enumerate(names)]  # as the keys choose them
+    changed, chosen = imgui.combo("##clip", current, labels)
     if changed:
         state.player.choose(None if chosen == 0 else names[chosen])
         state.player.playing = True

@@ -88,11 +88,11 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut((glfw.KEY_T,), "T", "turntable", _toggle("turntable")),
     Shortcut((glfw.KEY_N,), "N", "another face at random", lambda state, key: state.face.randomise()),
     Shortcut((glfw.KEY_X,), "X", "left and right change places", lambda state, key: state.face.mirror()),
-    Shortcut((glfw.KEY_BACKSPACE,), "Backspace", "the face you set at rest", lambda state, key: state.face.reset()),
+    Shortcut((glfw.KEY_BACKSPACE,), "Backspace", "sliders back to rest", lambda state, key: state.face.reset()),
     Shortcut((glfw.KEY_M,), "M", "mesh or splats", lambda state, key: state.look.toggle(Layer.MESH)),
     Shortcut((glfw.KEY_E,), "E", "ellipses or splats", lambda state, key: state.look.toggle(Layer.ELLIPSES)),
     Shortcut((glfw.KEY_W,), "W", "wireframe", _wireframe),
-    Shortcut((glfw.KEY_C,), "C", "take your face for the neutral one", lambda state, key: calibrate(state)),
+    Shortcut((glfw.KEY_C,), "C", "your face is neutral now", lambda state, key: calibrate(state)),
     Shortcut((glfw.KEY_S,), "S", "save the picture", _wish("picture")),
     Shortcut((glfw.KEY_R,), "R", "start or stop a video", lambda state, key: state.record("video")),
     Shortcut((glfw.KEY_TAB, glfw.KEY_F1), "Tab, F1", "show or hide the panel", _toggle("panel")),
@@ -103,9 +103,9 @@ SHORTCUTS: tuple[Shortcut, ...] = (
 
 MOUSE: tuple[tuple[str, str], ...] = (
     ("drag", "turn"),
-    ("right or middle drag, Shift", "move"),
-    ("wheel, two fingers", "zoom; sideways turns"),
-    ("drop a file", "a clip to play, an avatar to show"),
+    ("right drag", "move (middle, Shift too)"),
+    ("wheel", "zoom; sideways turns"),
+    ("drop a file", "clip or avatar"),
 )
 """What the mouse and the touchpad do."""
 
@@ -118,14 +118,14 @@ def press(state: ViewerState, key: int) -> None:
         _BY_KEY[key].act(state, key)
 
 
-def help_rows(state: ViewerState) -> tuple[tuple[str, str], ...]:
-    """Keys and what they do, the mouse, and the numbered clips."""
-    clips = tuple((str(number), name) for number, name in enumerate([*state.player.sources][:9], 1))
-    return (*((each.words, each.does) for each in SHORTCUTS), *MOUSE, *clips)
+def help_rows() -> tuple[tuple[str, str], ...]:
+    """Keys and what they do, and the mouse."""
+    return (*((each.words, each.does) for each in SHORTCUTS), *MOUSE)
 
 
 def help_lines(state: ViewerState) -> tuple[str, ...]:
-    """The same as lines of text, for a window without a panel: two columns, a tab between."""
-    cells = [f"{words}: {does}" for words, does in help_rows(state)]
+    """The same and the numbered clips as lines of text, for a window without a panel: two columns, a tab between."""
+    clips = tuple((str(number), name) for number, name in enumerate([*state.player.sources][:9], 1))
+    cells = [f"{words}: {does}" for words, does in (*help_rows(), *clips)]
     half = (len(cells) + 1) // 2
     return tuple(f"{left}\t{right}" for left, right in zip(cells[:half], [*cells[half:], ""], strict=False))

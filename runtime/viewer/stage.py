@@ -34,15 +34,15 @@ class Stage:
 
         draw_splats(Animator(self.avatar).splats(pose), framing(self.avatar).camera(16, 16))
 
-    def draw(self, pose: Pose, camera: Camera, look: Appearance, statistics: Statistics) -> None:
+    def draw(self, pose: Pose, camera: Camera, appearance: Appearance, statistics: Statistics) -> None:
         """Draw the head in that pose."""
         with statistics.timed("splats"):
-            self._screen.draw((pose,), camera, *look.emphasis)
-        surface = look.layer is Layer.MESH
-        if surface or look.wireframe:
+            self._screen.draw((pose,), camera, appearance.look)
+        surface = appearance.layer is Layer.MESH
+        if surface or appearance.wireframe:
             self._mesh = self._mesh or MeshPass(self._context, self.avatar)
             with statistics.timed("mesh"):
-                self._mesh.draw(self._screen.picture, pose, camera, surface, look.wireframe)
+                self._mesh.draw(self._screen.picture, pose, camera, surface, appearance.wireframe)
 
     def show(self, background: Color) -> None:
         """The picture at the window's left, on the background."""

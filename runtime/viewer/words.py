@@ -1,11 +1,10 @@
 """Text in a window without a toolkit for it: the first words while libraries load, and help where there is no panel."""
 
-from importlib.resources import files
-
 import moderngl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from facecraft4d.runtime.gl.shaders import source
 from facecraft4d.runtime.picture import Color
 
 TEXT_SIZE = 15
@@ -17,11 +16,7 @@ class Words:
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        sources = (
-            (files("facecraft4d.shaders") / f"present.{kind}").read_text(encoding="utf-8") for kind in ("vert", "frag")
-        )
-        vertex, fragment = sources
-        self._program = context.program(vertex_shader=vertex, fragment_shader=fragment)
+        self._program = context.program(vertex_shader=source("present.vert"), fragment_shader=source("present.frag"))
         corners = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], np.float32)
         self._vertices = context.vertex_array(self._program, [(context.buffer(corners.tobytes()), "2f", "corner")])
 

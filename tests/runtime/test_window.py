@@ -20,7 +20,7 @@ def run_player(folder: Path, display: str | None, hardware: bool = False) -> sub
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     if display is not None:
         environment["DISPLAY"] = display
-    pretend = "screen.EMULATORS = ();" if hardware else ""
+    pretend = "screen.is_emulated = lambda context: False;" if hardware else ""
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT / "tests")!r})
 from pathlib import Path
