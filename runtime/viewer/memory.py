@@ -101,7 +101,7 @@ def _three(value: Any) -> list[Any]:
     return list(value)
 
 
-def _number(value: Any, low: float, high: float) -> float:
+def _number(value: Any, low: int | float, high: int | float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(f"{str(value)[:40]} where a number from {low:g} to {high:g} is needed")
     return float(value)
