@@ -42,6 +42,7 @@ class ViewerState:
         """What is being recorded: "" or as the wish says."""
         self.message, self._told = "", 0.0
         self._frames = 0
+        self._levelled: tuple[Avatar, int, Avatar] | None = None
         self.overdraw = 0.0
         """Splats that are blended for each pixel of the head; 0 before they were counted."""
         if isinstance(player.life, Idle):  # the lasting part of a mood is the face's affair, so that clips have it too
@@ -102,9 +103,13 @@ class ViewerState:
 
     @property
     def shown(self) -> Avatar:
-        """The avatar at the level that was chosen."""
-        avatar = self.player.avatar
-        return avatar if not self.look.level else avatar.level(len(avatar.levels[self.look.level - 1].means))
+        """The avatar at the level that was chosen; the same object as long as that is the same."""
+        avatar, level = self.player.avatar, self.look.level
+        if not level:
+            return avatar
+        if self._levelled is None or self._levelled[0] is not avatar or self._levelled[1] != level:
+            self._levelled = avatar, level, avatar.level(len(avatar.levels[level - 1].means))
+        return self._levelled[2]
 
     # ---- camera
 
