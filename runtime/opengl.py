@@ -11,11 +11,22 @@ from jaxtyping import Float32
 from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
 from facecraft4d.runtime.gl.instances import Tier
 from facecraft4d.runtime.gl.shaders import NoOpenGL, is_emulated
-from facecraft4d.runtime.gl.tiers import open_instances
+from facecraft4d.runtime.gl.tiers import open_instances, who_draws
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 
-__all__ = ["NoOpenGL", "OffscreenRenderer", "offscreen_context"]
+__all__ = ["NoOpenGL", "OffscreenRenderer", "offscreen_context", "who_draws_here"]
+
+
+def who_draws_here() -> str:
+    """What AUTO takes on this machine, for the user."""
+    try:
+        context = offscreen_context()
+    except NoOpenGL as error:
+        return f"the processor's own rasteriser; there is no OpenGL off screen ({error})"
+    driver, version = str(context.info["GL_RENDERER"]), context.version_code
+    context.release()
+    return who_draws(driver, version)
 
 
 class OffscreenRenderer:
@@ -26,9 +37,10 @@ class OffscreenRenderer:
     ) -> None:
         """By `suitable_tier` where no tier is asked for. Raises NoOpenGL."""
         self._context, self._look = offscreen_context(), look
-        self.emulated = is_emulated(self._context)
+        driver = str(self._context.info["GL_RENDERER"])
+        self.emulated = is_emulated(driver)
         self._instances = open_instances(self._context, avatars, tier)
-        self.note = f"drawing with OpenGL on {self._context.info['GL_RENDERER']} ({self._instances.tier})"
+        self.note = f"drawing with OpenGL on {driver} ({self._instances.tier})"
         self._picture = Picture(self._context, (width, height), self._instances.buffer)
 
     def draw(self, poses: Sequence[Pose], camera: Camera) -> Float32[np.ndarray, "h w 4"]:

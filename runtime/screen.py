@@ -27,7 +27,7 @@ class Screen:
         self._program = context.program(vertex_shader=source("present.vert"), fragment_shader=source("present.frag"))
         corners = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], np.float32)
         self._vertices = context.vertex_array(self._program, [(context.buffer(corners.tobytes()), "2f", "corner")])
-        self.emulated = is_emulated(context)
+        self.emulated = is_emulated(str(context.info["GL_RENDERER"]))
         self._heads: Heads | None = Heads(avatars) if self.emulated else None
         self._instances: Instances | None = None if self.emulated else open_instances(context, avatars)
         self._drawn: Picture | None = None

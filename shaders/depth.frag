@@ -1,15 +1,14 @@
 // The depth of what is seen, where it is at least half opaque.
 
 in vec2 uv;
-uniform sampler2D picture; // premultiplied
-uniform sampler2D depth;   // camera z times alpha, metres
-uniform vec2 clip;         // near and far plane, metres
+uniform sampler2D depth; // camera z times alpha, metres; alpha
+uniform vec2 clip;       // near and far plane, metres
 out vec4 nothing;
 
 void main() {
-    float alpha = texture(picture, uv).a;
-    if (alpha < 0.5) discard;
-    float z = texture(depth, uv).r / alpha, ndc = (clip.y + clip.x - 2.0 * clip.y * clip.x / z) / (clip.y - clip.x);
+    vec2 seen = texture(depth, uv).rg;
+    if (seen.g < 0.5) discard;
+    float z = seen.r / seen.g, ndc = (clip.y + clip.x - 2.0 * clip.y * clip.x / z) / (clip.y - clip.x);
     gl_FragDepth = 0.5 + 0.5 * ndc;
     nothing = vec4(0.0);
 }

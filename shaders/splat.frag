@@ -6,7 +6,7 @@ uniform float cutoff, alpha_max;
 layout(location = 0) out vec4 premultiplied;
 #ifdef DEPTH
 flat in float camera_z;
-layout(location = 1) out vec4 depth; // times alpha, metres; blended as the colour is
+layout(location = 1) out vec4 depth; // times alpha, and alpha; metres, blended as the colour is
 #endif
 
 void main() {
@@ -14,6 +14,6 @@ void main() {
     if (alpha < cutoff) alpha = 0.0; // no discard: where nothing is added nothing changes, and it costs more
     premultiplied = vec4(color_opacity.rgb * alpha, alpha);
 #ifdef DEPTH
-    depth = vec4(camera_z * alpha, 0.0, 0.0, alpha);
+    depth = vec4(camera_z * alpha, alpha, 0.0, alpha);
 #endif
 }

@@ -74,7 +74,7 @@ def check_player(
     found["limits"] = {"likeness_db": SAME_DB}
     with ExitStack() as stack:
         stack.callback(context.release)
-        demand(emulated or not is_emulated(context), f"{driver} is no graphics card")
+        demand(emulated or not is_emulated(driver), f"{driver} is no graphics card")
         for count, avatar in avatars.items():
             for size in sizes:
                 row = found[f"{count} splats, {size[0]} x {size[1]}"] = measured(Stage(context, avatar, size), frames)

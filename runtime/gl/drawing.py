@@ -76,7 +76,7 @@ class Picture:
         """`size` is (width, height). With `depth` also the depth of what is seen."""
         self.size = size
         self.texture = context.texture(size, 4, dtype="f2")
-        self.depth_texture = context.texture(size, 1, dtype="f4") if depth else None
+        self.depth_texture = context.texture(size, 2, dtype="f4") if depth else None
         self.target = context.framebuffer(
             [self.texture] if self.depth_texture is None else [self.texture, self.depth_texture]
         )
@@ -101,9 +101,11 @@ class Picture:
         """Mean camera z of what is seen, weighed by how much it is seen, metres; infinity where nothing is. Only `depth` pictures have it."""
         assert self.depth_texture is not None, "depth=True at the start"
         width, height = self.size
-        weighed = np.frombuffer(self.depth_texture.read(), np.float32).reshape(height, width)
-        alpha = self.read()[..., 3]
-        return np.where(alpha > 0, weighed / np.maximum(alpha, 1e-6), np.float32(np.inf)).astype(np.float32)
+        weighed, alpha = (
+            np.frombuffer(self.depth_texture.read(), np.float32).reshape(height, width, 2).transpose(2, 0, 1)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(alpha > 0, weighed / alpha, np.float32(np.inf)).astype(np.float32)
 
     def release(self) -> None:
         """Give back target and program."""

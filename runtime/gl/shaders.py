@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import moderngl
-
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.splatting.settings import Settings
 
@@ -33,9 +31,9 @@ def source(*names: str, version: int = 330, defines: Sequence[str] = ()) -> str:
     return "\n".join([f"#version {version} core", *(f"#define {name}" for name in defines), *texts])
 
 
-def is_emulated(context: moderngl.Context) -> bool:
-    """Whether the driver draws on the processor."""
-    return any(name in str(context.info["GL_RENDERER"]).lower() for name in EMULATORS)
+def is_emulated(driver: str) -> bool:
+    """Whether a driver of that name draws on the processor."""
+    return any(name in driver.lower() for name in EMULATORS)
 
 
 def set_uniforms(program: Any, **values: Any) -> None:

@@ -57,9 +57,8 @@ class Stage:
             self._picture = Picture(self._context, size, self.instances.buffer, depth=True)
         self._picture.draw(self._count, camera, look)
         assert self._picture.depth_texture is not None
-        self._picture.texture.use(0)
-        self._picture.depth_texture.use(1)
-        set_uniforms(self._filler, picture=0, depth=1, clip=look.clip)
+        self._picture.depth_texture.use(0)
+        set_uniforms(self._filler, depth=0, clip=look.clip)
         with self._masks(color=False, depth=True):
             self._whole.render(moderngl.TRIANGLES)
 
@@ -78,11 +77,13 @@ class Stage:
         target = self._context.fbo
         masks = target.color_mask, target.depth_mask
         target.color_mask, target.depth_mask = masks[0] if color else _closed(masks[0]), depth
-        with self._context.scope(target, moderngl.BLEND | moderngl.DEPTH_TEST if color else moderngl.DEPTH_TEST):
-            try:  # moderngl applies masks when a framebuffer is bound: entering binds it, leaving binds it again
+        try:
+            with self._context.scope(target, moderngl.BLEND | moderngl.DEPTH_TEST if color else moderngl.DEPTH_TEST):
+                target.use()  # moderngl applies masks when a framebuffer is bound
                 yield
-            finally:
-                target.color_mask, target.depth_mask = masks
+        finally:
+            target.color_mask, target.depth_mask = masks
+            target.use()
 
 
 def _closed(mask: Any) -> Any:

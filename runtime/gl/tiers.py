@@ -25,19 +25,33 @@ SORT_SECONDS = 0.006
 """Posing and sorting on the processor may take so long before a frame; beyond, the order comes one frame late."""
 
 
-def suitable_tier(context: moderngl.Context) -> Tier:
-    """What is quickest in this context: compute shaders where a card has them, but the processor's own kernels where there is no card.
+def suitable_tier(driver: str, version_code: int) -> Tier:
+    """What is quickest with a driver of that name and version (430: OpenGL 4.3): compute shaders where a card has them, but the processor's own kernels where there is no card.
 
     Measured on llvmpipe: posing 50 000 splats with its compute shaders takes 20 times as long as with ours (docs/performance.md).
     """
-    if is_emulated(context):
+    if is_emulated(driver):
         return Tier.UPLOAD
-    return Tier.COMPUTE if context.version_code >= COMPUTE_VERSION else Tier.FEEDBACK
+    return Tier.COMPUTE if version_code >= COMPUTE_VERSION else Tier.FEEDBACK
+
+
+def who_draws(driver: str, version_code: int) -> str:
+    """What AUTO takes with a driver of that name and version, for the user."""
+    match suitable_tier(driver, version_code):
+        case Tier.COMPUTE:
+            return "the graphics card poses, sorts and draws (OpenGL 4.3, compute shaders)"
+        case Tier.FEEDBACK:
+            return "the graphics card poses and draws, the processor sorts (OpenGL 3.3, transform feedback)"
+        case Tier.UPLOAD:
+            return f"the processor's own rasteriser, which is quicker than {driver.split(' (')[0]}"
 
 
 def open_instances(context: moderngl.Context, avatars: Sequence[Avatar], tier: Tier | None = None) -> Instances:
     """What poses and sorts these avatars, by `suitable_tier` or by the tier that is asked for."""
-    tier, rigs = tier or suitable_tier(context), [avatar.rig for avatar in avatars]
+    tier, rigs = (
+        tier or suitable_tier(str(context.info["GL_RENDERER"]), context.version_code),
+        [avatar.rig for avatar in avatars],
+    )
     heads = Heads(avatars)
     packed = None if tier is Tier.UPLOAD else pack(avatars)
     if packed is None or not packed.exact:
