@@ -112,8 +112,7 @@ class PlayCommand:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(PlayCommand, "play", arguments)
-    from facecraft4d.exporters.motions import find_motion  # --help need not wait for them
-    from facecraft4d.runtime import record
+    from facecraft4d.exporters.motions import find_motion  # --help need not wait for it
 
     if options.record is not None and (options.drivers.live or options.drivers.send):
         raise UserError(
@@ -126,6 +125,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if face or any(options.face.neck):
         raise UserError("--expression and --neck need a window, or facecraft4d render; a recording plays a clip")
+    from facecraft4d.runtime import record  # nor the window for a video library
+
     avatar = load_avatar(options.avatar, options.splats)
     with shown_progress() as report:
         who = record(avatar, clip, options.record, options.view, report)

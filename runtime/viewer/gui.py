@@ -42,8 +42,10 @@ class Gui:
     def draw(self, elapsed: float, widgets: Callable[[], None]) -> None:
         """A frame of widgets over what is in the window."""
         io = imgui.get_io()
-        io.display_size = imgui.ImVec2(*self._window.size)
         (width, height), (across, down) = self._window.size, self._window.pixels
+        if not (width and height and across and down):  # minimised since the head was drawn
+            return
+        io.display_size = imgui.ImVec2(width, height)
         io.display_framebuffer_scale = imgui.ImVec2(across / width, down / height)
         io.delta_time = max(elapsed, 1e-4)
         imgui.backends.opengl3_new_frame()
