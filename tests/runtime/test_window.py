@@ -210,7 +210,7 @@ def test_closing_during_a_recording_leaves_a_whole_file(tmp_path: Path, opened: 
 
 @pytest.mark.slow
 def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, display: str) -> None:
-    """On a machine where no kernel was ever compiled. The bound is wide because machines are busy; docs/play.md says what was measured."""
+    """On a machine where no kernel was ever compiled."""
     environment = {
         **os.environ,
         "DISPLAY": display,
@@ -222,12 +222,12 @@ def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, displa
     player = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         words = False
-        while not words and time.monotonic() - start < 8:
+        while not words and time.monotonic() - start < 30:
             time.sleep(0.05)
             corner = np.asarray(ImageGrab.grab((0, 0, 400, 300), xdisplay=display).convert("L"))
             words = corner[150, 200] == 255 and corner[:60, :200].min() < 60
-        print(f"first words after {time.monotonic() - start:.2f} s")
         assert words and player.poll() is None
+        assert not list((tmp_path / "cache").rglob("*blend*"))
     finally:
         player.kill()
         player.communicate()
