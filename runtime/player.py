@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import moderngl
 
     from facecraft4d.runtime.gl.drawing import Look
-    from facecraft4d.runtime.gl.stage import Stage
+    from facecraft4d.runtime.gl.levelled import LevelledStage
 
 FADE_SECONDS = 0.3
 """How long one source takes to lead over to another."""
@@ -61,7 +61,9 @@ class Player:
         self._lived = 0.0
         self._rest = neutral_pose(avatar.rig)
         self._from, self._fade = self._rest, 1.0
-        self._stage: tuple[moderngl.Context, Stage] | None = None
+        self.frame_seconds = float("inf")
+        """How long drawing the head may take in a frame: what is beyond is saved by levels of detail, where the avatar has some."""
+        self._stage: tuple[moderngl.Context, LevelledStage] | None = None
 
     def advance(self, elapsed: float) -> None:
         """Let that many seconds pass."""
@@ -86,7 +88,9 @@ class Player:
         current one unless another is given. What is drawn is premultiplied and in sRGB as displayed. What moderngl's state keeps:
         gl.stage.Stage. Several heads that may overlap: `Stage`.
         """
-        self._drawn_in(context).draw((self.pose(),), camera, *(() if look is None else (look,)))
+        stage = self._drawn_in(context)
+        stage.keeper.seconds = self.frame_seconds
+        stage.draw(self.pose(), camera, *(() if look is None else (look,)))
 
     def draw_depth(self, camera: Camera, look: "Look | None" = None, context: "moderngl.Context | None" = None) -> None:
         """After `draw`, with the same camera: what is drawn from now on is hidden behind the head, where that is at least half opaque."""
@@ -98,16 +102,16 @@ class Player:
             self._stage[1].release()
         self._stage = None
 
-    def _drawn_in(self, context: "moderngl.Context | None") -> "Stage":
+    def _drawn_in(self, context: "moderngl.Context | None") -> "LevelledStage":
         """What draws this head in that context."""
         import moderngl
 
-        from facecraft4d.runtime.gl.stage import Stage
+        from facecraft4d.runtime.gl.levelled import LevelledStage
 
         context = context or moderngl.get_context()
         if self._stage is None or self._stage[0] is not context:
             self.release()
-            self._stage = context, Stage(context, (self.avatar,))
+            self._stage = context, LevelledStage(context, self.avatar)
         return self._stage[1]
 
     def _told(self) -> Pose:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 import moderngl
@@ -32,6 +33,8 @@ class Stage:
         self._drawing = SplatDrawing(context, self.instances.buffer)
         self._picture: Picture | None = None
         self._count = 0
+        self._query = context.query(time=True)
+        self._timed, self._writing = False, 0.0
         self._filler = context.program(vertex_shader=source("depth.vert"), fragment_shader=source("depth.frag"))
         self._triangle = context.buffer(TRIANGLE.tobytes())
         self._whole = context.vertex_array(self._filler, [(self._triangle, "2f", "at")])
@@ -41,9 +44,17 @@ class Stage:
 
         `camera` has the viewport's size, `look.clip` the planes that the depth buffer was drawn with.
         """
-        self._count = self.instances.write(poses, camera, look.antialiased)
-        with self._masks(color=True, depth=False):
+        with self._query, self._masks(color=True, depth=False):
+            begun = perf_counter()
+            self._count = self.instances.write(poses, camera, look.antialiased)
+            self._writing = perf_counter() - begun
             self._drawing.draw(self._count, camera, look, rows_down=False)
+        self._timed = True
+
+    @property
+    def seconds(self) -> float:
+        """What the last `draw` took of card and processor; 0 before the first. Asked for at once, it waits for the card."""
+        return self._query.elapsed / 1e9 + self._writing if self._timed else 0.0
 
     def draw_depth(self, camera: Camera, look: Look = LOOK) -> None:
         """Put the heads as last drawn into the depth buffer, so that what is drawn from now on is hidden behind them.

@@ -53,7 +53,11 @@ POSES: dict[str, tuple[str, dict[str, float], dict[str, tuple[float, float, floa
     "turned": ("tiny_avatar.glb", {"mouthSmileLeft": 1.0}, {"root": (0.1, 0.9, -0.3)}),
     "beyond": ("tiny_avatar.glb", {"jawOpen": 1.4, "browDownLeft": -0.5, "cheekPuff": 1.2}, {}),
     "ball": ("parity_avatar.glb", {"jawOpen": 0.8, "eyeBlinkLeft": 1.0}, {"neck": (0.2, 0.4, 0.1)}),
-    "corrected": ("parity_correctives.glb", {"jawOpen": 0.8, "mouthSmileLeft": 0.5}, {"neck": (0.3, -0.6, 0.2), "jaw": (0.3, 0, 0)}),
+    "corrected": (
+        "parity_correctives.glb",
+        {"jawOpen": 0.8, "mouthSmileLeft": 0.5},
+        {"neck": (0.3, -0.6, 0.2), "jaw": (0.3, 0, 0)},
+    ),
 }
 """Avatar, weights and joints."""
 

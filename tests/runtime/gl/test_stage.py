@@ -1,6 +1,7 @@
 """A head in somebody else's picture: over what is there, behind what is nearer, before what is farther, and nothing else changed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import moderngl
 import numpy as np
@@ -11,6 +12,7 @@ from facecraft4d.runtime import Clip, Look, Player, Stage, camera_of_matrices, m
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.gl.instances import Tier
+from facecraft4d.runtime.levels import PATIENCE
 from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
@@ -175,3 +177,23 @@ def test_matrices_are_the_camera(seed: int) -> None:
     assert np.allclose(ndc[:, 2], (far + near - 2 * far * near / depth) / (far - near))
     with pytest.raises(ValueError, match="projection must be a perspective"):
         camera_of_matrices(view, np.eye(4), 101, 77)
+
+
+def test_the_player_draws_the_level_that_distance_and_time_ask_for(
+    context: moderngl.Context, tiny_avatar: Avatar
+) -> None:
+    """Only of levels that were trained."""
+    count = len(tiny_avatar.splats.means)
+    levels = tuple(tiny_avatar.level(count // part).splats for part in (2, 4))
+    for avatar, fewest in ((replace(tiny_avatar, levels=levels), count // 4), (tiny_avatar, count)):
+        player, far = Player(avatar), orbit_camera(0.0, 0.0, 30.0, WIDTH)
+        scene = Scene(context, far)
+        for _ in range(4 * PATIENCE):
+            player.draw(far, LOOK, context)
+        assert player._drawn_in(context).splats == fewest
+        scene = Scene(context, camera_before(avatar))
+        player.frame_seconds = 1e-9
+        for _ in range(6 * PATIENCE):
+            player.draw(scene.camera, LOOK, context)
+        assert player._drawn_in(context).splats <= count and player._drawn_in(context)._stages[0].seconds > 0
+        player.release()
