@@ -20,6 +20,10 @@ class Look(NamedTuple):
     antialiased: bool = False
     """Opacity makes up for the low-pass filter. Not for avatars that were trained without: they would look thinner than in training."""
     clip: Clip = Clip()
+    scale: float = 1.0
+    """Times the ellipses' axes."""
+    gain: float = 1.0
+    """Times the opacities; beyond 1 splats turn into disks with an edge."""
 
 
 LOOK = Look()
@@ -51,7 +55,9 @@ class SplatDrawing:
         """
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         set_camera(self._program, camera, look.antialiased)
-        set_uniforms(self._program, upwards=1.0 if rows_down else -1.0, clip=look.clip)
+        set_uniforms(
+            self._program, upwards=1.0 if rows_down else -1.0, clip=look.clip, scale=look.scale, gain=look.gain
+        )
         if count:
             self._vertices.render(moderngl.TRIANGLES, vertices=3, instances=count)
 
@@ -68,20 +74,19 @@ class Picture:
         self, context: moderngl.Context, size: tuple[int, int], instances: moderngl.Buffer, depth: bool = False
     ) -> None:
         """`size` is (width, height). With `depth` also the depth of what is seen."""
-        self.size = size
+        self._context, self.size = context, size
         self.texture = context.texture(size, 4, dtype="f2")
         self.depth_texture = context.texture(size, 2, dtype="f4") if depth else None
         self.target = context.framebuffer(
             [self.texture] if self.depth_texture is None else [self.texture, self.depth_texture]
         )
         self._drawing = SplatDrawing(context, instances, depth)
-        self._scope = context.scope(self.target, moderngl.BLEND)
 
     def draw(self, count: int, camera: Camera, look: Look = LOOK) -> None:
         """The first `count` instances: premultiplied RGBA, row 0 at the top. ValueError for a camera of another size."""
         if (camera.width, camera.height) != self.size:
             raise ValueError(f"camera must be {self.size} pixels, got {(camera.width, camera.height)}")
-        with self._scope:
+        with self._context.scope(self.target, moderngl.BLEND):  # it goes back to what is bound when it is made
             self.target.clear()
             self._drawing.draw(count, camera, look._replace(clip=EVERYTHING), rows_down=True)
 
