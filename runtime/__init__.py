@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facecraft4d.runtime.sources import ClipSource, PoseSource, clip_sources
     from facecraft4d.runtime.still import render_image, render_still
     from facecraft4d.runtime.summary import AvatarSummary, summarize, summarize_avatar
-    from facecraft4d.runtime.window import play
+    from facecraft4d.runtime.viewer.loop import play
     from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 HOMES = {
@@ -44,7 +44,7 @@ HOMES = {
     "facecraft4d.runtime.sources": ("ClipSource", "PoseSource", "clip_sources"),
     "facecraft4d.runtime.still": ("render_image", "render_still"),
     "facecraft4d.runtime.summary": ("AvatarSummary", "summarize", "summarize_avatar"),
-    "facecraft4d.runtime.window": ("play",),
+    "facecraft4d.runtime.viewer.loop": ("play",),
     "facecraft4d.exporters.motions": ("find_motion",),
     "facecraft4d.toolkit.core.rigging": ("pose_from_weights",),
 }

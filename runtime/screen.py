@@ -1,22 +1,21 @@
-"""Shows splats and text in the current window's OpenGL context."""
+"""Shows splats in the current window's OpenGL context."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import moderngl
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.runtime.animate import Heads
-from facecraft4d.runtime.gl.drawing import Picture
+from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
 from facecraft4d.runtime.gl.instances import Instances
 from facecraft4d.runtime.gl.shaders import is_emulated, source
 from facecraft4d.runtime.gl.tiers import open_instances
 from facecraft4d.runtime.picture import Color
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Camera, Pose
+from facecraft4d.toolkit.core.datatypes import Camera, Pose, Splats
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
-TEXT_SIZE = 15
 
 
 class Screen:
@@ -34,30 +33,17 @@ class Screen:
         self._drawn: Picture | None = None
         self._picture: moderngl.Texture | None = None
 
-    def draw(self, poses: Sequence[Pose], camera: Camera) -> None:
+    def draw(self, poses: Sequence[Pose], camera: Camera, look: Look = LOOK) -> None:
         """Draw the avatars, each in its pose, into a picture that takes the camera's size."""
         if self._picture is None or self._picture.size != (camera.width, camera.height):
             self._picture = self._resized(camera.width, camera.height)
         if self._drawn is not None and self._instances is not None:
-            self._drawn.draw(self._instances.write(poses, camera, False), camera)
+            self._drawn.draw(self._instances.write(poses, camera, look.antialiased), camera, look)
         elif self._heads is not None:
             from facecraft4d.runtime.software import draw_splats  # compiles kernels: only when they are needed
 
-            self._picture.write(draw_splats(self._heads.splats(poses), camera).astype(np.float16).tobytes())
-
-    @property
-    def waiting(self) -> str:
-        """Why the first picture takes a while; empty where it does not."""
-        from facecraft4d.toolkit.splatting.cpu import COMPILING, is_compiled
-
-        return COMPILING if self.emulated and not is_compiled() else ""
-
-    def show_alone(self, lines: tuple[str, ...], size: tuple[int, int], background: Color) -> None:
-        """Text without a picture, in a window of that size."""
-        self._context.screen.viewport = 0, 0, *size
-        self._context.screen.use()
-        self._context.clear(*background, 1.0)
-        self.show_text(lines)
+            splats = emphasized(self._heads.splats(poses), look)
+            self._picture.write(draw_splats(splats, camera).astype(np.float16).tobytes())
 
     def show(self, background: Color) -> None:
         """Fill the window with the background and lay the last picture over it."""
@@ -67,13 +53,11 @@ class Screen:
         self._context.clear(*background, 1.0)
         self._lay(self._picture, WHOLE)
 
-    def show_text(self, lines: tuple[str, ...]) -> None:
-        """Lay dark text on a pale panel over the window's top left corner."""
-        image = text_panel(lines)
-        texture = self._context.texture((image.shape[1], image.shape[0]), 4, image.tobytes())
-        width, height = self._context.screen.viewport[2:]
-        self._lay(texture, (0.0, 0.0, image.shape[1] / width, image.shape[0] / height))
-        texture.release()
+    @property
+    def picture(self) -> moderngl.Texture:
+        """Where `draw` draws: premultiplied RGBA, row 0 at the top."""
+        assert self._picture is not None, "draw before picture"
+        return self._picture
 
     def read(self) -> np.ndarray:
         """The last picture: premultiplied RGBA float32 [h, w, 4], row 0 at the top."""
@@ -99,12 +83,9 @@ class Screen:
         self._vertices.render(moderngl.TRIANGLE_STRIP)
 
 
-def text_panel(lines: tuple[str, ...]) -> np.ndarray:
-    """The lines as premultiplied RGBA bytes [h, w, 4]."""
-    font = ImageFont.load_default(TEXT_SIZE)
-    width = int(max(font.getlength(line) for line in lines)) + 24
-    image = Image.new("RGBA", (width, (TEXT_SIZE + 6) * len(lines) + 18), (225, 225, 225, 225))
-    draw = ImageDraw.Draw(image)
-    for row, line in enumerate(lines):
-        draw.text((12, 9 + row * (TEXT_SIZE + 6)), line, (20, 20, 20, 255), font)
-    return np.asarray(image)
+def emphasized(splats: Splats, look: Look) -> Splats:
+    """Splats as `Look.scale` and `Look.gain` want them."""
+    if (look.scale, look.gain) == (1.0, 1.0):
+        return splats
+    scales, opacities = splats.scales * np.float32(look.scale), splats.opacities * np.float32(look.gain)
+    return replace(splats, scales=scales, opacities=opacities)

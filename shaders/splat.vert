@@ -6,6 +6,7 @@ in vec4 place, axes, color; // of a SplatInstance, see project.glsl
 uniform vec2 size;       // of the picture, pixels
 uniform float upwards;   // 1: row 0 of the target is the top of the picture; -1: its bottom, as windows have it
 uniform vec2 clip;       // near and far plane of the target's depth buffer, metres
+uniform float scale, gain; // times the axes, times the opacity
 
 out vec2 deviations;     // from the centre, in standard deviations
 flat out vec4 color_opacity;
@@ -14,10 +15,12 @@ flat out float camera_z;
 #endif
 
 void main() {
-    vec2 pixel = place.xy + corner.x * axes.xy + corner.y * axes.zw, at = 2.0 * pixel / size - 1.0;
+    float reach = sqrt(max(place.z * place.z + 2.0 * log(gain), 0.0)); // place.z is where the opacity falls to the cutoff
+    float longer = scale * reach / max(place.z, 1e-6);
+    vec2 pixel = place.xy + longer * (corner.x * axes.xy + corner.y * axes.zw), at = 2.0 * pixel / size - 1.0;
     float z = (clip.y + clip.x - 2.0 * clip.y * clip.x / place.w) / (clip.y - clip.x);
-    deviations = place.z * corner;
-    color_opacity = color;
+    deviations = reach * corner;
+    color_opacity = vec4(color.rgb, color.a * gain);
 #ifdef DEPTH
     camera_z = place.w;
 #endif

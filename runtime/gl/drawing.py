@@ -20,6 +20,10 @@ class Look(NamedTuple):
     antialiased: bool = False
     """Opacity makes up for the low-pass filter. Not for avatars that were trained without: they would look thinner than in training."""
     clip: Clip = Clip()
+    scale: float = 1.0
+    """Times the ellipses' axes."""
+    gain: float = 1.0
+    """Times the opacities; beyond 1 splats turn into disks with an edge."""
 
 
 LOOK = Look()
@@ -51,7 +55,9 @@ class SplatDrawing:
         """
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         set_camera(self._program, camera, look.antialiased)
-        set_uniforms(self._program, upwards=1.0 if rows_down else -1.0, clip=look.clip)
+        set_uniforms(
+            self._program, upwards=1.0 if rows_down else -1.0, clip=look.clip, scale=look.scale, gain=look.gain
+        )
         if count:
             self._vertices.render(moderngl.TRIANGLES, vertices=3, instances=count)
 
