@@ -55,10 +55,11 @@ def test_no_two_frames_are_alike(tiny_avatar: Avatar) -> None:
 def test_the_table_compares_with_the_quickest_viewer() -> None:
     parts = dict.fromkeys(NAMES, 1.0) | {"frame": 6.0}
     found = {
-        "splats": 20_000, "width": 512, "height": 512, "viewers": {"one": 24.0, "other": 12.0},
+        "splats": 20_000, "width": 512, "height": 512, "viewers": {"one": 24.0, "other": 12.0}, "moving": {"one": 40.0}, "medians": {"processor": 10.0, "OpenGL, upload": 20.0, "OpenGL, compute": 40.0},
         "ours": {"processor": parts, "OpenGL, upload": parts | {"frame": 9.0}, "OpenGL, compute": parts | {"frame": 30.0}},
     }  # fmt: skip
     assert ratios(found) == {"OpenGL": 0.75, "processor": 0.5}
-    rows = table({"cases": [found], "talking": {}, "memory": {}, "machine": "here"}).splitlines()
+    rows = table({"cases": [found], "memory": {}, "machine": "here"}).splitlines()
     assert len({row.count("|") for row in rows[:7]}) == 1
     assert "| 9 | 0.75 |" in rows[3] and "| 24 | 2.00 |" in rows[5]
+    assert "processor 10 (0.25), OpenGL, upload 20 (0.50)" in rows[-3]
