@@ -7,7 +7,7 @@ import functools
 import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ def ssim(first: Float[Tensor, "b c h w"], second: Float[Tensor, "b c h w"]) -> F
     Wang et al. 2004 with the 11-pixel window of sigma 1.5, as 3D Gaussian splatting uses it (Kerbl et al. 2023).
     """
     if first.device.type == "cpu" and not second.requires_grad:
-        return _Similarity.apply(first, second)
+        return cast(Tensor, _Similarity.apply(first, second))
     return _similarity(first, second)
 
 
