@@ -130,7 +130,7 @@ class TrainingConfig:
     """Width of the network's hidden layer."""
     view_embedding: Annotated[int, Bounds(1, 1024)] = 16
     """Length of a view's embedding."""
-    anchors: Annotated[int, Bounds(1, 72)] = 8  # the photograph at least, all of the most views at most
+    anchors: Annotated[int, Bounds(1, 72)] = 4  # the photograph at least, all of the most views at most
     """Views, evenly spaced around the head from the photograph on, that shape the consistent model in full: together they see all of it,
     and they overlap so little that they hardly contradict each other. At most --shape-prior.views."""
     consistent_share: Annotated[float, Bounds(0.001, 1)] = 0.2  # its inverse multiplies the offsets' gradient
