@@ -9,10 +9,11 @@ import tyro
 
 from facecraft4d.cli_common import complain, load_avatar, parse, say
 from facecraft4d.cli_progress import shown_progress
+from facecraft4d.cli_voice import IdleOptions, SpeakOptions, spoken_clip
 from facecraft4d.runtime import PlayOptions, RecordOptions
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.datatypes import Motion, Sound
 from facecraft4d.toolkit.core.motion import builtin_clips
 
 LIVE = "live"
@@ -34,18 +35,6 @@ class LiveOptions:
 
 
 @dataclass(frozen=True)
-class IdleOptions:
-    """What the head does of itself while nothing plays."""
-
-    idle: float = 1.0
-    """How much it blinks, breathes and looks about, 0 to 1."""
-    mood: str = "neutral"
-    """neutral, happy, sad, angry, attentive or sleepy."""
-    seed: int = 0
-    """Another number is another motion."""
-
-
-@dataclass(frozen=True)
 class PlayCommand:
     """Play an avatar in a window, or record it to a file.
 
@@ -58,6 +47,7 @@ class PlayCommand:
       facecraft4d play my_head/avatar.glb --live livelink --bind 0.0.0.0
       facecraft4d play my_head/avatar.glb --live ifacialmocap --bind 0.0.0.0 --phone 192.168.1.7
       facecraft4d play my_head/avatar.glb --clip visemes --send livelink:127.0.0.1
+      facecraft4d play my_head/avatar.glb --speak line.wav --text "Good evening." --record talk.mp4
       facecraft4d play my_head/avatar.glb --splats 5000
     """
 
@@ -71,6 +61,7 @@ class PlayCommand:
     """Close the window after this time."""
     splats: int | None = None
     """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
+    voice: Annotated[SpeakOptions, tyro.conf.arg(name="")] = field(default_factory=SpeakOptions)
     drivers: Annotated[LiveOptions, tyro.conf.arg(name="")] = field(default_factory=LiveOptions)
     life: Annotated[IdleOptions, tyro.conf.arg(name="")] = field(default_factory=IdleOptions)
     view: Annotated[RecordOptions, tyro.conf.arg(name="")] = field(default_factory=RecordOptions)
@@ -86,15 +77,24 @@ def main(arguments: list[str]) -> int:
         raise UserError(
             "--live and --send need a window; a recording plays a clip, and R in the window records what it shows"
         )
-    clip = find_motion(options.clip)
+    sound, clip = _spoken(options) if options.voice.speak is not None else (None, find_motion(options.clip))
     avatar = load_avatar(options.avatar, options.splats)
     if options.record is None:
         _play(avatar, clip, options)
         return 0
     with shown_progress() as report:
-        who = record(avatar, clip, options.record, options.view, report)
+        who = record(avatar, clip, options.record, options.view, report, sound)
     say(f"{options.record}  ({who})")
     return 0
+
+
+def _spoken(options: PlayCommand) -> tuple[Sound, Motion]:
+    """The voice, and the head that speaks with it."""
+    from facecraft4d.toolkit.core.untrusted.media import read_sound
+
+    assert options.voice.speak is not None
+    sound = read_sound(options.voice.speak)
+    return sound, spoken_clip(sound, options.voice.text, options.life)
 
 
 def _play(avatar: Avatar, clip: Motion, options: PlayCommand) -> None:

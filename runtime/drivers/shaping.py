@@ -1,8 +1,7 @@
-"""What lies between a sender's numbers and our head: the user's own neutral face, gains, smoothing, limits."""
+"""What lies between a sender's numbers and our head: the user's own neutral face, smoothing, limits."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,30 +39,12 @@ def _share(hertz: float | np.ndarray, elapsed: float) -> np.ndarray:
     return np.asarray(1 / (1 + 1 / (2 * math.pi * np.asarray(hertz) * elapsed)))
 
 
-@dataclass(frozen=True, slots=True)
-class Retarget:
-    """How strongly an expression that is sent shows."""
-
-    gains: Mapping[str, float] = field(default_factory=dict)
-    """By ARKit's names; 1 where none is said."""
-    turn: float = 1.0
-    """Of the head's rotation."""
-
-
 def calibrated(pose: Pose, neutral: Pose) -> Pose:
     """The pose with `neutral` taken for rest: a weight at the user's own rest becomes 0 and 1 stays 1; turns are counted from it."""
     room = np.maximum(1 - neutral.expression, 1e-3)
     weights = np.maximum(pose.expression - neutral.expression, 0) / room
     turns = pose.joint_rotations - neutral.joint_rotations
     return Pose(weights.astype(np.float32), turns.astype(np.float32), pose.translation - neutral.translation)
-
-
-def retargeted(pose: Pose, names: tuple[str, ...], table: Retarget) -> Pose:
-    """The pose with each weight times its gain."""
-    gains = np.array([table.gains.get(name, 1.0) for name in names], np.float32)
-    return replace(
-        pose, expression=pose.expression * gains, joint_rotations=pose.joint_rotations * np.float32(table.turn)
-    )
 
 
 def clamped(pose: Pose) -> Pose:

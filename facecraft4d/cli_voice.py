@@ -1,0 +1,35 @@
+"""What speak and play share: a voice, and the life of the head that has it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from facecraft4d.toolkit.core.datatypes import Motion, Sound
+
+
+@dataclass(frozen=True)
+class IdleOptions:
+    """What the head does of itself while nothing plays."""
+
+    idle: float = 1.0
+    """How much it blinks, breathes and looks about, 0 to 1."""
+    mood: str = "neutral"
+    """neutral, happy, sad, angry, attentive or sleepy."""
+    seed: int = 0
+    """Another number is another motion."""
+
+
+@dataclass(frozen=True)
+class SpeakOptions:
+    """A voice instead of a clip."""
+
+    speak: Path | None = None
+    """Speak what is heard in this sound (.wav, .mp3, .m4a, ...); an .mp4 carries it along."""
+    text: str | None = None
+    """What is said in it, in English, where it is known: the mouth is more exact."""
+
+
+def spoken_clip(sound: Sound, text: str | None, life: IdleOptions) -> Motion:
+    """The clip of a head that says this and lives meanwhile."""
+    from facecraft4d.runtime.speech import alive, spoken
+
+    return alive(spoken(sound, text), life.mood, life.idle, life.seed)
