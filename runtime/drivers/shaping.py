@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.datatypes import Motion, Pose
 
 STILL_HERTZ, SPEED_GAIN, SPEED_HERTZ = 1.5, 0.6, 1.0
 """One-euro filter: cut-off of a face that rests, how much it rises with the speed (hertz per unit a second; units are weights and radians), and
@@ -45,6 +45,33 @@ def calibrated(pose: Pose, neutral: Pose) -> Pose:
     weights = np.maximum(pose.expression - neutral.expression, 0) / room
     turns = pose.joint_rotations - neutral.joint_rotations
     return Pose(weights.astype(np.float32), turns.astype(np.float32), pose.translation - neutral.translation)
+
+
+REST_PERCENTILE, MOST_REST = 5.0, 0.4
+"""Weights that a face has in most moments are its own rest, up to so much: who smiles throughout goes on smiling a little."""
+BINOMIAL = np.array([0.25, 0.5, 0.25])
+"""Over three frames: trembling shrinks to half, a blink keeps four fifths."""
+
+
+def settled(clip: Motion) -> Motion:
+    """A recorded clip against the face's own rest (its low weights, its middle turn), trembling smoothed, weights within 0 and 1."""
+    rest = np.minimum(np.percentile(clip.expressions, REST_PERCENTILE, 0), MOST_REST)
+    neutral = Pose(
+        rest.astype(np.float32), np.median(clip.joint_rotations, 0).astype(np.float32), clip.translations.mean(0)
+    )
+    poses = [clamped(calibrated(clip.pose(frame), neutral)) for frame in range(len(clip.expressions))]
+    return replace(
+        clip,
+        expressions=_smoothed(np.stack([pose.expression for pose in poses])),
+        joint_rotations=_smoothed(np.stack([pose.joint_rotations for pose in poses])),
+        translations=_smoothed(np.stack([pose.translation for pose in poses])),
+    )
+
+
+def _smoothed(rows: np.ndarray) -> np.ndarray:
+    """Over time; the ends keep theirs."""
+    padded = np.concatenate((rows[:1], rows, rows[-1:]))
+    return np.asarray(sum(share * padded[i : i + len(rows)] for i, share in enumerate(BINOMIAL)), np.float32)
 
 
 def clamped(pose: Pose) -> Pose:

@@ -68,7 +68,7 @@ def known(name: str) -> bool:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("facecraft4d.runtime.speech") / name).read_text("utf-8")
+    text = (files("facecraft4d.runtime.speech") / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
