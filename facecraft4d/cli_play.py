@@ -86,6 +86,8 @@ def main(arguments: list[str]) -> int:
         raise UserError(
             "--live and --send need a window; a recording plays a clip, and R in the window records what it shows"
         )
+    if options.voice.text is not None and options.voice.speak is None:
+        raise UserError("--text needs --speak; facecraft4d speak makes a voice of a text alone")
     sound, clip = _spoken(options) if options.voice.speak is not None else (None, find_motion(options.clip))
     avatar = load_avatar(options.avatar, options.splats)
     table = _table(avatar, options.drivers.retarget)

@@ -27,7 +27,7 @@ from facecraft4d.toolkit.core.stages import Progress
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""
 
-WEBP_QUALITY = {"quality": "90", "compression_level": "4"}
+WEBP_QUALITY = {"quality": "75", "compression_level": "4"}
 GIF_TICKS = 100
 """A second, in GIF."""
 
