@@ -3,43 +3,25 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from facecraft4d.cli_camera import WEBCAM, watch
-from facecraft4d.cli_common import complain, load_avatar, parse, say
+from facecraft4d.cli_common import load_avatar, parse, say
+from facecraft4d.cli_live import LiveOptions, heard_by, table_for
 from facecraft4d.cli_progress import shown_progress
-from facecraft4d.cli_voice import IdleOptions, SpeakOptions, spoken_clip
+from facecraft4d.cli_voice import IdleOptions, SpeakOptions, sound_along, spoken_clip
 from facecraft4d.runtime import PlayOptions, RecordOptions
-from facecraft4d.runtime.drivers.protocols import listen
-from facecraft4d.runtime.drivers.retarget import Retarget, read_retarget
-from facecraft4d.runtime.drivers.udp import Listener
-from facecraft4d.runtime.drivers.watching import Watcher
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion, Sound
 from facecraft4d.toolkit.core.motion import builtin_clips
 
+if TYPE_CHECKING:
+    from facecraft4d.runtime.drivers.retarget import Retarget
+
 LIVE = "live"
 """Name of the source that is heard."""
-
-
-@dataclass(frozen=True)
-class LiveOptions:
-    """Faces that come in, and go out, while a window is open."""
-
-    live: str | None = None
-    """Hear a face: livelink (Live Link Face, port 11111), ifacialmocap (49983), vmc (39539), another port as vmc:39540; or webcam, webcam:1 for
-    another camera, webcam:VIDEO for a film that stands for one."""
-    bind: str = "127.0.0.1"
-    """Address to hear on. The default hears this machine alone; 0.0.0.0 hears the whole network."""
-    phone: str | None = None
-    """Address of the telephone, for apps that wait to be asked (iFacialMocap)."""
-    retarget: Path | None = None
-    """A table of whose curve moves what, and how much: CSV with the columns from, to, gain. For clips, too."""
-    send: str | None = None
-    """Send what the head does to another program: livelink:HOST, ifacialmocap:HOST or vmc:HOST, with :PORT behind where it is another."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +72,10 @@ def main(arguments: list[str]) -> int:
         raise UserError("--text needs --speak; facecraft4d speak makes a voice of a text alone")
     sound, clip = _spoken(options) if options.voice.speak is not None else (None, find_motion(options.clip))
     avatar = load_avatar(options.avatar, options.splats)
-    table = _table(avatar, options.drivers.retarget)
+    table = table_for(avatar, options.drivers.retarget)
     clip = table.motion(clip, avatar.rig)
     if options.record is None:
-        _play(avatar, clip, options, table)
+        _play(avatar, clip, options, table, sound)
         return 0
     with shown_progress() as report:
         who = record(avatar, clip, options.record, options.view, report, sound)
@@ -110,26 +92,7 @@ def _spoken(options: PlayCommand) -> tuple[Sound, Motion]:
     return sound, spoken_clip(sound, options.voice.text, options.life)
 
 
-def _table(avatar: Avatar, path: Path | None) -> Retarget:
-    """The user's table, which must fit the avatar; without one every curve moves its namesake."""
-    table = Retarget() if path is None else read_retarget(path)
-    table.check(avatar.rig)
-    return table
-
-
-def _heard(drivers: LiveOptions) -> Listener | Watcher:
-    """Who is heard, and a line that says so."""
-    assert drivers.live is not None
-    if drivers.live.partition(":")[0] == WEBCAM:
-        watcher = watch(drivers.live)
-        complain("watching; C takes your face for the neutral one")
-        return watcher
-    listener = listen(drivers.live, drivers.bind, drivers.phone)
-    complain(f"listening on {listener.address[0]}:{listener.address[1]}; C takes your face for the neutral one")
-    return listener
-
-
-def _play(avatar: Avatar, clip: Motion, options: PlayCommand, table: Retarget) -> None:
+def _play(avatar: Avatar, clip: Motion, options: PlayCommand, table: "Retarget", sound: Sound | None) -> None:
     """The window, with who is heard in front of the clips, and who is told of every pose."""
     from facecraft4d.exporters.motions import find_motion
     from facecraft4d.runtime import Idle, PoseSource, clip_sources, play
@@ -141,8 +104,10 @@ def _play(avatar: Avatar, clip: Motion, options: PlayCommand, table: Retarget) -
     others = tuple(find_motion(name) for name in builtin_clips() if name != clip.name)
     sources: dict[str, PoseSource] = clip_sources((clip, *others), avatar.rig)
     with ExitStack() as stack:
+        if sound is not None:
+            sources[clip.name] = sound_along(clip, sound, stack)
         if drivers.live is not None:
-            heard = _heard(drivers)
+            heard = heard_by(drivers)
             stack.callback(heard.close)
             sources = {LIVE: Live(heard, avatar.rig, table)} | sources
         sender = Sender(drivers.send) if drivers.send is not None else None

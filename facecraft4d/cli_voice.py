@@ -1,8 +1,11 @@
 """What speak and play share: a voice, and the life of the head that has it."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from facecraft4d.cli_common import complain
+from facecraft4d.runtime.sources import PoseSource
 from facecraft4d.toolkit.core.datatypes import Motion, Sound
 
 
@@ -33,3 +36,16 @@ def spoken_clip(sound: Sound, text: str | None, life: IdleOptions) -> Motion:
     from facecraft4d.runtime.speech import alive, spoken
 
     return alive(spoken(sound, text), life.mood, life.idle, life.seed)
+
+
+def sound_along(clip: Motion, sound: Sound, stack: ExitStack) -> PoseSource:
+    """The clip, laid out for its rig, with its voice beside it until the stack is closed; mute, with a line, where there is no sound."""
+    from facecraft4d.runtime.speech.voice import Voice, VoicedClip, sounding
+
+    voice = Voice(sound)
+    stream = sounding(voice, sound)
+    if stream is None:
+        complain("note: this machine plays no sound (sounddevice and its library PortAudio are needed, and a device)")
+    else:
+        stack.callback(stream.close)
+    return VoicedClip(clip, voice)

@@ -1,5 +1,6 @@
 """Films of a face to clips: what was played is seen again; frames without a face are filled and said."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from PIL import Image
 from places import PORTRAITS
 
 from facecraft4d.cli import main
+from facecraft4d.cli_live import watch
 from facecraft4d.exporters.motions import find_motion
 from facecraft4d.runtime import RecordOptions, record
+from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.drivers.shaping import settled
 from facecraft4d.toolkit.capture import FaceTracker, tracked
 from facecraft4d.toolkit.capture.tracking import FRONT
@@ -86,3 +89,19 @@ def test_what_a_head_does_is_seen_in_its_film(tiny_avatar: Avatar, tmp_path: Pat
     assert correlations["face_cap", "jawOpen"] > 0.85, correlations
     assert correlations["face_cap", "mouthSmileLeft"] > 0.5, correlations
     assert correlations["head_turns", "turn"] > 0.95, correlations
+
+
+@pytest.mark.slow
+def test_a_film_that_stands_for_a_camera_moves_the_mouth(tiny_avatar: Avatar, tmp_path: Path) -> None:
+    record(tiny_avatar, builtin_clip("jaw"), tmp_path / "jaw.mp4", RecordOptions(size=256))
+    watcher = watch(f"webcam:{tmp_path / 'jaw.mp4'}")
+    live, jaw = Live(watcher, tiny_avatar.rig), tiny_avatar.rig.expression_names.index("jawOpen")
+    opened: list[float] = []
+    try:
+        while len(opened) < 200 and max(opened, default=0) < 0.3:
+            pose = live.pose(0.0)
+            opened.append(0.0 if pose is None else float(pose.expression[jaw]))
+            time.sleep(0.02)
+    finally:
+        watcher.close()
+    assert min(opened) < 0.15 and max(opened) >= 0.3

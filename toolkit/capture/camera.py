@@ -11,6 +11,9 @@ from facecraft4d.toolkit.core.checks import UserError
 
 def camera_frames(number: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """What the camera of that number sees, RGB, until it is taken away. UserError where there is none."""
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_ERROR
+    )  # what it says of cameras that are not there we say too
     camera = cv2.VideoCapture(number)
     try:
         taken, frame = camera.read()
