@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from places import PORTRAITS
 
@@ -16,6 +18,7 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.drivers.shaping import settled
 from facecraft4d.toolkit.capture import FaceTracker, tracked
+from facecraft4d.toolkit.capture.lids import CORNERS, LIDS, SHUT, SLACK, Lids, openings
 from facecraft4d.toolkit.capture.tracking import FRONT
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar
@@ -61,6 +64,20 @@ def test_a_mirrored_face_turns_and_smiles_to_the_other_side(portrait: np.ndarray
     assert mirrored.weights[smile] == pytest.approx(seen.weights[smile[::-1]], abs=0.1)
 
 
+@given(st.floats(0, 1), st.floats(0.5, 2.0))
+def test_lids_are_down_as_far_as_the_eye_has_lost_its_height(shut: float, size: float) -> None:
+    points = np.zeros((478, 3), np.float32)
+    for corner, pairs in zip(CORNERS, LIDS, strict=True):
+        points[corner[1], 0] = 3 * size
+        for upper, lower in pairs:
+            points[upper], points[lower] = (1.5 * size, size / 2, 0), (1.5 * size, -size / 2, 0)
+    lids = Lids()
+    assert not lids(points).any()
+    points[:, 1] *= 1 - shut
+    assert lids(points) == pytest.approx(np.clip((shut - SLACK) / (SHUT - SLACK), 0, 1), abs=0.02)
+    assert openings(points) == pytest.approx((1 - shut) / 3, abs=1e-5)
+
+
 def test_a_clip_settles_at_its_own_rest() -> None:
     clip = builtin_clip("face_cap")
     rested = settled(clip)
@@ -88,6 +105,7 @@ def test_what_a_head_does_is_seen_in_its_film(tiny_avatar: Avatar, tmp_path: Pat
         correlations[name, "turn"] = float(np.corrcoef(*turns)[0, 1])
     assert correlations["face_cap", "jawOpen"] > 0.85, correlations
     assert correlations["face_cap", "mouthSmileLeft"] > 0.5, correlations
+    assert correlations["face_cap", "eyeBlinkLeft"] > 0.4, correlations
     assert correlations["head_turns", "turn"] > 0.95, correlations
 
 

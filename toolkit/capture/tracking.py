@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from facecraft4d.toolkit.capture.lids import Lids
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
@@ -22,6 +23,8 @@ SEARCH_FRAMES = 5
 """A frame without a face is searched as a whole, and then every fifth: it costs ten times as much as following one."""
 FRONT = np.diag([1.0, -1.0, -1.0])
 """camera_from_head rotation of who looks into the camera."""
+
+BLINKS = [ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("eyeBlinkRight")]
 
 Image = UInt8[np.ndarray, "h w 3"]
 
@@ -42,7 +45,7 @@ class FaceTracker:
     def __init__(self, landmarker: FaceLandmarker | None = None) -> None:
         self._landmarker = landmarker or FaceLandmarker()
         self._box: FaceBox | None = None
-        self._lost = 0
+        self._lost, self._lids = 0, Lids()
 
     def __call__(self, rgb: Image) -> SeenFace | None:
         """The face in the next frame, or None."""
@@ -56,7 +59,9 @@ class FaceTracker:
         self._box, self._lost = found.box, 0
         turn = FRONT @ head_rotation(found.landmarks, self._landmarker.canonical)
         axis_angle = axis_angle_from_wxyz(wxyz_from_rotation(turn))
-        return SeenFace(found.expression.astype(np.float64), np.asarray(axis_angle, np.float64))
+        weights = found.expression.astype(np.float64)
+        weights[BLINKS] = np.maximum(weights[BLINKS], self._lids(found.landmarks))
+        return SeenFace(weights, np.asarray(axis_angle, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
