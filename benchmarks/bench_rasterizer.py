@@ -21,7 +21,9 @@ import numpy as np
 import torch
 from machine import described
 
-from facecraft4d.runtime.opengl import NoOpenGL, SplatPass, offscreen_context
+from facecraft4d.runtime.gl.drawing import Picture
+from facecraft4d.runtime.gl.instances import UploadedSplats
+from facecraft4d.runtime.opengl import NoOpenGL, offscreen_context
 from facecraft4d.toolkit.core import geometry
 from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.splatting import reference
@@ -120,10 +122,11 @@ def opengl(scene: dict[str, torch.Tensor], size: int) -> Callable[[], Any] | Non
     arrays = [scene[name].detach().numpy() for name in ("means", "quats", "scales", "opacities", "colors")]
     viewmats, _, focal = camera(size)
     seen = Camera(viewmats[0].double().numpy(), focal, focal, size / 2, size / 2, size, size)
-    drawn = SplatPass(context, size, size)
+    uploaded = UploadedSplats(context, len(arrays[0]))
+    drawn = Picture(context, (size, size), uploaded.buffer)
 
     def draw() -> Any:
-        drawn.draw(Splats(*arrays), seen)
+        drawn.draw(uploaded.write(Splats(*arrays), seen), seen)
         return drawn.read()
 
     return draw

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,11 @@ import numpy as np
 
 from facecraft4d.cli_common import complain
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.asset import Avatar
 
 if TYPE_CHECKING:
+    from facecraft4d.runtime.drivers.live import Heard
     from facecraft4d.runtime.drivers.reading import Reading
     from facecraft4d.runtime.drivers.retarget import Retarget
-    from facecraft4d.runtime.drivers.udp import Listener
     from facecraft4d.runtime.drivers.watching import Watcher
 
 WEBCAM = "webcam"
@@ -40,25 +40,25 @@ class LiveOptions:
     """Send what the head does to another program: livelink:HOST, ifacialmocap:HOST or vmc:HOST, with :PORT behind where it is another."""
 
 
-def table_for(avatar: Avatar, path: Path | None) -> "Retarget":
-    """The user's table, which must fit the avatar; without one every curve moves its namesake."""
+def table_at(path: Path | None) -> "Retarget":
+    """The user's table; without one every curve moves its namesake."""
     from facecraft4d.runtime.drivers.retarget import Retarget, read_retarget
 
-    table = Retarget() if path is None else read_retarget(path)
-    table.check(avatar.rig)
-    return table
+    return Retarget() if path is None else read_retarget(path)
 
 
-def heard_by(drivers: LiveOptions) -> "Listener | Watcher":
-    """Who is heard, and a line that says so."""
+def heard_by(drivers: LiveOptions, stack: ExitStack) -> "Heard":
+    """Who is heard until the stack is closed, and a line that says so."""
     assert drivers.live is not None
     if drivers.live.partition(":")[0] == WEBCAM:
         watcher = watch(drivers.live)
+        stack.callback(watcher.close)
         complain("watching; C takes your face for the neutral one")
         return watcher
     from facecraft4d.runtime.drivers.protocols import listen
 
     listener = listen(drivers.live, drivers.bind, drivers.phone)
+    stack.callback(listener.close)
     complain(f"listening on {listener.address[0]}:{listener.address[1]}; C takes your face for the neutral one")
     return listener
 

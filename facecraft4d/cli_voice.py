@@ -1,11 +1,12 @@
 """What speak and play share: a voice, and the life of the head that has it."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facecraft4d.cli_common import complain
 from facecraft4d.runtime.sources import PoseSource
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion, Sound
 
 
@@ -36,6 +37,22 @@ def spoken_clip(sound: Sound, text: str | None, life: IdleOptions) -> Motion:
     from facecraft4d.runtime.speech import alive, spoken
 
     return alive(spoken(sound, text), life.mood, life.idle, life.seed)
+
+
+def what_plays(voice: SpeakOptions, clip: str | None, life: IdleOptions, window: bool) -> tuple[Motion, Sound | None]:
+    """The clip, and the voice where the head speaks; a window keeps a mood's lasting face itself."""
+    from facecraft4d.exporters.motions import find_motion
+
+    if voice.speak is None:
+        if voice.text is not None:
+            raise UserError("--text needs --speak; facecraft4d speak makes a voice of a text alone")
+        return find_motion(clip or "face_cap"), None
+    if clip is not None:
+        raise UserError("--speak and --clip: a head does one of them at a time")
+    from facecraft4d.toolkit.core.untrusted.media import read_sound
+
+    sound = read_sound(voice.speak)
+    return spoken_clip(sound, voice.text, replace(life, mood="neutral") if window else life), sound
 
 
 def sound_along(clip: Motion, sound: Sound, stack: ExitStack) -> PoseSource:

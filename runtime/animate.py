@@ -88,6 +88,8 @@ class Heads:
         if not avatars:
             raise ValueError("avatars must hold at least one avatar, got none")
         self._animators = tuple(Animator(avatar) for avatar in avatars)
+        self.count = sum(len(avatar.splats.means) for avatar in avatars)
+        """Splats of all."""
         self._last: tuple[tuple[Splats, ...], Splats] | None = None
 
     def splats(self, poses: Sequence[Pose]) -> Splats:

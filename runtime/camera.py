@@ -16,6 +16,9 @@ MAX_PITCH_DEGREES = 89.0
 DISTANCES = (1e-3, 1e3)
 """From the target, metres."""
 
+MOST_TARGET = 10.0
+"""Metres from the origin that panning reaches."""
+
 MARGIN = 1.1
 """How much larger than the head the picture is."""
 
@@ -51,6 +54,14 @@ class OrbitCamera:
     def zoomed(self, factor: float) -> "OrbitCamera":
         """Nearer by that factor, between 5 centimetres and 50 metres."""
         return replace(self, distance=min(max(self.distance / factor, 0.05), 50.0))
+
+    def panned(self, right: float, up: float) -> "OrbitCamera":
+        """Moved along the picture, in heights of it at the target's distance; the target stays within 10 metres of the origin."""
+        height = 2 * self.distance * np.tan(np.radians(self.fov_y_degrees) / 2)
+        axes = camera_from_world_on_orbit(self.yaw_degrees, self.pitch_degrees, self.distance, np.array(self.target))
+        moved = np.array(self.target) + height * (right * axes[0, :3] - up * axes[1, :3])
+        x, y, z = np.clip(moved, -MOST_TARGET, MOST_TARGET).tolist()
+        return replace(self, target=(x, y, z))
 
 
 def framing(avatar: Avatar, fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES) -> OrbitCamera:

@@ -67,17 +67,16 @@ class Idle:
     mood: str = "neutral"
     amount: float = 1.0
     seed: int = 0
+    lasting: bool = True
+    """Whether the weights that a mood keeps are part of it; without them a mood is blinks and restlessness alone."""
 
     def __post_init__(self) -> None:
-        if self.mood not in MOODS:
-            raise UserError(f"mood must be one of {', '.join(MOODS)}, got {self.mood}")
-        if not 0 <= self.amount <= 1:
-            raise UserError(f"idle must be between 0 and 1, got {self.amount:g}")
+        check_idle(self.mood, self.amount)
 
     def pose(self, now: float) -> Pose:
         """What the head does at `now` seconds."""
         mood = MOODS[self.mood]
-        weights = dict(mood.face)
+        weights = dict(mood.face) if self.lasting else {}
         for name, value in (self._glance(now, mood) | self._twitches(now)).items():
             weights[name] = weights.get(name, 0.0) + value
         lids = self._lids(now, mood)
@@ -147,6 +146,14 @@ class Idle:
             "mouthPressRight": 3,
         }
         return {name: TWITCH * max(0.0, self._swing(1.3 * now, 10 + which)) for name, which in names.items()}
+
+
+def check_idle(mood: str, amount: float) -> None:
+    """UserError for a mood that is none, or an amount beyond 0 and 1."""
+    if mood not in MOODS:
+        raise UserError(f"mood must be one of {', '.join(MOODS)}, got {mood}")
+    if not 0 <= amount <= 1:
+        raise UserError(f"idle must be between 0 and 1, got {amount:g}")
 
 
 SWINGS, BLINKS, GLANCES = range(3)

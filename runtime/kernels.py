@@ -116,19 +116,3 @@ def place(binding, local, frames, world):
         rotations[n, 1] = aw * bx + ax * bw + ay * bz - az * by
         rotations[n, 2] = aw * by - ax * bz + ay * bw + az * bx
         rotations[n, 3] = aw * bz + ax * by - ay * bx + az * bw
-
-
-@njit(cache=True)
-@no_type_check
-def gather_instances(order, splats, instances):
-    """What the vertex shader reads, in drawing order: mean, opacity, rotation wxyz, scales, colour in 14 floats."""
-    means, opacities, rotations, scales, colors = splats
-    for i in range(len(order)):
-        n = order[i]
-        instances[i, 3] = opacities[n]
-        for axis in range(3):
-            instances[i, axis] = means[n, axis]
-            instances[i, 8 + axis] = scales[n, axis]
-            instances[i, 11 + axis] = colors[n, axis]
-        for axis in range(4):
-            instances[i, 4 + axis] = rotations[n, axis]

@@ -48,9 +48,11 @@ class RecordOptions(RenderOptions):
 class PlayOptions:
     """A window that plays."""
 
-    size: int = 800
-    """Width and height of the window when it opens, pixels."""
+    window: tuple[int, int] = (1180, 780)
+    """Width and height of the window when it opens, in the screen's units."""
     background: str = "white"
     """white, black or #rrggbb."""
     seconds: float = float("inf")
     """Close the window after this time."""
+    panel: bool = True
+    """Begin with the panel; the Tab key shows and hides it."""

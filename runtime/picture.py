@@ -25,6 +25,14 @@ def background_color(text: str) -> Color | None:
     return red / 255, green / 255, blue / 255
 
 
+def opaque_color(text: str) -> Color:
+    """white, black or #rrggbb. Raises UserError for anything else."""
+    color = background_color(text)
+    if color is None:
+        raise UserError("a window cannot be transparent: choose white, black or #rrggbb")
+    return color
+
+
 def composite(
     premultiplied: Float32[np.ndarray, "h w 4"], background: Color | None
 ) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 4"]:

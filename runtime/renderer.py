@@ -39,18 +39,17 @@ def open_renderer(avatars: Sequence[Avatar], width: int, height: int, backend: B
     """
     from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
 
-    heads = Heads(avatars)
     if backend == Backend.SOFTWARE:
-        return _software(heads, width, height, "drawing on the processor")
+        return _software(Heads(avatars), width, height, "drawing on the processor")
     try:
-        renderer = OffscreenRenderer(heads, width, height)
+        renderer = OffscreenRenderer(avatars, width, height)
     except NoOpenGL as error:
         if backend == Backend.OPENGL:
             raise UserError(f"OpenGL 3.3 cannot be had off screen: {error}; take --backend software") from None
-        return _software(heads, width, height, f"no OpenGL ({error}): drawing on the processor")
+        return _software(Heads(avatars), width, height, f"no OpenGL ({error}): drawing on the processor")
     if backend == Backend.AUTO and renderer.emulated:
         renderer.close()
-        return _software(heads, width, height, "no graphics card: drawing on the processor")
+        return _software(Heads(avatars), width, height, "no graphics card: drawing on the processor")
     return renderer
 
 

@@ -1,4 +1,3 @@
-#version 330 core
 in vec2 uv;
 uniform sampler2D picture; // premultiplied
 out vec4 premultiplied;

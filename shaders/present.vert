@@ -1,4 +1,3 @@
-#version 330 core
 // A rectangle of the window, filled with a picture whose row 0 is its top.
 
 in vec2 corner;      // 0..1, origin at the top left

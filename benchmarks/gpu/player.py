@@ -13,10 +13,12 @@ from gpu.results import Found, demand
 from facecraft4d.exporters.motions import find_motion
 from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.camera import framing
-from facecraft4d.runtime.opengl import EMULATORS, SplatPass, offscreen_context
+from facecraft4d.runtime.gl.drawing import Picture
+from facecraft4d.runtime.gl.shaders import is_emulated
+from facecraft4d.runtime.gl.tiers import open_instances
+from facecraft4d.runtime.opengl import offscreen_context
 from facecraft4d.runtime.software import SoftwareRenderer
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Splats
 from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
@@ -37,25 +39,28 @@ class Stage:
         self.context, self.size = context, size
         self.heads, self.camera = Heads((avatar,)), framing(avatar).camera(*size)
         self._motion, self._rest = on_rig(find_motion(CLIP), avatar.rig), neutral_pose(avatar.rig)
-        self.passes = SplatPass(context, *size)
+        self.instances = open_instances(context, (avatar,))
+        self.picture = Picture(context, size, self.instances.buffer)
 
-    def pose(self, frame: int) -> Splats:
-        """The splats of a frame of the clip."""
-        return self.heads.splats((self._motion.at(frame / CLIP_FPS),))
+    def pose(self, frame: int) -> int:
+        """Pose and sort a frame of the clip, and wait until that is done."""
+        count = self.instances.write((self._motion.at(frame / CLIP_FPS),), self.camera, False)
+        self.context.finish()
+        return count
 
     def draw(self, frame: int) -> None:
         """Pose, sort, upload, draw, and wait until it is drawn."""
-        self.passes.draw(self.pose(frame), self.camera)
+        count = self.instances.write((self._motion.at(frame / CLIP_FPS),), self.camera, False)
+        self.picture.draw(count, self.camera)
         self.context.finish()
 
     def read(self) -> np.ndarray:
         """The last picture: premultiplied RGBA [h, w, 4]."""
-        data = self.passes.target.read(components=4, dtype="f2")
-        return np.frombuffer(data, np.float16).reshape(*self.size[::-1], 4)
+        return self.picture.read()
 
     def likeness_db(self) -> float:
         """PSNR of the head at rest to the processor's picture of it."""
-        self.passes.draw(self.heads.splats((self._rest,)), self.camera)
+        self.picture.draw(self.instances.write((self._rest,), self.camera, False), self.camera)
         expected = SoftwareRenderer(self.heads, *self.size, "").draw((self._rest,), self.camera)
         return float(-10 * np.log10(np.mean((self.read().astype(np.float64) - expected) ** 2)))
 
@@ -69,7 +74,7 @@ def check_player(
     found["limits"] = {"likeness_db": SAME_DB}
     with ExitStack() as stack:
         stack.callback(context.release)
-        demand(emulated or not any(name in driver.lower() for name in EMULATORS), f"{driver} is no graphics card")
+        demand(emulated or not is_emulated(driver), f"{driver} is no graphics card")
         for count, avatar in avatars.items():
             for size in sizes:
                 row = found[f"{count} splats, {size[0]} x {size[1]}"] = measured(Stage(context, avatar, size), frames)
@@ -101,10 +106,12 @@ def measured(stage: Stage, frames: int) -> dict[str, float]:
     found["pose_ms"] = 1e3 / _rate(frames, stage.pose)
     found["fps"] = _rate(frames, stage.draw)
     found["fps_read_back"] = _rate(frames, lambda frame: (stage.draw(frame), stage.read()))
-    queried = Queried(stage.passes._vertices, stage.context.query(time=True))
-    with patch.object(stage.passes, "_vertices", queried):
+    drawing = stage.picture._drawing
+    queried = Queried(drawing._vertices, stage.context.query(time=True))
+    with patch.object(drawing, "_vertices", queried):
         _rate(frames, stage.draw)
-    stage.passes.release()
+    stage.picture.release()
+    stage.instances.release()
     return found | {"card_ms": statistics.median(queried.milliseconds)}
 
 

@@ -27,6 +27,15 @@ class Heard(Protocol):
         ...
 
 
+@runtime_checkable
+class Counts(Protocol):
+    """Who can say how much was heard."""
+
+    def status(self) -> str:
+        """One line."""
+        ...
+
+
 class Live:
     """Poses of what is heard: against the user's neutral face, retargeted, smoothed, within 0 and 1. A `PoseSource`."""
 
@@ -44,6 +53,16 @@ class Live:
     def calibrate(self) -> None:
         """Take the face that is seen now for the user's neutral one."""
         self._neutral = clamped(self._raw)
+
+    def status(self) -> tuple[str, ...]:
+        """Whether a face is seen, and how much was heard: lines for the user."""
+        reading, at = self._heard.latest()
+        age = self._clock() - at
+        seen = "a face is seen" if age < HOLD_SECONDS else f"the last face was seen {age:.0f} s ago"
+        return (
+            "no face yet" if reading is None else seen,
+            *((self._heard.status(),) if isinstance(self._heard, Counts) else ()),
+        )
 
     def pose(self, now: float) -> Pose | None:
         """What the user does now, whatever the player's clock says; None before the first face."""

@@ -48,7 +48,8 @@ class Retarget:
                 raise UserError(f"--retarget: the avatar has no curve {target}; facecraft4d inspect lists those it has")
 
     def motion(self, clip: Motion, rig: Rig) -> Motion:
-        """A clip on the rig."""
+        """A clip on the rig. UserError for a row whose target that lacks."""
+        self.check(rig)
         weights = clip.expressions @ self.matrix(clip.expression_names, rig.expression_names).T
         turns = np.einsum("mn,tnc->tmc", self.matrix(clip.joint_names, rig.joint_names), clip.joint_rotations)
         return Motion(

@@ -60,6 +60,11 @@ class Listener:
         """The last face that was seen, and when (time.monotonic); None and minus infinity before the first."""
         return self._latest
 
+    def status(self) -> str:
+        """Where it listens and what came."""
+        host, port = self.address
+        return f"{host}:{port}: {self.heard:,} packets understood, {self.damaged:,} damaged, {self.dropped:,} too many"
+
     def greet(self, host: str, greeting: bytes) -> None:
         """Ask the sender at `host` to begin, again and again until it does."""
         threading.Thread(target=self._greet, args=((host, self._decoder.port), greeting), daemon=True).start()

@@ -25,6 +25,10 @@ class Watcher:
         """The last face that was seen, and when (time.monotonic); None and minus infinity before the first."""
         return self._latest
 
+    def status(self) -> str:
+        """What came."""
+        return f"camera: {self.seen:,} frames with a face, {self.empty:,} without"
+
     def close(self) -> None:
         """Watch no more."""
         self._ending.set()

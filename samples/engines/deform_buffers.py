@@ -13,6 +13,7 @@ import numpy as np
 
 from facecraft4d.exporters import load
 from facecraft4d.exporters.order import splat_order
+from facecraft4d.runtime.gl.packing import bound_rows, vertex_deltas
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 from facecraft4d.toolkit.core.files import place_all, scratch_folder
@@ -42,32 +43,12 @@ def deform_buffers(rig: Rig, splats: BoundSplats) -> dict[str, np.ndarray]:
     return found
 
 
-def vertex_deltas(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows of each vertex start, and the rows: displacement and index of its coefficient, expressions before correctives."""
-    sets = (
-        rig.expression_deltas if rig.pose_deltas is None else np.concatenate([rig.expression_deltas, rig.pose_deltas])
-    )
-    vertices, coefficients = np.nonzero(sets.any(2).T)
-    starts = np.searchsorted(vertices, np.arange(len(rig.vertices) + 1)).astype("<u4")
-    return starts, np.column_stack([sets[coefficients, vertices], coefficients]).astype("<f4")
-
-
 def influences(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     """Joints and weights [v, 4] of the largest weights, zeros where there are fewer joints."""
     joints = np.argsort(-rig.skin_weights, axis=1, kind="stable")[:, :INFLUENCES]
     weights = np.take_along_axis(rig.skin_weights, joints, 1)
     padding = ((0, 0), (0, INFLUENCES - joints.shape[1]))
     return np.pad(joints, padding), np.pad(weights / weights.sum(1, keepdims=True), padding)
-
-
-def bound_rows(splats: BoundSplats) -> np.ndarray:
-    """[n, 3, 4]: mean and triangle; rotation wxyz; log scales and opacity logit, as _BIND_0 to _BIND_2 of the GLB."""
-    rows = (
-        np.column_stack([splats.means, splats.triangles]),
-        splats.rotations_wxyz,
-        np.column_stack([splats.log_scales, splats.opacity_logits]),
-    )
-    return np.stack(rows, 1).astype("<f4")
 
 
 def write_buffers(avatar: Avatar, path: Path) -> None:

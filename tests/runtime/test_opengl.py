@@ -9,7 +9,9 @@ from places import TINY
 from facecraft4d.exporters import load
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
-from facecraft4d.runtime.opengl import NoOpenGL, SplatPass, offscreen_context
+from facecraft4d.runtime.gl.drawing import Picture
+from facecraft4d.runtime.gl.instances import UploadedSplats
+from facecraft4d.runtime.opengl import NoOpenGL, offscreen_context
 from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.datatypes import Camera, Splats
 from facecraft4d.toolkit.core.geometry import orbit_camera
@@ -19,15 +21,16 @@ SIZE = 96
 
 
 class Target:
-    """A splat pass of SIZE pixels in one context for all tests."""
+    """A picture of SIZE pixels in one context for all tests."""
 
     def __init__(self) -> None:
         self.context = offscreen_context()
-        self.splats = SplatPass(self.context, SIZE, SIZE)
+        self._splats = UploadedSplats(self.context, 2000)
+        self._picture = Picture(self.context, (SIZE, SIZE), self._splats.buffer)
 
     def draw(self, splats: Splats, camera: Camera) -> np.ndarray:
-        self.splats.draw(splats, camera)
-        return self.splats.read()
+        self._picture.draw(self._splats.write(splats, camera), camera)
+        return self._picture.read()
 
 
 @pytest.fixture(scope="module")

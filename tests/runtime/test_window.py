@@ -5,49 +5,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from clip_cases import constant
+from PIL import ImageGrab
 from places import ROOT, TINY
+from windowed import HARDWARE, Hand, run_player, wait_for
 
+from facecraft4d.exporters import export, load
+from facecraft4d.toolkit.core.motion import written_clip
 
-def run_player(folder: Path, display: str | None, hardware: bool = False) -> subprocess.Popen[str]:
-    """A player window of 320 pixels in a process of its own; `hardware` makes it take the path of a graphics card."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    if display is not None:
-        environment["DISPLAY"] = display
-    pretend = "screen.EMULATORS = ();" if hardware else ""
-    code = f"""
-import sys; sys.path.insert(0, {str(ROOT / "tests")!r})
-from pathlib import Path
-from facecraft4d.runtime import screen, PlayOptions, clip_sources, play
-from facecraft4d.exporters import load
-from facecraft4d.toolkit.core.checks import UserError
-from clip_cases import constant; {pretend}
-import numpy
-def show(self, background, shown=screen.Screen.show):
-    # the window's own pixels in window.npy, whenever a file named grab lies there
-    shown(self, background)
-    if Path("grab").exists():
-        width, height = self._picture.size
-        pixels = numpy.frombuffer(self._context.screen.read((0, 0, width, height)), numpy.uint8)
-        numpy.save("window.npy.part.npy", pixels.reshape(height, width, 3)[::-1])
-        Path("window.npy.part.npy").rename("window.npy"); Path("grab").unlink()
-screen.Screen.show = show
-try:
-    avatar = load(Path({str(TINY)!r}))
-    clips = clip_sources((constant("half", 0.5), constant("full", 1.0)), avatar.rig)
-    play(avatar, clips, PlayOptions(size=320, seconds=60.0))
-except UserError as error:
-    sys.exit(str(error))
-"""
-    return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
-    )
+WIDE = 760, 560
+"""A window with a panel."""
+
+Opened = Callable[..., Hand]
 
 
 def test_without_a_display_it_names_record(tmp_path: Path) -> None:
@@ -73,98 +50,184 @@ def display() -> Iterator[str]:
     server.wait()
 
 
-def xdotool(display: str, *arguments: str) -> str:
-    environment = {**os.environ, "DISPLAY": display}
-    return subprocess.run(
-        ["xdotool", *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+@pytest.fixture
+def opened(tmp_path: Path, display: str) -> Iterator[Opened]:
+    """Opens a player; afterwards it must end well, and its window be gone before the next one is looked for."""
+    players = []
+
+    def open_player(**options: object) -> Hand:
+        players.append(run_player(tmp_path, display, **options))
+        return Hand(display, tmp_path)
+
+    yield open_player
+    for player in players:
+        try:
+            if player.poll() is None:
+                subprocess.run(["xdotool", "key", "Escape"], env={**os.environ, "DISPLAY": display}, check=True)
+            _, message = player.communicate(timeout=30)
+            assert player.returncode == 0, message
+        finally:
+            player.kill()
 
 
-def press(display: str, key: str) -> None:
-    """As a finger does, long enough for a slow frame."""
-    xdotool(display, "keydown", key)
-    time.sleep(0.1)
-    xdotool(display, "keyup", key)
+def frames(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
 
 
-def wait_for(path: Path, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"{path.name} did not appear"
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("hardware", [False, True])
+@pytest.mark.parametrize(
+    "prepare", ["", HARDWARE, "loop.find_spec = lambda name: None"], ids=["cpu", "card", "no imgui"]
+)
 @pytest.mark.slow
-def test_window_reacts(tmp_path: Path, display: str, hardware: bool) -> None:
-    """Keys turn, pause, save and record; the mouse turns; Escape closes it well."""
-    player = run_player(tmp_path, display, hardware)
-    try:
-        window = xdotool(display, "search", "--sync", "--onlyvisible", "--name", "facecraft4d").split()[0]
-        xdotool(display, "windowfocus", "--sync", window)
-
-        press(display, "s")
-        wait_for(tmp_path / "picture_001.png")
-        for _ in range(4):
-            press(display, "Right")
-        press(display, "s")
-        wait_for(tmp_path / "picture_002.png")
-        xdotool(display, "mousemove", "--window", window, "160", "160", "mousedown", "1")
-        time.sleep(0.4)
-        xdotool(display, "mousemove", "--window", window, "60", "160")
-        time.sleep(0.4)
-        xdotool(display, "mouseup", "1")
-        press(display, "s")
-        wait_for(tmp_path / "picture_003.png")
-        press(display, "r")
-        time.sleep(1.0)
-        press(display, "r")
-        wait_for(tmp_path / "video_001.mp4")
-        press(display, "Escape")
-        _, message = player.communicate(timeout=30)
-        assert player.returncode == 0, message
-    finally:
-        player.kill()
-    pictures = [np.asarray(Image.open(tmp_path / f"picture_00{i}.png")).astype(int) for i in (1, 2, 3)]
+def test_window_reacts(tmp_path: Path, opened: Opened, prepare: str) -> None:
+    """Keys turn, save and record; the mouse turns and moves."""
+    hand = opened(prepare=prepare)
+    hand.press("0")
+    time.sleep(1.0)  # the clip fades out
+    pictures = [hand.picture()]
+    for _ in range(4):
+        hand.press("Right")
+    pictures.append(hand.picture())
+    hand.drag((160, 160), (60, 160))
+    pictures.append(hand.picture())
+    hand.drag((160, 160), (220, 160), "3")
+    pictures.append(hand.picture())
+    hand.press("r")
+    time.sleep(1.0)
+    hand.press("r")
+    wait_for(tmp_path / "video_001.mp4")
+    assert 15 < frames(tmp_path / "video_001.mp4") < 150
     assert pictures[0].shape == (320, 320, 3) and (pictures[0][5, 300] == 255).all()
-    assert np.abs(pictures[0] - pictures[1]).max() > 60 and np.abs(pictures[1] - pictures[2]).max() > 60
-    with av.open(str(tmp_path / "video_001.mp4")) as container:
-        assert 15 < sum(1 for _ in container.decode(video=0)) < 150
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "picture_001.png",
-        "picture_002.png",
-        "picture_003.png",
-        "video_001.mp4",
-    ]
+    for before, after in pairwise(pictures):
+        assert np.abs(before - after).max() > 60
+    columns = [np.flatnonzero((picture < 250).any((0, 2))).mean() for picture in pictures[2:]]
+    assert columns[1] - columns[0] > 40
 
 
-@pytest.mark.parametrize("hardware", [False, True])
+@pytest.mark.parametrize("prepare", ["", HARDWARE], ids=["cpu", "card"])
 @pytest.mark.slow
-def test_a_resized_window_shows_the_whole_picture(tmp_path: Path, display: str, hardware: bool) -> None:
-    """To another shape, to almost nothing and back: the window holds what the renderer drew, undistorted."""
-    player = run_player(tmp_path, display, hardware)
+def test_a_resized_window_shows_the_whole_picture(tmp_path: Path, opened: Opened, prepare: str) -> None:
+    """To another shape, to almost nothing, to nothing and back: the window holds what the renderer drew, undistorted."""
+    nothing = 'real = glfw.get_framebuffer_size; glfw.get_framebuffer_size = lambda window: (0, 0) if Path("nothing").exists() else real(window)'
+    hand = opened(prepare=f"{prepare}\n{nothing}")
+    hand.press("0")  # at rest nothing moves
+    for width, height in ((240, 400), (1, 1), (0, 0), (500, 300)):
+        if width:
+            hand.xdotool("windowsize", "--sync", hand.window, str(width), str(height))
+        else:  # as a window that is minimised says
+            (tmp_path / "nothing").touch()
+        time.sleep(1.0)
+        (tmp_path / "nothing").unlink(missing_ok=True)
+        if width <= 1:
+            continue
+        drawn = hand.picture()
+        (tmp_path / "grab").touch()
+        wait_for(tmp_path / "window.npy")
+        time.sleep(0.3)
+        seen = np.load(tmp_path / "window.npy").astype(int)
+        assert seen.shape == drawn.shape == (height, width, 3)
+        assert np.abs(seen - drawn).mean() < 1
+        (tmp_path / "window.npy").unlink()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.slow
+def test_a_slider_moves_the_mouth(opened: Opened, scale: float) -> None:
+    """On a screen with larger text too."""
+    dense = f"glfw.get_window_content_scale = lambda window: ({scale}, {scale})"
+    hand = opened(prepare=dense, size=WIDE, panel=True)
+    hand.press("0")
+    time.sleep(1.0)
+    before = hand.picture()
+    hand.click(hand.place("##search"))
+    for letter in "jawopen":
+        hand.press(letter)  # S and the like are letters here, not keys
+    time.sleep(0.5)
+    hand.drag(hand.place("jawOpen###jawOpen", 0.05), hand.place("jawOpen###jawOpen", 0.5))
+    hand.click((60, 60))  # out of the search
+    after = hand.picture()
+    height, width, _ = before.shape
+    assert width == WIDE[0] - 340 * scale and height == WIDE[1]
+    moved = np.abs(after - before).max(2) > 40
+    rows = np.flatnonzero(moved.any(1))
+    head = np.flatnonzero((before < 250).any((1, 2)))
+    assert moved.sum() > 50 and rows.min() > head.min() + 0.4 * (head.max() - head.min())  # the lower face alone
+
+
+@pytest.mark.slow
+def test_the_panel_gives_way_to_the_head(opened: Opened) -> None:
+    hand = opened(size=WIDE, panel=True)
+    assert hand.picture().shape[1] == WIDE[0] - 340
+    hand.press("Tab")
+    time.sleep(0.5)
+    assert hand.picture().shape[1] == WIDE[0]
+    hand.press("F11")
+    time.sleep(1.0)
+    assert hand.picture().shape[:2] == (600, 800)
+    hand.press("F11")
+    time.sleep(1.0)
+    assert hand.picture().shape[:2] == WIDE[::-1] == hand.size()[::-1]
+
+
+@pytest.mark.slow
+def test_what_is_dropped_plays_and_what_is_rebuilt_is_shown(tmp_path: Path, opened: Opened) -> None:
+    """Through glfw's own callback: xdotool cannot drag files from one program to another."""
+    avatar = load(TINY)
+    path = tmp_path / "avatar.glb"
+    path.write_bytes(TINY.read_bytes())
+    hand = opened(avatar=path)
+    hand.press("0")
+    time.sleep(1.0)
+    at_rest = hand.picture()
+    for name, data in (
+        ("shut.csv", written_clip(constant("shut", 0.0))),
+        ("wide.csv", written_clip(constant("wide", 1.0))),
+    ):
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / "drop").write_text(str(tmp_path / name))
+        time.sleep(1.5)
+        seen = hand.picture()
+        assert (np.abs(seen - at_rest).max() > 40) == (name == "wide.csv")
+    export(replace(avatar, splats=avatar.level(20).splats), path)
+    time.sleep(2.0)
+    rebuilt = hand.picture()
+    assert np.abs(rebuilt - seen).mean() > 1
+    (tmp_path / "drop").write_text(str(TINY))
+    time.sleep(1.5)
+    assert np.abs(hand.picture() - seen).mean() < 0.3 * np.abs(rebuilt - seen).mean()
+
+
+@pytest.mark.slow
+def test_closing_during_a_recording_leaves_a_whole_file(tmp_path: Path, opened: Opened) -> None:
+    hand = opened()
+    hand.press("r")
+    time.sleep(1.0)
+    assert not (tmp_path / "video_001.mp4").exists()
+    hand.press("Escape")
+    wait_for(tmp_path / "video_001.mp4")
+    assert frames(tmp_path / "video_001.mp4") > 10
+
+
+@pytest.mark.slow
+def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, display: str) -> None:
+    """On a machine where no kernel was ever compiled."""
+    environment = {
+        **os.environ,
+        "DISPLAY": display,
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "facecraft4d.cli", "play", str(TINY), "--window", "400", "300"]
+    start = time.monotonic()
+    player = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        window = xdotool(display, "search", "--sync", "--onlyvisible", "--name", "facecraft4d").split()[0]
-        xdotool(display, "windowfocus", "--sync", window)
-        press(display, "0")  # at rest nothing moves, however often a slow machine repeats the key
-        for width, height in ((240, 400), (1, 1), (500, 300)):
-            xdotool(display, "windowsize", "--sync", window, str(width), str(height))
-            time.sleep(1.0)
-            if (width, height) == (1, 1):
-                continue
-            for picture in tmp_path.glob("picture_*.png"):
-                picture.unlink()
-            press(display, "s")
-            wait_for(tmp_path / "picture_001.png")
-            (tmp_path / "grab").touch()
-            wait_for(tmp_path / "window.npy")
-            time.sleep(0.3)
-            seen = np.load(tmp_path / "window.npy").astype(int)
-            drawn = np.asarray(Image.open(tmp_path / "picture_001.png")).astype(int)
-            assert seen.shape == drawn.shape == (height, width, 3)
-            assert np.abs(seen - drawn).mean() < 1
-            (tmp_path / "window.npy").unlink()
-        press(display, "Escape")
-        player.communicate(timeout=30)  # its window is gone before the next one is looked for
+        words = False
+        while not words and time.monotonic() - start < 30:
+            time.sleep(0.05)
+            corner = np.asarray(ImageGrab.grab((0, 0, 400, 300), xdisplay=display).convert("L"))
+            words = corner[150, 200] == 255 and corner[:60, :200].min() < 60
+        assert words and player.poll() is None
+        assert not list((tmp_path / "cache").rglob("*blend*"))
     finally:
         player.kill()
+        player.communicate()

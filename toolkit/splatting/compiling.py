@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
-SOURCES = ("compiling", "settings", "simd", "projection", "harmonics", "binning", "kernels")
+SOURCES = ("compiling", "settings", "simd", "projection", "ellipses", "harmonics", "binning", "kernels")
 """The modules that compiled code is made from."""
 
 BLOCK = 512

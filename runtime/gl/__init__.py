@@ -1,0 +1,1 @@
+"""How OpenGL draws heads: who poses and sorts their splats, and the triangles that show them."""

@@ -1,0 +1,114 @@
+"""Instances as triangles: into a picture of our own, or into whatever framebuffer is bound."""
+
+from typing import NamedTuple
+
+import moderngl
+import numpy as np
+from jaxtyping import Float32
+
+from facecraft4d.runtime.gl.instances import LAYOUT, NAMES
+from facecraft4d.runtime.gl.shaders import Clip, set_camera, set_uniforms, source
+from facecraft4d.toolkit.core.datatypes import Camera
+
+# corners of the equilateral triangle around the unit circle: a quarter fewer vertices than a square, and one triangle in place of two
+CORNERS = np.array([(-(3**0.5), -1), (3**0.5, -1), (0, 2)], np.float32)
+
+
+class Look(NamedTuple):
+    """How splats are drawn."""
+
+    antialiased: bool = False
+    """Opacity makes up for the low-pass filter. Not for avatars that were trained without: they would look thinner than in training."""
+    clip: Clip = Clip()
+    scale: float = 1.0
+    """Times the ellipses' axes."""
+    gain: float = 1.0
+    """Times the opacities; beyond 1 splats turn into disks with an edge."""
+
+
+LOOK = Look()
+"""As in training."""
+
+EVERYTHING = Clip(0.001, 1e6)
+"""Cuts nothing that project.glsl leaves."""
+
+
+class SplatDrawing:
+    """One instanced triangle for each splat, blended over what lies behind."""
+
+    def __init__(self, context: moderngl.Context, instances: moderngl.Buffer, depth: bool = False) -> None:
+        """With `depth` a second colour attachment of the target takes camera z."""
+        self._context = context
+        defines = ("DEPTH",) if depth else ()
+        self._program = context.program(
+            vertex_shader=source("splat.vert", defines=defines), fragment_shader=source("splat.frag", defines=defines)
+        )
+        self._corners = context.buffer(CORNERS.tobytes())
+        self._vertices = context.vertex_array(
+            self._program, [(self._corners, "2f", "corner"), (instances, LAYOUT, *NAMES)]
+        )
+
+    def draw(self, count: int, camera: Camera, look: Look, rows_down: bool) -> None:
+        """The first `count` instances into the bound framebuffer; `rows_down` where its row 0 is the top of the picture.
+
+        Blending must be on: this sets its function to premultiplied over.
+        """
+        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        set_camera(self._program, camera, look.antialiased)
+        set_uniforms(
+            self._program, upwards=1.0 if rows_down else -1.0, clip=look.clip, scale=look.scale, gain=look.gain
+        )
+        if count:
+            self._vertices.render(moderngl.TRIANGLES, vertices=3, instances=count)
+
+    def release(self) -> None:
+        """Give back program and corners; the instances belong to another."""
+        for resource in (self._vertices, self._corners, self._program):
+            resource.release()
+
+
+class Picture:
+    """A picture of its own on the card: half floats, since with 8 bits every layer of the blend would round, and colours above 1 would clip."""
+
+    def __init__(
+        self, context: moderngl.Context, size: tuple[int, int], instances: moderngl.Buffer, depth: bool = False
+    ) -> None:
+        """`size` is (width, height). With `depth` also the depth of what is seen."""
+        self._context, self.size = context, size
+        self.texture = context.texture(size, 4, dtype="f2")
+        self.depth_texture = context.texture(size, 2, dtype="f4") if depth else None
+        self.target = context.framebuffer(
+            [self.texture] if self.depth_texture is None else [self.texture, self.depth_texture]
+        )
+        self._drawing = SplatDrawing(context, instances, depth)
+
+    def draw(self, count: int, camera: Camera, look: Look = LOOK) -> None:
+        """The first `count` instances: premultiplied RGBA, row 0 at the top. ValueError for a camera of another size."""
+        if (camera.width, camera.height) != self.size:
+            raise ValueError(f"camera must be {self.size} pixels, got {(camera.width, camera.height)}")
+        with self._context.scope(self.target, moderngl.BLEND):  # it goes back to what is bound when it is made
+            self.target.clear()
+            self._drawing.draw(count, camera, look._replace(clip=EVERYTHING), rows_down=True)
+
+    def read(self) -> Float32[np.ndarray, "h w 4"]:
+        """What was drawn last."""
+        width, height = self.size
+        data = self.target.read(components=4, dtype="f2")
+        return np.frombuffer(data, np.float16).reshape(height, width, 4).astype(np.float32)
+
+    def read_depth(self) -> Float32[np.ndarray, "h w"]:
+        """Mean camera z of what is seen, weighed by how much it is seen, metres; infinity where nothing is. Only `depth` pictures have it."""
+        assert self.depth_texture is not None, "depth=True at the start"
+        width, height = self.size
+        weighed, alpha = (
+            np.frombuffer(self.depth_texture.read(), np.float32).reshape(height, width, 2).transpose(2, 0, 1)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(alpha > 0, weighed / alpha, np.float32(np.inf)).astype(np.float32)
+
+    def release(self) -> None:
+        """Give back target and program."""
+        self._drawing.release()
+        for resource in (self.target, self.texture, self.depth_texture):
+            if resource is not None:
+                resource.release()
