@@ -1,7 +1,7 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
 
-.PHONY: check quick test fuzz engines bench bench-speed bench-coin golden gpu house lines
+.PHONY: check quick test fuzz soak engines bench bench-speed bench-runtime bench-coin golden gpu house lines
 
 check:  ## style, types, layers, line budget
 	ruff check .
@@ -16,8 +16,11 @@ quick:  ## the tests that take seconds, by file over two cores: under two minute
 test:  ## the whole suite
 	$(PYTHON) -m pytest
 
-fuzz:  ## damaged files for every reader, half an hour; findings lie in build/fuzz. SEED chooses other ones
-	$(PYTHON) tests/fuzz/run.py --seconds 200 --seed $(or $(SEED),$(shell date +%j))
+fuzz:  ## 5,000 damaged files for every reader and packets for every driver, a quarter of an hour; findings lie in build/fuzz. SEED chooses other ones
+	$(PYTHON) tests/fuzz/run.py --count 5000 --seed $(or $(SEED),$(shell date +%j))
+
+soak:  ## a hundred thousand frames of every way of drawing; an hour
+	$(PYTHON) benchmarks/soak.py
 
 AVATAR ?= samples/tiny_avatar.glb
 OUT ?= build/engines/out
@@ -29,6 +32,9 @@ bench: bench-speed bench-coin  ## the speed table, then the COIN table
 bench-speed:  ## the rasteriser beside its peers, and its floor; minutes
 	$(PYTHON) benchmarks/bench_rasterizer.py
 	$(PYTHON) benchmarks/bench_floor.py
+
+bench-runtime:  ## a frame of AVATAR by every tier, beside the browsers' viewers of splats; a quarter of an hour, alone on the machine
+	$(PYTHON) benchmarks/bench_runtime.py $(AVATAR)
 
 bench-coin:  ## four ways to train on three subjects with three seeds; 55 minutes on two cores, goes on where it was stopped
 	$(PYTHON) benchmarks/coin_ablation.py

@@ -22,6 +22,7 @@ MOST_FPS = 120.0
 """Clips are laid out at the rate of an animation's closest keys, and at no more than this."""
 
 
+@np.errstate(all="ignore")  # numbers that are none are found by checks, not by warnings
 def parse(name: str, data: bytes, within: str) -> Motion:
     """The animation of that name in a GLB, or its first. UserError for what is none, or moves no face."""
     reader = GlbReader(data, name)

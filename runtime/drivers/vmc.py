@@ -4,13 +4,14 @@ https://protocol.vmc.info/english: values come one by one and count from /VMC/Ex
 """
 
 import math
+import struct
 from typing import Any
 
 import numpy as np
-from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.parsing.osc_types import get_string
 
 from facecraft4d.exporters.expression_sets import summed
 from facecraft4d.runtime.drivers.reading import HEAD, Reading, Turn
@@ -27,6 +28,11 @@ MOST_NAMES = 512
 """Values that may wait to be applied."""
 MOST_DEPTH = 4
 """Bundles within bundles."""
+MESSAGE, BUNDLE, FIRST_CONTENT = b"/", b"#bundle\0", 16
+"""How OSC's two kinds of packets begin, and where a bundle's contents do: behind its time."""
+KNOWN_TAGS = frozenset(",ihfdsbrmtTFN[]")
+"""Types of values that python-osc reads."""
+_SIZE = struct.Struct(">i")
 TURNING = ("Neck", "Head")
 """Unity's bones that turn the head, the outer first: ours has one joint for both."""
 
@@ -65,25 +71,42 @@ class Vmc:
 
 
 def _messages(packet: bytes, depth: int = 0) -> list[OscMessage]:
-    """All messages of a packet, those of bundles too."""
-    try:
-        if OscBundle.dgram_is_bundle(packet):
-            return _within(OscBundle(packet), depth)
-        if OscMessage.dgram_is_message(packet):
-            return [OscMessage(packet)]
-    except Exception as error:  # python-osc raises many kinds on damaged packets
-        raise ValueError(f"damaged OSC: {error}") from None
-    raise ValueError("no OSC")
+    """All messages of a packet, those of bundles too.
 
-
-def _within(bundle: OscBundle, depth: int) -> list[OscMessage]:
+    Bundles are walked here: python-osc's own walk never ends where a content's size is -4, and it logs what it does not know.
+    """
+    if packet.startswith(MESSAGE):
+        return [_message_of(packet)]
+    if not packet.startswith(BUNDLE) or len(packet) < FIRST_CONTENT:
+        raise ValueError("no OSC")
     if depth > MOST_DEPTH:
         raise ValueError("bundles too deep within each other")
-    return [
-        message
-        for content in bundle
-        for message in (_within(content, depth + 1) if isinstance(content, OscBundle) else [content])
-    ]
+    found, at = [], FIRST_CONTENT
+    while at < len(packet):
+        content = _content(packet, at)
+        found += _messages(content, depth + 1)
+        at += _SIZE.size + len(content)
+    return found
+
+
+def _content(packet: bytes, at: int) -> bytes:
+    """One content of a bundle, whose size stands at `at`."""
+    start = at + _SIZE.size
+    (size,) = _SIZE.unpack_from(packet, at) if start <= len(packet) else (0,)
+    if not 0 < size <= len(packet) - start:
+        raise ValueError("a bundle that ends early")
+    return packet[start : start + size]
+
+
+def _message_of(packet: bytes) -> OscMessage:
+    try:
+        _, index = get_string(packet, 0)
+        tags = get_string(packet, index)[0] if packet[index:] else ","
+        if not KNOWN_TAGS.issuperset(tags):
+            raise ValueError("values of an unknown type")
+        return OscMessage(packet)
+    except Exception as error:  # python-osc raises many kinds on damaged packets
+        raise ValueError(f"damaged OSC: {error}") from None
 
 
 def _numbers(values: list[Any]) -> bool:

@@ -74,20 +74,19 @@ class Picture:
         self, context: moderngl.Context, size: tuple[int, int], instances: moderngl.Buffer, depth: bool = False
     ) -> None:
         """`size` is (width, height). With `depth` also the depth of what is seen."""
-        self.size = size
+        self._context, self.size = context, size
         self.texture = context.texture(size, 4, dtype="f2")
         self.depth_texture = context.texture(size, 2, dtype="f4") if depth else None
         self.target = context.framebuffer(
             [self.texture] if self.depth_texture is None else [self.texture, self.depth_texture]
         )
         self._drawing = SplatDrawing(context, instances, depth)
-        self._scope = context.scope(self.target, moderngl.BLEND)
 
     def draw(self, count: int, camera: Camera, look: Look = LOOK) -> None:
         """The first `count` instances: premultiplied RGBA, row 0 at the top. ValueError for a camera of another size."""
         if (camera.width, camera.height) != self.size:
             raise ValueError(f"camera must be {self.size} pixels, got {(camera.width, camera.height)}")
-        with self._scope:
+        with self._context.scope(self.target, moderngl.BLEND):  # it goes back to what is bound when it is made
             self.target.clear()
             self._drawing.draw(count, camera, look._replace(clip=EVERYTHING), rows_down=True)
 

@@ -93,6 +93,7 @@ class FeedbackInstances:
     def __init__(
         self, context: moderngl.Context, rigs: Sequence[Rig], packed: PackedHeads, heads: Heads, order: SplatOrder
     ) -> None:
+        self._context = context
         self._heads, self._order, self._tables = heads, order, Tables(context, rigs, packed)
         self._posed_table = self._tables.empty(self._tables.vertices)
         self.posed = context.buffer(reserve=ROW * self._posed_table.height * 16)
@@ -103,16 +104,14 @@ class FeedbackInstances:
         self._vertices = context.vertex_array(self._pose, [])
         self._splats = context.vertex_array(self._place, [(self._sorted, "1i", "splat")])
         self._target = context.framebuffer([context.renderbuffer((1, 1))])
-        self._scope = context.scope(
-            self._target
-        )  # OpenGL wants a complete framebuffer even where nothing is drawn into it
+        """OpenGL wants a complete framebuffer even where nothing is drawn into it."""
 
     def write(self, poses: Sequence[Pose], camera: Camera, antialiased: bool) -> int:
         """As `Instances` says."""
         order = self._order(self._heads.splats(poses).means, camera)
         self._tables.move(poses)
         self._tables.bind(self._pose)
-        with self._scope:
+        with self._context.scope(self._target):
             self._vertices.transform(self.posed, moderngl.POINTS, vertices=self._tables.vertices)
         self._posed_table.write(self.posed)
         if len(order):
@@ -120,7 +119,7 @@ class FeedbackInstances:
             self._sorted.write(order.astype(np.int32))
             self._tables.bind(self._place, posed=self._posed_table)
             set_camera(self._place, camera, antialiased)
-            with self._scope:
+            with self._context.scope(self._target):
                 self._splats.transform(self.buffer, moderngl.POINTS, vertices=len(order))
         return len(order)
 

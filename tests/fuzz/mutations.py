@@ -10,8 +10,8 @@ import numpy as np
 
 Random = np.random.Generator
 
-NUMBERS = (0, 1, -1, 2, 127, 255, 256, 65535, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**53, 2**62, 2**63, 2**64)
-"""Where counters and offsets break."""
+NUMBERS = (0, 1, -1, 2, 127, 255, 256, 65535, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4, 2**53, 2**62, 2**63, 2**64)
+"""Where counters and offsets break; 2^32 - 4 is a size that steps back to itself."""
 VALUES: tuple[Any, ...] = (
     *NUMBERS, None, True, "", "x" * 1000, "\x1b[2J", "a\0b", "../../etc/passwd", "/dev/zero", [], {}, [[]], [None], {"a": {}}, 0.5, -0.0, 1e30,
     1e308, 1e-320, float("inf"), float("nan"), 10**400, [0] * 1000, "NaN", "\udce9", ["x"] * 300,

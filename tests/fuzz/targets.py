@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import synthetic_flame
-from fuzz import kept, splats
+from fuzz import kept, packets, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from PIL import Image
@@ -21,6 +21,7 @@ from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.exporters.motions import audio2expression, find_motion, livelink_csv
 from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
+from facecraft4d.runtime.drivers.protocols import PROTOCOLS
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
@@ -280,6 +281,7 @@ TARGETS = (
     Target("gaussian avatar", ".ply", lambda: splats.plys()[-1:], splats.changed_ply, splats.carry),
     Target("flame parameters", ".npz", splats.parameters, damaged, splats.pose),
     Target("checkpoint", ".pt", kept.checkpoints, kept.damaged_checkpoint, kept.resume),
+    *(Target(f"{name} packet", ".bin", packets.sound(name), damaged, packets.heard(name)) for name in PROTOCOLS),
 )
 """All of them."""
 

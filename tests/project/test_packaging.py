@@ -24,7 +24,11 @@ def test_every_package_on_disk_is_in_the_list() -> None:
 def test_every_folder_with_modules_is_a_package() -> None:
     for folder in LINKED:
         for module in (ROOT / folder).rglob("*.py"):
-            scripts = module.parent.relative_to(ROOT).parts[:2] in {("samples", "clips"), ("samples", "engines")}
+            scripts = module.parent.relative_to(ROOT).parts[:2] in {
+                ("samples", "clips"),
+                ("samples", "engines"),
+                ("samples", "embedding"),
+            }
             assert scripts or (module.parent / "__init__.py").exists(), module
 
 

@@ -16,7 +16,7 @@ GaussianSplattingMaterial.KernelSize = 4 * 0.3;
 /** `mirror` is -1 for Babylon's own left-handed scene, in which what it loads stands behind the glass: z is turned about. */
 function stage(mirror = 1) {
   const canvas = document.body.appendChild(document.createElement("canvas"));
-  canvas.width = canvas.height = view.size;
+  Object.assign(canvas, { width: view.width, height: view.height });
   canvas.style.display = "block";
   const engine = new Engine(canvas, false, { preserveDrawingBuffer: true }), scene = new Scene(engine);
   scene.useRightHandedSystem = mirror > 0; // as glTF and our files are
@@ -24,21 +24,25 @@ function stage(mirror = 1) {
   const place = ([x, y, z]) => new Vector3(x, y, mirror * z), camera = new FreeCamera("camera", place(view.position), scene);
   camera.setTarget(place(view.target));
   Object.assign(camera, { fov: (view.fov * Math.PI) / 180, minZ: view.near, maxZ: view.far });
-  return { scene, canvas, draw: () => scene.render() };
+  const look = (position) => {
+    camera.position.copyFrom(place(position));
+    camera.setTarget(place(view.target));
+  };
+  return { scene, canvas, look, draw: () => scene.render() };
 }
 
 async function build(avatar, rest) {
-  const { scene, canvas, draw } = stage(), head = new BabylonHead(scene, rest, appearance(avatar.splats));
+  const { scene, ...shown } = stage(), head = new BabylonHead(scene, rest, appearance(avatar.splats));
   await scene.whenReadyAsync(); // shaders compiled, splats sorted once
-  return { canvas, draw, place: (splats) => head.place(splats) };
+  return { ...shown, place: (splats) => head.place(splats) };
 }
 
 async function still(url) {
-  const glb = url.endsWith(".glb"), { scene, canvas, draw } = stage(glb ? 1 : -1);
+  const glb = url.endsWith(".glb"), { scene, ...shown } = stage(glb ? 1 : -1);
   await import("@babylonjs/loaders/SPLAT/index.js");
   await import("@babylonjs/loaders/glTF/index.js");
   await ImportMeshAsync(url, scene, glb ? { meshNames: "HeadSplats" } : {});
-  return { canvas, draw };
+  return shown;
 }
 
 await present(build, still);

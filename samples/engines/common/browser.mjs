@@ -1,5 +1,5 @@
 // Drives Chromium: reads a job as JSON from the standard input, writes pictures, answers with JSON. Nothing is judged here.
-// {modules, chromium, flags, url, size, shots: [{file, pose?, held?}], measure?: {frames, expression}, wait}
+// {modules, chromium, flags, url, size or width and height, shots: [{file, pose?, held?}], measure?: {frames, expression}, orbit?: frames, wait}
 
 import { createRequire } from "node:module";
 import { writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ const TRIES = 4, RETRY = 1000; // of a screenshot, which Chromium refuses now an
 
 const browser = await chromium.launch({ executablePath: job.chromium, headless: true, args: job.flags });
 try {
-  const page = await browser.newPage({ viewport: { width: job.size, height: job.size } }), complaints = [];
+  const page = await browser.newPage({ viewport: { width: job.width ?? job.size, height: job.height ?? job.size } }), complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   const blank = await screenshot(page);
@@ -26,9 +26,10 @@ try {
     if (shot.pose) await page.evaluate(({ pose, held }) => window.pose(pose, held), shot);
     await writeFile(shot.file, await settled(page, blank));
   }
-  if (job.measure) await settled(page, blank); // the first frames of some engines show nothing yet
+  if (job.measure || job.orbit) await settled(page, blank); // the first frames of some engines show nothing yet
   const milliseconds = job.measure && (await page.evaluate(({ frames, expression }) => window.measure(frames, expression), job.measure));
-  process.stdout.write(JSON.stringify({ milliseconds, complaints, browser: browser.version() }));
+  const orbit = job.orbit && (await page.evaluate((frames) => window.orbit(frames), job.orbit)); // of each frame
+  process.stdout.write(JSON.stringify({ milliseconds, orbit, complaints, browser: browser.version() }));
 } finally {
   await browser.close();
 }

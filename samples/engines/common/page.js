@@ -1,6 +1,6 @@
 // What the pages of all engines share: parameters, the pose, and what a test asks of them. No engine is named here.
 //
-// ?avatar=URL&expression=jawOpen:1,eyeBlinkLeft:1&joints=neck:0,0.4,0&translation=0,0,0&size=512
+// ?avatar=URL&expression=jawOpen:1,eyeBlinkLeft:1&joints=neck:0,0.4,0&translation=0,0,0&size=512 (or width=1920&height=1080)
 //   &position=0,0,3&target=0,0,0&fov=13.4   metres and degrees, +Y up; what `python .../run.py` passes equals `facecraft4d render`
 //   &clip=NAME                              plays a clip of the file; with &seconds=1.3 its pose at that time
 //   &still=URL                              the engine's own loader and a file without a rig (PLY) instead of the avatar
@@ -14,6 +14,7 @@ const triple = (text) => text.split(",").map(Number);
 
 /** Vertical field of view of the portrait camera, degrees (docs/conventions.md). */
 const PORTRAIT_FOV = 13.4;
+const SIDE = 512;
 const REST = { expressions: {}, joints: {}, translation: [0, 0, 0] };
 const NEAREST = 0.05, FARTHEST = 100; // clip planes, metres
 
@@ -23,7 +24,8 @@ export const view = {
   still: query.get("still"),
   clip: query.get("clip"),
   seconds: query.has("seconds") ? Number(query.get("seconds")) : null,
-  size: Number(query.get("size") ?? 512), // pixels
+  width: Number(query.get("width") ?? query.get("size") ?? SIDE), // pixels
+  height: Number(query.get("height") ?? query.get("size") ?? SIDE),
   position: triple(query.get("position") ?? "0,0,2"),
   target: triple(query.get("target") ?? "0,0,0"),
   fov: Number(query.get("fov") ?? PORTRAIT_FOV),
@@ -56,7 +58,7 @@ export function appearance(splats) {
 
 /**
  * Open the page. `build(avatar, rest)` makes the engine's head from the avatar and its splats at rest and gives back
- * `{place(splats), draw(), canvas}`; `still(url)` the same without `place` for a file that the engine reads by itself.
+ * `{place(splats), draw(), canvas, look(position)}`; `still(url)` the same without `place` for a file that the engine reads by itself.
  */
 export function present(build, still) {
   return opened(async () => (view.still === null ? play(build) : offer(await still(view.still))));
@@ -94,26 +96,41 @@ function playClip(avatar, draw) {
 }
 
 /** What a test asks of the page: a pose (of which parts of the splats may be held at rest), a frame, the time of a frame. */
-export function offer({ canvas, draw, pose }) {
+export function offer({ canvas, draw, pose, look }) {
   window.frame = () => draw();
+  if (look) window.orbit = (frames) => orbit(frames, look, draw, canvas);
   if (!pose) return;
   window.pose = (wanted, held = []) => pose({ ...REST, ...wanted }, held);
-  window.measure = (frames, name) => measure(frames, async (weight) => {
-    window.pose({ expressions: { [name]: weight } });
+  window.measure = async (frames, name) => median(await timed(frames, async (share) => {
+    window.pose({ expressions: { [name]: 0.5 - 0.5 * Math.cos(2 * Math.PI * share) } });
     await draw();
-  }, canvas);
+  }, canvas));
   window.pose(view.pose);
 }
 
-/** Median milliseconds of a frame: pose, deform, upload, sort as the engine sorts, draw, wait for the picture. */
-async function measure(frames, frame, canvas) {
+const SWEEP = 0.35; // radians to either side
+
+/** Milliseconds of each frame while the camera goes around the target from one side to the other. */
+function orbit(frames, look, draw, canvas) {
+  const [x, y, z] = view.position.map((value, axis) => value - view.target[axis]);
+  return timed(frames, async (share) => {
+    const angle = SWEEP * (2 * share - 1), sine = Math.sin(angle), cosine = Math.cos(angle);
+    look([x * cosine + z * sine, y, z * cosine - x * sine].map((value, axis) => value + view.target[axis]));
+    await draw();
+  }, canvas);
+}
+
+const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+
+/** Milliseconds of each frame: what `frame` does, which gets its share of the way from 0 to 1, and the wait for the picture. */
+async function timed(frames, frame, canvas) {
   const gl = canvas.getContext("webgl2"), pixel = new Uint8Array(4), times = [];
   for (let i = 0; i < frames; i++) {
     const start = performance.now();
-    await frame(0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frames));
+    await frame(i / frames);
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel); // waits until it is drawn
     times.push(performance.now() - start);
     await new Promise((resolve) => requestAnimationFrame(resolve));
   }
-  return times.sort((a, b) => a - b)[frames >> 1];
+  return times;
 }

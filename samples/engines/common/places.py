@@ -40,17 +40,17 @@ def find_chromium() -> Path:
     raise Missing(f"needs a Chromium ({', '.join(CHROMIUM)}); on Debian: apt install chromium")
 
 
-def installed(engine: str) -> Path:
-    """The node_modules of a folder of ENGINES, installed by its lock file into BUILD; as it is where that lock file has not changed."""
+def installed(engine: str, home: Path = ENGINES) -> Path:
+    """The node_modules of a folder of `home`, installed by its lock file into BUILD; as it is where that lock file has not changed."""
     folder, lock = BUILD / engine, "package-lock.json"
     modules = folder / "node_modules"
-    wanted = (ENGINES / engine / lock).read_bytes()
+    wanted = (home / engine / lock).read_bytes()
     done = folder / "installed.json"
     if modules.is_dir() and done.is_file() and done.read_bytes() == wanted:
         return modules
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", lock):
-        shutil.copy(ENGINES / engine / name, folder / name)
+        shutil.copy(home / engine / name, folder / name)
     run = npm(["ci", "--no-audit", "--no-fund", "--ignore-scripts"], True, cwd=folder, capture_output=True, text=True)
     if run.returncode:
         raise Missing(f"npm ci failed in {folder}:\n{_text(run.stderr)}")

@@ -58,7 +58,7 @@ function pose({ morphTargetDictionary, skeleton }, { expressions, joints }) {
 
 await opened(async () => {
   const container = document.getElementById("head"), rest = { expressions: {}, joints: {} };
-  container.style.width = container.style.height = `${view.size}px`;
+  Object.assign(container.style, { width: `${view.width}px`, height: `${view.height}px` });
   const player = await openPlayer(container), mesh = player.viewer.skinModel;
   aim(player.getCamera());
   offer({

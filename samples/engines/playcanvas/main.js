@@ -12,14 +12,15 @@ async function stage() {
   options.componentSystems = [pc.CameraComponentSystem, pc.GSplatComponentSystem];
   options.resourceHandlers = [pc.TextureHandler, pc.GSplatHandler];
   app.init(options);
-  app.setCanvasFillMode(pc.FILLMODE_NONE, view.size, view.size);
-  app.setCanvasResolution(pc.RESOLUTION_FIXED, view.size, view.size);
+  app.setCanvasFillMode(pc.FILLMODE_NONE, view.width, view.height);
+  app.setCanvasResolution(pc.RESOLUTION_FIXED, view.width, view.height);
   app.autoRender = false;
   app.scene.gsplat.dataFormat = pc.GSPLATDATA_LARGE; // floats; the compact format has colours of 10 bits and coarser scales
   drawAsTrained(app, device);
   app.start();
-  app.root.addChild(camera());
-  return { app, device, canvas, draw: () => frame(app) };
+  const eye = camera();
+  app.root.addChild(eye);
+  return { app, device, canvas, look: (position) => turned(eye, position), draw: () => frame(app) };
 }
 
 // Our splats are trained with a low-pass filter of 0.3 square pixels; the engine adds 0.3 quarters of one, which sharpens them too much.
@@ -33,7 +34,11 @@ function drawAsTrained(app, device) {
 function camera() {
   const entity = new pc.Entity("camera");
   entity.addComponent("camera", { clearColor: new pc.Color(1, 1, 1), fov: view.fov, nearClip: view.near, farClip: view.far });
-  entity.setPosition(...view.position);
+  return turned(entity, view.position);
+}
+
+function turned(entity, position) {
+  entity.setPosition(...position);
   entity.lookAt(...view.target);
   return entity;
 }
@@ -47,13 +52,13 @@ function frame(app) {
 }
 
 async function build(avatar, rest) {
-  const { app, device, canvas, draw } = await stage(), head = new PlayCanvasHead(device, rest, appearance(avatar.splats));
+  const { app, device, ...shown } = await stage(), head = new PlayCanvasHead(device, rest, appearance(avatar.splats));
   app.root.addChild(head.entity);
-  return { canvas, draw, place: (splats) => head.place(splats) };
+  return { ...shown, place: (splats) => head.place(splats) };
 }
 
 async function still(url) {
-  const { app, canvas, draw } = await stage(), asset = new pc.Asset("still", "gsplat", { url });
+  const { app, device, ...shown } = await stage(), asset = new pc.Asset("still", "gsplat", { url });
   app.assets.add(asset);
   await new Promise((resolve, reject) => {
     asset.ready(resolve);
@@ -63,7 +68,7 @@ async function still(url) {
   const entity = new pc.Entity("still");
   entity.addComponent("gsplat", { asset });
   app.root.addChild(entity);
-  return { canvas, draw };
+  return shown;
 }
 
 await present(build, still);

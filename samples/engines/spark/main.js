@@ -11,28 +11,31 @@ const PICTURE = { preBlurAmount: 0.3, blurAmount: 0, maxStdDev: Math.sqrt(2 * Ma
 
 function stage() {
   const renderer = new THREE.WebGLRenderer({ antialias: false, preserveDrawingBuffer: true });
-  renderer.setSize(view.size, view.size);
+  renderer.setSize(view.width, view.height);
   document.body.append(renderer.domElement);
-  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, 1, view.near, view.far);
+  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, view.width / view.height, view.near, view.far);
   scene.background = new THREE.Color(1, 1, 1);
-  camera.position.set(...view.position);
-  camera.lookAt(...view.target);
+  const look = (position) => {
+    camera.position.set(...position);
+    camera.lookAt(...view.target);
+  };
+  look(view.position);
   scene.add(new SparkRenderer({ renderer, ...PICTURE }));
-  return { scene, canvas: renderer.domElement, draw: () => renderer.render(scene, camera) };
+  return { scene, canvas: renderer.domElement, look, draw: () => renderer.render(scene, camera) };
 }
 
 async function build(avatar, rest) {
-  const { scene, canvas, draw } = stage(), head = new SparkHead(rest, appearance(avatar.splats));
+  const { scene, ...shown } = stage(), head = new SparkHead(rest, appearance(avatar.splats));
   scene.add(head.object);
   await head.object.initialized;
-  return { canvas, draw, place: (splats) => head.place(splats) };
+  return { ...shown, place: (splats) => head.place(splats) };
 }
 
 async function still(url) {
-  const { scene, canvas, draw } = stage(), object = new SplatMesh({ url });
+  const { scene, ...shown } = stage(), object = new SplatMesh({ url });
   scene.add(object);
   await object.initialized;
-  return { canvas, draw };
+  return shown;
 }
 
 await present(build, still);

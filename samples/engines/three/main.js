@@ -13,35 +13,38 @@ const SPLATS = 1; // scene 0 of an avatar.glb is the textured mesh (docs/asset-f
 
 async function stage() {
   const renderer = new THREE.WebGPURenderer({ antialias: false, forceWebGL: true }); // splats need this renderer, WebGL suffices
-  renderer.setSize(view.size, view.size);
+  renderer.setSize(view.width, view.height);
   renderer.outputColorSpace = THREE.LinearSRGBColorSpace; // the splats' colours are sRGB already; three would brighten them once more
   await renderer.init();
   document.body.append(renderer.domElement);
-  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, 1, view.near, view.far);
+  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, view.width / view.height, view.near, view.far);
   scene.background = new THREE.Color(1, 1, 1);
-  camera.position.set(...view.position);
-  camera.lookAt(...view.target);
-  camera.updateMatrixWorld();
-  return { scene, canvas: renderer.domElement, draw: () => renderer.render(scene, camera) };
+  const look = (position) => {
+    camera.position.set(...position);
+    camera.lookAt(...view.target);
+    camera.updateMatrixWorld();
+  };
+  look(view.position);
+  return { scene, canvas: renderer.domElement, look, draw: () => renderer.render(scene, camera) };
 }
 
 async function build() {
-  const { scene, canvas, draw } = await stage(), loader = new GLTFLoader();
+  const { scene, ...shown } = await stage(), loader = new GLTFLoader();
   loader.register((parser) => new GLTFGaussianSplatLoaderExtension(parser)); // not registered by default
   const splats = (await loader.loadAsync(view.avatar)).scenes[SPLATS];
   scene.add(splats);
   const splat = splats.getObjectByProperty("isGaussianSplat", true), head = new ThreeHead(splat);
   drawAsTrained(splat);
-  return { canvas, draw, place: (placed) => head.place(placed) };
+  return { ...shown, place: (placed) => head.place(placed) };
 }
 
 async function still(url) {
-  const { scene, canvas, draw } = await stage();
+  const { scene, ...shown } = await stage();
   const loader = url.endsWith(".spz") ? new SPZLoader() : new GaussianSplatPLYLoader();
   const splat = new GaussianSplat(await loader.loadAsync(url));
   drawAsTrained(splat);
   scene.add(splat);
-  return { canvas, draw };
+  return shown;
 }
 
 await present(build, still);

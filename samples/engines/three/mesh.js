@@ -6,9 +6,9 @@ import { offer, opened, view } from "../common/page.js";
 
 async function build() {
   const renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: true });
-  renderer.setSize(view.size, view.size);
+  renderer.setSize(view.width, view.height);
   document.body.append(renderer.domElement);
-  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, 1, view.near, view.far);
+  const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(view.fov, view.width / view.height, view.near, view.far);
   scene.background = new THREE.Color(1, 1, 1);
   camera.position.set(...view.position);
   camera.lookAt(...view.target);

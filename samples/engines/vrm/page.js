@@ -11,7 +11,7 @@ const BONES = { root: "chest", neck: "head", jaw: "jaw", eye_left: "leftEye", ey
 
 function stage() {
   const renderer = new THREE.WebGLRenderer({ antialias: true, preserveDrawingBuffer: true });
-  renderer.setSize(view.size, view.size);
+  renderer.setSize(view.width, view.height);
   document.body.append(renderer.domElement);
   const scene = new THREE.Scene();
   scene.background = new THREE.Color(1, 1, 1);
@@ -21,7 +21,7 @@ function stage() {
 
 /** The camera of the address, whose origin is between the ears. */
 function cameraAt(ears) {
-  const camera = new THREE.PerspectiveCamera(view.fov, 1, view.near, view.far);
+  const camera = new THREE.PerspectiveCamera(view.fov, view.width / view.height, view.near, view.far);
   camera.position.set(...view.position).add(ears);
   camera.lookAt(new THREE.Vector3(...view.target).add(ears));
   return camera;

@@ -87,6 +87,30 @@ def test_vmc_waits_for_apply() -> None:
     assert forward == pytest.approx([1, 0, 0], abs=1e-6), "Unity's -y is a turn to the subject's left, our +X"
 
 
+@pytest.mark.parametrize("size", [-4, -8, -1, 0, 5, 2**31 - 1, -(2**31)])
+def test_a_bundle_of_any_size_ends(size: int, caplog: pytest.LogCaptureFixture) -> None:
+    """python-osc's own reader steps back by four for ever where a content says that it has -4 bytes."""
+    with pytest.raises(ValueError, match="ends early"):
+        vmc.Vmc().feed(b"#bundle\0" + bytes(8) + struct.pack(">i", size) + b"/abc")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"#bundle\0" + bytes(8) + struct.pack(">i", 4) + b"\x1b[2J",
+        b"/a\0\0," + b"z" * 60_003 + b"\0",
+        b"#bundle\0" * 7000,
+        b"",
+    ],
+    ids=["no content", "types", "depth", "nothing"],
+)
+def test_what_a_stranger_sends_is_not_logged(packet: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError):
+        vmc.Vmc().feed(packet)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("name", ["jawOpen", "JawOpen", "JAWOPEN", " jawopen "])
 def test_names_in_any_case(name: str) -> None:
     assert mixture_of(name) == {"jawOpen": 1.0}

@@ -128,6 +128,28 @@ def test_the_programs_state_stays(context: moderngl.Context, tiny_avatar: Avatar
     player.release()
 
 
+@pytest.mark.parametrize("tier", Tier)
+def test_each_framebuffer_gets_its_own_head(context: moderngl.Context, tiny_avatar: Avatar, tier: Tier) -> None:
+    """Two of one size in turns, and another after the first is gone: picture and depth go where the head was drawn."""
+    needs(tier, context)
+    camera, stage = camera_before(tiny_avatar), Stage(context, (tiny_avatar,), tier)
+    size = camera.width, camera.height
+    first = context.framebuffer([context.texture(size, 4)], context.depth_texture(size))
+    for turn in range(3):
+        target = context.framebuffer([context.texture(size, 4)], context.depth_texture(size)) if turn else first
+        target.use()
+        target.clear()
+        stage.draw((neutral_pose(tiny_avatar.rig),), camera)
+        stage.draw_depth(camera)
+        assert context.fbo is target and context.error == "GL_NO_ERROR"
+        depth = np.frombuffer(target.depth_attachment.read(), np.float32)
+        alpha = np.frombuffer(target.read(components=4), np.uint8)[3::4]
+        assert (alpha > 127).any() and 0.9 < (depth < 1).sum() / (alpha > 127).sum() < 1.1, f"framebuffer {turn}"
+        if turn == 1:
+            first.release()
+    stage.release()
+
+
 def test_what_is_held_holds(tiny_avatar: Avatar) -> None:
     player = Player(tiny_avatar)
     assert player.pose() is player.pose()
