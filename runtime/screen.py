@@ -55,7 +55,7 @@ class Screen:
             with self._timed("sort, draw"):
                 picture = draw_splats(splats, camera)
             with self._timed("upload"):
-                self._picture.write(picture.astype(np.float16).tobytes())
+                self._picture.write(picture)
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
@@ -81,7 +81,8 @@ class Screen:
         """The last picture: premultiplied RGBA float32 [h, w, 4], row 0 at the top."""
         assert self._picture is not None, "draw before read"
         width, height = self._picture.size
-        return np.frombuffer(self._picture.read(), np.float16).reshape(height, width, 4).astype(np.float32)
+        numbers = np.frombuffer(self._picture.read(), self._picture.dtype)
+        return numbers.reshape(height, width, 4).astype(np.float32)
 
     def _resized(self, width: int, height: int) -> moderngl.Texture:
         if self._drawn is not None:
@@ -89,7 +90,9 @@ class Screen:
         elif self._picture is not None:
             self._picture.release()
         if self._instances is None:
-            return self._context.texture((width, height), 4, dtype="f2")
+            return self._context.texture(
+                (width, height), 4, dtype="f4"
+            )  # halving the floats takes longer than drawing them
         self._drawn = Picture(self._context, (width, height), self._instances.buffer)
         return self._drawn.texture
 

@@ -82,6 +82,8 @@ class Viewer:
     def __init__(self, window: Window, state: ViewerState, watch: Callable[[Pose], None], stack: ExitStack) -> None:
         self._window, self._state, self._watch = window, state, watch
         self._gui = _open_gui(window, stack)
+        if self._gui is None and state.panel:
+            state.tell('H shows the keys; for a panel: pip install "facecraft4d[viewer]"')
         Input(window, state, self._gui)
         self._capture = Capture()
         stack.callback(self._capture.stop)

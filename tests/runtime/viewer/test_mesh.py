@@ -104,3 +104,7 @@ def test_means_settle_on_what_is_timed() -> None:
     with statistics.timed("wait"):
         pass
     assert list(statistics.milliseconds) == ["draw", "wait"]
+    statistics.frame(0.02)
+    statistics.note({"draw": 9.0})
+    statistics.frame(0.02)
+    assert list(statistics.milliseconds) == ["draw"]
