@@ -7,7 +7,8 @@ from jaxtyping import Float32
 
 from facecraft4d.runtime.animate import Heads
 from facecraft4d.toolkit.core.datatypes import Camera, Pose, Splats
-from facecraft4d.toolkit.splatting.cpu import COMPILING, draw, is_compiled
+from facecraft4d.toolkit.splatting.cpu import COMPILING, draw, is_compiled, project
+from facecraft4d.toolkit.splatting.settings import Settings
 
 
 class SoftwareRenderer:
@@ -35,3 +36,12 @@ def draw_splats(splats: Splats, camera: Camera, antialiased: bool = False) -> Fl
     """Any splats: premultiplied RGBA, row 0 at the top."""
     image, alpha = draw(splats, camera, None, antialiased)
     return np.concatenate([image, alpha[..., None]], -1)
+
+
+def blended_pixels(splats: Splats, camera: Camera) -> float:
+    """The areas of all ellipses in which splats are blended, pixels: pi sqrt(det C) 2 ln(opacity / cut-off) each, parts outside of the picture too."""
+    seen = project(splats, camera)
+    drawn = seen.radii[:, 0] > 0
+    determinants = np.maximum(seen.conics[drawn, 0] * seen.conics[drawn, 2] - seen.conics[drawn, 1] ** 2, 1e-20)
+    cutoff = Settings(camera.width, camera.height).alpha_cutoff
+    return float((2 * np.pi * np.log(seen.opacities[drawn] / cutoff) / np.sqrt(determinants)).sum())
