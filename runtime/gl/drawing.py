@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.runtime.gl.instances import LAYOUT, NAMES
-from facecraft4d.runtime.gl.shaders import Clip, set_camera, set_uniforms, source
+from facecraft4d.runtime.gl.shaders import Clip, drawing_into, set_camera, set_uniforms, source
 from facecraft4d.toolkit.core.datatypes import Camera
 
 # corners of the equilateral triangle around the unit circle: a quarter fewer vertices than a square, and one triangle in place of two
@@ -86,7 +86,7 @@ class Picture:
         """The first `count` instances: premultiplied RGBA, row 0 at the top. ValueError for a camera of another size."""
         if (camera.width, camera.height) != self.size:
             raise ValueError(f"camera must be {self.size} pixels, got {(camera.width, camera.height)}")
-        with self._context.scope(self.target, moderngl.BLEND):  # it goes back to what is bound when it is made
+        with drawing_into(self._context, self.target, moderngl.BLEND):
             self.target.clear()
             self._drawing.draw(count, camera, look._replace(clip=EVERYTHING), rows_down=True)
 

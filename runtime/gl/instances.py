@@ -12,7 +12,7 @@ import numpy as np
 
 from facecraft4d.runtime.animate import Heads
 from facecraft4d.runtime.gl.packing import PackedHeads
-from facecraft4d.runtime.gl.shaders import HEAD, set_camera, source
+from facecraft4d.runtime.gl.shaders import HEAD, drawing_into, set_camera, source
 from facecraft4d.runtime.gl.tables import ROW, Tables
 from facecraft4d.runtime.sort import SplatOrder, descending
 from facecraft4d.toolkit.core.datatypes import Camera, Pose, Rig, Splats
@@ -111,7 +111,7 @@ class FeedbackInstances:
         order = self._order(self._heads.splats(poses).means, camera)
         self._tables.move(poses)
         self._tables.bind(self._pose)
-        with self._context.scope(self._target):
+        with drawing_into(self._context, self._target):
             self._vertices.transform(self.posed, moderngl.POINTS, vertices=self._tables.vertices)
         self._posed_table.write(self.posed)
         if len(order):
@@ -119,7 +119,7 @@ class FeedbackInstances:
             self._sorted.write(order.astype(np.int32))
             self._tables.bind(self._place, posed=self._posed_table)
             set_camera(self._place, camera, antialiased)
-            with self._context.scope(self._target):
+            with drawing_into(self._context, self._target):
                 self._splats.transform(self.buffer, moderngl.POINTS, vertices=len(order))
         return len(order)
 

@@ -1,6 +1,7 @@
 """GLSL sources of the package, put together, and the numbers of a picture as their uniforms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from math import log2
 from typing import Any, NamedTuple
@@ -24,6 +25,20 @@ class Clip(NamedTuple):
 
     near: float = 0.05
     far: float = 100.0
+
+
+@contextmanager
+def drawing_into(context: Any, target: Any, flags: int = 0) -> Iterator[None]:
+    """Draw into a framebuffer of moderngl with these flags of its; then what is bound now is bound again.
+
+    A scope of moderngl goes back to what was bound when it was made, and stays in memory unless it is released.
+    """
+    scope = context.scope(target, flags)
+    try:
+        with scope:
+            yield
+    finally:
+        scope.release()
 
 
 def source(*names: str, version: int = 330, defines: Sequence[str] = ()) -> str:

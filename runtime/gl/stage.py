@@ -10,7 +10,7 @@ import numpy as np
 
 from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture, SplatDrawing
 from facecraft4d.runtime.gl.instances import Instances, Tier
-from facecraft4d.runtime.gl.shaders import set_uniforms, source
+from facecraft4d.runtime.gl.shaders import drawing_into, set_uniforms, source
 from facecraft4d.runtime.gl.tiers import open_instances
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
@@ -89,7 +89,9 @@ class Stage:
         masks = target.color_mask, target.depth_mask
         target.color_mask, target.depth_mask = masks[0] if color else _closed(masks[0]), depth
         try:
-            with self._context.scope(target, moderngl.BLEND | moderngl.DEPTH_TEST if color else moderngl.DEPTH_TEST):
+            with drawing_into(
+                self._context, target, moderngl.BLEND | moderngl.DEPTH_TEST if color else moderngl.DEPTH_TEST
+            ):
                 target.use()  # moderngl applies masks when a framebuffer is bound
                 yield
         finally:

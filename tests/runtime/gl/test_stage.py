@@ -1,7 +1,9 @@
 """A head in somebody else's picture: over what is there, behind what is nearer, before what is farther, and nothing else changed."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import moderngl
 import numpy as np
@@ -12,6 +14,7 @@ from facecraft4d.runtime import Clip, Look, Player, Stage, camera_of_matrices, m
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.gl.instances import Tier
+from facecraft4d.runtime.gl.shaders import drawing_into
 from facecraft4d.runtime.levels import PATIENCE
 from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.asset import Avatar
@@ -148,6 +151,23 @@ def test_each_framebuffer_gets_its_own_head(context: moderngl.Context, tiny_avat
         if turn == 1:
             first.release()
     stage.release()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
+def test_going_back_to_a_framebuffer_leaves_nothing_behind(context: moderngl.Context) -> None:
+    """A scope of moderngl that is not released keeps 240 bytes: 100,000 frames would keep 50 MB."""
+
+    def pages() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    target = context.simple_framebuffer((8, 8))
+    for count in (2_000, 20_000):
+        before = pages()
+        for _ in range(count):
+            with drawing_into(context, target):
+                pass
+    assert (pages() - before) * 4096 < 20_000 * 60
+    target.release()
 
 
 def test_what_is_held_holds(tiny_avatar: Avatar) -> None:
