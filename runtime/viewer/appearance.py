@@ -34,6 +34,9 @@ class Appearance:
     level: int = 0
     """0: all splats; 1 and on: the avatar's levels of detail, the largest first."""
 
+    fitting: bool = True
+    """Let the time for a frame decide the level."""
+
     @property
     def look(self) -> Look:
         """For the renderer."""

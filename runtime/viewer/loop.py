@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from facecraft4d import exporters
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.capture import Capture
+from facecraft4d.runtime.levels import LevelKeeper
 from facecraft4d.runtime.options import PlayOptions
 from facecraft4d.runtime.picture import opaque_color
 from facecraft4d.runtime.player import Player
@@ -23,12 +24,16 @@ from facecraft4d.runtime.viewer.stage import Stage
 from facecraft4d.runtime.viewer.state import ViewerState
 from facecraft4d.runtime.window import Window
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.datatypes import Camera, Pose
 from facecraft4d.toolkit.splatting.cpu import COMPILING, is_compiled
 
 if TYPE_CHECKING:
     from facecraft4d.runtime.viewer.gui import Gui
 
+FRAME_SECONDS = 1 / 30
+"""How long drawing may take before a coarser level of detail is tried."""
+COUNT_SECONDS = 1.0
+"""Between two counts of overdraw."""
 WORDS_SECONDS = 0.1
 """Between two looks at the window while kernels are compiled."""
 
@@ -77,10 +82,14 @@ class Viewer:
     def __init__(self, window: Window, state: ViewerState, watch: Callable[[Pose], None], stack: ExitStack) -> None:
         self._window, self._state, self._watch = window, state, watch
         self._gui = _open_gui(window, stack)
+        if self._gui is None and state.panel:
+            state.tell('H shows the keys; for a panel: pip install "facecraft4d[viewer]"')
         Input(window, state, self._gui)
         self._capture = Capture()
         stack.callback(self._capture.stop)
-        self._stage: Stage | None = None
+        self._stages: dict[int, Stage] = {}
+        self._levels: tuple[Avatar, LevelKeeper] | None = None
+        self._counted = 0.0
 
     def run(self, seconds: float, watched: Watched | None) -> None:
         """Until the window is closed, or so many seconds are over."""
@@ -112,7 +121,10 @@ class Viewer:
         width, height = self._head_pixels()
         if width and height:  # both are 0 while the window is minimised
             stage = self._current_stage()
-            stage.draw(pose, state.camera.camera(width, height), state.look, statistics)
+            camera = state.camera.camera(width, height)
+            stage.draw(pose, camera, state.look, statistics)
+            self._judge_level(stage, camera)
+            self._count(stage, pose, camera, now)
             with statistics.timed("show"):
                 stage.show(state.look.background)
             self._take(stage, now)
@@ -131,11 +143,32 @@ class Viewer:
         return max(width - round(WIDTH * self._window.text_scale), width // 4), height
 
     def _current_stage(self) -> Stage:
-        """For the avatar that is wanted now."""
-        shown = self._state.shown
-        if self._stage is None or self._stage.avatar is not shown:
-            self._stage = Stage(self._window.context, shown)
-        return self._stage
+        """For the avatar and the level that are wanted now."""
+        avatar, look = self._state.player.avatar, self._state.look
+        if self._levels is None or self._levels[0] is not avatar:
+            self._stages.clear()
+            self._levels = (
+                avatar,
+                LevelKeeper([len(each.means) for each in (avatar.splats, *avatar.levels)], FRAME_SECONDS),
+            )
+        if look.fitting:
+            look.level = self._levels[1].level
+        if look.level not in self._stages:
+            self._stages[look.level] = Stage(self._window.context, self._state.shown)
+        return self._stages[look.level]
+
+    def _judge_level(self, stage: Stage, camera: Camera) -> None:
+        """Tell who chooses the level what this frame took."""
+        assert self._levels is not None
+        if self._state.look.fitting and self._state.player.avatar.levels:
+            self._levels[1].frame(stage.seconds, stage.head_pixels(camera))
+
+    def _count(self, stage: Stage, pose: Pose, camera: Camera, now: float) -> None:
+        """How many splats are blended for a pixel, once a second while somebody looks at the number."""
+        state = self._state
+        if state.counting and now - self._counted > COUNT_SECONDS:
+            state.overdraw, self._counted = stage.overdraw(pose, camera, state.look.look), now
+        state.counting = False
 
     def _take(self, stage: Stage, now: float) -> None:
         """Save what the user wishes."""

@@ -12,16 +12,17 @@ BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "grey": (0.5, 0.5, 0.5), "black": (0.0,
 def look(state: ViewerState) -> None:
     """Layers, splats, background, camera."""
     chosen = state.look
-    for layer in Layer:
+    for number, layer in enumerate(Layer):
+        if number:
+            imgui.same_line()
         if imgui.radio_button(layer.value, chosen.layer is layer):
             chosen.layer = layer
-        imgui.same_line()
     chosen.wireframe = imgui.checkbox("wireframe", chosen.wireframe)[1]
     for label, name, (low, high) in (("size", "scale", SCALES), ("opacity", "opacity", OPACITIES)):
         imgui.set_next_item_width(-1.0)
         value = imgui.slider_float(f"##{name}", getattr(chosen, name), low, high, f"{label} of splats %.2f")[1]
         setattr(chosen, name, value)
-    if imgui.button("As it is"):
+    if imgui.button("As they are"):
         chosen.scale = chosen.opacity = 1.0
     _level(state)
     imgui.separator_text("background")
@@ -49,9 +50,11 @@ def _level(state: ViewerState) -> None:
     avatar = state.player.avatar
     counts = [len(each.means) for each in (avatar.splats, *avatar.levels)]
     imgui.set_next_item_width(-1.0)
-    changed, level = imgui.combo("##level", state.look.level, [f"{count:,} splats" for count in counts])
+    fitting = f"by itself: {counts[state.look.level]:,} splats"
+    shown = 0 if state.look.fitting else 1 + state.look.level
+    changed, chosen = imgui.combo("##level", shown, [fitting, *(f"{count:,} splats" for count in counts)])
     if changed:
-        state.look.level = level
+        state.look.fitting, state.look.level = chosen == 0, max(chosen - 1, 0)
 
 
 def info(state: ViewerState) -> None:
@@ -60,7 +63,8 @@ def info(state: ViewerState) -> None:
     imgui.text_unformatted(f"{statistics.fps:.0f} frames a second, {1e3 * statistics.frame_seconds:.1f} ms each")
     for name, milliseconds in statistics.milliseconds.items():
         _row(name, f"{milliseconds:.2f} ms")
-    _row("overdraw", f"{state.overdraw:.0f} layers a pixel" if state.overdraw else "")
+    state.counting = True
+    _row("overdraw", f"{state.overdraw:.0f} splats a pixel" if state.overdraw else "")
     imgui.separator_text("avatar")
     shown = state.shown
     for name, text in (

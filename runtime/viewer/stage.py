@@ -5,13 +5,15 @@ import numpy as np
 
 from facecraft4d.runtime.animate import Animator
 from facecraft4d.runtime.camera import framing
+from facecraft4d.runtime.gl.drawing import Look
 from facecraft4d.runtime.picture import Color, composite
-from facecraft4d.runtime.screen import Screen
+from facecraft4d.runtime.screen import Screen, emphasized
 from facecraft4d.runtime.viewer.appearance import Appearance, Layer
 from facecraft4d.runtime.viewer.mesh import MeshPass
 from facecraft4d.runtime.viewer.statistics import Statistics
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
+from facecraft4d.toolkit.core.geometry import transform_points
 
 
 class Stage:
@@ -22,6 +24,7 @@ class Stage:
         self._context = context
         self._screen = Screen(context, (avatar,))
         self._mesh: MeshPass | None = None
+        self._animator: Animator | None = None
 
     @property
     def emulated(self) -> bool:
@@ -36,8 +39,8 @@ class Stage:
 
     def draw(self, pose: Pose, camera: Camera, appearance: Appearance, statistics: Statistics) -> None:
         """Draw the head in that pose."""
-        with statistics.timed("splats"):
-            self._screen.draw((pose,), camera, appearance.look)
+        self._screen.draw((pose,), camera, appearance.look)
+        statistics.note(self._screen.milliseconds)
         surface = appearance.layer is Layer.MESH
         if surface or appearance.wireframe:
             self._mesh = self._mesh or MeshPass(self._context, self.avatar)
@@ -47,6 +50,25 @@ class Stage:
     def show(self, background: Color) -> None:
         """The picture at the window's left, on the background."""
         self._screen.show(background)
+
+    @property
+    def seconds(self) -> float:
+        """What the last `draw` of splats took on the processor."""
+        return sum(self._screen.milliseconds.values()) / 1e3
+
+    def head_pixels(self, camera: Camera) -> float:
+        """How many pixels high the head is, about."""
+        low, high = self.avatar.rig.vertices.min(0), self.avatar.rig.vertices.max(0)
+        depth = float(transform_points(camera.camera_from_world, ((low + high) / 2)[None].astype(np.float64))[0, 2])
+        return camera.fy * float(high[1] - low[1]) / max(depth, 0.05)
+
+    def overdraw(self, pose: Pose, camera: Camera, look: Look) -> float:
+        """How many splats are blended for each pixel of the head: the areas of all ellipses over the area of what is half opaque at least."""
+        from facecraft4d.runtime.software import blended_pixels
+
+        self._animator = self._animator or Animator(self.avatar)
+        covered = float((self._screen.read()[..., 3] > 0.5).sum())
+        return blended_pixels(emphasized(self._animator.splats(pose), look), camera) / covered if covered else 0.0
 
     def image(self, background: Color) -> np.ndarray:
         """The last picture as RGB bytes [h, w, 3]."""

@@ -46,8 +46,8 @@ class ViewerState:
         self.keyboard, self._seconds = Keyboard(player.avatar.rig), 0.0
         self._frames = 0
         self._levelled: tuple[Avatar, int, Avatar] | None = None
-        self.overdraw = 0.0
-        """Splats that are blended for each pixel of the head; 0 before they were counted."""
+        self.counting, self.overdraw = False, 0.0
+        """Whether somebody wants to know how many splats are blended for each pixel of the head, and how many they were."""
         if isinstance(player.life, Idle):  # the lasting part of a mood is the face's affair, so that clips have it too
             self.face.emotion, self.face.strength = player.life.mood, player.life.amount
             player.life = replace(player.life, lasting=False)

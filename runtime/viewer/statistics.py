@@ -15,6 +15,7 @@ class Statistics:
         self.milliseconds: dict[str, float] = {}
         """By what was timed, in the order of a frame."""
         self.frame_seconds = 0.0
+        self._noted: set[str] = set()
 
     @property
     def fps(self) -> float:
@@ -30,11 +31,15 @@ class Statistics:
 
     def note(self, milliseconds: Mapping[str, float]) -> None:
         """Parts of a frame that somebody else timed."""
+        self._noted.update(milliseconds)
         for name, value in milliseconds.items():
             self.milliseconds[name] = self._settled(self.milliseconds.get(name, value), value)
 
     def frame(self, elapsed: float) -> None:
-        """A frame is over, so many seconds after the one before."""
+        """A frame is over, so many seconds after the one before; what was no part of it is forgotten."""
+        for name in self.milliseconds.keys() - self._noted:
+            del self.milliseconds[name]
+        self._noted.clear()
         self.frame_seconds = self._settled(self.frame_seconds or elapsed, elapsed)
 
     def _settled(self, before: float, now: float) -> float:

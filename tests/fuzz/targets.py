@@ -22,9 +22,11 @@ from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.exporters.gltf.writing import export_gltf
 from facecraft4d.exporters.motions import audio2expression, find_motion, livelink_csv
 from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
+from facecraft4d.runtime.camera import OrbitCamera
 from facecraft4d.runtime.drivers.protocols import PROTOCOLS
 from facecraft4d.runtime.drivers.retarget import read_retarget
 from facecraft4d.runtime.summary import AvatarSummary, summarize
+from facecraft4d.runtime.viewer.memory import Remembered, recall
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
@@ -311,6 +313,21 @@ def _retarget(path: Path) -> None:
     assert np.isfinite(table.matrix(ARKIT_NAMES, ARKIT_NAMES)).all()
 
 
+# ---- the viewer's settings
+
+
+def _settings() -> list[bytes]:
+    return [
+        as_json(asdict(Remembered())),
+        as_json(asdict(Remembered(900, 700, False, -30.0, 12.0, 2.5, (0.1, 0.0, -0.2)))),
+    ]
+
+
+def _recall(path: Path) -> None:
+    seen = recall(path)
+    seen.camera(OrbitCamera((0.0, 0.1, 0.0), 1.2)).camera(seen.width, seen.height)
+
+
 TARGETS = (
     Target("glb", ".glb", _avatars, _glb, _play),
     Target("picture", ".png", _pictures, damaged, _photograph),
@@ -331,6 +348,7 @@ TARGETS = (
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
+    Target("viewer's settings", ".json", _settings, _json, _recall),
     Target("kept result", ".npz", kept.results, kept.damaged_result, kept.recall),
     Target("ply", ".ply", splats.plys, splats.changed_ply, splats.show),
     Target("spz", ".spz", splats.spzs, splats.changed_spz, splats.show),

@@ -162,7 +162,7 @@ def test_levels_are_the_avatars_own() -> None:
     level = AVATAR.level(100).splats
     state = ViewerState(Player(replace(AVATAR, levels=(level,)), {}, framing(AVATAR)))
     assert len(state.shown.splats.means) == len(AVATAR.splats.means)
-    state.look.level = 1
+    state.look.level = 1  # by hand or by who keeps a frame's time
     assert len(state.shown.splats.means) == 100 and state.shown is state.shown
     state.change_avatar(AVATAR, same=True)
     assert state.look.level == 0 and state.shown is AVATAR
