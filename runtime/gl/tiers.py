@@ -26,8 +26,9 @@ SORT_SECONDS = 0.006
 
 
 def suitable_tier(driver: str, version_code: int) -> Tier:
-    """What is quickest with a driver of that name and version (430: OpenGL 4.3): compute shaders where a card has them, but the processor's own kernels where there is no card.
+    """What is quickest with a driver of that name and version (430: OpenGL 4.3).
 
+    Compute shaders where a card has them, transform feedback on other cards, the processor's own kernels where there is no card.
     Measured with 24 000 splats: llvmpipe's compute shaders take ten times as long to lay them out as our kernels, its vertex shaders twice.
     On a card with compute shaders nothing is measured: sorting on the processor would add its time, a transfer and a wait to every frame.
     """
@@ -49,16 +50,13 @@ def who_draws(driver: str, version_code: int) -> str:
 
 def open_instances(context: moderngl.Context, avatars: Sequence[Avatar], tier: Tier | None = None) -> Instances:
     """What poses and sorts these avatars, by `suitable_tier` or by the tier that is asked for."""
-    tier, rigs = (
-        tier or suitable_tier(str(context.info["GL_RENDERER"]), context.version_code),
-        [avatar.rig for avatar in avatars],
-    )
-    heads = Heads(avatars)
-    packed = None if tier is Tier.UPLOAD else pack(avatars)
+    tier = tier or suitable_tier(str(context.info["GL_RENDERER"]), context.version_code)
+    rigs, packed = [avatar.rig for avatar in avatars], None if tier is Tier.UPLOAD else pack(avatars)
     if packed is None or not packed.exact:
-        return UploadedInstances(context, heads)
+        return UploadedInstances(context, Heads(avatars))
     if tier is Tier.COMPUTE:
         return ComputeInstances(context, rigs, packed)
+    heads = Heads(avatars)
     return FeedbackInstances(context, rigs, packed, heads, measured_order(heads, rigs))
 
 
