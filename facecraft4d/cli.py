@@ -16,6 +16,8 @@ COMMANDS = {
     "render": ("cli_render", "draw one still picture of an avatar"),
     "export": ("cli_export", "write an avatar for an engine, a viewer or a modelling program"),
     "clip": ("cli_clip", "turn a clip of one program into one of another"),
+    "capture": ("cli_capture", "turn a video of a talking face into a clip"),
+    "speak": ("cli_speak", "turn a voice into a clip that speaks"),
     "evaluate": ("cli_evaluate", "measure an avatar against pictures with known poses and cameras"),
     "inspect": ("cli_inspect", "say what is in an avatar, and under which licences"),
     "weights": ("cli_weights", "list, fetch or locate the pretrained files"),
@@ -38,6 +40,8 @@ examples:
   facecraft4d render my_head/avatar.glb --yaw 30 --expression jawOpen=0.8 --out still.png
   facecraft4d export my_head/avatar.glb --to spz --to web
   facecraft4d clip MySlate_3_iPhone.csv take.csv
+  facecraft4d capture talk.mp4 --out talk.csv
+  facecraft4d speak line.wav --text "Hello there." --out line.csv
   facecraft4d inspect my_head/avatar.glb
   facecraft4d evaluate my_head
   facecraft4d doctor

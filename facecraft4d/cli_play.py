@@ -9,46 +9,24 @@ import tyro
 
 from facecraft4d.cli_common import check_option, complain, load_avatar, parse, say
 from facecraft4d.cli_expressions import expression_weights, turned_neck
+from facecraft4d.cli_live import LiveOptions, heard_by, table_at
 from facecraft4d.cli_progress import shown_progress
+from facecraft4d.cli_voice import IdleOptions, SpeakOptions, sound_along, what_plays
 from facecraft4d.runtime import PlayOptions, RecordOptions
+from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.datatypes import Motion, Sound
 from facecraft4d.toolkit.core.motion import builtin_clips
 
 if TYPE_CHECKING:
+    from facecraft4d.runtime import PoseSource
+    from facecraft4d.runtime.drivers.live import Heard
     from facecraft4d.runtime.drivers.protocols import Sender
-    from facecraft4d.runtime.drivers.udp import Listener
     from facecraft4d.runtime.viewer.memory import Remembered
     from facecraft4d.runtime.window import Window
 
 LIVE = "live"
 """Name of the source that is heard."""
-
-
-@dataclass(frozen=True)
-class LiveOptions:
-    """Faces that come in, and go out, while a window is open."""
-
-    live: str | None = None
-    """Hear a face: livelink (Live Link Face, port 11111), ifacialmocap (49983), vmc (39539); another port as vmc:39540."""
-    bind: str = "127.0.0.1"
-    """Address to hear on. The default hears this machine alone; 0.0.0.0 hears the whole network."""
-    phone: str | None = None
-    """Address of the telephone, for apps that wait to be asked (iFacialMocap)."""
-    send: str | None = None
-    """Send what the head does to another program: livelink:HOST, ifacialmocap:HOST or vmc:HOST, with :PORT behind where it is another."""
-
-
-@dataclass(frozen=True)
-class IdleOptions:
-    """What the head does of itself while nothing plays."""
-
-    idle: float = 1.0
-    """How much it blinks, breathes and looks about, 0 to 1."""
-    mood: str = "neutral"
-    """neutral, happy, sad, angry, attentive or sleepy."""
-    seed: int = 0
-    """Another number is another motion."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +67,10 @@ class PlayCommand:
       facecraft4d play my_head/avatar.glb --record frames --background transparent
       facecraft4d play my_head/avatar.glb --live livelink --bind 0.0.0.0
       facecraft4d play my_head/avatar.glb --live ifacialmocap --bind 0.0.0.0 --phone 192.168.1.7
+      facecraft4d play my_head/avatar.glb --live webcam --retarget my_face.csv
       facecraft4d play my_head/avatar.glb --clip visemes --send livelink:127.0.0.1
       facecraft4d play my_head/avatar.glb --expression jawOpen=0.4 --neck 0 20 0
+      facecraft4d play my_head/avatar.glb --speak line.wav --text "Good evening." --record talk.mp4
       facecraft4d play my_head/avatar.glb --splats 5000
     """
 
@@ -104,6 +84,7 @@ class PlayCommand:
     """Draw at most so many splats: a level of detail (facecraft4d inspect lists those that the avatar has); default: all."""
     face: Annotated[FaceOptions, tyro.conf.arg(name="")] = field(default_factory=FaceOptions)
     place: Annotated[WindowOptions, tyro.conf.arg(name="")] = field(default_factory=WindowOptions)
+    voice: Annotated[SpeakOptions, tyro.conf.arg(name="")] = field(default_factory=SpeakOptions)
     drivers: Annotated[LiveOptions, tyro.conf.arg(name="")] = field(default_factory=LiveOptions)
     life: Annotated[IdleOptions, tyro.conf.arg(name="")] = field(default_factory=IdleOptions)
     view: Annotated[RecordOptions, tyro.conf.arg(name="")] = field(default_factory=RecordOptions)
@@ -112,30 +93,31 @@ class PlayCommand:
 def main(arguments: list[str]) -> int:
     """Run the command."""
     options = parse(PlayCommand, "play", arguments)
-    from facecraft4d.exporters.motions import find_motion  # --help need not wait for it
-
     if options.record is not None and (options.drivers.live or options.drivers.send):
         raise UserError(
             "--live and --send need a window; a recording plays a clip, and R in the window records what it shows"
         )
     face = expression_weights(options.face.expression, options.face.unclamped)
-    clip = find_motion(options.clip or "face_cap")
+    clip, sound = what_plays(options.voice, options.clip, options.life, options.record is None)
     if options.record is None:
-        _open(options, clip, face)
+        _open(options, clip, face, sound)
         return 0
     if face or any(options.face.neck):
         raise UserError("--expression and --neck need a window, or facecraft4d render; a recording plays a clip")
     from facecraft4d.runtime import record  # nor the window for a video library
 
     avatar = load_avatar(options.avatar, options.splats)
+    clip = table_at(options.drivers.retarget).motion(clip, avatar.rig)
     with shown_progress() as report:
-        who = record(avatar, clip, options.record, options.view, report)
+        who = record(avatar, clip, options.record, options.view, report, sound)
     say(f"{options.record}  ({who})")
     return 0
 
 
-def _open(options: PlayCommand, clip: Motion, weights: dict[str, float]) -> None:
+def _open(options: PlayCommand, clip: Motion, weights: dict[str, float], sound: Sound | None) -> None:
     """The window before what is shown in it, so that it says what it waits for; before both, whatever is wrong with the options."""
+    from facecraft4d.runtime import ClipSource, PoseSource
+    from facecraft4d.runtime.drivers.live import Live
     from facecraft4d.runtime.idle import check_idle
     from facecraft4d.runtime.picture import opaque_color
     from facecraft4d.runtime.viewer.memory import memory_path, remember
@@ -143,14 +125,18 @@ def _open(options: PlayCommand, clip: Motion, weights: dict[str, float]) -> None
 
     check_idle(options.life.mood, options.life.idle)
     background = opaque_color(options.view.background)
-    before = _remembered(options.place)
+    before, table = _remembered(options.place), table_at(options.drivers.retarget)
     if not options.avatar.is_file():
         load_avatar(options.avatar, options.splats)  # says what is wrong
     with ExitStack() as stack:
         heard, sender = _network(options.drivers, stack)
         window = stack.enter_context(Window("facecraft4d", (before.width, before.height), background))
         window.say(f"opening {options.avatar.name} ...")
-        after = _play(window, before, options, clip, weights, heard, sender)
+        avatar = load_avatar(options.avatar, options.splats)
+        clip = table.motion(clip, avatar.rig)
+        sources: dict[str, PoseSource] = {} if heard is None else {LIVE: Live(heard, avatar.rig, table)}
+        sources |= {clip.name: ClipSource(clip) if sound is None else sound_along(clip, sound, stack)}
+        after = _play(window, before, options, avatar, sources, weights, sender)
     remember(memory_path(), after)
 
 
@@ -169,46 +155,38 @@ def _remembered(place: WindowOptions) -> "Remembered":
     return replace(before, width=width, height=height)
 
 
-def _network(drivers: LiveOptions, stack: ExitStack) -> "tuple[Listener | None, Sender | None]":
+def _network(drivers: LiveOptions, stack: ExitStack) -> "tuple[Heard | None, Sender | None]":
     """Who is heard, and who is told of every pose; closed with the stack."""
-    from facecraft4d.runtime.drivers.protocols import Sender, listen
+    from facecraft4d.runtime.drivers.protocols import Sender
 
-    listener = listen(drivers.live, drivers.bind, drivers.phone) if drivers.live is not None else None
-    if listener is not None:
-        stack.callback(listener.close)
-        complain(f"listening on {listener.address[0]}:{listener.address[1]}; C takes your face for the neutral one")
+    heard = heard_by(drivers, stack) if drivers.live is not None else None
     sender = Sender(drivers.send) if drivers.send is not None else None
     if sender is not None:
         stack.callback(sender.close)
-    return listener, sender
+    return heard, sender
 
 
 def _play(
-    window: "Window", before: "Remembered", options: PlayCommand, clip: Motion, weights: dict[str, float],
-    heard: "Listener | None", sender: "Sender | None",
+    window: "Window", before: "Remembered", options: PlayCommand, avatar: Avatar, sources: "dict[str, PoseSource]",
+    weights: dict[str, float], sender: "Sender | None",
 ) -> "Remembered":  # fmt: skip
-    """With who is heard in front of the clips."""
+    """With the clips that come along behind the sources."""
     from facecraft4d.exporters.motions import find_motion
-    from facecraft4d.runtime import Idle, PoseSource, clip_sources, play, pose_from_weights
-    from facecraft4d.runtime.drivers.live import Live
+    from facecraft4d.runtime import Idle, clip_sources, play, pose_from_weights
 
-    avatar = load_avatar(options.avatar, options.splats)
     face = turned_neck(avatar.rig, pose_from_weights(avatar.rig, weights), options.face.neck)
     idle = Idle(avatar.rig, options.life.mood, options.life.idle, options.life.seed)
-    others = tuple(find_motion(name) for name in builtin_clips() if name != clip.name)
-    sources: dict[str, PoseSource] = clip_sources((clip, *others), avatar.rig)
-    if heard is not None:
-        sources = {LIVE: Live(heard, avatar.rig)} | sources
+    others = tuple(find_motion(name) for name in builtin_clips() if name not in sources)
     return play(
         avatar,
-        sources,
+        sources | clip_sources(others, avatar.rig),
         PlayOptions(
             (before.width, before.height), options.view.background, options.place.seconds, not options.place.bare
         ),
         idle,
         (lambda pose: sender.send(pose, avatar.rig)) if sender else lambda pose: None,
         face=face,
-        at_rest=bool(weights) and options.clip is None and heard is None,
+        at_rest=bool(weights) and options.clip is None and options.voice.speak is None and LIVE not in sources,
         path=options.avatar,
         load=lambda path: load_avatar(path, options.splats),
         remembered=before,

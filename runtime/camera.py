@@ -8,7 +8,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import check_range
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import PORTRAIT_FOV_Y_DEGREES, camera_from_world_on_orbit, intrinsics
-from facecraft4d.toolkit.core.rigging import place_splats
+from facecraft4d.toolkit.core.rigging import in_regions, place_splats
 
 MAX_PITCH_DEGREES = 89.0
 """Beyond, the camera would tip over."""
@@ -21,6 +21,10 @@ MOST_TARGET = 10.0
 
 MARGIN = 1.1
 """How much larger than the head the picture is."""
+
+
+SHOULDERS = "torso"
+"""Region that a picture need not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,14 @@ class OrbitCamera:
 
 
 def framing(avatar: Avatar, fov_y_degrees: float = PORTRAIT_FOV_Y_DEGREES) -> OrbitCamera:
-    """A camera from which the head at rest, but for a thousandth of its splats on each side, fills the picture at every yaw."""
-    means = place_splats(avatar.splats, avatar.rig.vertices, avatar.rig).means
+    """A camera from which the head at rest, but for a thousandth of its splats on each side, fills the picture at every yaw.
+
+    As in a portrait the head with its hair and neck counts; shoulders may reach beyond the picture.
+    """
+    rig, splats = avatar.rig, avatar.splats
+    framed = ~in_regions(rig, SHOULDERS, optional=True)[splats.triangles]
+    means = place_splats(splats, rig.vertices, rig).means
+    means = means[framed] if framed.any() else means
     low, high = np.quantile(means, [0.001, 0.999], axis=0)
     half = (high - low) / 2
     radius = max(float(half[1]), float(np.hypot(half[0], half[2])))

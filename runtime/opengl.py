@@ -10,10 +10,11 @@ from jaxtyping import Float32
 
 from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
 from facecraft4d.runtime.gl.instances import Tier
-from facecraft4d.runtime.gl.shaders import NoOpenGL, is_emulated
+from facecraft4d.runtime.gl.shaders import NoOpenGL
 from facecraft4d.runtime.gl.tiers import open_instances, who_draws
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
+from facecraft4d.toolkit.splatting.cpu import COMPILING, projects_at_once
 
 __all__ = ["NoOpenGL", "OffscreenRenderer", "offscreen_context", "who_draws_here"]
 
@@ -33,15 +34,25 @@ class OffscreenRenderer:
     """OpenGL without a window, as a `Renderer`."""
 
     def __init__(
-        self, avatars: Sequence[Avatar], width: int, height: int, tier: Tier | None = None, look: Look = LOOK
+        self,
+        avatars: Sequence[Avatar],
+        width: int,
+        height: int,
+        tier: Tier | None = None,
+        look: Look = LOOK,
+        context: moderngl.Context | None = None,
     ) -> None:
-        """By `suitable_tier` where no tier is asked for. Raises NoOpenGL."""
-        self._context, self._look = offscreen_context(), look
-        driver = str(self._context.info["GL_RENDERER"])
-        self.emulated = is_emulated(driver)
+        """By `suitable_tier` where no tier is asked for, in a `context` that it takes over, or one of its own. Raises NoOpenGL."""
+        self._context, self._look = context or offscreen_context(), look
         self._instances = open_instances(self._context, avatars, tier)
-        self.note = f"drawing with OpenGL on {driver} ({self._instances.tier})"
         self._picture = Picture(self._context, (width, height), self._instances.buffer)
+
+    @property
+    def note(self) -> str:
+        """Who draws, for the user; before the first picture on a machine also that this takes a while."""
+        slow = self._instances.tier is Tier.UPLOAD and not projects_at_once()
+        driver = self._context.info["GL_RENDERER"]
+        return f"drawing with OpenGL on {driver} ({self._instances.tier}{'; ' + COMPILING if slow else ''})"
 
     def draw(self, poses: Sequence[Pose], camera: Camera) -> Float32[np.ndarray, "h w 4"]:
         """Premultiplied RGBA in sRGB as displayed, row 0 at the top."""

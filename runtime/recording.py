@@ -1,5 +1,6 @@
 """A clip as video or as pictures, frame by frame at exact times: the same frames on every run."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,10 +14,11 @@ from PIL import Image
 from facecraft4d.runtime.options import RecordOptions
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.runtime.renderer import open_renderer
+from facecraft4d.runtime.soundtrack import SoundTrack, lasting
 from facecraft4d.runtime.still import option_camera
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.datatypes import Motion, Sound
 from facecraft4d.toolkit.core.files import scratch_folder, whole_file
 from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.pixels import encoded_bytes
@@ -25,7 +27,7 @@ from facecraft4d.toolkit.core.stages import Progress
 QUALITY = {"crf": "16", "preset": "medium", "threads": "2"}
 """x264: visually lossless; a fixed number of threads gives the same bytes on every machine."""
 
-WEBP_QUALITY = {"quality": "90", "compression_level": "4"}
+WEBP_QUALITY = {"quality": "75", "compression_level": "4"}
 GIF_TICKS = 100
 """A second, in GIF."""
 
@@ -48,10 +50,11 @@ def record(
     path: Path,
     options: RecordOptions | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    sound: Sound | None = None,
 ) -> str:
     """Write the clip once through: MP4 (H.264), WebP or GIF by suffix, PNG files into a folder or to names with %04d in them.
 
-    Nothing appears at `path` before the recording is complete. Returns who drew. Raises UserError for options that do not fit.
+    An MP4 carries the `sound`, cut or followed by silence to the pictures' length. Nothing appears at `path` before the recording is complete. Returns who drew. Raises UserError for options that do not fit.
     """
     options = options or RecordOptions()
     for name, value, (low, high) in (("fps", options.fps, FPS), ("turns", options.turns, TURNS)):
@@ -60,8 +63,9 @@ def record(
     background, orbit = background_color(options.background), option_camera(avatar, options)
     motion = on_rig(clip, avatar.rig)
     count = max(1, round(motion.duration * options.fps))
+    heard = None if sound is None else lasting(sound, count / options.fps)
     with (
-        open_sink(path, options.size, options.fps, background is None) as sink,
+        open_sink(path, options.size, options.fps, background is None, heard) as sink,
         closing(open_renderer((avatar,), options.size, options.size, options.backend)) as renderer,
     ):
         report(Progress("record", 0, count, renderer.note))
@@ -73,13 +77,13 @@ def record(
 
 
 @contextmanager
-def open_sink(path: Path, size: int, fps: float, transparent: bool) -> Iterator[FrameSink]:
-    """Where frames of `size` x `size` pixels go, chosen by the path."""
+def open_sink(path: Path, size: int, fps: float, transparent: bool, sound: Sound | None = None) -> Iterator[FrameSink]:
+    """Where frames of `size` x `size` pixels go, chosen by the path; an MP4 carries the `sound`."""
     if path.suffix.lower() == ".mp4":
         if size % 2 or transparent:
             what = "even sizes" if size % 2 else "opaque backgrounds"
             raise UserError(f"{path}: MP4 needs {what}; choose another, or record PNG files into a folder")
-        with whole_file(path) as temporary, video_sink(temporary, (size, size), fps) as sink:
+        with whole_file(path) as temporary, video_sink(temporary, (size, size), fps, sound) as sink:
             yield sink
     elif path.suffix.lower() in ANIMATED:
         with whole_file(path) as temporary, ANIMATED[path.suffix.lower()](temporary, (size, size), fps) as sink:
@@ -95,8 +99,8 @@ def open_sink(path: Path, size: int, fps: float, transparent: bool) -> Iterator[
 
 
 @contextmanager
-def video_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameSink]:
-    """H.264 in MP4, 4:2:0, BT.709, index in front so that it plays while it loads; `size` is (width, height), both even."""
+def video_sink(path: Path, size: tuple[int, int], fps: float, sound: Sound | None = None) -> Iterator[FrameSink]:
+    """H.264 in MP4, 4:2:0, BT.709, index in front so that it plays while it loads; `size` is (width, height), both even. `sound` as AAC."""
     with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         try:
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=QUALITY)
@@ -107,14 +111,19 @@ def video_sink(path: Path, size: tuple[int, int], fps: float) -> Iterator[FrameS
         context = stream.codec_context
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
+        track, shown = None if sound is None else SoundTrack(container, sound), itertools.count(1)
 
         def sink(image: np.ndarray) -> None:
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
             container.mux(stream.encode(frame))
+            if track is not None:
+                track.write(next(shown) / fps)
 
         yield sink
         container.mux(stream.encode())
+        if track is not None:
+            track.close()
 
 
 @contextmanager

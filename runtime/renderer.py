@@ -31,29 +31,34 @@ class Renderer(Protocol):
         ...
 
 
-def open_renderer(avatars: Sequence[Avatar], width: int, height: int, backend: Backend = Backend.AUTO) -> Renderer:
+def open_renderer(
+    avatars: Sequence[Avatar], width: int, height: int, backend: Backend = Backend.AUTO, antialiased: bool = False
+) -> Renderer:
     """A renderer of these avatars together, for images of that size.
+
+    With `antialiased` opacity makes up for the low-pass filter, which makes distant heads less fat; avatars are trained without.
 
     AUTO takes OpenGL where a graphics card stands behind it. Where OpenGL is missing or emulated on the processor it takes our own
     rasteriser, which is faster there. Raises UserError if OPENGL is asked for and cannot be had.
     """
-    from facecraft4d.runtime.opengl import NoOpenGL, OffscreenRenderer
+    from facecraft4d.runtime import opengl
+    from facecraft4d.runtime.gl.drawing import Look
+    from facecraft4d.runtime.gl.shaders import is_emulated
+
+    def software(note: str) -> Renderer:
+        from facecraft4d.runtime.software import SoftwareRenderer  # compiles kernels: only when they are needed
+
+        return SoftwareRenderer(Heads(avatars), width, height, note, antialiased)
 
     if backend == Backend.SOFTWARE:
-        return _software(Heads(avatars), width, height, "drawing on the processor")
+        return software("drawing on the processor")
     try:
-        renderer = OffscreenRenderer(avatars, width, height)
-    except NoOpenGL as error:
+        context = opengl.offscreen_context()
+    except opengl.NoOpenGL as error:
         if backend == Backend.OPENGL:
             raise UserError(f"OpenGL 3.3 cannot be had off screen: {error}; take --backend software") from None
-        return _software(Heads(avatars), width, height, f"no OpenGL ({error}): drawing on the processor")
-    if backend == Backend.AUTO and renderer.emulated:
-        renderer.close()
-        return _software(Heads(avatars), width, height, "no graphics card: drawing on the processor")
-    return renderer
-
-
-def _software(heads: Heads, width: int, height: int, note: str) -> Renderer:
-    from facecraft4d.runtime.software import SoftwareRenderer  # compiles kernels: only when they are needed
-
-    return SoftwareRenderer(heads, width, height, note)
+        return software(f"no OpenGL ({error}): drawing on the processor")
+    if backend == Backend.AUTO and is_emulated(str(context.info["GL_RENDERER"])):
+        context.release()
+        return software("no graphics card: drawing on the processor")
+    return opengl.OffscreenRenderer(avatars, width, height, look=Look(antialiased), context=context)

@@ -14,8 +14,8 @@ from facecraft4d.toolkit.splatting.settings import Settings
 class SoftwareRenderer:
     """The toolkit's compiled rasteriser as a `Renderer`."""
 
-    def __init__(self, heads: Heads, width: int, height: int, note: str) -> None:
-        self._heads, self._note, self._size = heads, note, (width, height)
+    def __init__(self, heads: Heads, width: int, height: int, note: str, antialiased: bool = False) -> None:
+        self._heads, self._note, self._size, self._antialiased = heads, note, (width, height), antialiased
 
     @property
     def note(self) -> str:
@@ -26,15 +26,15 @@ class SoftwareRenderer:
         """Premultiplied RGBA in sRGB as displayed, row 0 at the top."""
         if (camera.width, camera.height) != self._size:
             raise ValueError(f"camera must be {self._size} pixels, got {(camera.width, camera.height)}")
-        return draw_splats(self._heads.splats(poses), camera)
+        return draw_splats(self._heads.splats(poses), camera, self._antialiased)
 
     def close(self) -> None:
         """Nothing to give back."""
 
 
-def draw_splats(splats: Splats, camera: Camera) -> Float32[np.ndarray, "h w 4"]:
+def draw_splats(splats: Splats, camera: Camera, antialiased: bool = False) -> Float32[np.ndarray, "h w 4"]:
     """Any splats: premultiplied RGBA, row 0 at the top."""
-    image, alpha = draw(splats, camera, None)
+    image, alpha = draw(splats, camera, None, antialiased)
     return np.concatenate([image, alpha[..., None]], -1)
 
 

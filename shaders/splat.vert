@@ -8,8 +8,8 @@ uniform float upwards;   // 1: row 0 of the target is the top of the picture; -1
 uniform vec2 clip;       // near and far plane of the target's depth buffer, metres
 uniform float scale, gain; // times the axes, times the opacity
 
-out vec2 deviations;     // from the centre, in standard deviations
-flat out vec4 color_opacity;
+out vec2 from_centre;    // in half axes: length 1 where it fades to the cutoff
+flat out vec4 color_fading; // sRGB as displayed; binary logarithm of the opacity
 #ifdef DEPTH
 flat out float camera_z;
 #endif
@@ -19,8 +19,8 @@ void main() {
     float longer = scale * reach / max(place.z, 1e-6);
     vec2 pixel = place.xy + longer * (corner.x * axes.xy + corner.y * axes.zw), at = 2.0 * pixel / size - 1.0;
     float z = (clip.y + clip.x - 2.0 * clip.y * clip.x / place.w) / (clip.y - clip.x);
-    deviations = reach * corner;
-    color_opacity = vec4(color.rgb, color.a * gain);
+    from_centre = corner;
+    color_fading = vec4(color.rgb, log2(color.a * gain));
 #ifdef DEPTH
     camera_z = place.w;
 #endif

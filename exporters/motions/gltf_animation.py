@@ -73,14 +73,14 @@ def _curves(reader: GlbReader, animation: Json) -> list[Curve]:
     curves: list[Curve] = []
     if len(channels) > MOST_CHANNELS:
         raise ValueError(f"it has {len(channels)} channels, at most {MOST_CHANNELS}")
-    moved: set[str] = set()
+    weighed = False
     for channel in channels:
         node = reader.item("nodes", channel["target"].get("node"))
         sampler, path = animation["samplers"][channel["sampler"]], channel["target"]["path"]
         joint = str(node.get("name", "")).lower()
-        if path == "weights" and not moved & {path}:
+        if path == "weights" and not weighed:
             curves.append((None, *_weights(reader, sampler, node)))
-            moved.add(path)
+            weighed = True
         elif path == "rotation" and joint in JOINT_NAMES:
             curves.append((JOINT_NAMES.index(joint), *_rotation(reader, sampler, node)))
     return [curve for curve in curves if curve[2].size]

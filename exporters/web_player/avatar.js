@@ -2,7 +2,7 @@
 
 import { FLOAT, Glb, UBYTE, UINT, USHORT, demand, isObject } from "./glb.js";
 
-const FORMATS = [1, 2], RIG = "HeadRig", SPLATS = "HeadSplats", EYEWEAR = "eyewear";
+const FORMATS = [1, 2], RIG = "HeadRig", SPLATS = "HeadSplats", EYEWEAR = "eyewear", SHOULDERS = "torso";
 const MAX_JOINTS = 256, MAX_EXPRESSIONS = 1024, MAX_CLIPS = 256, MAX_REGIONS = 256;
 const MOST_METRES = 100, SKIN_WEIGHT_TOLERANCE = 1e-4, LEAST_QUATERNION = 1e-6;
 const MOST_MEAN = 1e4, MOST_ROTATION = 1e3, LOG_SCALES = [-30, 5], MOST_LOGIT = 100, MOST_COLOR = 100; // of splats
@@ -34,7 +34,7 @@ function readRig(glb, block) {
   return {
     mesh: index,
     vertices: positions.slice(0, 3 * count),
-    triangles: readTriangles(glb, block, primitive, sources),
+    ...readTriangles(glb, block, primitive, sources),
     expressionNames: names,
     expressionDeltas: targets.map((target) => readDeltas(glb, target?.POSITION, points, count)),
     ...joints,
@@ -51,19 +51,19 @@ function readSources(glb, block, points) {
   return { own, points, of: (vertex) => (vertex < own ? vertex : doubles[vertex - own]) };
 }
 
-// The rig's triangles: those that no mesh shows (glasses) are put back into their places.
+// The rig's triangles, those that no mesh shows (glasses) put back into their places, and which of them are shoulders.
 function readTriangles(glb, block, primitive, sources) {
   const indices = (accessor) => glb.array(accessor, "SCALAR", [USHORT, UINT]), hiding = "eyewear_indices" in block;
   const regions = glb.array(block.triangle_regions, "SCALAR", [UBYTE]);
   const shown = indices(primitive.indices).values(), hidden = hiding ? indices(block.eyewear_indices).values() : null;
-  const eyewear = hiding ? textList(block.region_names, MAX_REGIONS).indexOf(EYEWEAR) : -1;
+  const [eyewear, torso] = [EYEWEAR, SHOULDERS].map((name) => textList(block.region_names, MAX_REGIONS).indexOf(name));
   const triangles = Uint32Array.from({ length: 3 * regions.length }, (_, corner) => {
-    const { value: vertex } = (regions[Math.floor(corner / 3)] === eyewear ? hidden : shown).next();
+    const { value: vertex } = (regions[Math.floor(corner / 3)] === eyewear && hiding ? hidden : shown).next();
     demand(vertex < sources.points, "its triangles do not fit their regions, or have vertices that are not there");
     return sources.of(vertex);
   });
   demand(shown.next().done && (hidden?.next().done ?? true), "it has more triangles than regions of them");
-  return triangles;
+  return { triangles, onShoulders: regions.map((region) => Number(region === torso)) };
 }
 
 // A set of displacements without its rows of zeros, and without the doubles, which follow what they double.

@@ -2,15 +2,15 @@
 
 const RADIANS = Math.PI / 180;
 const FOV_DEGREES = 13.4; // of the fixed portrait camera
-const MARGIN = 1.1; // how much larger than the head the picture is
-const STRAY = 0.001; // this part of the splats, on each side, may lie outside
+const MARGIN = 1.1, STRAY = 0.001; // the picture's size in heads; part of the splats, on each side, that may stray out
 const MAX_PITCH_DEGREES = 89, DISTANCES = [0.05, 50]; // metres
 const DEGREES_PER_PIXEL = 0.4, ZOOM_PER_WHEEL = 1.0015; // CSS pixels; units of a wheel
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** The view from which the head at rest fills the picture at every yaw: {target, distance, yaw, pitch, fov}. */
-export function framing(means, fov = FOV_DEGREES) {
-  const axes = [0, 1, 2].map((axis) => means.filter((_, i) => i % 3 === axis).sort());
+/** The view {target, distance, yaw, pitch, fov} that the head at rest fills at any yaw, without splats `beside` it. */
+export function framing(means, beside, fov = FOV_DEGREES) {
+  const whole = beside.every(Boolean), counts = (i) => whole || !beside[i];
+  const axes = [0, 1, 2].map((axis) => means.filter((_, i) => i % 3 === axis && counts(Math.floor(i / 3))).sort());
   const [low, high] = [STRAY, 1 - STRAY].map((part) => axes.map((values) => quantile(values, part)));
   const half = low.map((value, axis) => (high[axis] - value) / 2), deep = Math.hypot(half[0], half[2]);
   const distance = MARGIN * Math.max(half[1], deep) / Math.tan(fov * RADIANS / 2) + deep;
@@ -23,8 +23,7 @@ function quantile(sorted, part) {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-/** A pinhole camera: cameraFromWorld (row-major, 16, OpenCV axes) and focal length in pixels. The field of view is the
- * shorter side's, so that a head fits a telephone's page. */
+/** A pinhole camera: cameraFromWorld (row-major, 16, OpenCV axes), focal length in pixels. fov: of the shorter side. */
 export function pinhole({ target, distance, yaw, pitch, fov }, width, height) {
   const [sy, sp] = [yaw, pitch].map((angle) => Math.sin(angle * RADIANS));
   const [cy, cp] = [yaw, pitch].map((angle) => Math.cos(angle * RADIANS));

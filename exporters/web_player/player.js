@@ -26,7 +26,8 @@ class Player {
     Object.assign(this, { canvas, avatar, shaders, streamOrigins, waiting: [], stream: null, clip: null });
     Object.assign(this, { expressions: avatar.rig.expressionNames, clips: avatar.clips.map((each) => each.name) });
     this.deformer = new Deformer(avatar);
-    this.view = { ...framing(this.deformer.splats({}).means, camera.fov), ...camera };
+    const shoulders = avatar.splats.triangles.map((triangle) => avatar.rig.onShoulders[triangle]);
+    this.view = { ...framing(this.deformer.splats({}).means, shoulders, camera.fov), ...camera };
     this.setPose({});
     this.setIdle(idle, seed);
     if (clip) this.play(clip);

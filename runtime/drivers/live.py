@@ -7,9 +7,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from facecraft4d.runtime.drivers.reading import Reading, pose_of
-from facecraft4d.runtime.drivers.shaping import OneEuro, Retarget, calibrated, clamped, retargeted
+from facecraft4d.runtime.drivers.retarget import Retarget
+from facecraft4d.runtime.drivers.shaping import OneEuro, calibrated, clamped
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import smoothstep
+from facecraft4d.toolkit.core.motion import named_rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
 
 HOLD_SECONDS, REST_SECONDS = 0.5, 0.7
@@ -40,9 +42,12 @@ class Live:
     def __init__(
         self, heard: Heard, rig: Rig, retarget: Retarget | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._heard, self._rig, self._clock = heard, rig, clock
-        self._retarget = retarget or Retarget()
-        self._rest = self._neutral = self._raw = neutral_pose(rig)
+        self._heard, self._clock = heard, clock
+        table, self._source = retarget or Retarget(), named_rig()
+        self._weights = table.matrix(self._source.expression_names, rig.expression_names)
+        self._turns = table.matrix(self._source.joint_names, rig.joint_names)
+        self._rest, self._neutral = neutral_pose(rig), neutral_pose(self._source)
+        self._raw = self._neutral
         self._smooth = OneEuro()
 
     def calibrate(self) -> None:
@@ -65,10 +70,15 @@ class Live:
         seconds = self._clock()
         if reading is None:
             return None
-        self._raw = pose_of(reading, self._rig)
-        shaped = clamped(retargeted(calibrated(self._raw, self._neutral), self._rig.expression_names, self._retarget))
+        self._raw = pose_of(reading, self._source)
+        shaped = clamped(self._retargeted(calibrated(self._raw, self._neutral)))
         silence = np.asarray((seconds - at - HOLD_SECONDS) / REST_SECONDS)
         return self._smoothed(shaped.towards(self._rest, float(smoothstep(silence))), seconds)
+
+    def _retargeted(self, pose: Pose) -> Pose:
+        """A pose of ARKit's names on the rig."""
+        weights, turns = self._weights @ pose.expression, self._turns @ pose.joint_rotations
+        return Pose(weights.astype(np.float32), turns.astype(np.float32), pose.translation)
 
     def _smoothed(self, pose: Pose, now: float) -> Pose:
         parts = pose.expression, pose.joint_rotations.ravel(), pose.translation

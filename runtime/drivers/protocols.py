@@ -46,12 +46,12 @@ def listen(wanted: str, bind: str = LOOPBACK, phone: str | None = None) -> Liste
     """A listener for NAME or NAME:PORT; `phone` is the address of a sender that waits to be asked. Raises UserError."""
     name, _, port = wanted.partition(":")
     protocol = _protocol("--live", name)
+    asked = None if phone is None else checked_address("--phone", phone)
+    if asked is not None and not protocol.greeting:
+        raise UserError(f"--phone: {protocol.label} needs no asking; enter this machine's address in the app")
     listener = Listener(protocol.decoder(), checked_address("--bind", bind), _port("--live", port) if port else None)
-    if phone is not None:
-        if not protocol.greeting:
-            listener.close()
-            raise UserError(f"--phone: {protocol.label} needs no asking; enter this machine's address in the app")
-        listener.greet(checked_address("--phone", phone), protocol.greeting)
+    if asked is not None:
+        listener.greet(asked, protocol.greeting)
     return listener
 
 

@@ -1,12 +1,11 @@
-"""What lies between a sender's numbers and our head: the user's own neutral face, gains, smoothing, limits."""
+"""What lies between a sender's numbers and our head: the user's own neutral face, smoothing, limits."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.datatypes import Motion, Pose
 
 STILL_HERTZ, SPEED_GAIN, SPEED_HERTZ = 1.5, 0.6, 1.0
 """One-euro filter: cut-off of a face that rests, how much it rises with the speed (hertz per unit a second; units are weights and radians), and
@@ -40,16 +39,6 @@ def _share(hertz: float | np.ndarray, elapsed: float) -> np.ndarray:
     return np.asarray(1 / (1 + 1 / (2 * math.pi * np.asarray(hertz) * elapsed)))
 
 
-@dataclass(frozen=True, slots=True)
-class Retarget:
-    """How strongly an expression that is sent shows."""
-
-    gains: Mapping[str, float] = field(default_factory=dict)
-    """By ARKit's names; 1 where none is said."""
-    turn: float = 1.0
-    """Of the head's rotation."""
-
-
 def calibrated(pose: Pose, neutral: Pose) -> Pose:
     """The pose with `neutral` taken for rest: a weight at the user's own rest becomes 0 and 1 stays 1; turns are counted from it."""
     room = np.maximum(1 - neutral.expression, 1e-3)
@@ -58,12 +47,31 @@ def calibrated(pose: Pose, neutral: Pose) -> Pose:
     return Pose(weights.astype(np.float32), turns.astype(np.float32), pose.translation - neutral.translation)
 
 
-def retargeted(pose: Pose, names: tuple[str, ...], table: Retarget) -> Pose:
-    """The pose with each weight times its gain."""
-    gains = np.array([table.gains.get(name, 1.0) for name in names], np.float32)
-    return replace(
-        pose, expression=pose.expression * gains, joint_rotations=pose.joint_rotations * np.float32(table.turn)
+REST_PERCENTILE, MOST_REST = 5.0, 0.4
+"""Weights that a face has in most moments are its own rest, up to so much: who smiles throughout goes on smiling a little."""
+BINOMIAL = np.array([0.25, 0.5, 0.25])
+"""Over three frames: trembling shrinks to half, a blink keeps four fifths."""
+
+
+def settled(clip: Motion) -> Motion:
+    """A recorded clip against the face's own rest (its low weights, its middle turn), trembling smoothed, weights within 0 and 1."""
+    rest = np.minimum(np.percentile(clip.expressions, REST_PERCENTILE, 0), MOST_REST)
+    neutral = Pose(
+        rest.astype(np.float32), np.median(clip.joint_rotations, 0).astype(np.float32), clip.translations.mean(0)
     )
+    poses = [clamped(calibrated(clip.pose(frame), neutral)) for frame in range(len(clip.expressions))]
+    return replace(
+        clip,
+        expressions=_smoothed(np.stack([pose.expression for pose in poses])),
+        joint_rotations=_smoothed(np.stack([pose.joint_rotations for pose in poses])),
+        translations=_smoothed(np.stack([pose.translation for pose in poses])),
+    )
+
+
+def _smoothed(rows: np.ndarray) -> np.ndarray:
+    """Over time; the ends keep theirs."""
+    padded = np.concatenate((rows[:1], rows, rows[-1:]))
+    return np.asarray(sum(share * padded[i : i + len(rows)] for i, share in enumerate(BINOMIAL)), np.float32)
 
 
 def clamped(pose: Pose) -> Pose:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.resources import files
+from math import log2
 from typing import Any, NamedTuple
 
 from facecraft4d.toolkit.core.datatypes import Camera
@@ -55,6 +56,7 @@ def set_camera(program: Any, camera: Camera, antialiased: bool) -> None:
         near_plane=settings.near_plane,
         low_pass=settings.eps2d,
         cutoff=settings.alpha_cutoff,
+        log2_cutoff=log2(settings.alpha_cutoff),
         sigma_clamp=settings.sigma_clamp,
         alpha_max=settings.alpha_max,
         antialiased=antialiased,

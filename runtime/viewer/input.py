@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import glfw
 
 from facecraft4d.runtime.viewer.files import take_dropped
-from facecraft4d.runtime.viewer.shortcuts import press
+from facecraft4d.runtime.viewer.shortcuts import press, release
 from facecraft4d.runtime.viewer.state import ViewerState
 from facecraft4d.runtime.window import Events, Window
 
@@ -47,6 +47,8 @@ class Input:
     def _key(self, key: int, down: bool) -> None:
         if (self._gui is None or not self._gui.key(key, down)) and down:
             press(self._state, key)
+        elif not down:
+            release(self._state, key)
 
     def _letter(self, code: int) -> None:
         if self._gui is not None:

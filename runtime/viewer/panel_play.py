@@ -78,7 +78,7 @@ def live(state: ViewerState) -> None:
     """Who is heard and how well."""
     heard = {name: source for name, source in state.player.sources.items() if isinstance(source, Live)}
     if not heard:
-        imgui.text_wrapped("Nobody is heard. Start with --live livelink, ifacialmocap or vmc: docs/drivers.md.")
+        imgui.text_wrapped("Nobody is heard. Start with --live livelink, ifacialmocap, vmc or webcam: docs/drivers.md.")
     for name, source in heard.items():
         imgui.separator_text(name)
         for line in source.status():

@@ -1,6 +1,6 @@
 """Sources of poses for another rig than they were made for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def moved_over(pose: Pose, made_for: Rig, rig: Rig) -> Pose:
 def relaid(source: PoseSource, made_for: Rig, rig: Rig) -> PoseSource:
     """The source for another rig; itself where the names are the same."""
     if isinstance(source, ClipSource):
-        return ClipSource(on_rig(source.motion, rig))
+        return replace(source, motion=on_rig(source.motion, rig))  # a clip with a voice keeps it
     if (made_for.expression_names, made_for.joint_names) == (rig.expression_names, rig.joint_names):
         return source
     return Relaid(source, made_for, rig)

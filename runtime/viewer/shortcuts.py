@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import glfw
 
+from facecraft4d.runtime.drivers.keyboard import KEYS
 from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.viewer.appearance import Layer
 from facecraft4d.runtime.viewer.state import STEP_DEGREES, ZOOM_STEP, ViewerState
@@ -18,7 +19,7 @@ class Shortcut(NamedTuple):
     words: str
     """The keys as the help names them."""
     does: str
-    act: Callable[[ViewerState, int], None]
+    act: Callable[[ViewerState, int], object]
     """Called with the key that was pressed."""
 
 
@@ -61,6 +62,9 @@ def _loop(state: ViewerState, key: int) -> None:
     state.timeline.loop = not state.timeline.loop
 
 
+FACES = {glfw.KEY_F1 + int(name[1:]) - 1: name for name in KEYS}
+"""glfw's codes of the keys that make faces."""
+
 SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut((glfw.KEY_SPACE,), "space", "pause or go on", lambda state, key: state.timeline.toggle()),
     Shortcut(
@@ -97,6 +101,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut((glfw.KEY_R,), "R", "start or stop a video", lambda state, key: state.record("video")),
     Shortcut((glfw.KEY_TAB, glfw.KEY_F1), "Tab, F1", "show or hide the panel", _toggle("panel")),
     Shortcut((glfw.KEY_F, glfw.KEY_F11), "F, F11", "full screen", _wish("fullscreen")),
+    Shortcut(tuple(FACES), "F2 to F10", "faces, while held", lambda state, key: state.keyboard.key(FACES[key], True)),
     Shortcut((glfw.KEY_H,), "H", "this help", _toggle("help")),
     Shortcut((glfw.KEY_ESCAPE,), "Esc", "close", _toggle("closing")),
 )
@@ -116,6 +121,12 @@ def press(state: ViewerState, key: int) -> None:
     """React to a key by its glfw code; other keys do nothing."""
     if key in _BY_KEY:
         _BY_KEY[key].act(state, key)
+
+
+def release(state: ViewerState, key: int) -> None:
+    """A key goes up."""
+    if key in FACES:
+        state.keyboard.key(FACES[key], False)
 
 
 def help_rows() -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from facecraft4d.runtime.camera import OrbitCamera, framing
+from facecraft4d.runtime.drivers.keyboard import Keyboard
+from facecraft4d.runtime.drivers.shaping import added
 from facecraft4d.runtime.idle import Idle
 from facecraft4d.runtime.picture import Color
 from facecraft4d.runtime.player import Player
@@ -41,6 +43,7 @@ class ViewerState:
         self.recording = ""
         """What is being recorded: "" or as the wish says."""
         self.message, self._told = "", 0.0
+        self.keyboard, self._seconds = Keyboard(player.avatar.rig), 0.0
         self._frames = 0
         self._levelled: tuple[Avatar, int, Avatar] | None = None
         self.counting, self.overdraw = False, 0.0
@@ -55,13 +58,15 @@ class ViewerState:
         """Let that many seconds pass."""
         self.timeline.advance(elapsed)
         self.face.advance(elapsed)
+        self._seconds += elapsed
         self._told = max(0.0, self._told - elapsed)
         if self.turntable or self.recording == "turn":
             self.turn(TURN_DEGREES * elapsed, 0.0)
 
     def pose(self) -> Pose:
         """What the head does now."""
-        return self.face.added_to(self.player.pose())
+        pose, keys = self.face.added_to(self.player.pose()), self.keyboard.pose(self._seconds)
+        return pose if keys is None else added(pose, keys)
 
     def tell(self, message: str) -> None:
         """Say something for a while."""
@@ -98,7 +103,7 @@ class ViewerState:
         self.player.current, self.player.seconds, self.player.playing = old.current, old.seconds, old.playing
         self.player.camera = old.camera if same else home
         self.timeline.player = self.player
-        self.face = self.face.on(avatar.rig)
+        self.face, self.keyboard = self.face.on(avatar.rig), Keyboard(avatar.rig)
         self.look.level = min(self.look.level, len(avatar.levels))
 
     @property

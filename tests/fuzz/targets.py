@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import synthetic_flame
@@ -14,7 +15,7 @@ from fuzz import kept, packets, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from PIL import Image
-from places import PORTRAITS, TINY
+from places import DATA, PORTRAITS, TINY
 
 from facecraft4d.cli_inspect import rows
 from facecraft4d.exporters.gltf.reading import read_gltf
@@ -23,14 +24,17 @@ from facecraft4d.exporters.motions import audio2expression, find_motion, livelin
 from facecraft4d.exporters.options import Character, ExportOptions, GltfOptions, Purpose
 from facecraft4d.runtime.camera import OrbitCamera
 from facecraft4d.runtime.drivers.protocols import PROTOCOLS
+from facecraft4d.runtime.drivers.retarget import read_retarget
 from facecraft4d.runtime.summary import AvatarSummary, summarize
 from facecraft4d.runtime.viewer.memory import Remembered, recall
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.datatypes import Pose, Sound
 from facecraft4d.toolkit.core.motion import COLUMNS, builtin_clip, on_rig, read_clip
 from facecraft4d.toolkit.core.text import harmless
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
+from facecraft4d.toolkit.core.untrusted.media import read_sound, video_frames
 
 
 @dataclass(frozen=True)
@@ -266,6 +270,49 @@ def _facts(made: Provenance) -> dict[str, object]:
     }
 
 
+# ---- sounds and videos
+
+
+@cache
+def _sounds() -> list[bytes]:
+    from facecraft4d.runtime.speech.sounds import written_wav
+
+    noise = np.random.default_rng(0).integers(-9999, 9999, (1600, 2)).astype(np.int16)
+    return [written_wav(Sound(noise, 16000)), (DATA / "five_brave_mothers.flac").read_bytes()[:20_000]]
+
+
+def _listen(path: Path) -> None:
+    from facecraft4d.runtime.speech.loudness import heard, loudness
+
+    sound = read_sound(path)
+    assert np.isfinite(loudness(heard(sound), np.arange(20) / 60)).all()
+
+
+@cache
+def _videos() -> list[bytes]:
+    from facecraft4d.runtime.recording import video_sink
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.mp4"
+        with video_sink(path, (64, 64), 25.0, Sound(np.zeros((4000, 1), np.int16), 16000)) as sink:
+            for grey in range(0, 200, 40):
+                sink(np.full((64, 64, 3), grey, np.uint8))
+        return [path.read_bytes()]
+
+
+def _watch(path: Path) -> None:
+    for seconds, frame in video_frames(path, 48):
+        assert np.isfinite(seconds) and frame.dtype == np.uint8 and max(frame.shape[:2]) <= 48
+
+
+# ---- retarget tables
+
+
+def _retarget(path: Path) -> None:
+    table = read_retarget(path)
+    assert np.isfinite(table.matrix(ARKIT_NAMES, ARKIT_NAMES)).all()
+
+
 # ---- the viewer's settings
 
 
@@ -288,6 +335,15 @@ TARGETS = (
     Target("live link recording", ".csv", _takes, _csv, _foreign_clip),
     Target("audio2expression", ".json", _lines, damaged, _foreign_clip),
     Target("animation", ".glb", _animations, _glb, _foreign_clip),
+    Target("sound", ".wav", _sounds, damaged, _listen),
+    Target("video", ".mp4", _videos, damaged, _watch),
+    Target(
+        "retarget table",
+        ".csv",
+        lambda: [b"from,to,gain\njawOpen,jawOpen,0.8\neyeBlink_L,eyeBlinkLeft,1.2\n"],
+        _csv,
+        _retarget,
+    ),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),

@@ -1,12 +1,14 @@
 """Orbits, framing and zoom."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from facecraft4d.runtime.camera import OrbitCamera, framing
+from facecraft4d.runtime.camera import SHOULDERS, OrbitCamera, framing
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, project
-from facecraft4d.toolkit.core.rigging import place_splats
+from facecraft4d.toolkit.core.rigging import in_regions, place_splats
 
 
 def test_orbit_agrees_with_the_portrait_camera() -> None:
@@ -37,3 +39,24 @@ def test_framing_holds_the_head_at_every_yaw(tiny_avatar: Avatar, fov: float) ->
         assert (pixels > 0).all() and (pixels < 100).all() and (depth > 0).all()
         heights.append(np.ptp(pixels[:, 1]))
     assert min(heights) > 60
+
+
+def test_shoulders_may_reach_beyond_the_picture(tiny_avatar: Avatar) -> None:
+    """However wide they are, the head stays as large; a file of shoulders alone is framed as it is."""
+    names = tuple(SHOULDERS if name == "neck" else name for name in tiny_avatar.rig.region_names)
+    torso = np.unique(tiny_avatar.rig.triangles[in_regions(tiny_avatar.rig, "neck")])
+    rest = np.unique(tiny_avatar.rig.triangles[~in_regions(tiny_avatar.rig, "neck")])
+    wide = tiny_avatar.rig.vertices.copy()
+    wide[np.setdiff1d(torso, rest)] *= np.array([4.0, 1.0, 4.0], np.float32)
+    narrow = replace(tiny_avatar, rig=replace(tiny_avatar.rig, region_names=names))
+    broad = replace(narrow, rig=replace(narrow.rig, vertices=wide))
+    assert framing(broad).distance == pytest.approx(framing(narrow).distance, rel=0.02)
+    assert (
+        framing(replace(broad, rig=replace(broad.rig, region_names=tiny_avatar.rig.region_names))).distance
+        > 1.5 * framing(broad).distance
+    )
+    alone = replace(narrow.rig, triangle_regions=np.full_like(narrow.rig.triangle_regions, names.index(SHOULDERS)))
+    assert (
+        framing(replace(narrow, rig=alone)).distance
+        == framing(replace(narrow, rig=replace(alone, region_names=tiny_avatar.rig.region_names))).distance
+    )

@@ -12,8 +12,9 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Motion
+from facecraft4d.toolkit.core.datatypes import Motion, Sound
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.untrusted.media import read_sound
 
 SMALL = RecordOptions(size=96, background="#3080c0")
 
@@ -54,6 +55,23 @@ def test_same_bytes_again(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> 
     for name in ("a.mp4", "b.mp4"):
         record(tiny_avatar, clip, tmp_path / name, SMALL)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_a_voice_goes_along_as_long_as_the_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
+    wave = (9000 * np.sin(np.arange(6000) * 0.3)).astype(np.int16)[:, None]
+    for name in ("a.mp4", "b.mp4"):
+        record(tiny_avatar, clip, tmp_path / name, SMALL, sound=Sound(wave, 16000))
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        pictures, voice = container.streams.video[0], container.streams.audio[0]
+        seconds = [float(stream.duration * stream.time_base) for stream in (pictures, voice)]
+        assert seconds == pytest.approx([16 / 30] * 2, abs=0.002) and voice.codec_context.name == "aac"
+    heard = read_sound(tmp_path / "a.mp4").samples[:, 0].astype(float)
+    assert len(heard) >= round(16 / 30 * 16000)
+    assert heard[: len(wave)].std() > 4000 > 400 > heard[len(wave) + 1500 :].std(), "silence behind the voice"
+    frames, _ = decoded(tmp_path / "a.mp4")
+    record(tiny_avatar, clip, tmp_path / "mute.mp4", SMALL)
+    assert all(np.array_equal(a, b) for a, b in zip(frames, decoded(tmp_path / "mute.mp4")[0], strict=True))
 
 
 def test_numbered_pictures_keep_transparency(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from facecraft4d.toolkit.core.pixels import linear_from_srgb
 from facecraft4d.toolkit.shape_prior.parametric.assembly import SKIN, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.even import evenly_lit
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, light_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, light_of, shading
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -47,7 +47,7 @@ def test_a_picture_under_even_light_stays_as_it_is() -> None:
 
 def _albedo(solid: Assembly, photo: ReferenceView) -> np.ndarray:
     base = Base(photo.image, (photo.rim > 2).astype(np.float32), SKIN)
-    return albedo(solid, photo, base, light_of(solid, photo))
+    return albedo(solid, photo, base, shading(solid, light_of(solid, photo)))
 
 
 def test_what_is_completed_meets_the_photograph_and_goes_on_as_the_light_does() -> None:

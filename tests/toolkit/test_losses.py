@@ -9,6 +9,7 @@ import pytest
 import torch
 from places import DATA
 
+from facecraft4d.toolkit import losses
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.losses import Lpips, Trunk, lpips, psnr, ssim
 
@@ -37,6 +38,21 @@ def test_ssim_gradient_agrees_with_differences():
     a = torch.rand(1, 2, 7, 6, dtype=torch.float64, generator=rng, requires_grad=True)
     b = torch.rand(1, 2, 7, 6, dtype=torch.float64, generator=rng)
     assert torch.autograd.gradcheck(lambda x: ssim(x, b), (a,))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 40, 33), (2, 1, 5, 60), (1, 3, 1, 1)])
+def test_compiled_ssim_is_the_plain_one(shape):
+    """Value and gradient, also of pictures smaller than the window, whatever the number of threads."""
+    rng = torch.Generator().manual_seed(1)
+    first, second = (torch.rand(shape, generator=rng) for _ in range(2))
+    first.requires_grad_()
+    found = []
+    for function in (ssim, losses._similarity):
+        first.grad = None
+        value = function(first, second)
+        (3 * value).backward()
+        found.append((value.detach(), first.grad))
+    torch.testing.assert_close(found[0], found[1], rtol=2e-4, atol=1e-6)
 
 
 def test_psnr_of_known_error_and_mask():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from training_subject import SIZE, a_state, a_trainer
 
+from facecraft4d.toolkit.training import objective
 from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_term
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample
 
@@ -78,3 +79,41 @@ def test_an_offset_costs_what_it_costs_in_the_picture(scene):
     drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, 0)
     terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, torch.ones(3))
     assert float(terms["offset"].detach()) == pytest.approx(float((0.2 * picture.mask).mean()), rel=1e-4)
+
+
+def test_empty_margins_are_exact_without_looking(scene, monkeypatch):
+    """The terms and their gradients are those of the whole picture, also with a splat that floats beside the head."""
+    trainer = a_trainer(scene)
+    state = a_state(scene, trainer)
+    state.parameters["means"].data[0] += 3.0
+    picture = trainer.footage.picture(REFERENCE, 2 * SIZE)
+    found = []
+    for box in (objective.occupied, lambda coverage, margin: (slice(None), slice(None))):
+        monkeypatch.setattr(objective, "occupied", box)
+        drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, None)
+        background = torch.tensor([0.2, 0.7, 0.4])
+        terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background)
+        (terms["l1"] + terms["ssim"] + terms["alpha"]).backward()
+        found.append((terms, {name: each.grad for name, each in state.parameters.items() if each.grad is not None}))
+        for each in state.parameters.values():
+            each.grad = None
+    (cut, some), (whole, every) = found
+    for name in ("l1", "ssim", "alpha"):
+        torch.testing.assert_close(cut[name], whole[name], rtol=1e-5, atol=1e-7)
+    for name, gradient in every.items():
+        torch.testing.assert_close(some[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()))
+
+
+def test_what_is_occupied():
+    coverage = torch.zeros(40, 50, 1)
+    assert objective.occupied(coverage, 3) == (slice(0, 40), slice(0, 50))
+    coverage[10:12, 5] = coverage[30, 48] = 0.1
+    rows, columns = objective.occupied(coverage, 3)
+    assert (rows, columns) == (slice(7, 34), slice(2, 50)) and coverage[rows, columns].sum() == coverage.sum()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_window_of_lpips_lies_on_the_head(share):
+    assert objective._window(slice(100, 480), 512, share) == slice(100 + round(124 * share), 356 + round(124 * share))
+    assert objective._window(slice(300, 400), 512, share) == slice(256, 512)
+    assert objective._window(slice(20, 90), 128, share).start == 0

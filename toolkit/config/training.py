@@ -110,16 +110,16 @@ class TrainingConfig:
     """Side of the training pictures in pixels in the last part of training; smaller ones stay as they are."""
     coarse_resolution: Annotated[int, PICTURE_SIDE] = 256
     """Side of the training pictures before; never more than `resolution`."""
-    fine_share: Annotated[float, SHARE] = 0.3
+    fine_share: Annotated[float, SHARE] = 0.4
     """Share of all steps, at the end, that runs at the full resolution."""
     # An eighth of 1000 is the smallest level that still shows a face; two million take 10 GB with Adam's moments and embeddings.
-    splats: Annotated[int, Bounds(1_000, 2_000_000), tyro.conf.arg(aliases=("--splats",))] = 24_000
+    splats: Annotated[int, Bounds(1_000, 2_000_000), tyro.conf.arg(aliases=("--splats",))] = 32_000
     """Hard cap on the number of Gaussians."""
     checkpoint_every: Annotated[int, PERIOD] = 200
     """Steps between checkpoints; a killed build loses at most this many."""
     reference_share: Annotated[float, SHARE] = 0.25
     """Share of the steps that look at the photograph."""
-    static_share: Annotated[float, SHARE] = 0.25
+    static_share: Annotated[float, SHARE] = 0.45
     """Share of the COIN steps that look at another static view, so that the back stays as it was."""
     opening_share: Annotated[float, SHARE] = 0.15
     """Share of the steps that look at one of the few frames with closed lids, open mouth or tongue, in the static stage too: splats that

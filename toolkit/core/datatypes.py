@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, UInt8
+from jaxtyping import Float, Float32, Int16, Int32, UInt8
 
 from facecraft4d.toolkit.core.ingredients import Ingredient
 
@@ -190,6 +190,21 @@ class Motion:
         first = int(frame) % len(self.expressions)
         after, weight = (first + 1) % len(self.expressions), frame - int(frame)
         return self.pose(first).towards(self.pose(after), weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """What is heard."""
+
+    samples: Int16[np.ndarray, "n c"]
+    """A row per moment, a column per channel."""
+    rate: int
+    """Rows a second."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / self.rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,6 +67,15 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
     )
 
 
+def named_rig() -> Rig:
+    """A rig without a body: ARKit's expressions and our joints, for poses that no head has yet."""
+    none, still = np.zeros((0, 3), np.float32), np.zeros((len(JOINT_NAMES), 3), np.float32)
+    return Rig(
+        none, none.astype(np.int32), np.zeros(0, np.uint8), (), ARKIT_NAMES, np.zeros((len(ARKIT_NAMES), 0, 3), np.float32),
+        JOINT_NAMES, (-1, 0, 1, 1, 1), still, np.zeros((0, len(JOINT_NAMES)), np.float32),
+    )  # fmt: skip
+
+
 def read_clip(source: str | Path | Traversable) -> Motion:
     """Read a clip; expressions in ARKit's order, joints in arkit.JOINT_NAMES' order, evenly spaced in time from its first row.
 

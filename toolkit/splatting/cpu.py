@@ -24,6 +24,11 @@ def is_compiled() -> bool:
     return is_kept(projection.project, binning.find_pairs, kernels.blend)
 
 
+def projects_at_once() -> bool:
+    """Whether `project_ellipses` does."""
+    return is_kept(ellipses.ellipses)
+
+
 class Projected(NamedTuple):
     """Splats on a picture; row i is splat i, with zeros where it is not drawn."""
 

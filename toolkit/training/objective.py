@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import LossWeights
-from facecraft4d.toolkit.losses import Lpips, ssim
+from facecraft4d.toolkit.losses import SSIM_REACH, Lpips, ssim
 from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.training.coin import color_offsets
 from facecraft4d.toolkit.training.footage import Target
@@ -101,14 +101,19 @@ def loss_terms(
     """Unweighted terms by their name in LossWeights, without LPIPS. Pixels are compared on `background`, so that splats of
     the background's colour cannot hide; the target is taken off its white with its matte. `reach` multiplies `scale_free`.
 
-    L1 and SSIM are means over the picture, so offsets are weighed by the head's share of it: the size of a cut decides nothing."""
-    combined = _planes(drawn.combined + (1 - drawn.combined_alpha) * background)
-    target = _planes(picture.image + (1 - picture.mask) * (background - 1))
+    L1 and SSIM are means over the picture, so offsets are weighed by the head's share of it: the size of a cut decides nothing. Where there is
+    neither a splat nor a target both are exact without looking.
+    """
+    box = occupied(drawn.alpha.detach() + picture.mask, SSIM_REACH)
+    mask, image, alpha = picture.mask[box], picture.image[box], drawn.alpha[box]
+    combined = _planes(drawn.combined[box] + (1 - drawn.combined_alpha[box]) * background)
+    target = _planes(image + (1 - mask) * (background - 1))
+    share = mask.numel() / picture.mask.numel()
     visible = (drawn.meta["radii"][0] > 0).all(-1)
     terms = {
-        "l1": difference(combined, target),
-        "ssim": 1 - ssim(combined, target),
-        "alpha": functional.l1_loss(drawn.alpha, picture.mask),
+        "l1": share * difference(combined, target),
+        "ssim": share * (1 - ssim(combined, target)),
+        "alpha": share * functional.l1_loss(alpha, mask),
         "position": position_excess(parameters, visible, weights.position_free),
         "scale": scale_excess(parameters, visible, weights.scale_free * reach),
     }
@@ -117,17 +122,31 @@ def loss_terms(
     return terms
 
 
-def perceptual_term(drawn: SplatRender, picture: Target, lpips: Lpips, corner: tuple[float, float]) -> Tensor:
-    """LPIPS of the consistent image on white, in a window at `corner` (share of what is left over, down and right)."""
-    height, width = picture.mask.shape[:2]
-    top, left = (
-        round(share * max(size - LPIPS_WINDOW, 0)) for share, size in zip(corner, (height, width), strict=True)
+def occupied(coverage: Float32[Tensor, "h w 1"], margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the box around all pixels whose coverage is above 0, with a margin inside the picture; all of it where none is."""
+    covered = coverage[..., 0] > 0
+    lines = [covered.any(1 - axis).nonzero()[:, 0].tolist() or [0, size - 1] for axis, size in enumerate(covered.shape)]
+    rows, columns = (
+        slice(max(line[0] - margin, 0), min(line[-1] + 1 + margin, size))
+        for line, size in zip(lines, covered.shape, strict=True)
     )
-    rows, columns = slice(top, top + LPIPS_WINDOW), slice(left, left + LPIPS_WINDOW)
+    return rows, columns
+
+
+def perceptual_term(drawn: SplatRender, picture: Target, lpips: Lpips, corner: tuple[float, float]) -> Tensor:
+    """LPIPS of the consistent image on white, in a window at `corner`: the share of the way through the head's rows and columns."""
+    rows, columns = map(_window, occupied(picture.mask, 0), picture.mask.shape[:2], corner)
     consistent = drawn.consistent[rows, columns] + (1 - drawn.alpha[rows, columns])
     with torch.no_grad():
         target = lpips.features(_planes(picture.image[rows, columns]))
     return lpips.distance(lpips.features(_planes(consistent)), target).sum()
+
+
+def _window(occupied: slice, size: int, share: float) -> slice:
+    """A window of a line of `size` pixels, at that share of the way through what is occupied; the whole line where it is shorter."""
+    first = max(min(occupied.start, size - LPIPS_WINDOW), 0)
+    start = first + round(share * max(min(occupied.stop, size) - LPIPS_WINDOW - first, 0))
+    return slice(start, start + LPIPS_WINDOW)
 
 
 def _planes(image: Float32[Tensor, "h w c"]) -> Float32[Tensor, "1 c h w"]:

@@ -16,12 +16,12 @@ from facecraft4d.exporters.gltf import reading as gltf_reading
 from facecraft4d.exporters.gltf import writing as gltf
 from facecraft4d.exporters.web import AVATAR, README, lost_in_web, web_files
 from facecraft4d.file_server import CONTENT_TYPES, HEADERS
-from facecraft4d.runtime.camera import framing
+from facecraft4d.runtime.camera import SHOULDERS, framing
 from facecraft4d.toolkit.core import asset
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats
 from facecraft4d.toolkit.core.motion import GREETING, builtin_clip, on_rig
-from facecraft4d.toolkit.core.rigging import place_splats
+from facecraft4d.toolkit.core.rigging import in_regions, place_splats
 from facecraft4d.toolkit.core.untrusted import door
 from facecraft4d.toolkit.splatting.settings import Settings
 
@@ -93,14 +93,19 @@ def test_numbers_of_the_picture_are_the_renderers(tmp_path: Path) -> None:
 
 def test_camera_is_the_players(tiny_avatar: Avatar, tmp_path: Path) -> None:
     """Framing of the head, and the matrix and focal length of some views of it."""
-    means = place_splats(tiny_avatar.splats, tiny_avatar.rig.vertices, tiny_avatar.rig).means
+    rig, splats = tiny_avatar.rig, tiny_avatar.splats
+    means, beside = place_splats(splats, rig.vertices, rig).means, in_regions(rig, "neck")[splats.triangles]
     views = [(0.0, 0.0), (40.0, 15.0), (180.0, -10.0), (-60.0, 80.0)]
     body = """
     const { framing, pinhole } = await import('./camera.js');
-    const view = framing(Float32Array.from(given.means));
+    const view = framing(Float32Array.from(given.means), given.beside);
     result = { view, cameras: given.views.map(([yaw, pitch]) => pinhole({ ...view, yaw, pitch }, 640, 480)) };"""
-    found = run_module(tmp_path, body, {"means": means.ravel().tolist(), "views": views})
-    orbit = framing(tiny_avatar)
+    found = run_module(tmp_path, body, {"means": means.ravel().tolist(), "beside": beside.tolist(), "views": views})
+    orbit = framing(
+        replace(
+            tiny_avatar, rig=replace(rig, region_names=tuple(SHOULDERS if n == "neck" else n for n in rig.region_names))
+        )
+    )
     assert np.allclose(found["view"]["target"], orbit.target, atol=1e-6)
     assert np.isclose(found["view"]["distance"], orbit.distance) and found["view"]["fov"] == orbit.fov_y_degrees
     for (yaw, pitch), mine in zip(views, found["cameras"], strict=True):

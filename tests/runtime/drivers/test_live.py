@@ -9,7 +9,8 @@ from places import TINY
 from facecraft4d.exporters import load
 from facecraft4d.runtime.drivers.live import HOLD_SECONDS, REST_SECONDS, Live
 from facecraft4d.runtime.drivers.reading import HEAD, Reading, pose_of
-from facecraft4d.runtime.drivers.shaping import OneEuro, Retarget, added, calibrated
+from facecraft4d.runtime.drivers.retarget import Retarget
+from facecraft4d.runtime.drivers.shaping import OneEuro, added, calibrated
 from facecraft4d.toolkit.core.datatypes import Rig
 
 FRAME = 1 / 60
@@ -91,7 +92,7 @@ def test_the_users_own_rest_is_rest(rig: Rig, face: Face) -> None:
 
 
 def test_gains(rig: Rig, face: Face) -> None:
-    live = Live(face, rig, Retarget({"jawOpen": 0.5}, turn=2.0), clock=lambda: face.now)
+    live = Live(face, rig, Retarget({("jawOpen", "jawOpen"): 0.5, ("neck", "neck"): 2.0}), clock=lambda: face.now)
     face.show(jawOpen=0.8, eyeBlinkLeft=0.4)
     row = run(live, face, 1)[-1]
     assert row[rig.expression_names.index("jawOpen")] == pytest.approx(0.4, abs=0.01)

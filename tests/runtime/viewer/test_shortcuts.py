@@ -11,7 +11,7 @@ from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.player import Player
 from facecraft4d.runtime.sources import clip_sources
 from facecraft4d.runtime.viewer.appearance import Layer
-from facecraft4d.runtime.viewer.shortcuts import SHORTCUTS, help_lines, help_rows, press
+from facecraft4d.runtime.viewer.shortcuts import SHORTCUTS, help_lines, help_rows, press, release
 from facecraft4d.runtime.viewer.state import ViewerState
 from facecraft4d.runtime.viewer.words import text_panel
 from facecraft4d.toolkit.core.datatypes import Motion
@@ -32,6 +32,22 @@ def test_numbers_choose_sources(state: ViewerState) -> None:
     for key, name in ((glfw.KEY_2, "full"), (glfw.KEY_9, "full"), (glfw.KEY_0, "at rest"), (glfw.KEY_1, "half")):
         press(state, key)
         assert name in state.title()
+
+
+def test_keys_make_faces_while_they_are_held(state: ViewerState) -> None:
+    press(state, glfw.KEY_0)
+    state.advance(1.0)
+    smile = state.player.avatar.rig.expression_names.index("mouthSmileLeft")
+    assert not state.pose().expression[smile]
+    press(state, glfw.KEY_F2)
+    for _ in range(20):
+        state.advance(1 / 60)
+        held = state.pose()
+    assert held.expression[smile] == pytest.approx(0.8)
+    release(state, glfw.KEY_F2)
+    state.advance(1.0)
+    state.pose()
+    assert not state.pose().expression[smile]
 
 
 def test_space_pauses_and_points_step(state: ViewerState) -> None:

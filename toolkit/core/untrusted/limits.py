@@ -3,9 +3,12 @@
 import math
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 
 def child_command(module: str, *arguments: object) -> list[str]:
@@ -34,6 +37,18 @@ def ended_by(code: int) -> str:
     if -code in {getattr(signal, name, None) for name in ("SIGXCPU", "SIGKILL")}:
         return "takes too long"
     return f"ends its process (code {code})"
+
+
+@contextmanager
+def ended_after(process: "subprocess.Popen[bytes]", seconds: float) -> Iterator[None]:
+    """Kill the child when what stands within takes longer, by the clock."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _lower(name: str, soft: int) -> None:

@@ -10,8 +10,6 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +18,7 @@ import numpy as np
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.text import shown
 from facecraft4d.toolkit.core.untrusted.door import fill
-from facecraft4d.toolkit.core.untrusted.limits import child_command, child_environment, ended_by
+from facecraft4d.toolkit.core.untrusted.limits import child_command, child_environment, ended_after, ended_by
 from facecraft4d.toolkit.core.untrusted.magic import HEAD_BYTES, kind_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
@@ -123,7 +121,7 @@ class _Child:
         """The child's answer and the pixels, None where there are none."""
         with self._lock:
             process = self._running()
-            with _ended_after(process, PATIENCE_SECONDS):
+            with ended_after(process, PATIENCE_SECONDS):
                 try:
                     return self._talk(process, request, content)
                 except (OSError, ValueError, EOFError):
@@ -171,17 +169,6 @@ class _Child:
 
 _CHILD = _Child()
 atexit.register(_CHILD.stop)
-
-
-@contextmanager
-def _ended_after(process: "subprocess.Popen[bytes]", seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, process.kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _empty(mode: str, width: int, height: int) -> np.ndarray:

@@ -50,8 +50,7 @@ def light_of(assembly: Assembly, photo: ReferenceView) -> Light:
     weights, pixels = _weights(assembly, photo, plain(photo, SKIN).astype(np.float32), SKIN, np.arange(len(normals)))
     brightness = linear_from_srgb(sample_picture(photo.image, pixels).clip(0, 1)) @ LUMA
     view = normalized(camera_center(photo.camera))
-    light = fitted_light(normals, brightness, weights, view)
-    return light
+    return fitted_light(normals, brightness, weights, view)
 
 
 def shading(assembly: Assembly, light: Light) -> Float32[np.ndarray, " v"]:
@@ -60,9 +59,11 @@ def shading(assembly: Assembly, light: Light) -> Float32[np.ndarray, " v"]:
     return np.asarray(light.shading(posed_normals(assembly)) * openness(assembly.posed, skin), np.float32)
 
 
-def albedo(assembly: Assembly, photo: ReferenceView, base: Base, light: Light) -> Float32[np.ndarray, "v 3"]:
-    """Linear colours without light for the vertices of a part (those of others have no meaning)."""
-    rig, count, lit = assembly.rig, len(assembly.posed), shading(assembly, light)
+def albedo(
+    assembly: Assembly, photo: ReferenceView, base: Base, lit: Float32[np.ndarray, " v"]
+) -> Float32[np.ndarray, "v 3"]:
+    """Linear colours without the light `lit` (shading) for the vertices of a part (those of others have no meaning)."""
+    rig, count = assembly.rig, len(assembly.posed)
     weights, colors = np.zeros(count), np.zeros((count, 3))
     for order, importance in ((np.arange(count), 1.0), (assembly.mirror, _MIRROR_WEIGHT)):
         weight, pixels = _weights(assembly, photo, base.label, base.part, order)

@@ -90,12 +90,12 @@ def paint(
 ) -> Float32[np.ndarray, "s s 3"]:
     """The texture of the whole head under a light, `size` texels square, sRGB; texels that no triangle owns repeat their neighbours."""
     table = texels(assembly, size)
-    parts = assembly.triangle_parts[table.triangles]
+    parts, lit = assembly.triangle_parts[table.triangles], shading(assembly, light)
     texture, owned = np.zeros((size, size, 3), np.float32), np.zeros((size, size), bool)
     for part in (SKIN, HAIR, TORSO):
         piece = table.of(parts == part)
         if len(piece.rows):
-            texture[piece.rows, piece.columns] = _painted(_part(assembly, photo, light, part, piece), rng)
+            texture[piece.rows, piece.columns] = _painted(_part(assembly, photo, lit, part, piece), rng)
             owned[piece.rows, piece.columns] = True
     nearest = scipy.ndimage.distance_transform_edt(~owned, return_distances=False, return_indices=True)
     return np.asarray(texture[tuple(nearest)].clip(0, 1), np.float32)
@@ -114,7 +114,8 @@ class _Part:
     own: Visibility
     trust: Float32[np.ndarray, " n"]
     """How far the photograph's own colours count."""
-    light: Light
+    shading: Float32[np.ndarray, " v"]
+    """The light on every vertex."""
     lit: Float32[np.ndarray, " n"]
     """How much of it reaches each."""
 
@@ -129,7 +130,9 @@ class _Part:
         return label_blur(self.photo.image, mask, metres * self.pixels_per_metre)
 
 
-def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, piece: Texels) -> _Part:
+def _part(
+    assembly: Assembly, photo: ReferenceView, shading: Float32[np.ndarray, " v"], part: int, piece: Texels
+) -> _Part:
     faces, normals = assembly.rig.triangles, posed_normals(assembly)
     points = piece.spread(assembly.posed, faces).astype(np.float32)
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
@@ -139,8 +142,8 @@ def _part(assembly: Assembly, photo: ReferenceView, light: Light, part: int, pie
         # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
         beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
         trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.bearded[:, None], faces))[:, 0]))
-    lit = piece.spread(shading(assembly, light)[:, None], faces)[:, 0].astype(np.float32)
-    return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), light, lit)
+    lit = piece.spread(shading[:, None], faces)[:, 0].astype(np.float32)
+    return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), shading, lit)
 
 
 def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
@@ -170,7 +173,7 @@ def _completed(of: _Part, stuff: int, rng: np.random.Generator) -> Float32[np.nd
     mask = plain(of.photo, stuff, 2 * USUAL) if stuff in (HAIR, HAT) else usable(of.photo, stuff)
     low = of.blurred(mask, max(_GRAIN_METRES[stuff], _LEAST_BASE_METRES))
     base = Base(srgb=low, label=scipy.ndimage.binary_erosion(mask).astype(np.float32), part=of.part)
-    tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.light), of.assembly.rig.triangles)
+    tone = of.piece.spread(albedo(of.assembly, of.photo, base, of.shading), of.assembly.rig.triangles)
     filled = srgb_from_linear(tone * of.lit[:, None]).astype(np.float32)
     # Grain grows fainter in the shade; where the part is lighter than what the grain comes from (a white collar on a black coat), it is no stronger.
     usual = (np.median(low[mask], axis=0) if mask.any() else np.ones(3)).clip(1 / 255)

@@ -1,4 +1,4 @@
-"""Image losses in plain torch: SSIM, PSNR, LPIPS. Images are [batch, channels, height, width], sRGB in [0, 1].
+"""Image losses: SSIM, PSNR, LPIPS. Images are [batch, channels, height, width], sRGB in [0, 1].
 
 Mean absolute difference is `torch.nn.functional.l1_loss`. LPIPS trains with AlexNet (cheap on a CPU) and measures with VGG16.
 """
@@ -7,7 +7,7 @@ import functools
 import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,8 +20,11 @@ from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Ingredient
 from facecraft4d.toolkit.core.untrusted.pickles import read_pickle
+from facecraft4d.toolkit.losses import windows
 
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
+SSIM_REACH = 2 * (SSIM_WINDOW // 2)
+"""Pixels beyond two images' last difference from which on SSIM is 1, whatever lies further out."""
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
 
 
@@ -42,16 +45,48 @@ def _blur(images: Tensor) -> Tensor:
     return functional.conv2d(blurred, row.transpose(2, 3), padding=(half, 0), groups=channels)
 
 
+class _Similarity(torch.autograd.Function):
+    """`_similarity` on the processor, compiled; the second image is a target without gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
+        """Mean over all pixels."""
+        planes = tuple(
+            np.ascontiguousarray(each.detach().numpy()).reshape(-1, *each.shape[-2:]) for each in (first, second)
+        )
+        window = _gaussian_window(first.dtype, first.device).numpy()
+        sums, slopes = np.empty(planes[0].shape[:2]), np.empty((3, *planes[0].shape), planes[0].dtype)
+        constants = np.array([SSIM_C1, SSIM_C2], planes[0].dtype)
+        windows.compare(*planes, window, constants, sums, slopes)
+        ctx.found, ctx.shape = (*planes, window, slopes), first.shape
+        return first.new_tensor(sums.sum() / planes[0].size)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """By the first image."""
+        planes, second, window, slopes = ctx.found
+        gradient = np.empty_like(planes)
+        windows.descend(planes, second, window, slopes, gradient)
+        return torch.from_numpy(gradient).view(ctx.shape) * (gradients[0] / planes.size), None
+
+
 def ssim(first: Float[Tensor, "b c h w"], second: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
     """Structural similarity, 1 for equal images; mean over all pixels with zero padding at the border.
 
     Wang et al. 2004 with the 11-pixel window of sigma 1.5, as 3D Gaussian splatting uses it (Kerbl et al. 2023).
     """
-    moments = _blur(torch.cat([first, second, first * first, second * second, first * second], 1))
-    mean_a, mean_b, square_a, square_b, product = moments.chunk(5, 1)
-    mean_aa, mean_bb, mean_ab = mean_a * mean_a, mean_b * mean_b, mean_a * mean_b
-    luminance = (2 * mean_ab + SSIM_C1) / (mean_aa + mean_bb + SSIM_C1)
-    structure = (2 * (product - mean_ab) + SSIM_C2) / (square_a - mean_aa + square_b - mean_bb + SSIM_C2)
+    if first.device.type == "cpu" and not second.requires_grad:
+        return cast(Tensor, _Similarity.apply(first, second))
+    return _similarity(first, second)
+
+
+def _similarity(first: Float[Tensor, "b c h w"], second: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
+    """In plain torch: what graphics cards compute, and the readable twin of the compiled one."""
+    moments = _blur(torch.cat([first, second, first * first + second * second, first * second], 1))
+    mean_a, mean_b, squares, product = moments.chunk(4, 1)
+    means, crossed = mean_a * mean_a + mean_b * mean_b, mean_a * mean_b
+    luminance = (2 * crossed + SSIM_C1) / (means + SSIM_C1)
+    structure = (2 * (product - crossed) + SSIM_C2) / (squares - means + SSIM_C2)
     return (luminance * structure).mean()
 
 
