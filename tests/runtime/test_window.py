@@ -204,12 +204,7 @@ def test_closing_during_a_recording_leaves_a_whole_file(tmp_path: Path, opened: 
 @pytest.mark.slow
 def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, display: Display) -> None:
     """On a machine where no kernel was ever compiled."""
-    environment = {
-        **os.environ,
-        "DISPLAY": display,
-        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
-        "XDG_CONFIG_HOME": str(tmp_path),
-    }
+    environment = display.environment | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "facecraft4d.cli", "play", str(TINY), "--window", "400", "300"]
     start = time.monotonic()
     player = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
