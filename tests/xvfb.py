@@ -42,7 +42,19 @@ def display() -> Iterator[Display]:
     with TemporaryDirectory() as folder:
         read, write = os.pipe()
         screen = f"{WIDTH}x{HEIGHT}x24"
-        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", screen, "-fbdir", folder, "-nolisten", "tcp"]
+        command = [
+            "Xvfb",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            screen,
+            "-fbdir",
+            folder,
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ]
         server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as pipe:

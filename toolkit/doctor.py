@@ -45,7 +45,7 @@ def diagnose(report: Callable[[Progress], None]) -> tuple[Finding, ...]:
     Where there is CUDA a splat is drawn on it, for which gsplat may be compiled; `report` says so.
     """
     checks: tuple[Callable[[], Finding], ...] = (
-        _python, _numba, _torch, lambda: _cuda(report), _toolkit_packages, _opengl, _display, _video, _npm, _cache, _weights
+        _python, _numba, _torch, lambda: _cuda(report), _toolkit_packages, _opengl, _display, _video, _speech, _npm, _cache, _weights
     )  # fmt: skip
     return tuple(check() for check in checks)
 
@@ -135,6 +135,15 @@ def _video() -> Finding:
     if "h264" in av.codecs_available or "libx264" in av.codecs_available:
         return Finding("video", State.WORKS, f"av {av.__version__} with H.264", needed_to_play=True)
     return Finding("video", State.BROKEN, "av without H.264", "pip install --force-reinstall av", needed_to_play=True)
+
+
+def _speech() -> Finding:
+    modules = EXTRAS["speech"]
+    missing = [name for name in modules if not _installed(name)]
+    if missing:
+        return Finding("speech", State.MISSING, ", ".join(missing), install_line(missing[0]) or "")
+    detail = f"{', '.join(modules)}; {'espeak-ng speaks texts' if shutil.which('espeak-ng') else 'without espeak-ng'}"
+    return Finding("speech", State.WORKS, detail)
 
 
 def _npm() -> Finding:

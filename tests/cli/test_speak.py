@@ -1,6 +1,7 @@
 """facecraft4d speak, play --speak, tables and cameras, as commands."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,11 @@ def test_without_espeak_it_is_said_what_to_install(
     monkeypatch.setattr(synthesis.shutil, "which", lambda name: None)
     assert main(["speak", "--text", "Hello"]) == MISTAKE
     assert "apt install espeak-ng" in capsys.readouterr().err
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    assert main(["speak", VOICE, "--text", TEXT, "--out", str(tmp_path / "a.csv")]) == MISTAKE
+    assert 'pip install "facecraft4d[speech]"' in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """The whole window under Xvfb, driven by xdotool."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,10 +12,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import xvfb
+from absent import absent
 from clip_cases import constant
-from PIL import ImageGrab
 from places import ROOT, TINY
 from windowed import HARDWARE, Hand, run_player, wait_for
+from xvfb import Display
 
 from facecraft4d.exporters import export, load
 from facecraft4d.toolkit.core.motion import written_clip
@@ -35,35 +36,27 @@ def test_without_a_display_it_names_record(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    for tool in ("Xvfb", "xdotool"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed, so no window can be opened and driven")
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait()
+def display() -> Iterator[Display]:
+    if shutil.which("xdotool") is None:
+        absent("xdotool is not installed, so no window can be driven")
+    with xvfb.display() as running:
+        yield running
 
 
 @pytest.fixture
-def opened(tmp_path: Path, display: str) -> Iterator[Opened]:
+def opened(tmp_path: Path, display: Display) -> Iterator[Opened]:
     """Opens a player; afterwards it must end well, and its window be gone before the next one is looked for."""
     players = []
 
     def open_player(**options: object) -> Hand:
-        players.append(run_player(tmp_path, display, **options))
-        return Hand(display, tmp_path)
+        players.append(run_player(tmp_path, display.name, **options))
+        return Hand(display.name, tmp_path)
 
     yield open_player
     for player in players:
         try:
             if player.poll() is None:
-                subprocess.run(["xdotool", "key", "Escape"], env={**os.environ, "DISPLAY": display}, check=True)
+                subprocess.run(["xdotool", "key", "Escape"], env=display.environment, check=True)
             _, message = player.communicate(timeout=30)
             assert player.returncode == 0, message
         finally:
@@ -209,14 +202,9 @@ def test_closing_during_a_recording_leaves_a_whole_file(tmp_path: Path, opened: 
 
 
 @pytest.mark.slow
-def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, display: str) -> None:
+def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, display: Display) -> None:
     """On a machine where no kernel was ever compiled."""
-    environment = {
-        **os.environ,
-        "DISPLAY": display,
-        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
-        "XDG_CONFIG_HOME": str(tmp_path),
-    }
+    environment = display.environment | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "facecraft4d.cli", "play", str(TINY), "--window", "400", "300"]
     start = time.monotonic()
     player = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
@@ -224,9 +212,10 @@ def test_the_first_words_come_before_anything_is_compiled(tmp_path: Path, displa
         words = False
         while not words and time.monotonic() - start < 30:
             time.sleep(0.05)
-            corner = np.asarray(ImageGrab.grab((0, 0, 400, 300), xdisplay=display).convert("L"))
+            assert player.poll() is None, player.communicate()[1]
+            corner = display.pixels()[..., 1]
             words = corner[150, 200] == 255 and corner[:60, :200].min() < 60
-        assert words and player.poll() is None
+        assert words
         assert not list((tmp_path / "cache").rglob("*blend*"))
     finally:
         player.kill()

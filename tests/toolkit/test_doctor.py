@@ -23,6 +23,7 @@ def test_every_subject_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
         "weights",
         "cache folder",
         "video",
+        "speech",
         "numba",
     ):
         assert subject in said

@@ -20,6 +20,7 @@ from facecraft4d.toolkit.core.untrusted.media import read_sound
 TEXT = "Five brave mothers found the moon. Papa may vote."
 SAID = "F AY V B R EY V M AH DH ER Z F AW N D DH AH M UW N P AA P AH M EY V OW T".split()
 VOICE = DATA / "five_brave_mothers.flac"
+"""espeak-ng -v en-us -s 150, saying TEXT."""
 
 
 @pytest.fixture(scope="module")
