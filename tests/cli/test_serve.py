@@ -131,7 +131,16 @@ def test_port_that_is_taken_is_one_line(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_until_it_is_told_to_end(tiny_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "facecraft4d.cli", "serve", str(tiny_path), "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # what a shell starts in the background ignores it
+    )
     assert process.stdout is not None and process.stderr is not None
     url = process.stdout.readline().split()[0]
     connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=10)
