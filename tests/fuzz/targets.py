@@ -278,7 +278,7 @@ def _sounds() -> list[bytes]:
     from facecraft4d.runtime.speech.sounds import written_wav
 
     noise = np.random.default_rng(0).integers(-9999, 9999, (1600, 2)).astype(np.int16)
-    return [written_wav(Sound(noise, 16000)), (DATA / "five_brave_mothers.flac").read_bytes()[:20_000]]
+    return [written_wav(Sound(noise, 16000)), (DATA / "five_brave_mothers.flac").read_bytes()]
 
 
 def _listen(path: Path) -> None:

