@@ -91,8 +91,7 @@ def tracked(frames: Iterable[tuple[float, Image]], name: str, report: Report) ->
         face = tracker(rgb)
         times.append(seconds)
         rows.append(np.full(55, np.nan) if face is None else np.concatenate((face.weights, face.turn)))
-        lost = sum(bool(np.isnan(row[0])) for row in rows[-1:])
-        report(Progress("capture", number, UNKNOWN, "no face" if lost else ""))
+        report(Progress("capture", number, UNKNOWN, "no face" if face is None else ""))
     if len(rows) < 2:
         raise UserError(f"{name}: expected a video of at least two frames, found {len(rows)}")
     seen = ~np.isnan(np.stack(rows)[:, 0])

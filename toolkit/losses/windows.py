@@ -39,10 +39,10 @@ def compare(first, second, window, constants, sums, slopes):
         plane, y = line // height, line % height
         columns, row = np.zeros((4, width + 2 * half), first.dtype), np.empty((4, width), first.dtype)
         inside = columns[:, half : half + width]
+        means_a, means_b, squares, products = inside[0], inside[1], inside[2], inside[3]
         for tap in range(max(half - y, 0), min(height - y + half, len(window))):
             weight = window[tap]
             one, other = first[plane, y + tap - half], second[plane, y + tap - half]
-            means_a, means_b, squares, products = inside[0], inside[1], inside[2], inside[3]
             for x in range(width):
                 a, b = one[x], other[x]
                 means_a[x] += weight * a

@@ -12,7 +12,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from facecraft4d.toolkit.splatting.compiling import BLOCK, helper, kernel
-from facecraft4d.toolkit.splatting.projection import _camera_point, _dot, _half_covariance, _jacobian, _radii
+from facecraft4d.toolkit.splatting.projection import splat_on_picture
 from facecraft4d.toolkit.splatting.settings import Settings
 
 Array = NDArray[Any]
@@ -36,20 +36,9 @@ def _axes(a: float, b: float, d: float, reach: float, s: Settings) -> Any:
 
 @helper
 def _ellipse(i: int, inputs: Any, colors: Array, v: Array, k: Array, s: Settings, row: Array) -> None:
-    means, quats, scales, opacities = inputs
     row[2] = 0
-    x, y, z = _camera_point(means, i, v)
-    if not (s.near_plane <= z <= s.far_plane):
-        return
-    row_u, row_v, _, _, _ = _half_covariance(quats, scales, i, v, _jacobian(x, y, z, k, s))
-    a, b, d = _dot(row_u, row_u), _dot(row_u, row_v), _dot(row_v, row_v)
-    before = a * d - b * b
-    a, d = a + s.eps2d, d + s.eps2d
-    opacity = float(opacities[i])
-    if s.antialiased:
-        opacity *= math.sqrt(max(0.0, before / (a * d - b * b)))
-    px, py = k[0, 0] * x / z + k[0, 2], k[1, 1] * y / z + k[1, 2]
-    if _radii(a, d, px, py, opacity, s)[0] <= 0:
+    px, py, z, a, b, d, _, opacity, rx, ry = splat_on_picture(i, inputs, v, k, s)
+    if rx <= 0 or ry <= 0:
         return
     reach = math.sqrt(2 * math.log(opacity / s.alpha_cutoff))
     row[0], row[1], row[2], row[3] = px, py, reach, z

@@ -108,27 +108,36 @@ def _radii(a: float, d: float, x: float, y: float, opacity: float, s: Settings) 
 
 
 @helper
-def _project_one(i: int, inputs: Any, v: Array, k: Array, s: Settings, outputs: Any) -> None:
+def splat_on_picture(i: int, inputs: Any, v: Array, k: Array, s: Settings) -> Any:
+    """Of splat `i` the centre in pixels and camera z; the covariance (a, b; b, d) with the low-pass filter, and its determinant; opacity; half sizes
+    of its box, 0 where it is not drawn."""
     means, quats, scales, opacities = inputs
-    means2d, conics, depths, effective, radii = outputs
-    radii[i, 0] = radii[i, 1] = 0
-    means2d[i, 0] = means2d[i, 1] = conics[i, 0] = conics[i, 1] = conics[i, 2] = depths[i] = effective[i] = 0
+    nothing = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     x, y, z = _camera_point(means, i, v)
     if not (s.near_plane <= z <= s.far_plane):
-        return
+        return nothing
     row_u, row_v, _, _, _ = _half_covariance(quats, scales, i, v, _jacobian(x, y, z, k, s))
     a, b, d = _dot(row_u, row_u), _dot(row_u, row_v), _dot(row_v, row_v)
     before = a * d - b * b
     a, d = a + s.eps2d, d + s.eps2d
     det = a * d - b * b
     if not det > 0:
-        return
+        return nothing
     opacity = float(opacities[i])
     if s.antialiased:
         opacity *= math.sqrt(max(0.0, before / det))
     scale = 1.0 if s.ortho else 1 / z
     px, py = k[0, 0] * x * scale + k[0, 2], k[1, 1] * y * scale + k[1, 2]
     rx, ry = _radii(a, d, px, py, opacity, s)
+    return px, py, z, a, b, d, det, opacity, rx, ry
+
+
+@helper
+def _project_one(i: int, inputs: Any, v: Array, k: Array, s: Settings, outputs: Any) -> None:
+    means2d, conics, depths, effective, radii = outputs
+    radii[i, 0] = radii[i, 1] = 0
+    means2d[i, 0] = means2d[i, 1] = conics[i, 0] = conics[i, 1] = conics[i, 2] = depths[i] = effective[i] = 0
+    px, py, z, a, b, d, det, opacity, rx, ry = splat_on_picture(i, inputs, v, k, s)
     if rx <= 0 or ry <= 0:
         return
     radii[i, 0], radii[i, 1] = int(rx), int(ry)
