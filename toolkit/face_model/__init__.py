@@ -60,6 +60,8 @@ def load(config: FaceModelConfig, report: Callable[[Progress], None] | None = No
     if (kept := _kept(cached)) is not None:
         return kept
     model = bare_model(config, report or silent)
+    if _adopted(config) != cached:
+        raise UserError(f"{own_files(config)[0]}: changed while it was read; build again when it is at rest")
     cache.save(cached, model)
     return model
 

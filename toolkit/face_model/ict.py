@@ -88,7 +88,7 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
         expression_deltas=expressions,
         joint_names=JOINT_NAMES,
         joint_parents=JOINT_PARENTS,
-        joint_regressor=skin.T / np.maximum(skin.sum(0)[:, None], 1e-6),
+        joint_regressor=_regressor(skin),
         skin_weights=skin,
         mirror_vertices=np.zeros(0, np.int32),
         ingredients=(_ingredient(folder),),
@@ -157,6 +157,12 @@ def _skin(count: int) -> Float32[np.ndarray, "v 5"]:
     return np.asarray(
         np.eye(len(JOINT_NAMES))[np.array(joints)[_part_of(np.arange(count, dtype=np.int32))]], np.float32
     )
+
+
+def _regressor(skin: Float32[np.ndarray, "v 5"]) -> Float32[np.ndarray, "5 v"]:
+    """Each joint in the middle of what rides on it, the root in the middle of all."""
+    riding = np.where(skin.sum(0) > 0, skin, 1)
+    return np.ascontiguousarray((riding / riding.sum(0, dtype=np.float64)).T, np.float32)
 
 
 def _ingredient(folder: Path) -> Ingredient:

@@ -7,9 +7,13 @@ from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.config import FaceModelConfig, FaceModelKind
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.face_model.flame import EDITIONS, FlameSideFiles, load_flame
-from facecraft4d.toolkit.face_model.ict import FOLDER, LICENCE, ROW, load_ict
+from facecraft4d.toolkit.core.untrusted.door import open_untrusted
+from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
+from facecraft4d.toolkit.face_model.flame import EDITIONS, TEMPLATE, FlameSideFiles, load_flame
+from facecraft4d.toolkit.face_model.flame_files import EMBEDDING, MODEL
+from facecraft4d.toolkit.face_model.ict import LICENCE, ROW, checked_folder, load_ict
 from facecraft4d.toolkit.face_model.model import FaceModel
+from facecraft4d.toolkit.face_model.obj_files import MOST_BYTES
 
 ROWS = {FaceModelKind.FLAME: tuple(EDITIONS), FaceModelKind.ICT: (ROW,)}
 """Rows of the weights' table that are such a model."""
@@ -34,9 +38,17 @@ def own_files(config: FaceModelConfig) -> tuple[Path, ...]:
     """The user's files and folders that decide the model. UserError for one that is not there."""
     place = given(config)
     if config.model is FaceModelKind.ICT:
-        found = tuple(each for each in (place / FOLDER, place / LICENCE) if each.exists())
-        return found or (place,)
-    return tuple(each for each in (place, config.template, config.mediapipe) if each is not None)
+        return tuple(each for each in (checked_folder(place), place / LICENCE) if each.exists())
+    found = [
+        (place, MODEL, LARGEST_FILE),
+        (config.template, TEMPLATE, MOST_BYTES),
+        (config.mediapipe, EMBEDDING, LARGEST_FILE),
+    ]
+    for path, what, most_bytes in found:
+        if path is not None:
+            with open_untrusted(path, what, most_bytes):
+                pass  # it is there, and no larger than such a file may be
+    return tuple(path for path, _, _ in found if path is not None)
 
 
 def bare_model(config: FaceModelConfig, report: Callable[[Progress], None]) -> FaceModel:
