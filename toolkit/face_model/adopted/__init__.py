@@ -6,10 +6,16 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
+from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.adopted.carrying import carried_body, mirrored, neck_ring, regions
+from facecraft4d.toolkit.face_model.adopted.cavity import cavity, mouth_edge
+from facecraft4d.toolkit.face_model.adopted.charts import beside, charts
+from facecraft4d.toolkit.face_model.adopted.expressions import carried_expressions
+from facecraft4d.toolkit.face_model.adopted.parts import with_part
 from facecraft4d.toolkit.face_model.adopted.registration import Registered, registered
+from facecraft4d.toolkit.face_model.adopted.teeth import teeth
 from facecraft4d.toolkit.face_model.embedding import Detector, embed_landmarks, landmarks_68
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints
 
@@ -36,17 +42,44 @@ def adopt(
     on = registered(head, bare, seen, report)
     bare, on = _between_ears(bare, on)
     ring = neck_ring(bare, on)
+    bare = with_expressions(bare, on, components)
+    model = with_parts(bare, on)
     model = replace(
-        bare,
-        triangle_regions=regions(bare, on),
-        region_names=head.region_names,
-        mirror_vertices=mirrored(bare, on),
+        model,
+        triangle_regions=np.append(regions(bare, on), model.triangle_regions[len(bare.triangles) :]),
+        mirror_vertices=mirrored(bare, model.vertices, on),
         neck_ring=ring,
         body=carried_body(bare, on, ring),
     )
+    uvs = charts(model, bare, on) if corner_uvs is None else beside(corner_uvs, model)
+    model = replace(model, corner_uvs=uvs)
     landmarks, bias = embed_landmarks(model, detect, report)
     landmarks = _with_given(landmarks, bare.landmarks_478)
     return replace(model, landmarks_478=landmarks, landmarks_68=landmarks_68(landmarks), landmark_depth_bias=bias)
+
+
+def with_expressions(bare: FaceModel, on: Registered, components: int) -> FaceModel:
+    """ARKit's 52 first, the file's own where it has them, then `components` of its others."""
+    carried = carried_expressions(bare, on)
+    own = dict(zip(bare.expression_names, bare.expression_deltas, strict=True))
+    others = [name for name in bare.expression_names if name not in ARKIT_NAMES][:components]
+    deltas = [own.get(name, carried[index]) for index, name in enumerate(ARKIT_NAMES)]
+    return replace(
+        bare,
+        expression_names=(*ARKIT_NAMES, *others),
+        expression_deltas=np.stack([*deltas, *(own[name] for name in others)]).astype(np.float32),
+    )
+
+
+def with_parts(bare: FaceModel, on: Registered) -> FaceModel:
+    """With teeth and a pocket behind them where the file has none. Its triangles' regions are named as the CC0 head's."""
+    names = on.head.region_names
+    numbers = np.array([names.index(name) for name in bare.region_names], np.uint8)
+    model = replace(bare, triangle_regions=numbers[bare.triangle_regions], region_names=names)
+    if "teeth" not in bare.region_names:
+        model = with_part(model, teeth(bare, on))
+    edge = mouth_edge(bare, on)
+    return with_part(model, cavity(bare, on, edge, len(model.vertices))) if len(edge) else model
 
 
 def _between_ears(bare: FaceModel, on: Registered) -> tuple[FaceModel, Registered]:

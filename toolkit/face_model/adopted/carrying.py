@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Float64, Int32, Int64, UInt8
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
@@ -49,16 +49,20 @@ def _facing(triangles: Int32[np.ndarray, "f 3"]) -> Int64[np.ndarray, "f 3"]:
     return np.asarray(other.reshape(-1, 3))
 
 
-def mirrored(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " v"]:
-    """The vertex nearest to where each vertex' place lies on the other side of the CC0 head; of shells by their place alone."""
-    across = on.places.of(on.vertices[on.head.mirror_vertices], on.skin)
-    shells = ~vertices_in_regions(bare, "skin")
-    across[shells] = bare.vertices[shells] * [-1, 1, 1]
-    twins = np.zeros(len(bare.vertices), np.int64)
-    for group in (shells, ~shells):
-        if group.any():
-            members = np.flatnonzero(group)
-            twins[members] = members[scipy.spatial.cKDTree(bare.vertices[members]).query(across[members])[1]]
+def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Registered) -> Int32[np.ndarray, " v"]:
+    """The vertex on the other side of each of `vertices`, those of `bare` first: for skin, the nearest to where its place lies on the
+    other side of the CC0 head; for shells and what came behind `bare`, the nearest to its mirror image.
+    """
+    across = vertices * np.array([-1, 1, 1], np.float64)
+    skin = np.zeros(len(vertices), bool)
+    skin[: len(bare.vertices)] = vertices_in_regions(bare, "skin")
+    across[skin] = on.places.of(on.vertices[on.head.mirror_vertices], on.skin)[skin[: len(bare.vertices)]]
+    added = np.arange(len(vertices)) >= len(bare.vertices)
+    twins = np.zeros(len(vertices), np.int64)
+    for group in (skin, ~skin & ~added, added):
+        members = np.flatnonzero(group)
+        if len(members):
+            twins[members] = members[scipy.spatial.cKDTree(vertices[members]).query(across[members])[1]]
     return twins.astype(np.int32)
 
 

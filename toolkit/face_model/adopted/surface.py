@@ -49,3 +49,30 @@ def places_on(
     best = (distance + AGAINST * (1 - facing) / 2).argmin(1)
     row = np.arange(len(points))
     return Places(near[row, best], shares.reshape(len(points), count, 3)[row, best], distance[row, best])
+
+
+def first_hits(
+    origin: Float64[np.ndarray, "3"],
+    directions: Float64[np.ndarray, "n 3"],
+    vertices: Float[np.ndarray, "v 3"],
+    triangles: Int[np.ndarray, "f 3"],
+) -> Places:
+    """Where rays from one point first meet a mesh (Moller and Trumbore 1997); `distances` along unit `directions`, infinite for none."""
+    corners = vertices[triangles].astype(np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    from_corner = origin - corners[:, 0]
+    across = np.cross(from_corner, first)
+    distances = np.full(len(directions), np.inf)
+    hits, shares = np.zeros(len(directions), np.int64), np.tile([1.0, 0, 0], (len(directions), 1))
+    for index, direction in enumerate(directions):
+        normal = np.cross(direction, second)
+        facing = (first * normal).sum(1)
+        facing = np.where(np.abs(facing) < 1e-15, np.inf, facing)
+        u, v = (from_corner * normal).sum(1) / facing, across @ direction / facing
+        along = np.where((u >= 0) & (v >= 0) & (u + v <= 1), (second * across).sum(1) / facing, -1)
+        along = np.where(along > 0, along, np.inf)
+        hits[index] = along.argmin()
+        distances[index] = along[hits[index]]
+        if np.isfinite(distances[index]):
+            shares[index] = 1 - u[hits[index]] - v[hits[index]], u[hits[index]], v[hits[index]]
+    return Places(hits, shares, distances)
