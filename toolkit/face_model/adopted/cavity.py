@@ -87,7 +87,7 @@ def _radii(
     """How far the pocket's wall lies from the middle of the arch in each direction where the skin is so far, metres."""
     far, near = (_boxed(on, directions, clear) for clear in (CLEAR, LEAST))
     behind, least = on.similarity.scale * BEHIND, on.similarity.scale * LEAST
-    return np.maximum(np.minimum(far, skin - behind), np.minimum(near, skin - least))
+    return np.asarray(np.maximum(np.minimum(far, skin - behind), np.minimum(near, skin - least)))
 
 
 def _boxed(on: Registered, directions: Float64[np.ndarray, "n 3"], clear: float) -> Float64[np.ndarray, " n"]:

@@ -50,7 +50,7 @@ def beside(own: Float32[np.ndarray, "f 3 2"], model: FaceModel) -> Float32[np.nd
     uvs, labels = _projected(model.vertices.astype(np.float64), added, _facing(model)[len(own) :])
     uvs[..., 0] += 10.0 * labels[:, None]
     packed = pack_islands(added, uvs, model.vertices.astype(np.float64), np.ones(len(added)))
-    return np.concatenate([own * (1 - CORNER), 1 - CORNER + packed * CORNER]).astype(np.float32)
+    return np.asarray(np.concatenate([own * (1 - CORNER), 1 - CORNER + packed * CORNER]), np.float32)
 
 
 def _carried(
@@ -111,7 +111,7 @@ def _vertex_normals(
 ) -> Float64[np.ndarray, "n 3"]:
     total = np.zeros_like(vertices)
     np.add.at(total, triangles, area_vectors(vertices[triangles])[:, None])
-    return total[used]
+    return np.asarray(total[used])
 
 
 def _continued(points: Float64[np.ndarray, "n 3"], corners: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 3"]:

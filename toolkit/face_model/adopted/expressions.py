@@ -7,7 +7,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 from jaxtyping import Bool, Float64, Int64
 
-from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.face_model.adopted.registration import Registered
 from facecraft4d.toolkit.face_model.model import FaceModel
 
