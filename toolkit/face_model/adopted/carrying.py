@@ -1,0 +1,139 @@
+"""What the CC0 head knows of its own mesh, carried over to another: regions, the other side, the neck's base, the body below."""
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
+import scipy.spatial
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8
+
+from facecraft4d.toolkit.core.geometry import area_vectors, normalized
+from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered
+from facecraft4d.toolkit.face_model.adopted.surface import places_on
+from facecraft4d.toolkit.face_model.model import Body, FaceModel
+from facecraft4d.toolkit.meshes.graph import boundary_loop, parts, unique_edges
+
+CALMED = 2
+"""Times that a triangle takes the region of two of its neighbours."""
+SHAPE_ERROR = 0.02
+"""Metres of a vertex that are not worth a standard deviation of a person when a shape is expressed as one."""
+
+
+def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
+    """The region, of the CC0 head's, of each triangle; shells keep their own."""
+    names = on.head.region_names
+    corners = bare.vertices[bare.triangles].astype(np.float64)
+    skin = in_regions(on.head, *SHELLS)
+    found = places_on(corners.mean(1), normalized(area_vectors(corners)), on.vertices, on.skin)
+    result = on.head.triangle_regions[~skin][found.triangles].astype(np.int64)
+    own = ~in_regions(bare, "skin")
+    result[own] = [names.index(bare.region_names[index]) for index in bare.triangle_regions[own]]
+    neighbours = _facing(bare.triangles)
+    for _ in range(CALMED):
+        around = result[neighbours]
+        for first, second in ((0, 1), (1, 2), (0, 2)):
+            agreed = (around[:, first] == around[:, second]) & ~own
+            result[agreed] = around[agreed, first]
+    return np.asarray(result, np.uint8)
+
+
+def _facing(triangles: Int32[np.ndarray, "f 3"]) -> Int64[np.ndarray, "f 3"]:
+    """The triangle across each edge, itself at an open one."""
+    sides = np.sort(np.stack([triangles, np.roll(triangles, -1, 1)], -1), -1).reshape(-1, 2)
+    _, edge = np.unique(sides, axis=0, return_inverse=True)
+    order = np.argsort(edge, kind="stable")
+    other = np.arange(len(edge)) // 3
+    pairs = edge[order][:-1] == edge[order][1:]
+    a, b = order[:-1][pairs], order[1:][pairs]
+    other[a], other[b] = b // 3, a // 3
+    return np.asarray(other.reshape(-1, 3))
+
+
+def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Registered) -> Int32[np.ndarray, " v"]:
+    """The vertex on the other side of each of `vertices`, those of `bare` first: for skin, the nearest to where its place lies on the
+    other side of the CC0 head; for shells and what came behind `bare`, the nearest to its mirror image.
+    """
+    across = vertices * np.array([-1, 1, 1], np.float64)
+    skin = np.zeros(len(vertices), bool)
+    skin[: len(bare.vertices)] = vertices_in_regions(bare, "skin")
+    across[skin] = on.places.of(on.vertices[on.head.mirror_vertices], on.skin)[skin[: len(bare.vertices)]]
+    added = np.arange(len(vertices)) >= len(bare.vertices)
+    twins = np.zeros(len(vertices), np.int64)
+    for group in (skin, ~skin & ~added, added):
+        members = np.flatnonzero(group)
+        if len(members):
+            twins[members] = members[scipy.spatial.cKDTree(vertices[members]).query(across[members])[1]]
+    return twins.astype(np.int32)
+
+
+def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
+    """The edge loop nearest to the CC0 head's ring around the base of the neck; the open edge itself if the mesh ends above it."""
+    height = on.places.of(_above(on)[:, None], on.skin)[:, 0]
+    skin = bare.triangles[in_regions(bare, "skin")]
+    kept = skin[height[skin].mean(1) > 0]
+    kept = kept[parts(kept, len(bare.vertices))[kept[:, 0]] == _largest(kept, len(bare.vertices))]
+    loop = boundary_loop(_unpinched(kept))
+    behind = loop[
+        np.argmin(
+            np.where(bare.vertices[loop, 2] < bare.vertices[loop, 2].mean(), np.abs(bare.vertices[loop, 0]), np.inf)
+        )
+    ]
+    loop = np.roll(loop, -int(np.flatnonzero(loop == behind)[0]))
+    if bare.vertices[loop[len(loop) // 4], 0] < 0:
+        loop = np.roll(loop[::-1], 1)
+    return loop.astype(np.int32)
+
+
+def _above(on: Registered) -> Float64[np.ndarray, " v"]:
+    """How far each of the CC0 head's vertices lies above its ring along the mesh, metres; negative below."""
+    if on.head.neck_ring is None:
+        raise ValueError("head must know the ring around its neck, got neck_ring=None")
+    ring, triangles, count = on.head.neck_ring, on.skin, len(on.vertices)
+    edges = unique_edges(triangles)
+    lengths = np.linalg.norm(on.vertices[edges[:, 0]] - on.vertices[edges[:, 1]], axis=1)
+    graph = scipy.sparse.coo_array((lengths, tuple(edges.T)), (count, count)).tocsr()
+    away = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=ring, min_only=True)
+    apart = parts(triangles[~np.isin(triangles, ring).any(1)], count)
+    below = np.isin(apart, np.unique(apart[boundary_loop(triangles)]))
+    return np.asarray(np.where(np.isfinite(away), away, 1.0) * np.where(below, -1, 1))
+
+
+def _largest(triangles: Int64[np.ndarray, "f 3"], count: int) -> int:
+    labels = parts(triangles, count)[triangles[:, 0]]
+    return int(np.bincount(labels).argmax())
+
+
+def _unpinched(triangles: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "f 3"]:
+    """Without triangles at vertices where the open edge touches itself, so that it is one simple loop."""
+    while True:
+        sides = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
+        edges, counts = np.unique(sides, axis=0, return_counts=True)
+        at, times = np.unique(edges[counts == 1], return_counts=True)
+        pinched = at[times > 2]
+        if not len(pinched):
+            return triangles
+        triangles = triangles[~np.isin(triangles, pinched).any(1)]
+
+
+def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"]) -> Body:
+    """The body of the person of the CC0 head who is most like each identity of the other, moved to meet its neck."""
+    body = on.head.body
+    if body is None:
+        raise ValueError("head must know the body below it, got body=None")
+    skin = vertices_in_regions(bare, "skin")
+    own = on.similarity.deltas(on.places.of(on.head.identity_deltas, on.skin))
+    below = on.similarity.deltas(body.identity_deltas.astype(np.float64))
+    whitening = on.head.identity_whitening.astype(np.float64)
+    count = np.sqrt(skin.sum())
+    system = own[:, skin].reshape(len(own), -1) / (SHAPE_ERROR * np.sqrt(count))
+    normal = system @ system.T + whitening.T @ whitening
+    wanted = bare.identity_deltas[:, skin].reshape(len(bare.identity_deltas), -1) / (SHAPE_ERROR * np.sqrt(count))
+    weights = np.linalg.solve(normal, system @ wanted.T).T
+    left = (bare.identity_deltas[:, ring] - np.tensordot(weights, own[:, ring], 1)).mean(1)
+    rest = on.similarity.points(body.vertices + np.tensordot(on.person, body.identity_deltas.astype(np.float64), 1))
+    met = (bare.vertices[ring] - on.places.of(on.start, on.skin)[ring]).mean(0)
+    return Body(
+        (rest + met).astype(np.float32),
+        body.triangles,
+        (np.tensordot(weights, below, 1) + left[:, None]).astype(np.float32),
+    )
