@@ -59,11 +59,25 @@ def load(config: FaceModelConfig, report: Callable[[Progress], None] | None = No
     cached = _adopted(config)
     if (kept := _kept(cached)) is not None:
         return kept
-    model = bare_model(config, report or silent)
+    model = _complete(config, report or silent)
     if _adopted(config) != cached:
         raise UserError(f"{own_files(config)[0]}: changed while it was read; build again when it is at rest")
     cache.save(cached, model)
     return model
+
+
+def _complete(config: FaceModelConfig, report: Callable[[Progress], None]) -> FaceModel:
+    """The user's own model with all that it lacks from the CC0 head, which is an ingredient, too."""
+    from facecraft4d.toolkit.face_model.adopted import adopt  # trimesh takes long to import
+
+    bare, head = bare_model(config, report), load_default_head(report)
+    own_uvs = config.template is not None or config.model is FaceModelKind.ICT
+    try:
+        model = adopt(bare, head, FaceLandmarker(), bare.corner_uvs if own_uvs else None, config.components, report)
+    except ValueError as error:
+        place = own_files(config)[0]
+        raise UserError(f"{place}: expected a head model with a face on it, found one that cannot serve: {error}") from error
+    return dataclasses.replace(model, ingredients=(*bare.ingredients, *head.ingredients))
 
 
 def load_default_head(report: Callable[[Progress], None] | None = None) -> FaceModel:
