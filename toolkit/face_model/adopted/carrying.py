@@ -4,17 +4,21 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
-from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered
+from facecraft4d.toolkit.face_model.adopted.registration import NEIGHBOURS, SHELLS, Registered
 from facecraft4d.toolkit.face_model.adopted.surface import places_on
 from facecraft4d.toolkit.face_model.model import Body, FaceModel
 from facecraft4d.toolkit.meshes.graph import boundary_loop, parts, unique_edges
 
 CALMED = 2
 """Times that a triangle takes the region of two of its neighbours."""
+ALONG, STOPS = 0.004, 8
+"""Metres beside the CC0 head's ring at which an edge costs twice its length, and places on the ring that the loop goes by."""
+FADES = 0.03
+"""Metres from the skin over which the body stops following it."""
 SHAPE_ERROR = 0.02
 """Metres of a vertex that are not worth a standard deviation of a person when a shape is expressed as one."""
 
@@ -67,21 +71,28 @@ def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Register
 
 
 def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
-    """The edge loop nearest to the CC0 head's ring around the base of the neck; the open edge itself if the mesh ends above it."""
+    """The loop of edges that runs nearest along the CC0 head's ring around the base of the neck, from the middle behind to the subject's
+    left; where the mesh ends above it, along the open edge.
+    """
     height = on.places.of(_above(on)[:, None], on.skin)[:, 0]
-    skin = bare.triangles[in_regions(bare, "skin")]
-    kept = skin[height[skin].mean(1) > 0]
-    kept = kept[parts(kept, len(bare.vertices))[kept[:, 0]] == _largest(kept, len(bare.vertices))]
-    loop = boundary_loop(_unpinched(kept))
-    behind = loop[
-        np.argmin(
-            np.where(bare.vertices[loop, 2] < bare.vertices[loop, 2].mean(), np.abs(bare.vertices[loop, 0]), np.inf)
-        )
-    ]
-    loop = np.roll(loop, -int(np.flatnonzero(loop == behind)[0]))
-    if bare.vertices[loop[len(loop) // 4], 0] < 0:
-        loop = np.roll(loop[::-1], 1)
-    return loop.astype(np.int32)
+    edges = unique_edges(bare.triangles[in_regions(bare, "skin")])
+    lengths = np.linalg.norm(bare.vertices[edges[:, 0]] - bare.vertices[edges[:, 1]], axis=1)
+    costs = lengths * (1 + (height[edges] ** 2).sum(1) / ALONG**2)
+    graph = scipy.sparse.coo_array((costs, tuple(edges.T)), (len(height), len(height))).tocsr()
+    theirs = on.vertices[on.head.neck_ring]
+    stops = scipy.spatial.cKDTree(bare.vertices[np.unique(edges)]).query(theirs[:: len(theirs) // STOPS][:STOPS])[1]
+    stops = np.unique(edges)[stops]
+    loop = [_path(graph, first, second)[:-1] for first, second in zip(stops, np.roll(stops, -1), strict=True)]
+    return np.concatenate(loop).astype(np.int32)
+
+
+def _path(graph: scipy.sparse.csr_array, first: int, second: int) -> Int64[np.ndarray, " n"]:
+    """The vertices of the cheapest way."""
+    _, before = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=first, return_predecessors=True)
+    way = [second]
+    while way[-1] != first:
+        way.append(int(before[way[-1]]))
+    return np.array(way[::-1], np.int64)
 
 
 def _above(on: Registered) -> Float64[np.ndarray, " v"]:
@@ -98,23 +109,6 @@ def _above(on: Registered) -> Float64[np.ndarray, " v"]:
     return np.asarray(np.where(np.isfinite(away), away, 1.0) * np.where(below, -1, 1))
 
 
-def _largest(triangles: Int64[np.ndarray, "f 3"], count: int) -> int:
-    labels = parts(triangles, count)[triangles[:, 0]]
-    return int(np.bincount(labels).argmax())
-
-
-def _unpinched(triangles: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "f 3"]:
-    """Without triangles at vertices where the open edge touches itself, so that it is one simple loop."""
-    while True:
-        sides = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
-        edges, counts = np.unique(sides, axis=0, return_counts=True)
-        at, times = np.unique(edges[counts == 1], return_counts=True)
-        pinched = at[times > 2]
-        if not len(pinched):
-            return triangles
-        triangles = triangles[~np.isin(triangles, pinched).any(1)]
-
-
 def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"]) -> Body:
     """The body of the person of the CC0 head who is most like each identity of the other, moved to meet its neck."""
     body = on.head.body
@@ -129,11 +123,24 @@ def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"])
     normal = system @ system.T + whitening.T @ whitening
     wanted = bare.identity_deltas[:, skin].reshape(len(bare.identity_deltas), -1) / (SHAPE_ERROR * np.sqrt(count))
     weights = np.linalg.solve(normal, system @ wanted.T).T
-    left = (bare.identity_deltas[:, ring] - np.tensordot(weights, own[:, ring], 1)).mean(1)
+    below = np.tensordot(weights, below, 1)
+    apart = bare.identity_deltas - np.tensordot(weights, own, 1)
     rest = on.similarity.points(body.vertices + np.tensordot(on.person, body.identity_deltas.astype(np.float64), 1))
-    met = (bare.vertices[ring] - on.places.of(on.start, on.skin)[ring]).mean(0)
-    return Body(
-        (rest + met).astype(np.float32),
-        body.triangles,
-        (np.tensordot(weights, below, 1) + left[:, None]).astype(np.float32),
-    )
+    laid = (on.vertices - on.start)[None]
+    deltas = below + _followed(rest, bare.vertices[skin], apart[:, skin], apart[:, ring].mean(1))
+    met = rest + _followed(rest, on.start, laid, laid[:, on.head.neck_ring].mean(1))[0]
+    return Body(met.astype(np.float32), body.triangles, deltas.astype(np.float32))
+
+
+def _followed(
+    points: Float64[np.ndarray, "b 3"],
+    skin: Float[np.ndarray, "v 3"],
+    moved: Float64[np.ndarray, "k v 3"],
+    far: Float64[np.ndarray, "k 3"],
+) -> Float64[np.ndarray, "k b 3"]:
+    """How points move along with the skin near them, and `far` where there is none."""
+    distances, near = scipy.spatial.cKDTree(skin).query(points, NEIGHBOURS)
+    shares = 1 / np.maximum(distances, 1e-4) ** 2
+    shares *= np.exp(-((distances[:, :1] / FADES) ** 2)) / shares.sum(1, keepdims=True)
+    followed = np.einsum("bn,kbnx->kbx", shares, moved[:, near])
+    return np.asarray(followed + (1 - shares.sum(1))[:, None] * far[:, None])
