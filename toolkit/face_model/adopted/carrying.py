@@ -4,19 +4,21 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Float, Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
+from facecraft4d.toolkit.face_model.adopted.loops import lid_edges, loop_along
 from facecraft4d.toolkit.face_model.adopted.registration import NEIGHBOURS, SHELLS, Registered
 from facecraft4d.toolkit.face_model.adopted.surface import places_on
+from facecraft4d.toolkit.face_model.lids import MARGIN_RINGS
 from facecraft4d.toolkit.face_model.model import Body, FaceModel
-from facecraft4d.toolkit.meshes.graph import boundary_loop, parts, unique_edges
+from facecraft4d.toolkit.meshes.graph import adjacency
 
 CALMED = 2
 """Times that a triangle takes the region of two of its neighbours."""
-ALONG, STOPS = 0.004, 8
-"""Metres beside the CC0 head's ring at which an edge costs twice its length, and places on the ring that the loop goes by."""
+ALONG_NECK, ALONG_LIDS = 0.004, 0.001
+"""Metres beside the CC0 head's ring, and beside its lids' edges, at which an edge costs twice its length."""
 FADES = 0.03
 """Metres from the skin over which the body stops following it."""
 SHAPE_ERROR = 0.02
@@ -24,7 +26,47 @@ SHAPE_ERROR = 0.02
 
 
 def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
-    """The region, of the CC0 head's, of each triangle; shells keep their own."""
+    """The region, of the CC0 head's, of each triangle; shells keep their own. Lids reach as many rings behind their edge as the CC0 head's."""
+    result = _by_place(bare, on)
+    names = on.head.region_names
+    lids, sockets = names.index("eyelids"), names.index("eye_sockets")
+    for curve in lid_edges(on):
+        inner, rings = _behind(
+            bare,
+            result == sockets,
+            loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_LIDS),
+        )
+        result[inner] = np.where(rings[bare.triangles[inner]].max(1) > MARGIN_RINGS, sockets, lids)
+    return result
+
+
+def _behind(
+    bare: FaceModel, sockets: Bool[np.ndarray, " f"], loop: Int64[np.ndarray, " n"]
+) -> tuple[Int64[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
+    """The triangles of the side of a loop that has the sockets, and how many edges each vertex there is away from it."""
+    count = len(bare.vertices)
+    skin = np.flatnonzero(in_regions(bare, "skin"))
+    sides = _split_at(bare.triangles[skin], loop)
+    inside = max(np.unique(sides), key=lambda side: float(sockets[skin][sides == side].mean()))
+    inner = skin[sides == inside]
+    graph = adjacency(bare.triangles[inner], count)
+    away = scipy.sparse.csgraph.dijkstra(graph, indices=loop, min_only=True, unweighted=True)
+    return inner, np.asarray(away)
+
+
+def _split_at(triangles: Int32[np.ndarray, "f 3"], loop: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " f"]:
+    """Numbers of the parts into which a loop of edges cuts a mesh."""
+    size = int(triangles.max()) + 1
+    cut = np.sort(np.stack([loop, np.roll(loop, -1)], 1), 1) @ [size, 1]
+    across = _facing(triangles)
+    sides = np.sort(np.stack([triangles, np.roll(triangles, -1, 1)], -1), -1) @ [size, 1]
+    here, side = np.nonzero(~np.isin(sides, cut))
+    links = scipy.sparse.coo_array((np.ones(len(here)), (here, across[here, side])), (len(triangles), len(triangles)))
+    return np.asarray(scipy.sparse.csgraph.connected_components(links, directed=False)[1], np.int64)
+
+
+def _by_place(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
+    """The region of the place of each triangle's middle."""
     names = on.head.region_names
     corners = bare.vertices[bare.triangles].astype(np.float64)
     skin = in_regions(on.head, *SHELLS)
@@ -71,42 +113,13 @@ def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Register
 
 
 def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
-    """The loop of edges that runs nearest along the CC0 head's ring around the base of the neck, from the middle behind to the subject's
-    left; where the mesh ends above it, along the open edge.
+    """The loop of edges along the CC0 head's ring around the base of the neck, from the middle behind to the subject's left; where the mesh
+    ends above it, along the open edge.
     """
-    height = on.places.of(_above(on)[:, None], on.skin)[:, 0]
-    edges = unique_edges(bare.triangles[in_regions(bare, "skin")])
-    lengths = np.linalg.norm(bare.vertices[edges[:, 0]] - bare.vertices[edges[:, 1]], axis=1)
-    costs = lengths * (1 + (height[edges] ** 2).sum(1) / ALONG**2)
-    graph = scipy.sparse.coo_array((costs, tuple(edges.T)), (len(height), len(height))).tocsr()
-    theirs = on.vertices[on.head.neck_ring]
-    stops = scipy.spatial.cKDTree(bare.vertices[np.unique(edges)]).query(theirs[:: len(theirs) // STOPS][:STOPS])[1]
-    stops = np.unique(edges)[stops]
-    loop = [_path(graph, first, second)[:-1] for first, second in zip(stops, np.roll(stops, -1), strict=True)]
-    return np.concatenate(loop).astype(np.int32)
-
-
-def _path(graph: scipy.sparse.csr_array, first: int, second: int) -> Int64[np.ndarray, " n"]:
-    """The vertices of the cheapest way."""
-    _, before = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=first, return_predecessors=True)
-    way = [second]
-    while way[-1] != first:
-        way.append(int(before[way[-1]]))
-    return np.array(way[::-1], np.int64)
-
-
-def _above(on: Registered) -> Float64[np.ndarray, " v"]:
-    """How far each of the CC0 head's vertices lies above its ring along the mesh, metres; negative below."""
     if on.head.neck_ring is None:
         raise ValueError("head must know the ring around its neck, got neck_ring=None")
-    ring, triangles, count = on.head.neck_ring, on.skin, len(on.vertices)
-    edges = unique_edges(triangles)
-    lengths = np.linalg.norm(on.vertices[edges[:, 0]] - on.vertices[edges[:, 1]], axis=1)
-    graph = scipy.sparse.coo_array((lengths, tuple(edges.T)), (count, count)).tocsr()
-    away = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=ring, min_only=True)
-    apart = parts(triangles[~np.isin(triangles, ring).any(1)], count)
-    below = np.isin(apart, np.unique(apart[boundary_loop(triangles)]))
-    return np.asarray(np.where(np.isfinite(away), away, 1.0) * np.where(below, -1, 1))
+    curve = on.vertices[on.head.neck_ring]
+    return loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_NECK).astype(np.int32)
 
 
 def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"]) -> Body:
