@@ -4,23 +4,69 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int32, Int64, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
-from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered
+from facecraft4d.toolkit.face_model.adopted.loops import lid_edges, loop_along
+from facecraft4d.toolkit.face_model.adopted.registration import NEIGHBOURS, SHELLS, Registered
 from facecraft4d.toolkit.face_model.adopted.surface import places_on
+from facecraft4d.toolkit.face_model.lids import MARGIN_RINGS
 from facecraft4d.toolkit.face_model.model import Body, FaceModel
-from facecraft4d.toolkit.meshes.graph import boundary_loop, parts, unique_edges
+from facecraft4d.toolkit.meshes.graph import adjacency
 
 CALMED = 2
 """Times that a triangle takes the region of two of its neighbours."""
+ALONG_NECK, ALONG_LIDS = 0.004, 0.001
+"""Metres beside the CC0 head's ring, and beside its lids' edges, at which an edge costs twice its length."""
+FADES = 0.03
+"""Metres from the skin over which the body stops following it."""
 SHAPE_ERROR = 0.02
 """Metres of a vertex that are not worth a standard deviation of a person when a shape is expressed as one."""
 
 
 def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
-    """The region, of the CC0 head's, of each triangle; shells keep their own."""
+    """The region, of the CC0 head's, of each triangle; shells keep their own. Lids reach as many rings behind their edge as the CC0 head's."""
+    result = _by_place(bare, on)
+    names = on.head.region_names
+    lids, sockets = names.index("eyelids"), names.index("eye_sockets")
+    for curve in lid_edges(on):
+        inner, rings = _behind(
+            bare,
+            result == sockets,
+            loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_LIDS),
+        )
+        result[inner] = np.where(rings[bare.triangles[inner]].max(1) > MARGIN_RINGS, sockets, lids)
+    return result
+
+
+def _behind(
+    bare: FaceModel, sockets: Bool[np.ndarray, " f"], loop: Int64[np.ndarray, " n"]
+) -> tuple[Int64[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
+    """The triangles of the side of a loop that has the sockets, and how many edges each vertex there is away from it."""
+    count = len(bare.vertices)
+    skin = np.flatnonzero(in_regions(bare, "skin"))
+    sides = _split_at(bare.triangles[skin], loop)
+    inside = max(np.unique(sides), key=lambda side: float(sockets[skin][sides == side].mean()))
+    inner = skin[sides == inside]
+    graph = adjacency(bare.triangles[inner], count)
+    away = scipy.sparse.csgraph.dijkstra(graph, indices=loop, min_only=True, unweighted=True)
+    return inner, np.asarray(away)
+
+
+def _split_at(triangles: Int32[np.ndarray, "f 3"], loop: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " f"]:
+    """Numbers of the parts into which a loop of edges cuts a mesh."""
+    size = int(triangles.max()) + 1
+    cut = np.sort(np.stack([loop, np.roll(loop, -1)], 1), 1) @ [size, 1]
+    across = _facing(triangles)
+    sides = np.sort(np.stack([triangles, np.roll(triangles, -1, 1)], -1), -1) @ [size, 1]
+    here, side = np.nonzero(~np.isin(sides, cut))
+    links = scipy.sparse.coo_array((np.ones(len(here)), (here, across[here, side])), (len(triangles), len(triangles)))
+    return np.asarray(scipy.sparse.csgraph.connected_components(links, directed=False)[1], np.int64)
+
+
+def _by_place(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
+    """The region of the place of each triangle's middle."""
     names = on.head.region_names
     corners = bare.vertices[bare.triangles].astype(np.float64)
     skin = in_regions(on.head, *SHELLS)
@@ -67,52 +113,13 @@ def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Register
 
 
 def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
-    """The edge loop nearest to the CC0 head's ring around the base of the neck; the open edge itself if the mesh ends above it."""
-    height = on.places.of(_above(on)[:, None], on.skin)[:, 0]
-    skin = bare.triangles[in_regions(bare, "skin")]
-    kept = skin[height[skin].mean(1) > 0]
-    kept = kept[parts(kept, len(bare.vertices))[kept[:, 0]] == _largest(kept, len(bare.vertices))]
-    loop = boundary_loop(_unpinched(kept))
-    behind = loop[
-        np.argmin(
-            np.where(bare.vertices[loop, 2] < bare.vertices[loop, 2].mean(), np.abs(bare.vertices[loop, 0]), np.inf)
-        )
-    ]
-    loop = np.roll(loop, -int(np.flatnonzero(loop == behind)[0]))
-    if bare.vertices[loop[len(loop) // 4], 0] < 0:
-        loop = np.roll(loop[::-1], 1)
-    return loop.astype(np.int32)
-
-
-def _above(on: Registered) -> Float64[np.ndarray, " v"]:
-    """How far each of the CC0 head's vertices lies above its ring along the mesh, metres; negative below."""
+    """The loop of edges along the CC0 head's ring around the base of the neck, from the middle behind to the subject's left; where the mesh
+    ends above it, along the open edge.
+    """
     if on.head.neck_ring is None:
         raise ValueError("head must know the ring around its neck, got neck_ring=None")
-    ring, triangles, count = on.head.neck_ring, on.skin, len(on.vertices)
-    edges = unique_edges(triangles)
-    lengths = np.linalg.norm(on.vertices[edges[:, 0]] - on.vertices[edges[:, 1]], axis=1)
-    graph = scipy.sparse.coo_array((lengths, tuple(edges.T)), (count, count)).tocsr()
-    away = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=ring, min_only=True)
-    apart = parts(triangles[~np.isin(triangles, ring).any(1)], count)
-    below = np.isin(apart, np.unique(apart[boundary_loop(triangles)]))
-    return np.asarray(np.where(np.isfinite(away), away, 1.0) * np.where(below, -1, 1))
-
-
-def _largest(triangles: Int64[np.ndarray, "f 3"], count: int) -> int:
-    labels = parts(triangles, count)[triangles[:, 0]]
-    return int(np.bincount(labels).argmax())
-
-
-def _unpinched(triangles: Int32[np.ndarray, "f 3"]) -> Int32[np.ndarray, "f 3"]:
-    """Without triangles at vertices where the open edge touches itself, so that it is one simple loop."""
-    while True:
-        sides = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
-        edges, counts = np.unique(sides, axis=0, return_counts=True)
-        at, times = np.unique(edges[counts == 1], return_counts=True)
-        pinched = at[times > 2]
-        if not len(pinched):
-            return triangles
-        triangles = triangles[~np.isin(triangles, pinched).any(1)]
+    curve = on.vertices[on.head.neck_ring]
+    return loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_NECK).astype(np.int32)
 
 
 def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"]) -> Body:
@@ -129,11 +136,24 @@ def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"])
     normal = system @ system.T + whitening.T @ whitening
     wanted = bare.identity_deltas[:, skin].reshape(len(bare.identity_deltas), -1) / (SHAPE_ERROR * np.sqrt(count))
     weights = np.linalg.solve(normal, system @ wanted.T).T
-    left = (bare.identity_deltas[:, ring] - np.tensordot(weights, own[:, ring], 1)).mean(1)
+    below = np.tensordot(weights, below, 1)
+    apart = bare.identity_deltas - np.tensordot(weights, own, 1)
     rest = on.similarity.points(body.vertices + np.tensordot(on.person, body.identity_deltas.astype(np.float64), 1))
-    met = (bare.vertices[ring] - on.places.of(on.start, on.skin)[ring]).mean(0)
-    return Body(
-        (rest + met).astype(np.float32),
-        body.triangles,
-        (np.tensordot(weights, below, 1) + left[:, None]).astype(np.float32),
-    )
+    laid = (on.vertices - on.start)[None]
+    deltas = below + _followed(rest, bare.vertices[skin], apart[:, skin], apart[:, ring].mean(1))
+    met = rest + _followed(rest, on.start, laid, laid[:, on.head.neck_ring].mean(1))[0]
+    return Body(met.astype(np.float32), body.triangles, deltas.astype(np.float32))
+
+
+def _followed(
+    points: Float64[np.ndarray, "b 3"],
+    skin: Float[np.ndarray, "v 3"],
+    moved: Float64[np.ndarray, "k v 3"],
+    far: Float64[np.ndarray, "k 3"],
+) -> Float64[np.ndarray, "k b 3"]:
+    """How points move along with the skin near them, and `far` where there is none."""
+    distances, near = scipy.spatial.cKDTree(skin).query(points, NEIGHBOURS)
+    shares = 1 / np.maximum(distances, 1e-4) ** 2
+    shares *= np.exp(-((distances[:, :1] / FADES) ** 2)) / shares.sum(1, keepdims=True)
+    followed = np.einsum("bn,kbnx->kbx", shares, moved[:, near])
+    return np.asarray(followed + (1 - shares.sum(1))[:, None] * far[:, None])

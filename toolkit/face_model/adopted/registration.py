@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.spatial
 import trimesh
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from trimesh.registration import nricp_amberg
 
 from facecraft4d.toolkit.core.geometry import vertex_normals
@@ -15,6 +15,7 @@ from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.adopted.surface import Places, places_on
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, surface_positions
 from facecraft4d.toolkit.landmarks.points import IRISES
+from facecraft4d.toolkit.meshes.graph import border
 
 STAGE = "face_model"
 SHELLS = ("eyes", "teeth", "tongue")
@@ -27,6 +28,10 @@ TRUSTED = 0.5
 """Validity on both heads from which a landmark holds the registration."""
 STEPS = ((0.02, 5.0, 0.5), (0.01, 2.0, 0.5), (0.005, 1.0, 0.5), (0.002, 0.5, 0.5), (0.001, 0.2, 0.5))
 """Of stiffness, weight of landmarks, power of the cosine between normals: from stiff to soft."""
+BEYOND = 0.006
+"""Metres from a triangle at the open edge that are beyond it."""
+REACH = 0.03
+"""Distance, in parts of the head's size, at which the surfaces are not matched."""
 NEIGHBOURS = 8
 """Vertices of the skin that what is behind it follows."""
 REPEATS, SETTLED = 3, 1e-3
@@ -79,7 +84,7 @@ def registered(
     trust[[index for iris in IRISES for index in iris]] = 0
     wanted = surface_positions(landmarks, bare.triangles, bare.vertices).astype(np.float64)
     similarity, person, start = _similar_person(head, known, wanted, trust)
-    outer = ~in_regions(head, *SHELLS, "mouth_interior")
+    outer = ~in_regions(head, *SHELLS, "mouth_interior") & _within(start, head.triangles, *_skin(bare))
     shown = wanted - surface_positions(known, head.triangles, start.astype(np.float32))
     vertices = _laid(start, head.triangles[outer], *_skin(bare), _pins(head, known, start, shown, trust, outer), report)
     vertices = _along(start, vertices, np.isin(np.arange(len(start)), head.triangles[outer]))
@@ -130,6 +135,18 @@ def _skin(bare: FaceModel) -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray
     return bare.vertices[used].astype(np.float64), compact.reshape(-1, 3).astype(np.int64)
 
 
+def _within(
+    start: Float64[np.ndarray, "v 3"],
+    triangles: Int32[np.ndarray, "f 3"],
+    target: Float64[np.ndarray, "t 3"],
+    target_triangles: Int64[np.ndarray, "g 3"],
+) -> Bool[np.ndarray, " f"]:
+    """Which triangles have something of the target to lie on: those beyond its open edge would crowd on it."""
+    found = places_on(start, vertex_normals(start, triangles), target, target_triangles)
+    at_edge = np.isin(target_triangles, border(target_triangles)).any(1)[found.triangles]
+    return np.asarray(~(at_edge & (found.distances > BEYOND))[triangles].any(1))
+
+
 def _pins(
     head: FaceModel,
     known: SurfacePoints,
@@ -159,7 +176,7 @@ def _laid(
     source = trimesh.Trimesh(start[used], compact.reshape(-1, 3), process=False)
     onto = trimesh.Trimesh(target, target_triangles, process=False)
     laid = start.copy()
-    laid[used] = nricp_amberg(source, onto, pinned, pins[1], _told(report), SETTLED)  # type: ignore[no-untyped-call]
+    laid[used] = nricp_amberg(source, onto, pinned, pins[1], _told(report), SETTLED, distance_threshold=REACH)  # type: ignore[no-untyped-call]
     return laid
 
 
