@@ -1,4 +1,4 @@
-"""A miniature of ICT-FaceKit's folder: its layout, its files, its parts in their order, of a sphere and a few triangles; no byte of theirs.
+"""A miniature of ICT-FaceKit's folder: its layout, its files, its parts in their order, of a ball on a neck and a few triangles; no byte of theirs.
 
 `shrink` makes the reader expect its sizes.
 """
@@ -11,8 +11,9 @@ import pytest
 from facecraft4d.toolkit.face_model import ict
 
 PART_VERTICES = 12
-"""Of each part but the first, which is a sphere."""
+"""Of each part but the first two: a ball, and a neck that begins with the ball's lowest ring over again, as at a seam."""
 ROWS, COLUMNS = 8, 10
+BALL, NECK = ROWS * COLUMNS, 2 * COLUMNS
 LICENCE = (
     "MIT License\n\nCopyright (c) 2020 Nobody\n\nPermission is hereby granted, to deal in the Software without restriction, including the rights to "
     "use, copy, and/or sell copies of the Software.\n"
@@ -21,8 +22,7 @@ LICENCE = (
 
 def shrink(monkeypatch: pytest.MonkeyPatch, identities: int = 4) -> None:
     """Fewer vertices to a part, and fewer identities."""
-    first = ROWS * COLUMNS
-    ends = [first + index * PART_VERTICES for index in range(len(ict.PARTS))]
+    ends = [BALL, *(BALL + NECK + index * PART_VERTICES for index in range(len(ict.PARTS) - 1))]
     monkeypatch.setattr(ict, "PARTS", tuple((end, name) for end, (_, name) in zip(ends, ict.PARTS, strict=True)))
     monkeypatch.setattr(ict, "VERTICES", ends[-1] + 2 * PART_VERTICES)
     monkeypatch.setattr(ict, "IDENTITIES", identities)
@@ -34,26 +34,42 @@ def neutral() -> np.ndarray:
         np.linspace(0.2, np.pi - 0.2, ROWS), np.linspace(0, 2 * np.pi, COLUMNS, endpoint=False), indexing="ij"
     )
     sphere = np.stack([np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)], -1).reshape(-1, 3)
+    neck = np.concatenate([sphere[-COLUMNS:], sphere[-COLUMNS:] - [0, 0.3, 0]])
     rng = np.random.default_rng(7)
-    others = rng.normal(scale=0.2, size=(ict.VERTICES - len(sphere), 3))
-    return np.concatenate([10 * sphere, others]).round(6)
+    others = rng.normal(scale=0.02, size=(ict.VERTICES - BALL - NECK, 3))
+    return (10 * np.concatenate([sphere, neck, others])).round(6)
 
 
 def moved(name: str) -> np.ndarray:
-    """Displacements of one identity or expression, centimetres: different ones for every name."""
+    """Displacements of one identity or expression, centimetres: different ones for every name, equal on both sides of the seam."""
     rng = np.random.default_rng(sum(map(ord, name)))
-    return rng.normal(scale=0.05, size=(ict.VERTICES, 3)).round(6)
+    found = rng.normal(scale=0.05, size=(ict.VERTICES, 3)).round(6)
+    found[BALL : BALL + COLUMNS] = found[BALL - COLUMNS : BALL]
+    return found
+
+
+def welded() -> np.ndarray:
+    """The vertices that are kept: those of the parts that count, each one at the seam once."""
+    kept = np.arange(ict.PARTS[-1][0])
+    return kept[(kept < BALL) | (kept >= BALL + COLUMNS)]
 
 
 def quads() -> list[tuple[int, ...]]:
-    """Counted from 0: a sphere of quads, three triangles to each other part."""
-    found = [
-        (r * COLUMNS + c, (r + 1) * COLUMNS + c, (r + 1) * COLUMNS + (c + 1) % COLUMNS, r * COLUMNS + (c + 1) % COLUMNS)
-        for r in range(ROWS - 1)
-        for c in range(COLUMNS)
-    ]
-    start = ROWS * COLUMNS
-    return found + [(v, v + 1, v + 2) for v in range(start, ict.VERTICES, 4)]
+    """Counted from 0: ball and neck of quads, triangles to each other part."""
+
+    def rings(start: int, rows: int) -> list[tuple[int, ...]]:
+        return [
+            (
+                start + r * COLUMNS + c,
+                start + (r + 1) * COLUMNS + c,
+                start + (r + 1) * COLUMNS + (c + 1) % COLUMNS,
+                start + r * COLUMNS + (c + 1) % COLUMNS,
+            )
+            for r in range(rows - 1)
+            for c in range(COLUMNS)
+        ]
+
+    return rings(0, ROWS) + rings(BALL, 2) + [(v, v + 1, v + 2) for v in range(BALL + NECK, ict.VERTICES, 3)]
 
 
 def obj(vertices: np.ndarray) -> str:

@@ -76,7 +76,9 @@ def _complete(config: FaceModelConfig, report: Callable[[Progress], None]) -> Fa
         model = adopt(bare, head, FaceLandmarker(), bare.corner_uvs if own_uvs else None, config.components, report)
     except ValueError as error:
         place = own_files(config)[0]
-        raise UserError(f"{place}: expected a head model with a face on it, found one that cannot serve: {error}") from error
+        raise UserError(
+            f"{place}: expected a head model with a face on it, found one that cannot serve: {error}"
+        ) from error
     return dataclasses.replace(model, ingredients=(*bare.ingredients, *head.ingredients))
 
 

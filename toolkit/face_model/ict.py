@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
@@ -42,6 +42,8 @@ teeth, eyeballs left and right. Behind them come films of tears, shadows and las
 VERTICES = 26_719
 RIGID = {6: "neck", 7: "jaw", 8: "eye_left", 9: "eye_right"}
 """The joint of each part that is stiff."""
+SEAM_DIGITS = 5
+"""Decimals of a centimetre in which vertices of the skin that are one agree, on either side of a seam between its parts."""
 HEAD_METRES = (0.1, 1.0)
 """Least and most extent."""
 
@@ -52,15 +54,14 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
     neutral = read_obj(place / NEUTRAL, WHAT, ADVICE)
     with at_the_border(place / NEUTRAL, WHAT, ADVICE):
         _check(neutral.vertices)
-    kept = neutral.triangles.max(1) < PARTS[-1][0]
-    triangles, regions = neutral.triangles[kept], _regions(neutral.triangles[kept])
-    vertices = _metres(neutral.vertices)
+    used, triangles, part, kept = _welded(neutral.vertices, neutral.triangles)
+    vertices = np.asarray(neutral.vertices[used] * METRES, np.float32)
     count = IDENTITIES + len(ARKIT_NAMES)
 
     def difference(name: str, step: int) -> Float32[np.ndarray, "v 3"]:
         report(Progress(STAGE, step, count, f"reading {name}.obj"))
         moved = read_obj_vertices(place / f"{name}.obj", WHAT, VERTICES, ADVICE)
-        return np.asarray(_metres(moved) - vertices, np.float32)
+        return np.asarray(moved[used] * METRES - vertices, np.float32)
 
     identities = np.stack([difference(name, step) for step, name in enumerate(identity_files())])
     expressions = np.stack(
@@ -69,7 +70,7 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
             for step, name in enumerate(ARKIT_NAMES)
         ]
     )
-    skin = _skin(len(vertices))
+    skin, names = _skin(_part_of(used)), tuple(dict.fromkeys(name for _, name in PARTS))
     corner_uvs = (
         np.zeros((len(triangles), 3, 2), np.float32) if neutral.corner_uvs is None else neutral.corner_uvs[kept]
     )
@@ -77,8 +78,8 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
         vertices=vertices,
         triangles=triangles,
         corner_uvs=np.clip(corner_uvs, 0, 1),
-        triangle_regions=regions,
-        region_names=tuple(dict.fromkeys(name for _, name in PARTS)),
+        triangle_regions=np.array([names.index(name) for _, name in PARTS], np.uint8)[part],
+        region_names=names,
         identity_names=identity_files(),
         identity_deltas=identities,
         identity_ranges=np.tile(np.array(SIGMAS, np.float32), (IDENTITIES, 1)),
@@ -128,11 +129,6 @@ def expression_files(name: str) -> tuple[str, ...]:
     return (name,)
 
 
-def _metres(vertices: np.ndarray) -> Float32[np.ndarray, "v 3"]:
-    """The vertices that are kept."""
-    return np.asarray(vertices[: PARTS[-1][0]] * METRES, np.float32)
-
-
 def _check(vertices: np.ndarray) -> None:
     if len(vertices) != VERTICES:
         raise ValueError(f"{len(vertices)} vertices where ICT-FaceKit has {VERTICES}")
@@ -140,23 +136,30 @@ def _check(vertices: np.ndarray) -> None:
     check_all("the head's extent in metres", size, *HEAD_METRES)
 
 
-def _part_of(vertices: Int32[np.ndarray, " n"]) -> Int32[np.ndarray, " n"]:
-    return np.searchsorted(np.array([end for end, _ in PARTS]), vertices, side="right").astype(np.int32)
+def _part_of(vertices: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    return np.searchsorted(np.array([end for end, _ in PARTS]), vertices, side="right")
 
 
-def _regions(triangles: Int32[np.ndarray, "f 3"]) -> UInt8[np.ndarray, " f"]:
-    """By the part of the first corner: parts share no triangle."""
-    names = tuple(dict.fromkeys(name for _, name in PARTS))
-    numbers = np.array([names.index(name) for _, name in PARTS], np.uint8)
-    return np.asarray(numbers[_part_of(triangles[:, 0])], np.uint8)
+def _welded(
+    vertices: Float64[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "f 3"]
+) -> tuple[Int64[np.ndarray, " w"], Int32[np.ndarray, "g 3"], Int64[np.ndarray, " g"], Bool[np.ndarray, " f"]]:
+    """The parts that are kept as one mesh, skin without seams: which vertices it has, its triangles among these, the part of each of them, and
+    which of the file's triangles they are."""
+    part = _part_of(triangles.max(1).astype(np.int64))
+    same = np.arange(len(vertices))
+    skin = np.array([name == "skin" for _, name in (*PARTS, (0, ""))])[_part_of(same)]
+    _, first, group = np.unique(vertices[skin].round(SEAM_DIGITS), axis=0, return_index=True, return_inverse=True)
+    same[skin] = np.flatnonzero(skin)[first[group.ravel()]]
+    joined = same[triangles]
+    kept = (part < len(PARTS)) & (joined != np.roll(joined, 1, 1)).all(1)
+    used, compact = np.unique(joined[kept], return_inverse=True)
+    return used, compact.reshape(-1, 3).astype(np.int32), part[kept], kept
 
 
-def _skin(count: int) -> Float32[np.ndarray, "v 5"]:
+def _skin(parts: Int64[np.ndarray, " v"]) -> Float32[np.ndarray, "v 5"]:
     """Stiff parts on their joints, all else on the neck's."""
     joints = [JOINT_NAMES.index(RIGID.get(part, "neck")) for part in range(len(PARTS))]
-    return np.asarray(
-        np.eye(len(JOINT_NAMES))[np.array(joints)[_part_of(np.arange(count, dtype=np.int32))]], np.float32
-    )
+    return np.asarray(np.eye(len(JOINT_NAMES))[np.array(joints)[parts]], np.float32)
 
 
 def _regressor(skin: Float32[np.ndarray, "v 5"]) -> Float32[np.ndarray, "5 v"]:
