@@ -101,6 +101,7 @@ def test_a_killed_build_resumes_to_the_same_file(house: House, photo: Path, tmp_
         assert [name for name in house.ran if name.startswith("training ")] == ["training 4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "first_anew"),
     [
@@ -173,6 +174,7 @@ def test_kept_stages_say_so(house: House, photo: Path, tmp_path: Path) -> None:
     assert [(progress.stage, progress.message) for progress in said] == [(name, "kept") for name in STAGES]
 
 
+@pytest.mark.slow
 def test_an_avatar_is_made_without_the_weights_that_measure(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +189,7 @@ def test_an_avatar_is_made_without_the_weights_that_measure(
     assert any("sface" in progress.message for progress in said[:first_stage]), "known before the work"
 
 
+@pytest.mark.slow
 def test_weights_that_come_later_are_measured_with(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +211,7 @@ def test_a_build_that_cannot_end_does_not_begin(
     assert house.ran == [] and not (tmp_path / "build").exists()
 
 
+@pytest.mark.slow
 def test_weights_of_the_users_own_decide_the_result_of_the_stages_that_need_them(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
