@@ -5,6 +5,8 @@ Another person than the mean one, on another mesh, about another origin; eyes as
 
 import functools
 import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,27 +37,53 @@ REACHED = 26
 SHAPES, EXPRESSIONS = 300, 100
 
 
+Whole = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Skin:
+    """The person's skin, and where it lies on the CC0 head: the truth that adopting has to find."""
+
+    person: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+    places: Places
+
+    def carried(self, values: np.ndarray) -> np.ndarray:
+        """Values of the CC0 head's vertices [..., v, c] at the skin's."""
+        head = load_default_head()
+        return self.places.of(values, head.triangles[~in_regions(head, *SHELLS)])
+
+
+@functools.cache
+def skin() -> Skin:
+    """Another person than the mean one."""
+    head = load_default_head()
+    drawn = np.random.default_rng(SEED).standard_normal(len(head.identity_mean))
+    weights = head.identity_mean + PERSON * np.linalg.solve(head.identity_whitening, drawn)
+    person = neutral_vertices(head, weights.astype(np.float32)).astype(np.float64)
+    return Skin(person, *_skin(head, person))
+
+
+@functools.cache
+def order() -> np.ndarray:
+    """The file's vertices among the skin's and the eyes': the skin's in no order, the eyes' last."""
+    count = VERTICES - 2 * EYE
+    return np.append(np.random.default_rng(SEED).permutation(count), np.arange(count, VERTICES))
+
+
 @functools.cache
 def model() -> dict[str, np.ndarray]:
     """The arrays of a FLAME file."""
-    head = load_default_head()
-    rng = np.random.default_rng(SEED)
-    person = head.identity_mean + PERSON * np.linalg.solve(
-        head.identity_whitening, rng.standard_normal(len(head.identity_mean))
-    )
-    shape = neutral_vertices(head, person.astype(np.float32)).astype(np.float64)
-    skin, faces, places = _skin(head, shape)
-
-    def carried(values: np.ndarray) -> np.ndarray:
-        """Values of the CC0 head's vertices [..., v, c] at the new skin's."""
-        return places.of(values, head.triangles[~in_regions(head, *SHELLS)])
+    head, rng = load_default_head(), np.random.default_rng(SEED)
+    of, carried = skin(), skin().carried
+    shape, faces = of.person, of.faces
 
     eyes = [_eye(head, shape, side) for side in (3, 4)]
-    template = np.concatenate([skin, *(vertices for vertices, _ in eyes)])
-    faces = np.concatenate([faces, *(quads + len(skin) + EYE * i for i, (_, quads) in enumerate(eyes))])
-    weights = np.zeros((VERTICES, 5))
-    weights[: len(skin)] = carried(head.skin_weights.astype(np.float64))
-    weights[len(skin) :] = np.repeat(np.eye(5)[3:], EYE, 0)
+    template = np.concatenate([of.vertices, *(vertices for vertices, _ in eyes)])
+    count = len(of.vertices)
+    faces = np.concatenate([faces, *(quads + count + EYE * i for i, (_, quads) in enumerate(eyes))])
+    weights = np.concatenate([carried(head.skin_weights.astype(np.float64)), np.repeat(np.eye(5)[3:], EYE, 0)])
 
     def whole(values: np.ndarray) -> np.ndarray:
         """Displacements [n, v, 3] of the CC0 head on the new mesh; eyes move as wholes."""
@@ -64,15 +92,14 @@ def model() -> dict[str, np.ndarray]:
 
     shapedirs = np.concatenate([_shapes(head, whole, template, rng), _expressions(head, whole, template, rng)])
     joints = (head.joint_regressor @ shape).astype(np.float64)
-    order = _order(len(skin), rng)
-    place = np.argsort(order)
+    kept = order()
     return {
-        "v_template": (SCALE * template + SHIFT)[order].astype(np.float32),
-        "f": place[faces][rng.permutation(len(faces))].astype(np.uint32),
-        "shapedirs": np.moveaxis(shapedirs[:, order], 0, 2).astype(np.float32),
-        "posedirs": _correctives(template, weights, rng)[order].astype(np.float32),
-        "J_regressor": _regressor(template, joints, len(skin))[:, order].astype(np.float32),
-        "weights": (weights / weights.sum(1, keepdims=True))[order].astype(np.float32),
+        "v_template": (SCALE * template + SHIFT)[kept].astype(np.float32),
+        "f": np.argsort(kept)[faces][rng.permutation(len(faces))].astype(np.uint32),
+        "shapedirs": np.moveaxis(shapedirs[:, kept], 0, 2).astype(np.float32),
+        "posedirs": _correctives(template, weights, rng)[kept].astype(np.float32),
+        "J_regressor": _regressor(template, joints, count)[:, kept].astype(np.float32),
+        "weights": (weights / weights.sum(1, keepdims=True))[kept].astype(np.float32),
         "kintree_table": np.array([[4294967295, 0, 1, 1, 1], [0, 1, 2, 3, 4]], np.int64),
     }
 
@@ -139,7 +166,7 @@ def _bumps(template: np.ndarray, count: int, size: float, rng: np.random.Generat
     return fields
 
 
-def _shapes(head: FaceModel, whole, template: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _shapes(head: FaceModel, whole: Whole, template: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Principal components of the CC0 head's people, each in its standard deviation, then small bumps."""
     spread = np.linalg.inv(head.identity_whitening.astype(np.float64)).T
     people = np.tensordot(spread, head.identity_deltas, 1).reshape(len(spread), -1)
@@ -148,7 +175,7 @@ def _shapes(head: FaceModel, whole, template: np.ndarray, rng: np.random.Generat
     return np.concatenate([whole(turned), _bumps(template, SHAPES - len(spread), 1e-4, rng)])
 
 
-def _expressions(head: FaceModel, whole, template: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _expressions(head: FaceModel, whole: Whole, template: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mixtures of the strongest directions of ARKit's expressions without the opening of the jaw, then bumps."""
     still = [name not in ("jawOpen", "tongueOut") and not name.startswith("eyeLook") for name in head.expression_names]
     moved = whole(head.expression_deltas[still].astype(np.float64))
@@ -177,8 +204,3 @@ def _regressor(template: np.ndarray, joints: np.ndarray, skin: int) -> np.ndarra
     for side in range(2):
         rows[3 + side, skin + EYE * side : skin + EYE * (side + 1)] = 1 / EYE
     return rows
-
-
-def _order(skin: int, rng: np.random.Generator) -> np.ndarray:
-    """The skin's vertices in no order, eyes last, as in FLAME."""
-    return np.append(rng.permutation(skin), np.arange(skin, VERTICES))

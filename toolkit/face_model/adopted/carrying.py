@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Bool, Float, Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
@@ -43,8 +43,8 @@ def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
 
 
 def _behind(
-    bare: FaceModel, sockets: Bool[np.ndarray, " f"], loop: Int64[np.ndarray, " n"]
-) -> tuple[Int64[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
+    bare: FaceModel, sockets: Bool[np.ndarray, " f"], loop: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
     """The triangles of the side of a loop that has the sockets, and how many edges each vertex there is away from it."""
     count = len(bare.vertices)
     skin = np.flatnonzero(in_regions(bare, "skin"))
@@ -56,7 +56,7 @@ def _behind(
     return inner, np.asarray(away)
 
 
-def _split_at(triangles: Int32[np.ndarray, "f 3"], loop: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " f"]:
+def _split_at(triangles: Int[np.ndarray, "f 3"], loop: Int[np.ndarray, " n"]) -> Int[np.ndarray, " f"]:
     """Numbers of the parts into which a loop of edges cuts a mesh."""
     size = int(triangles.max()) + 1
     cut = np.sort(np.stack([loop, np.roll(loop, -1)], 1), 1) @ [size, 1]
@@ -85,7 +85,7 @@ def _by_place(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
     return np.asarray(result, np.uint8)
 
 
-def _facing(triangles: Int32[np.ndarray, "f 3"]) -> Int64[np.ndarray, "f 3"]:
+def _facing(triangles: Int[np.ndarray, "f 3"]) -> Int[np.ndarray, "f 3"]:
     """The triangle across each edge, itself at an open one."""
     sides = np.sort(np.stack([triangles, np.roll(triangles, -1, 1)], -1), -1).reshape(-1, 2)
     _, edge = np.unique(sides, axis=0, return_inverse=True)
@@ -115,7 +115,7 @@ def jointed(bare: FaceModel, on: Registered) -> FaceModel:
     return replace(bare, skin_weights=weights.astype(np.float32), joint_regressor=regressor.astype(np.float32))
 
 
-def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Registered) -> Int32[np.ndarray, " v"]:
+def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Registered) -> Int[np.ndarray, " v"]:
     """The vertex on the other side of each of `vertices`, those of `bare` first: for skin, the nearest to where its place lies on the
     other side of the CC0 head; for shells and what came behind `bare`, the nearest to its mirror image.
     """
@@ -132,7 +132,7 @@ def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Register
     return twins.astype(np.int32)
 
 
-def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
+def neck_ring(bare: FaceModel, on: Registered) -> Int[np.ndarray, " n"]:
     """The loop of edges along the CC0 head's ring around the base of the neck, from the middle behind to the subject's left; where the mesh
     ends above it, along the open edge.
     """
@@ -142,7 +142,7 @@ def neck_ring(bare: FaceModel, on: Registered) -> Int32[np.ndarray, " n"]:
     return loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_NECK).astype(np.int32)
 
 
-def carried_body(bare: FaceModel, on: Registered, ring: Int32[np.ndarray, " n"]) -> Body:
+def carried_body(bare: FaceModel, on: Registered, ring: Int[np.ndarray, " n"]) -> Body:
     """The body of the person of the CC0 head who is most like each identity of the other, moved to meet its neck."""
     body = on.head.body
     if body is None:

@@ -1,7 +1,7 @@
 """The inside of a mouth that a head lacks: a pocket around its teeth, hung on the open edge between the lips."""
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import smoothstep
 from facecraft4d.toolkit.core.rigging import in_regions
@@ -25,7 +25,7 @@ FOLLOWS = 0.02
 """Metres behind the skin at which the pocket does not move with it any more."""
 
 
-def mouth_edge(bare: FaceModel, on: Registered) -> Int64[np.ndarray, " n"]:
+def mouth_edge(bare: FaceModel, on: Registered) -> Int[np.ndarray, " n"]:
     """The open edge between the lips, in order, beginning at the subject's left; empty where the file has closed its mouth itself."""
     lips = lip_vertices(bare, on)
     for loop in open_loops(bare.triangles[in_regions(bare, "skin")]):
@@ -40,7 +40,7 @@ def mouth_edge(bare: FaceModel, on: Registered) -> Int64[np.ndarray, " n"]:
     return np.zeros(0, np.int64)
 
 
-def cavity(bare: FaceModel, on: Registered, edge: Int64[np.ndarray, " n"], start: int) -> Part:
+def cavity(bare: FaceModel, on: Registered, edge: Int[np.ndarray, " n"], start: int) -> Part:
     """The pocket behind `edge`, whose vertices it shares; its own are those from `start` on. Roof with the neck, floor with the jaw."""
     middle = arch_middle(on)
     rim = bare.vertices[edge].astype(np.float64)
@@ -54,7 +54,7 @@ def cavity(bare: FaceModel, on: Registered, edge: Int64[np.ndarray, " n"], start
     low = smoothstep(0.5 - (vertices - middle)[:, 1] / np.linalg.norm(vertices - middle, axis=1))
     rigid = np.outer(1 - low, np.eye(len(bare.joint_names))[1]) + np.outer(low, np.eye(len(bare.joint_names))[2])
     jaw = low[:, None] * jaw_deltas(on, vertices, len(bare.expression_names))
-    lips = bare.identity_deltas[:, lip_vertices(bare, on)].mean(1)[:, None]
+    lips = bare.identity_deltas[:, lip_vertices(bare, on)].astype(np.float64).mean(1)[:, None]
 
     def with_skin(
         skins: Float[np.ndarray, "*k v c"], own: Float64[np.ndarray, "*k n c"]
@@ -104,7 +104,7 @@ def _boxed(on: Registered, directions: Float64[np.ndarray, "n 3"], clear: float)
     return np.asarray((flat**BOXED + (np.abs(directions[..., 1]) / height) ** BOXED) ** (-1 / BOXED))
 
 
-def _triangles(edge: Int64[np.ndarray, " n"], start: int) -> Int64[np.ndarray, "m 3"]:
+def _triangles(edge: Int[np.ndarray, " n"], start: int) -> Int[np.ndarray, "m 3"]:
     """Seen from inside the mouth."""
     count = len(edge)
     rows = np.concatenate([edge[None], start + np.arange(len(RINGS) * count).reshape(len(RINGS), count)])

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int, Int64
+from jaxtyping import Bool, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions
@@ -54,7 +54,7 @@ def beside(own: Float32[np.ndarray, "f 3 2"], model: FaceModel) -> Float32[np.nd
 
 
 def _carried(
-    vertices: Float64[np.ndarray, "v 3"], triangles: Int64[np.ndarray, "f 3"], on: Registered
+    vertices: Float64[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], on: Registered
 ) -> tuple[Float64[np.ndarray, "f 3 2"], Bool[np.ndarray, " f"]]:
     """The CC0 head's texture coordinates of skin, continued at its islands' borders, and which triangles lie well in them."""
     outer = ~in_regions(on.head, *SHELLS)
@@ -107,7 +107,7 @@ def _span(corners: Float64[np.ndarray, "*f 3 d"]) -> Float64[np.ndarray, "*f"]:
 
 
 def _vertex_normals(
-    vertices: Float64[np.ndarray, "v 3"], triangles: Int64[np.ndarray, "f 3"], used: Int64[np.ndarray, " n"]
+    vertices: Float64[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], used: Int[np.ndarray, " n"]
 ) -> Float64[np.ndarray, "n 3"]:
     total = np.zeros_like(vertices)
     np.add.at(total, triangles, area_vectors(vertices[triangles])[:, None])
@@ -124,7 +124,7 @@ def _continued(points: Float64[np.ndarray, "n 3"], corners: Float64[np.ndarray, 
     return np.concatenate([1 - inner.sum(1, keepdims=True), inner], 1)
 
 
-def _facing(model: FaceModel) -> Int64[np.ndarray, " f"]:
+def _facing(model: FaceModel) -> Int[np.ndarray, " f"]:
     """The axis that each triangle faces, 0 to 5; of eyes the half, 6 in front and 7 behind."""
     corners = model.vertices[model.triangles].astype(np.float64)
     axes = np.concatenate([np.eye(3), -np.eye(3)])
@@ -134,8 +134,8 @@ def _facing(model: FaceModel) -> Int64[np.ndarray, " f"]:
 
 
 def _projected(
-    vertices: Float64[np.ndarray, "v 3"], triangles: Int64[np.ndarray, "f 3"], facing: Int64[np.ndarray, " f"]
-) -> tuple[Float64[np.ndarray, "f 3 2"], Int64[np.ndarray, " f"]]:
+    vertices: Float64[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], facing: Int[np.ndarray, " f"]
+) -> tuple[Float64[np.ndarray, "f 3 2"], Int[np.ndarray, " f"]]:
     """Coordinates and numbers (from 1) of charts: connected triangles that face alike, seen from before; else each for itself."""
     corners = vertices[triangles]
     normals = normalized(area_vectors(corners))

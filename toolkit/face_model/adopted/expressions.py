@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int
 
 from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.face_model.adopted.registration import Registered
@@ -69,7 +69,7 @@ def _motions(on: Registered, part: Bool[np.ndarray, " v"], center: Float64[np.nd
 def _transferred(on: Registered) -> Float64[np.ndarray, "k v 3"]:
     """The CC0 head's expressions on its mesh in the other head's shape: each triangle turns and stretches as it does on the CC0 head."""
     used, compact = np.unique(on.skin, return_inverse=True)
-    triangles: Int64[np.ndarray, "f 3"] = compact.reshape(-1, 3)
+    triangles: Int[np.ndarray, "f 3"] = compact.reshape(-1, 3)
     rest = on.head.vertices[used].astype(np.float64)
     shape = on.vertices[used]
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Float64, Int
 
 from facecraft4d.toolkit.face_model.adopted.registration import Registered
 from facecraft4d.toolkit.face_model.lids import lid_edges as edges_of_lids
@@ -22,7 +22,7 @@ def loop_along(
     triangles: Int[np.ndarray, "f 3"],
     line: Float64[np.ndarray, "n 3"],
     beside: float,
-) -> Int64[np.ndarray, " m"]:
+) -> Int[np.ndarray, " m"]:
     """The vertices of the loop of edges that runs nearest along a closed line, in its order, from about its first point on. At `beside` metres
     from it an edge costs twice its length.
     """
@@ -36,11 +36,11 @@ def loop_along(
     used = np.unique(edges)
     marks = line[np.linspace(0, len(line), STOPS, endpoint=False).astype(int)]
     stops = used[scipy.spatial.cKDTree(vertices[used]).query(marks)[1]]
-    ways = [_way(graph, *ends)[:-1] for ends in zip(stops, np.roll(stops, -1), strict=True)]
+    ways = [_way(graph, *ends)[:-1] for ends in zip(stops.tolist(), np.roll(stops, -1).tolist(), strict=True)]
     return np.concatenate(ways)
 
 
-def _way(graph: scipy.sparse.csr_array, first: int, last: int) -> Int64[np.ndarray, " n"]:
+def _way(graph: scipy.sparse.csr_array, first: int, last: int) -> Int[np.ndarray, " n"]:
     """The vertices of the cheapest way."""
     _, before = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=first, return_predecessors=True)
     way = [last]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int
 
 from facecraft4d.toolkit.face_model.model import FaceModel
 
@@ -13,7 +13,7 @@ class Part:
     """Vertices and triangles to be added; no joint is found by them, no corrective moves them."""
 
     vertices: Float64[np.ndarray, "n 3"]
-    triangles: Int64[np.ndarray, "m 3"]
+    triangles: Int[np.ndarray, "m 3"]
     """Of the whole: the head's vertices first, then these."""
     region: str
     identity_deltas: Float64[np.ndarray, "i n 3"]

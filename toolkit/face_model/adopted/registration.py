@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.spatial
 import trimesh
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Bool, Float64, Int
 from trimesh.registration import nricp_amberg
 
 from facecraft4d.toolkit.core.geometry import vertex_normals
@@ -67,7 +67,7 @@ class Registered:
     """That person, in place."""
     vertices: Float64[np.ndarray, "v 3"]
     """The CC0 head's vertices on the other head; what its outer skin does not hold moves along with the nearest skin."""
-    skin: Int64[np.ndarray, "f 3"]
+    skin: Int[np.ndarray, "f 3"]
     """The CC0 head's triangles without `SHELLS`."""
     places: Places
     """Where the other head's vertices lie on `skin`; of eyes and other shells this says nothing."""
@@ -129,7 +129,7 @@ def _similarity(
     return Similarity(scale, rotation, middles[1] - scale * rotation @ middles[0])
 
 
-def _skin(bare: FaceModel) -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray, "f 3"]]:
+def _skin(bare: FaceModel) -> tuple[Float64[np.ndarray, "v 3"], Int[np.ndarray, "f 3"]]:
     """The vertices and triangles of the other head's skin, which is what has no region of its own."""
     used, compact = np.unique(bare.triangles[in_regions(bare, "skin")], return_inverse=True)
     return bare.vertices[used].astype(np.float64), compact.reshape(-1, 3).astype(np.int64)
@@ -137,14 +137,15 @@ def _skin(bare: FaceModel) -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray
 
 def _within(
     start: Float64[np.ndarray, "v 3"],
-    triangles: Int32[np.ndarray, "f 3"],
+    triangles: Int[np.ndarray, "f 3"],
     target: Float64[np.ndarray, "t 3"],
-    target_triangles: Int64[np.ndarray, "g 3"],
+    target_triangles: Int[np.ndarray, "g 3"],
 ) -> Bool[np.ndarray, " f"]:
     """Which triangles have something of the target to lie on: those beyond its open edge would crowd on it."""
     found = places_on(start, vertex_normals(start, triangles), target, target_triangles)
     at_edge = np.isin(target_triangles, border(target_triangles)).any(1)[found.triangles]
-    return np.asarray(~(at_edge & (found.distances > BEYOND))[triangles].any(1))
+    beyond = np.flatnonzero(at_edge & (found.distances > BEYOND))
+    return np.asarray(~np.isin(triangles, beyond).any(1))
 
 
 def _pins(
@@ -154,7 +155,7 @@ def _pins(
     shown: Float64[np.ndarray, "n 3"],
     trust: Float64[np.ndarray, " n"],
     outer: Bool[np.ndarray, " f"],
-) -> tuple[Int64[np.ndarray, " p"], Float64[np.ndarray, "p 3"]]:
+) -> tuple[Int[np.ndarray, " p"], Float64[np.ndarray, "p 3"]]:
     """Vertices of the CC0 head nearest to trusted landmarks, and where they go: as far as the landmarks."""
     nearest = head.triangles[known.triangles, known.barycentrics.argmax(1)]
     holding = np.flatnonzero((trust > TRUSTED) & np.isin(nearest, head.triangles[outer]))
@@ -164,10 +165,10 @@ def _pins(
 
 def _laid(
     start: Float64[np.ndarray, "v 3"],
-    triangles: Int64[np.ndarray, "f 3"],
+    triangles: Int[np.ndarray, "f 3"],
     target: Float64[np.ndarray, "t 3"],
-    target_triangles: Int64[np.ndarray, "g 3"],
-    pins: tuple[Int64[np.ndarray, " p"], Float64[np.ndarray, "p 3"]],
+    target_triangles: Int[np.ndarray, "g 3"],
+    pins: tuple[Int[np.ndarray, " p"], Float64[np.ndarray, "p 3"]],
     report: Callable[[Progress], None],
 ) -> Float64[np.ndarray, "v 3"]:
     """`start` with the vertices of `triangles` on the target's surface, in ever softer steps."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.spatial
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.face_model.embedding import closest_on_triangles
@@ -19,7 +19,7 @@ AGAINST = 0.015
 class Places:
     """Where points lie on the triangles of a mesh."""
 
-    triangles: Int64[np.ndarray, " n"]
+    triangles: Int[np.ndarray, " n"]
     barycentrics: Float64[np.ndarray, "n 3"]
     distances: Float64[np.ndarray, " n"]
     """Metres between each point and its place."""

@@ -4,7 +4,7 @@ The counts and the place behind the head's own are those of the paper's rig (sec
 """
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int
 
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
 from facecraft4d.toolkit.face_model.adopted.expressions import jaw_deltas
@@ -39,7 +39,7 @@ def teeth(bare: FaceModel, on: Registered) -> Part:
     )
 
 
-def lip_vertices(bare: FaceModel, on: Registered) -> Int64[np.ndarray, " n"]:
+def lip_vertices(bare: FaceModel, on: Registered) -> Int[np.ndarray, " n"]:
     """The vertices of `bare` that lie on the CC0 head's lips."""
     lips = in_regions(on.head, "lips")[~in_regions(on.head, "eyes", "teeth", "tongue")]
     return np.flatnonzero(lips[on.places.triangles] & vertices_in_regions(bare, "skin"))
@@ -83,7 +83,7 @@ def _row(on: Registered, joint: int) -> Float64[np.ndarray, "60 3"]:
     return np.concatenate([gum, edge, gum + ROOT_THICK * inward, edge + EDGE_THICK * inward])
 
 
-def _strips(start: int) -> Int64[np.ndarray, "84 3"]:
+def _strips(start: int) -> Int[np.ndarray, "84 3"]:
     """Front, cutting edge, back, seen from outside an upper row."""
     gum, edge, gum_behind, edge_behind = start + COLUMNS * np.arange(4)
     here = np.arange(COLUMNS - 1)
