@@ -1,11 +1,14 @@
 """The pipeline with small stand-ins for its stages: what is kept, what runs anew, what a killed build leaves."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import synthetic_flame
 from absent_weights import take_away
 from PIL import Image
 from stand_in_stages import STAGES, House, Killed
@@ -16,7 +19,7 @@ from facecraft4d.toolkit import (
     pipeline,
     weights,
 )
-from facecraft4d.toolkit.config import BuildConfig, Device, ParametricConfig, WarpConfig
+from facecraft4d.toolkit.config import BuildConfig, Device, FaceModelConfig, FaceModelKind, ParametricConfig, WarpConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
 
@@ -50,6 +53,35 @@ def test_the_place_of_a_build_is_not_in_its_file(house: House, photo: Path, tmp_
     elsewhere = tmp_path / "renamed.png"
     elsewhere.write_bytes(photo.read_bytes())
     assert built(photo, CONFIG, tmp_path / "a") == built(elsewhere, CONFIG, tmp_path / "b")
+
+
+def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content, its name, which tells its licence, and an option of it count; the place where it lies does not."""
+    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
+    file, arrays = tmp_path / "flame2023.npz", synthetic_flame.small()
+    np.savez(file, **arrays)
+    config = replace(CONFIG, face_model=FaceModelConfig(FaceModelKind.FLAME, file))
+
+    def ran(config: BuildConfig) -> list[str]:
+        house.ran.clear()
+        pipeline.build(photo, config, tmp_path / "build", lambda _: None)
+        return [name for name in house.ran if name in STAGES]
+
+    def on(path: Path, components: int = 0) -> BuildConfig:
+        return replace(config, face_model=FaceModelConfig(FaceModelKind.FLAME, path, components))
+
+    assert ran(config) == list(STAGES) and ran(config) == []
+    elsewhere = tmp_path / "elsewhere" / file.name
+    elsewhere.parent.mkdir()
+    shutil.copy(file, elsewhere)
+    assert ran(on(elsewhere)) == []
+    assert ran(on(file, components=5))[0] == "shape_prior"
+    renamed = file.rename(file.with_name("flame2023_Open.npz"))
+    assert ran(on(renamed))[0] == "shape_prior" and ran(on(renamed)) == []
+    np.savez(renamed, **arrays | {"v_template": arrays["v_template"] + np.float32(1e-4)})
+    assert ran(on(renamed))[0] == "shape_prior"
 
 
 @pytest.mark.parametrize("killer", [*STAGES, "training 1", "training 3"])
