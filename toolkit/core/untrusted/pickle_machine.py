@@ -47,8 +47,16 @@ class Kind(Enum):
     """collections.OrderedDict(pairs)"""
     REBUILT = auto()
     """copyreg._reconstructor(class, base, state): an empty object of the class"""
+    TENSOR = auto()
+    """torch's tensor(storage, offset, shape, strides, ...) (torch_zip.py)"""
+    PARAMETER = auto()
+    """torch's parameter(tensor, ...)"""
+    STORAGE = auto()
+    """A type of torch's storages"""
     NAMED = auto()
     """A class that is only an argument, or makes what nobody reads"""
+    NETWORK = auto()
+    """NVIDIA's _reconstruct_persistent_obj(description) (torch_pickles.py)"""
 
 
 NAMES: dict[tuple[str, str], Kind] = {
@@ -109,6 +117,10 @@ class Machine:
         self.budget.spend(min(count, len(self.data)), "a content")
         return self.taken(count)
 
+    def raw(self, count: int) -> Any:
+        """The next bytes where the pickle says that they are bytes."""
+        return self.content(count)
+
     def line(self) -> bytes:
         """Up to the end of the line."""
         end = self.data.find(b"\n", self.place)
@@ -163,6 +175,10 @@ class Machine:
             raise ValueError(f"it asks for {module[:80]}.{name[:80]}, which is refused; only arrays are read")
         self.stack.append(NAMES[module, name])
 
+    def refer(self) -> None:
+        """Replace what stands for something outside the pickle by it: there is nothing outside of a pickle that is a whole file."""
+        raise ValueError("a reference to something outside the pickle")
+
     def make(self) -> None:
         """Replace a named class and its arguments by a note of them."""
         arguments, kind = self.stack.pop(), self.stack.pop()
@@ -176,6 +192,10 @@ class Machine:
             self.order(*arguments)
         else:
             self.stack.append(Kept(kind, arguments))
+
+    def empty_set(self) -> None:
+        """Push a set: no file of arrays has one."""
+        raise ValueError("a set, which no file of arrays needs")
 
     def order(self, pairs: Any = ()) -> None:
         """Push a dict of a list of pairs."""

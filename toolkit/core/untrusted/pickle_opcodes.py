@@ -1,7 +1,7 @@
 """What each opcode of a pickle does on the machine, protocols 0 to 5.
 
-What nothing but a hostile file uses has no action: references outside the file, extension codes, instances by INST and OBJ, classes called by
-keywords, sets, numbers of more than 255 bytes.
+What nothing but a hostile file uses has no action: extension codes, instances by INST and OBJ, classes called by
+keywords, numbers of more than 255 bytes.
 """
 
 import codecs
@@ -26,12 +26,13 @@ SIGNED = struct.Struct("<i")
 Action = Callable[[Machine], Any]
 
 
-def run_pickle(data: bytes, start: int, budget: Budget) -> Any:
-    """What the pickle that begins at `start` makes: None, numbers, texts, bytes, lists, tuples, dicts, `Kept` and `Kind`; it may contain itself.
+def run_pickle(data: bytes, start: int, budget: Budget, kind: type[Machine] = Machine) -> Any:
+    """What the pickle that begins at `start` makes on a machine of the kind: None, numbers, texts, bytes, lists, tuples, dicts, `Kept` and `Kind`;
+    it may contain itself.
 
     ValueError for anything else, for damage, and for more than the budget and MOST_STEPS allow.
     """
-    machine = Machine(data, start, budget)
+    machine = kind(data, start, budget)
     try:
         while (code := machine.taken(1)) != b".":
             machine.count(1)
@@ -74,10 +75,6 @@ def _quoted(machine: Machine) -> str:
         raise ValueError("a text without quotes")
     machine.budget.spend(2 * len(raw), "a text")  # without quotes, without escapes
     return _latin(machine, codecs.escape_decode(raw[1:-1])[0])
-
-
-def _bytes(machine: Machine, raw: bytes) -> bytes:
-    return raw
 
 
 def _whole(machine: Machine) -> int | bool:
@@ -179,10 +176,10 @@ ACTIONS: dict[bytes, Action] = {
     b"X": _counted(WORD, _utf8),
     b"\x8c": _counted(BYTE, _utf8),
     b"\x8d": _counted(LONG, _utf8),
-    b"B": _counted(WORD, _bytes),
-    b"C": _counted(BYTE, _bytes),
-    b"\x8e": _counted(LONG, _bytes),
-    b"\x96": _counted(LONG, _bytes),
+    b"B": _push(lambda machine: machine.raw(machine.number(WORD))),
+    b"C": _push(lambda machine: machine.raw(machine.number(BYTE))),
+    b"\x8e": _push(lambda machine: machine.raw(machine.number(LONG))),
+    b"\x96": _push(lambda machine: machine.raw(machine.number(LONG))),
     b"(": _mark,
     b"0": _pop,
     b"1": lambda machine: machine.marked(),
@@ -196,6 +193,8 @@ ACTIONS: dict[bytes, Action] = {
     b"l": _marked(list),
     b"a": _append,
     b"e": lambda machine: machine.extend(machine.marked()),
+    b"\x8f": lambda machine: machine.empty_set(),
+    b"\x90": lambda machine: machine.extend(machine.marked()),
     b"}": _push(lambda machine: {}),
     b"d": _dict,
     b"s": _set_item,
@@ -209,8 +208,9 @@ ACTIONS: dict[bytes, Action] = {
     b"j": lambda machine: machine.recall(machine.number(WORD)),
     b"c": _global,
     b"\x93": _stack_global,
-    b"R": Machine.make,
-    b"\x81": Machine.make,
-    b"b": Machine.state,
+    b"Q": lambda machine: machine.refer(),
+    b"R": lambda machine: machine.make(),
+    b"\x81": lambda machine: machine.make(),
+    b"b": lambda machine: machine.state(),
 }
 """By opcode."""

@@ -1,0 +1,161 @@
+"""Published checkpoints of PanoHead and of its kin (SphereHead): what architecture they say they have, and whether they have it.
+
+The weights are under non-commercial terms and the user's to bring. Nothing of a file is run (toolkit/core/untrusted/torch_pickles.py).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+
+from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
+from facecraft4d.toolkit.core.untrusted.torch_pickles import StoredNetwork, read_network
+from facecraft4d.toolkit.shape_prior.panohead.generator import BACKGROUND_SIDE, Architecture, Generator
+from facecraft4d.toolkit.shape_prior.panohead.volume import Sampling
+
+CHECKPOINT = "a PanoHead checkpoint (.pkl with G_ema)"
+ADVICE = "easy-khair-180-gpc0.8-trans10-025000.pkl is linked from PanoHead's page (non-commercial)"
+LARGEST_FILE = 2 << 30
+"""Bytes: a published file holds the generator twice, of 219 MB each, and its critic."""
+LABEL_SIZE = 25
+SHOWN = 3
+"""Differences of a kind that a message names."""
+SIZES: dict[str, tuple[str, int, int]] = {
+    "z_size": ("z_dim", 1, 4096), "w_size": ("w_dim", 1, 4096), "c_size": ("c_dim", LABEL_SIZE, LABEL_SIZE),
+    "resolution": ("img_resolution", 32, 2048), "channel_base": ("channel_base", 256, 1 << 17), "channel_max": ("channel_max", 1, 2048),
+}  # fmt: skip
+"""Of Architecture: the name in the file, least and most."""
+SUPERRESOLUTION_SIZES = {
+    "superresolution_base": ("channel_base", 512, 1 << 17), "superresolution_max": ("channel_max", 1, 2048),
+}  # fmt: skip
+GRID_SIZES = {"grid_side": ("triplane_size", BACKGROUND_SIDE, 1024), "grid_depth": ("triplane_depth", 1, 16)}
+SAMPLE_COUNTS = {"coarse": ("depth_resolution", 4, 1024), "fine": ("depth_resolution_importance", 1, 1024)}
+LENGTHS = {"near": "ray_start", "far": "ray_end", "box": "box_warp"}
+LONGEST = 100.0
+"""In the box's units."""
+FIXED: dict[str, Any] = {"img_channels": 3, "architecture": "skip", "conv_clamp": None, "sr_num_fp16_res": 4}
+"""What the generator here takes for granted; a file that does not speak of it has it."""
+FIXED_RENDERING: dict[str, Any] = {
+    "disparity_space_sampling": False, "clamp_mode": "softplus", "c_gen_conditioning_zero": False, "c_scale": 1,
+    "superresolution_module": "training.superresolution.SuperresolutionHybrid8XDC", "superresolution_noise_mode": "none",
+    "decoder_lr_mul": 1, "decoder_activation": "none", "use_torgb_raw": True, "use_background": True, "sr_antialias": True, "white_back": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What a file has otherwise than the generator that its arguments describe."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shapes: tuple[str, ...]
+    """Of one name, with both shapes."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Every difference, a line each."""
+        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("shape", self.shapes))
+        return tuple(f"{kind}: {each}" for kind, found in kinds for each in found)
+
+    def __str__(self) -> str:
+        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.shapes))
+        return "; ".join(f"{len(found)} {kind} ({', '.join(found[:SHOWN])})" for kind, found in kinds if found)
+
+
+def load_generator(path: Path, device: str = "cpu", told: Callable[[str], None] | None = None) -> Generator:
+    """The file's G_ema, ready to show heads (no gradients), in float32.
+
+    UserError for a file that is none, damaged, of another architecture (every differing name is `told`), or with numbers that are not finite.
+    """
+    stored = read_network(path, "G_ema", CHECKPOINT, LARGEST_FILE, ADVICE)
+    with at_the_border(path, CHECKPOINT, ADVICE):
+        architecture = architecture_of(stored.arguments)
+        with torch.device("meta"):
+            generator = Generator(architecture)
+    found = differences(generator, stored)
+    if found.lines:
+        for line in found.lines if told else ():
+            told(line)  # type: ignore[misc]
+        raise UserError(
+            f"{path}: expected {CHECKPOINT} with the {len(generator.state_dict())} tensors of its architecture, found {found}"
+        )
+    with at_the_border(path, CHECKPOINT, ADVICE):
+        state = {name: torch.from_numpy(_finite(name, array)) for name, array in stored.tensors.items()}
+    generator.load_state_dict(state, assign=True)
+    return generator.eval().requires_grad_(False).to(device)
+
+
+def differences(generator: Generator, stored: StoredNetwork) -> Differences:
+    """Compare the names and shapes of a file's tensors with the generator's, strictly."""
+    expected = {name: tuple(each.shape) for name, each in generator.state_dict().items()}
+    found = {name: each.shape for name, each in stored.tensors.items()}
+    shapes = (
+        f"{name} {list(found[name])} for {list(shape)}"
+        for name, shape in expected.items()
+        if name in found and found[name] != shape
+    )
+    return Differences(
+        tuple(name for name in expected if name not in found),
+        tuple(name for name in found if name not in expected),
+        tuple(shapes),
+    )
+
+
+def architecture_of(arguments: Mapping[Any, Any]) -> Architecture:
+    """The sizes that a generator was constructed with. ValueError for what the generator here is not made for."""
+    rendering, superresolution = _group(arguments, "rendering_kwargs"), _group(arguments, "sr_kwargs")
+    for group, fixed in ((arguments, FIXED), (rendering, FIXED_RENDERING)):
+        _check_fixed(group, fixed)
+    lengths = {name: _length(rendering, key) for name, key in LENGTHS.items()}
+    if not lengths["near"] < lengths["far"]:
+        raise ValueError(f"rays from {lengths['near']:g} to {lengths['far']:g}")
+    counts = _sizes(rendering, SAMPLE_COUNTS)
+    sampling = Sampling(lengths["near"], lengths["far"], counts["coarse"], counts["fine"], lengths["box"])
+    sizes = _sizes(arguments, SIZES) | _sizes(superresolution, SUPERRESOLUTION_SIZES) | _sizes(rendering, GRID_SIZES)
+    for name in ("resolution", "grid_side"):
+        if sizes[name].bit_count() != 1:
+            raise ValueError(f"{name} of {sizes[name]}, which is no power of 2")
+    return Architecture(**sizes, sampling=sampling)
+
+
+def _group(arguments: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
+    group = arguments.get(name, {})
+    if not isinstance(group, dict):
+        raise ValueError(f"{name} that are no names with values")
+    return group
+
+
+def _check_fixed(group: Mapping[Any, Any], fixed: Mapping[str, Any]) -> None:
+    for name, value in fixed.items():
+        if name in group and group[name] != value:
+            raise ValueError(f"another architecture: {name} is {str(group[name])[:60]!r}, not {value!r}")
+
+
+def _sizes(group: Mapping[Any, Any], table: Mapping[str, tuple[str, int, int]]) -> dict[str, int]:
+    """Whole numbers by our names. ValueError for one that is absent or out of bounds."""
+    found = {}
+    for name, (key, least, most) in table.items():
+        value = group.get(key)
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"another architecture: {key} is {str(value)[:20]!r}, not {least} to {most}")
+        found[name] = value
+    return found
+
+
+def _length(group: Mapping[Any, Any], key: str) -> float:
+    value: Any = group.get(key)
+    if type(value) not in (int, float) or not 0 < value <= LONGEST:
+        raise ValueError(f"another architecture: {key} is {str(value)[:20]!r}, not 0 to {LONGEST:g}")
+    return float(value)
+
+
+def _finite(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """As float32. ValueError for anything but finite numbers."""
+    if array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError(f"{name} that is not made of finite numbers")
+    return array.astype(np.float32, copy=False)
