@@ -134,17 +134,21 @@ def published_modules() -> Iterator[None]:
 def file_bytes(
     generator: Generator, source: str = "", old_numpy: bool = False, kwargs: dict[str, Any] | None = None, **more: Any
 ) -> bytes:
+    """A generator's checkpoint."""
+    data = published(generator, arguments(generator.architecture) if kwargs is None else kwargs, source, **more)
+    return data.replace(b"\x8c\x16numpy._core.multiarray", b"\x8c\x15numpy.core.multiarray") if old_numpy else data
+
+
+def published(network: nn.Module, kwargs: dict[str, Any], source: str = "", **more: Any) -> bytes:
     """A checkpoint in the published layout: G, D, G_ema and augment_pipe; `more` replaces any of them."""
     with published_modules():
         easy = sys.modules["dnnlib.util"].EasyDict
         critic = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Softplus())
-        described = easy(arguments(generator.architecture) if kwargs is None else kwargs)
         content = {
             "training_set_kwargs": easy(class_name="training.dataset.MaskLabeledDataset"),
-            "G": None, "D": persistent(critic, source, {}), "G_ema": persistent(generator, source, described), "augment_pipe": critic,
+            "G": None, "D": persistent(critic, source, {}), "G_ema": persistent(network, source, easy(kwargs)), "augment_pipe": critic,
         } | more  # fmt: skip
-        data = pickle.dumps(content, protocol=4)
-    return data.replace(b"\x8c\x16numpy._core.multiarray", b"\x8c\x15numpy.core.multiarray") if old_numpy else data
+        return pickle.dumps(content, protocol=4)
 
 
 def write(path: Path, *args: Any, **named: Any) -> Path:

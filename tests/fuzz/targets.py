@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import panohead_cases
 import synthetic_flame
+import torch
 from fuzz import kept, packets, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
@@ -213,6 +215,23 @@ def _flame(path: Path) -> None:
     assert np.isfinite(model.vertices).all()
 
 
+# ---- generators
+
+
+@cache
+def _generators() -> list[bytes]:
+    """A small network in the layout of PanoHead's files, beside a critic."""
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Softplus(), torch.nn.Conv2d(2, 2, 3))
+    return [panohead_cases.published(layers, {"z_dim": 3}, "#" * 300)]
+
+
+def _generator(path: Path) -> None:
+    from facecraft4d.toolkit.core.untrusted.torch_pickles import read_network
+
+    for name, array in read_network(path, "G_ema", "a checkpoint", 1 << 20).tensors.items():
+        assert isinstance(name, str) and array.dtype.kind in "fiub" and array.nbytes < 1 << 20
+
+
 # ---- meshes
 
 
@@ -366,6 +385,7 @@ TARGETS = (
     ),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
+    Target("generator", ".pkl", _generators, damaged, _generator),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),

@@ -1,7 +1,7 @@
 """What each opcode of a pickle does on the machine, protocols 0 to 5.
 
 What nothing but a hostile file uses has no action: extension codes, instances by INST and OBJ, classes called by
-keywords, numbers of more than 255 bytes.
+keywords, sets, numbers of more than 255 bytes.
 """
 
 import codecs
