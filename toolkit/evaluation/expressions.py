@@ -37,6 +37,12 @@ def measure(avatar: Avatar, coarse: ViewSet) -> Measures:
     return moves, leaks, still
 
 
+def unmoved(rig: Rig) -> tuple[str, ...]:
+    """Expressions that the head model has by name alone, such as a tongue's where there is none: nothing moves with them."""
+    moves = np.abs(rig.expression_deltas).max((1, 2), initial=0) > 0
+    return tuple(name for name, moved in zip(rig.expression_names, moves, strict=True) if not moved)
+
+
 def expression_pose(rig: Rig, index: int, weight: float = 1.0) -> Pose:
     """The rig at rest but for one expression."""
     pose = neutral_pose(rig)

@@ -9,7 +9,14 @@ from jaxtyping import Float32
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.core.stages import Progress
-from facecraft4d.toolkit.face_model.adopted.carrying import carried_body, mirrored, neck_ring, regions
+from facecraft4d.toolkit.face_model.adopted.carrying import (
+    carried_body,
+    jointed,
+    knows_joints,
+    mirrored,
+    neck_ring,
+    regions,
+)
 from facecraft4d.toolkit.face_model.adopted.cavity import cavity, mouth_edge
 from facecraft4d.toolkit.face_model.adopted.charts import beside, charts
 from facecraft4d.toolkit.face_model.adopted.expressions import carried_expressions
@@ -34,13 +41,15 @@ def adopt(
     """A complete face model out of a bare one.
 
     `bare`: metres, Y up, the face towards +Z, about any origin; its regions are "skin" and, for shells that it has, the CC0 head's names
-    for them ("eyes" it must have); joints as every head's. Expressions with ARKit's names are kept, those that it lacks carried over; of the
-    others the first `components` stay. `head` is the CC0 head, `detect` a landmark detector, `corner_uvs` the file's own texture
-    coordinates, None: charts are laid out. ValueError if the detector does not see the head as a face.
+    for them ("eyes" it must have); joints as every head's, those of the CC0 head where no skin rides on root or jaw. Expressions with ARKit's
+    names are kept, those that it lacks carried over; of the others the first `components` stay. `head` is the CC0 head, `detect` a landmark
+    detector, `corner_uvs` the file's own texture coordinates, None: charts are laid out. ValueError if the detector does not see the head as a face.
     """
     seen, _ = embed_landmarks(bare, detect, report, FIRST_LOOK)
     on = registered(head, bare, seen, report)
     bare, on = _between_ears(bare, on)
+    if not knows_joints(bare):
+        bare = jointed(bare, on)
     ring = neck_ring(bare, on)
     bare = with_expressions(bare, on, components)
     model = with_parts(bare, on)
@@ -78,6 +87,8 @@ def with_parts(bare: FaceModel, on: Registered) -> FaceModel:
     model = replace(bare, triangle_regions=numbers[bare.triangle_regions], region_names=names)
     if "teeth" not in bare.region_names:
         model = with_part(model, teeth(bare, on))
+    if "mouth_interior" in bare.region_names:
+        return model
     edge = mouth_edge(bare, on)
     return with_part(model, cavity(bare, on, edge, len(model.vertices))) if len(edge) else model
 

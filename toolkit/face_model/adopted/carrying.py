@@ -1,4 +1,6 @@
-"""What the CC0 head knows of its own mesh, carried over to another: regions, the other side, the neck's base, the body below."""
+"""What the CC0 head knows of its own mesh, carried over to another: regions, joints, the other side, the neck's base, the body below."""
+
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse
@@ -93,6 +95,24 @@ def _facing(triangles: Int[np.ndarray, "f 3"]) -> Int[np.ndarray, "f 3"]:
     a, b = order[:-1][pairs], order[1:][pairs]
     other[a], other[b] = b // 3, a // 3
     return np.asarray(other.reshape(-1, 3))
+
+
+def knows_joints(bare: FaceModel) -> bool:
+    """Whether any skin rides on the root or the jaw: files without joints have all of it on the neck's."""
+    return bool(bare.skin_weights[vertices_in_regions(bare, "skin")][:, [0, 2]].any())
+
+
+def jointed(bare: FaceModel, on: Registered) -> FaceModel:
+    """With the CC0 head's skin weights, but for shells, which stay on their joints; and with its joints, found by the vertices nearest to those
+    that tell them there."""
+    shells = vertices_in_regions(bare, *(name for name in bare.region_names if name not in ("skin", "mouth_interior")))
+    weights = np.clip(on.places.of(on.head.skin_weights.astype(np.float64), on.skin), 0, None)
+    weights = np.where(shells[:, None], bare.skin_weights, weights / weights.sum(1, keepdims=True))
+    regressor = bare.joint_regressor.astype(np.float64)
+    nearest = scipy.spatial.cKDTree(bare.vertices).query(on.vertices)[1]
+    for joint in range(3):
+        regressor[joint] = np.bincount(nearest, on.head.joint_regressor[joint], len(bare.vertices))
+    return replace(bare, skin_weights=weights.astype(np.float32), joint_regressor=regressor.astype(np.float32))
 
 
 def mirrored(bare: FaceModel, vertices: Float32[np.ndarray, "v 3"], on: Registered) -> Int[np.ndarray, " v"]:

@@ -1,6 +1,6 @@
 """ARKit's expressions, carried over from the CC0 head: deformation transfer for skin (Sumner and Popovic 2004), rigid motion for eyes and jaw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -37,7 +37,9 @@ def carried_expressions(bare: FaceModel, on: Registered) -> Float64[np.ndarray, 
     deltas[:, shells] = bare.skin_weights[shells, 2, None] * jaw_deltas(on, points[shells], len(deltas))
     for joint in (3, 4):
         eye = shells & (bare.skin_weights[:, joint] > 0.5)
-        deltas[:, eye] = _motions(on, _eye(on, joint), points[eye].mean(0)).deltas(points[eye])
+        pivot = (bare.joint_regressor[joint] @ bare.vertices).astype(np.float64)
+        turns = replace(_motions(on, _eye(on, joint), pivot), translations=np.zeros((len(deltas), 3)))
+        deltas[:, eye] = turns.deltas(points[eye])
     return deltas
 
 
