@@ -18,9 +18,12 @@ EXPRESSION = "flame_expr_"
 TEETH_VERTICES, TEETH_TRIANGLES = 120, 168
 """That GaussianAvatars adds behind FLAME's own: 84 triangles of upper teeth, 84 of lower."""
 TEETH = "teeth"
-IDENTITY_NOISE, EXPRESSION_NOISE = 1e-3, 2e-4
-"""Metres that a vertex may be off for a standard deviation of a direction (ridge regression): what a fit to a photograph knows of a face, and
-less than anyone sees of a movement."""
+NOISE = 1e-3
+"""Metres that a vertex may be off for a standard deviation of a direction (ridge regression): what a fit to a photograph knows of a face."""
+STIFF, STIFFEST = 1e-5, 0.02
+"""Metres that a triangle may come off its joint by expressions and other joints and be stiff; where fewer are, this share of a joint's."""
+TURNED = 0.05
+"""Metres that a turn of a joint moves what is near it."""
 AT_ONCE = 2048
 """Splats whose nearest triangle is looked for at a time."""
 
@@ -51,11 +54,11 @@ def flame_terms(rig: Rig, mesh: FlameMesh) -> FlameTerms:
     """The parts; a rig's expressions of FLAME's own names are those alone."""
     count = len(mesh.vertices)
     wanted = (rig.vertices[:count] - mesh.vertices).astype(np.float64)
-    shape = _weights(_centred(mesh.identities), _centred(wanted[None]), IDENTITY_NOISE)[0]
+    shape = _weights(_centred(mesh.identities), _centred(wanted[None]))[0]
     left = wanted - np.tensordot(shape, mesh.identities, 1)
     shift = left.mean(0)
     moves = rig.expression_deltas[:, :count].astype(np.float64)
-    expressions = _weights(mesh.expressions.astype(np.float64), moves, EXPRESSION_NOISE)
+    expressions = _weights(mesh.expressions.astype(np.float64), moves)
     for index, itself in enumerate(np.eye(len(mesh.expressions))):
         if (name := f"{EXPRESSION}{index:03d}") in rig.expression_names:
             expressions[rig.expression_names.index(name)] = itself
@@ -81,22 +84,42 @@ def has_teeth(rig: Rig, mesh: FlameMesh) -> bool:
 
 
 def on_flame(splats: BoundSplats, rig: Rig, mesh: FlameMesh) -> BoundSplats:
-    """The splats with every binding on FLAME's mesh or its teeth: those on hair, clothes and the like go to the nearest of FLAME's triangles
-    that follows the same joint. At rest nothing moves by that."""
+    """The splats with every binding on FLAME's mesh or its teeth. At rest nothing moves by that: those on hair, clothes and glasses go to the
+    nearest of FLAME's triangles that is as stiff on the same joint, those on what gives way to one near them that moves alike."""
     known = len(mesh.triangles) + (TEETH_TRIANGLES if has_teeth(rig, mesh) else 0)
     others = splats.triangles >= known
     if not others.any():
         return splats
     world = place_splats(splats, rig.vertices, rig)
-    joint = rig.skin_weights[rig.triangles].mean(1).argmax(1)
-    centres = rig.vertices[mesh.triangles].mean(1).astype(np.float64)
-    target = splats.triangles.astype(np.int64)
+    joint, loose = _looseness(rig)
+    centres = rig.vertices[rig.triangles].mean(1).astype(np.float64)
+    own, target = np.arange(len(mesh.triangles)), splats.triangles.astype(np.int64)
     for number in np.unique(joint[target[others]]):
+        same = own[joint[own] == number] if (joint[own] == number).any() else own
+        stiff = same[loose[same] <= max(STIFF, float(np.quantile(loose[same], STIFFEST)))]
         chosen = np.flatnonzero(others & (joint[splats.triangles] == number))
-        same = np.flatnonzero(joint[: len(centres)] == number)
-        near = same if len(same) else np.arange(len(centres))
-        target[chosen] = near[_nearest(world.means[chosen].astype(np.float64), centres[near])]
+        rigid = loose[splats.triangles[chosen]] <= STIFF
+        target[chosen[rigid]] = stiff[_nearest(world.means[chosen[rigid]].astype(np.float64), centres[stiff])]
+        for triangle in np.unique(splats.triangles[chosen[~rigid]]):
+            target[chosen[splats.triangles[chosen] == triangle]] = _alike(rig, centres, triangle, same)
     return _rebound(splats, world.means, rig, others, target)
+
+
+def _looseness(rig: Rig) -> tuple[Int64[np.ndarray, " f"], Float64[np.ndarray, " f"]]:
+    """The joint that each triangle follows most, and how far it may come off it, metres."""
+    weights = rig.skin_weights[rig.triangles].mean(1)
+    moved = np.linalg.norm(rig.expression_deltas, axis=-1).max(0, initial=0)[rig.triangles].max(1)
+    return weights.argmax(1), np.asarray(moved + TURNED * (1 - weights.max(1)), np.float64)
+
+
+def _alike(rig: Rig, centres: Float64[np.ndarray, "f 3"], triangle: int, among: Int64[np.ndarray, " n"]) -> int:
+    """The one among some triangles that is nearest to another and moves most like it with all expressions, each counted in metres."""
+    moves = (
+        rig.expression_deltas[:, rig.triangles[among]].mean(2)
+        - rig.expression_deltas[:, rig.triangles[triangle]].mean(1)[:, None]
+    )
+    away = np.linalg.norm(centres[among] - centres[triangle], axis=-1)
+    return int(among[(away + np.linalg.norm(moves, axis=-1).max(0, initial=0)).argmin()])
 
 
 def _rebound(
@@ -130,16 +153,16 @@ def _nearest(points: Float64[np.ndarray, "n 3"], centres: Float64[np.ndarray, "m
         (squares - 2 * points[start : start + AT_ONCE] @ centres.T).argmin(1)
         for start in range(0, len(points), AT_ONCE)
     ]
-    return np.concatenate(found)
+    return np.concatenate([np.zeros(0, np.int64), *found])
 
 
 def _weights(
-    directions: Float64[np.ndarray, "n v 3"], wanted: Float64[np.ndarray, "k v 3"], noise: float
+    directions: Float64[np.ndarray, "n v 3"], wanted: Float64[np.ndarray, "k v 3"]
 ) -> Float64[np.ndarray, "k n"]:
-    """Of each wanted displacement the likeliest weights, each of standard deviation 1, where vertices are off by `noise`."""
-    system = directions.reshape(len(directions), -1) / noise
+    """Of each wanted displacement the likeliest weights, each of standard deviation 1, where vertices are off by `NOISE`."""
+    system = directions.reshape(len(directions), -1) / NOISE
     normal = system @ system.T + np.eye(len(system))
-    return np.asarray(np.linalg.solve(normal, system @ (wanted.reshape(len(wanted), -1) / noise).T).T)
+    return np.asarray(np.linalg.solve(normal, system @ (wanted.reshape(len(wanted), -1) / NOISE).T).T)
 
 
 def _centred(moves: np.ndarray) -> Float64[np.ndarray, "n v 3"]:
