@@ -7,7 +7,7 @@ their expectation there times how often their histogram holds its colour; the hi
 import cv2
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.geometry import smoothstep
@@ -109,7 +109,10 @@ def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
         shares /= shares.sum(0) + 1e-12
         shares[:, drawn] = np.array([1, 0, 0, 0])[:, None]
         shares = np.stack([scipy.ndimage.gaussian_filter(share, _CALM) for share in shares])
-        histograms = [histogram(bins, share * weight * ~drawn) for share in shares]
+        # what skin's colours are seen of above the forehead, or within a wide collar, is skin before it is hair or cloth
+        own = np.sqrt(_strange(histograms[_SKIN], bins))
+        counted = weight * ~drawn * np.stack([np.ones_like(own), np.ones_like(own), own, own])
+        histograms = [histogram(bins, count) for count in shares * counted]
         bearded = max(float(shares[_BEARD][chin].mean()) - _STUBBLE, 0)
         priors = first * np.array([1, 1 + _BEARD_ODDS * bearded, 1, 1])[:, None, None]
     return np.asarray(shares, np.float32)
@@ -119,9 +122,14 @@ def _starts(picture: np.ndarray, points: np.ndarray, bins: Bins, priors: np.ndar
     """First histograms: skin as the cheeks and the face's middle show it, under any light; the others from where nothing else is."""
     sure = picture[_inside(points, CHEEKS)][None]
     skin = np.mean([histogram(bins_of(sure * shade), np.ones(sure.shape[:2])) for shade in _SHADES], 0)
-    strange = 1 / (1 + skin[bins] * skin.size)
+    strange = _strange(skin, bins)
     beard = histogram(bins, (_inside(points, BROW_HAIR) + priors[_BEARD]) * strange)
     return [skin, beard, histogram(bins, priors[_HAIR] * strange), histogram(bins, priors[_CLOTH] * strange)]
+
+
+def _strange(skin: Float64[np.ndarray, "32 32 32"], bins: Bins) -> Float64[np.ndarray, "w w"]:
+    """How little each pixel has a colour of the skin's histogram: 1 not at all, a half where that has as much of it as of any."""
+    return np.asarray(1 / (1 + skin[bins] * skin.size))
 
 
 def _inside(points: np.ndarray, outlines: tuple[tuple[int, ...], ...]) -> np.ndarray:

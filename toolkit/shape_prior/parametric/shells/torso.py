@@ -80,7 +80,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     front = front_of(rays, dressed)
     cut = cut_radii(fitted, rays, edge, front)
     upper, lower = _crossed(rays, above), _crossed(rays, cut - dressed)
-    lower = np.minimum(lower, upper - np.radians(LEAST_FALL))
+    upper = np.maximum(upper, lower + np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
     grid = fan_grid(center, np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))]), (TORSO_ROWS, CUT_ROWS))
