@@ -88,6 +88,17 @@ def test_cloth_between_skin_rings_and_skin_above_cloth_does_not() -> None:
     assert rings([front, replace(side, kinds=woven)], yaws) == {"woven"}
 
 
+def test_cloth_that_is_woven_in_the_photograph_is_worn_so() -> None:
+    (front, side), yaws = pair("truth_bun_young_345")
+    cloth = np.flatnonzero((side.kinds == CLOTH).any(1))
+    plate, kinds = np.zeros((SIDE, SIDE), bool), side.kinds
+    plate[cloth[-25] : cloth[-8]] = (kinds == CLOTH)[cloth[-25] : cloth[-8]]
+    skin = alarms.colors_of(front)[SKIN].astype(np.float32)
+    bare, black = (replace(side, image=np.where(plate[..., None], shade * skin, side.image)) for shade in (1, 0.2))
+    assert "woven" in rings([front, bare], yaws) and "woven" not in rings([bare, bare], yaws)
+    assert "woven" not in rings([front, black], yaws)
+
+
 def test_a_bald_back_rings_for_who_has_hair_and_not_for_who_has_none() -> None:
     sights, yaws = pair("truth_bun_young_345")
     yaws = [0.0, 180.0]

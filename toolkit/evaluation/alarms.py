@@ -43,6 +43,8 @@ LEAST_SEAM = 14
 """Pixels of length from which steps in a row are a seam."""
 SKIN_LIKE = 0.07
 """Distance of chroma from the face's median within which a pixel has the colour of skin."""
+SHADED = 0.5
+"""Part of the face's brightness from which cloth of skin's chroma passes for skin: black cloth has any chroma."""
 LOOP = 0.01
 """Part of the silhouette from which background inside is no hole but what a tail, a bun or an arm goes round."""
 RIM = 2
@@ -66,7 +68,11 @@ class Alarm:
 ALARMS: dict[str, Alarm] = {
     "torn": Alarm("torn slices", "area of thin bands, thin slits and loose pieces over the silhouette's", 0.05),
     "sliced": Alarm("hair in slices", "hair below cloth below hair, along columns, over the silhouette", 0.03),
-    "woven": Alarm("woven cloth", "skin, or its colour, below cloth, along columns, over the silhouette", 0.02),
+    "woven": Alarm(
+        "woven cloth",
+        "skin, or its colour, below cloth, along columns, over the silhouette, beyond what the front view has",
+        0.02,
+    ),
     "seams": Alarm(
         "seams",
         "length of sharp steps between skin and skin over the picture's side, beyond what the front view has",
@@ -137,9 +143,9 @@ def look(sights: Sequence[Sight], yaws: Sequence[float]) -> dict[str, tuple[floa
     face = colors_of(sights[0])
     backs = yaw_distances(yaws, 180.0) <= BACK_DEGREES
     rows = [judged(each, face, bool(back)) for each, back in zip(sights, backs, strict=True)]
-    photographed = rows[0]["seams"]
+    photographed = dict(rows[0])
     for row in rows:
-        row["seams"] = max(0.0, row["seams"] - photographed)
+        row.update({name: max(0.0, row[name] - photographed[name]) for name in ("seams", "woven")})
     worst = {name: int(np.argmax([row[name] for row in rows])) for name in ALARMS}
     return {name: (rows[index][name], float(yaws[index])) for name, index in worst.items()}
 
@@ -209,7 +215,8 @@ def painted(view: Sight, face: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "s
     """Kinds, but cloth that has the colour of skin is skin, unless the person wears such a colour."""
     if not {SKIN, CLOTH} <= set(face) or _apart(face[CLOTH], face[SKIN]) < 2 * SKIN_LIKE:
         return view.kinds
-    bare = (view.kinds == CLOTH) & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
+    lit = view.image.mean(-1) > SHADED * face[SKIN].mean()
+    bare = (view.kinds == CLOTH) & lit & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
     return np.asarray(np.where(bare, SKIN, view.kinds), np.uint8)
 
 

@@ -45,6 +45,8 @@ _CALM = 1.0
 """Pixels of the working size over which labels are smoothed."""
 _STUBBLE, _BEARD_ODDS = 0.1, 20
 """Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
+_TINT = 0.04
+"""Distance between the shares of red, green and blue of hair and of a hat up to which one is the other in the shade."""
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
 _CRUMB = 0.02
@@ -89,6 +91,7 @@ def segment(portrait: Portrait) -> Segments:
     crumbs = _thin(hair & ~hat, _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD])))
     hat = _nearest_of(hat, crumbs, matte)
     hair = (hair & ~crumbs) | hat
+    hat = hair if _in_its_shade(portrait.image, hat, hair & ~hat, points[MOUTH, 1]) else hat
     cloth &= ~hair
     skin = matte & ~hair & ~cloth
     return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hat)
@@ -172,6 +175,15 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
     _, parts = cv2.connectedComponents(mask.astype(np.uint8))
     above = np.unique(parts[: max(1, int(row))])
     return np.isin(parts, above[above > 0])
+
+
+def _in_its_shade(image: np.ndarray, hat: np.ndarray, hair: np.ndarray, mouth: float) -> bool:
+    """Whether what looks like hair below a hat is the hat's own lower edge: it has the hat's tint, and none hangs below the mouth."""
+    if not hat.any() or not hair.any() or hair[int(mouth) :].any():
+        return False
+    tints = [np.median(image[mask], 0) for mask in (hat, hair)]
+    one, other = (tint / max(float(tint.sum()), 1e-3) for tint in tints)
+    return float(np.linalg.norm(one - other)) < _TINT
 
 
 def _thin(mask: np.ndarray, radius: float) -> np.ndarray:

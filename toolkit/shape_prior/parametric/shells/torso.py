@@ -93,7 +93,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     present = np.minimum(1, HEM[0] + HEM[1] * np.arange(len(radii)))[:, None] * np.ones(TORSO_COLUMNS)
     rim = grid.points(radii)
     closed = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False)
+    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False, np.zeros_like(present))
     return shell, (skin - fitted.vertices).astype(np.float32)
 
 
