@@ -24,7 +24,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.warping import WarpingNetwork
 
 KEYS = json.loads((DATA / "liveportrait_keys.json").read_text(encoding="utf-8"))
 """Shape and CRC-32 of the published networks' tensors by name, with the golden vectors' weights."""
-WEIGHT_SEED, INPUT_SEED = 1001, 2001
+WEIGHT_SEED = 1001
 NARROW = Architecture(
     keypoints=5,
     volume_width=2, volume_depth=4, appearance_width=4, appearance_blocks=1, motion_widths=(4, 8, 8, 16), motion_depths=(1, 1, 1, 1),
@@ -62,12 +62,6 @@ def stream(key: str, count: int, seed: int) -> np.ndarray:
     raw = np.random.PCG64((zlib.crc32(key.encode()) + seed) % (1 << 32)).random_raw(count)
     words = raw.view(np.uint16).reshape(count, 4).sum(axis=1, dtype=np.int64)
     return (words - 131070) / math.sqrt((2.0**32 - 1) / 3)
-
-
-def given_input(label: str, shape: tuple[int, ...], scale: float = 1.0) -> torch.Tensor:
-    """An input of the golden vectors."""
-    numbers = scale * stream(f"input:{label}", math.prod(shape), INPUT_SEED)
-    return torch.from_numpy(numbers.astype(np.float32).reshape(shape))
 
 
 def weight(net: str, name: str, shape: tuple[int, ...]) -> np.ndarray:

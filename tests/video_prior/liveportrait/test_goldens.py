@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from liveportrait_cases import KEYS, KINDS, given_input, narrow, network, weight
+from liveportrait_cases import KEYS, KINDS, narrow, network, weight
 from places import DATA
+from torch.nn.functional import avg_pool2d, avg_pool3d
 
 from facecraft4d.toolkit.video_prior.liveportrait import crop
 from facecraft4d.toolkit.video_prior.liveportrait.architecture import PUBLISHED
@@ -15,7 +16,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.driving import Source, driven,
 from facecraft4d.toolkit.video_prior.liveportrait.keypoints import Motion, degrees, motion_of, moved, rotation
 from facecraft4d.toolkit.video_prior.liveportrait.motion_extractor import ResponseNorm
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
-from facecraft4d.toolkit.video_prior.liveportrait.warping import gaussians, identity_grid
+from facecraft4d.toolkit.video_prior.liveportrait.warping import WarpingNetwork, gaussians, identity_grid
 
 COUNTS = {
     "lp.appearance": 107,
@@ -198,33 +199,48 @@ def test_motion_extractor_at_full_size(golden: dict[str, torch.Tensor]) -> None:
         near(numbers, golden[f"M_src_{name}"], 5e-6)
 
 
+@pytest.fixture(scope="module")
+def volume(golden: dict[str, torch.Tensor]) -> torch.Tensor:
+    """F's of the source."""
+    with torch.inference_mode():
+        return network("lp.appearance")(picture(golden))
+
+
+@pytest.fixture(scope="module")
+def warping() -> WarpingNetwork:
+    return network("lp.warping")
+
+
 @pytest.mark.slow
-@torch.inference_mode()
-def test_appearance_warping_and_generator_at_full_size(
-    golden: dict[str, torch.Tensor], motions: dict[str, torch.Tensor]
-) -> None:
-    volume = network("lp.appearance")(picture(golden))
+def test_appearance_extractor_at_full_size(golden: dict[str, torch.Tensor], volume: torch.Tensor) -> None:
     near(volume[0, ::4, 5, 20:28, 30:38], golden["F_slice"], 2e-4)
     like_stats(volume, golden["F_stats"], 2e-4)
-    warping, driving = network("lp.warping"), motions["drive_exp_relative_expressionfriendly"][1:]
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_warping_and_generator_at_full_size(
+    golden: dict[str, torch.Tensor], motions: dict[str, torch.Tensor], volume: torch.Tensor, warping: WarpingNetwork
+) -> None:
+    driving = motions["drive_exp_relative_expressionfriendly"][1:]
     warped = warping(volume, driving, golden["x_src"])
     near(warped.deformation[0, ::4, ::4, ::4], golden["W_deformation_every4"], 5e-5)
     near(warped.occlusion, golden["W_occlusion"], 5e-5)
-    near(torch.nn.functional.avg_pool3d(warped.mask, 4), golden["W_mask_pooled_4x16x16"], 5e-5)
+    near(avg_pool3d(warped.mask, 4), golden["W_mask_pooled_4x16x16"], 5e-5)
     near(warped.features[0, ::16, 24:32, 24:32], golden["W_out_slice"], 2e-4)
     like_stats(warped.features, golden["W_out_stats"], 2e-4)
-    picture_found = network("lp.spade")(warped.features)
-    near(picture_found[0, :, 200:264, 220:284], golden["G_crop64_y200_x220"], 1e-3)
-    near(torch.nn.functional.avg_pool2d(picture_found, 4)[0, :, ::4, ::4], golden["G_image_128_every4"], 1e-3)
-    like_stats(picture_found, golden["G_stats"], 1e-3)
+    found = network("lp.spade")(warped.features)
+    near(found[0, :, 200:264, 220:284], golden["G_crop64_y200_x220"], 1e-3)
+    near(avg_pool2d(found, 4)[0, :, ::4, ::4], golden["G_image_128_every4"], 1e-3)
+    like_stats(found, golden["G_stats"], 1e-3)
 
 
 @pytest.mark.slow
 @torch.inference_mode()
-def test_warping_alone_at_full_size(golden: dict[str, torch.Tensor]) -> None:
-    warping = network("lp.warping")
-    volume = given_input("lp.W.feature", (1, 32, 16, 64, 64))
-    source, driving = (given_input(f"lp.W.kp_{name}", (1, 21, 3), 0.4) for name in ("source", "driving"))
-    warped = warping(volume, driving, source)
-    near(warped.deformation[0, ::4, ::4, ::4], golden["W_rule_input_deformation_every4"], 5e-5)
-    near(warped.features[0, ::16, 24:32, 24:32], golden["W_rule_input_out_slice"], 2e-4)
+def test_equal_keypoints_at_full_size(
+    golden: dict[str, torch.Tensor], volume: torch.Tensor, warping: WarpingNetwork
+) -> None:
+    """The deformation is the identity grid, yet the features are those of a volume sampled beside its voxels (test_laws has the reason)."""
+    warped = warping(volume, golden["x_src"], golden["x_src"])
+    near(warped.deformation, identity_grid((16, 64, 64), volume)[None], 2e-6)
+    near(warped.features[0, ::16, 24:32, 24:32], golden["W_equal_kp_out_slice"], 2e-4)
