@@ -1,4 +1,8 @@
-"""LivePortrait's networks and arithmetic give what the published code gave with the same weights and inputs; tolerances are the vectors' own."""
+"""LivePortrait's networks and arithmetic give what the published code (KwaiVGI/LivePortrait@1986663, MIT) gave with the same weights and inputs.
+
+Weights and inputs are noise that follows from names (liveportrait_cases), so the vectors show equal functions, not good pictures. Tolerances
+are at least ten times what other kernels change; the tanh form of GELU is beyond them.
+"""
 
 import zlib
 from dataclasses import replace

@@ -47,7 +47,7 @@ class RetargetingNetwork(Perceptron):
         super().__init__((entries + ratios, *widths, entries))
 
     def offsets(self, source: Float[Tensor, "b k 3"], ratios: Float[Tensor, "b r"]) -> Float[Tensor, "b k 3"]:
-        """By the source's keypoints and its own ratios (crop.lip_ratio, crop.eye_ratios) before the wanted one."""
+        """By the source's keypoints and its own ratios (crop.opening) before the wanted one."""
         offsets: Tensor = self(torch.cat((source.flatten(1), ratios), dim=1))
         return offsets.view(source.shape)
 
