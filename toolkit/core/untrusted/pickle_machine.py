@@ -55,6 +55,8 @@ class Kind(Enum):
     """A type of torch's storages"""
     NAMED = auto()
     """A class that is only an argument, or makes what nobody reads"""
+    NUMBERS = auto()
+    """torch's _load_from_bytes(bytes): a storage of its own (torch_pickles.py)"""
     NETWORK = auto()
     """NVIDIA's _reconstruct_persistent_obj(description) (torch_pickles.py)"""
 

@@ -6,7 +6,6 @@ the numbers (torch's format before 1.6, in which it still pickles tensors one by
 """
 
 import io
-import math
 import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from jaxtyping import Shaped
 from facecraft4d.toolkit.core.untrusted.door import Budget, at_the_border, read_untrusted
 from facecraft4d.toolkit.core.untrusted.pickle_machine import NAMES, Kept, Kind, Machine
 from facecraft4d.toolkit.core.untrusted.pickle_opcodes import LONG, run_pickle
+from facecraft4d.toolkit.core.untrusted.torch_zip import STORAGES, strided
 
 MOST_MEMORY = 3 << 30
 """Bytes for the file and the tensors that are read of it."""
@@ -26,23 +26,15 @@ MOST_TENSORS = 4096
 """Networks and tensors of one network."""
 MOST_LEVELS = 16
 """Networks in each other."""
-MOST_SIDES, LARGEST_SIDE = 8, 1 << 40
 HEADER_BYTES = 4096
 """Before the numbers of a tensor; torch writes some 350."""
 MAGIC, FORMAT = 0x1950A86A20F9469CFC6C, 1001
-STORAGES = {
-    f"{name}Storage": np.dtype(code)
-    for name, code in {
-        "Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?",
-    }.items()
-}  # fmt: skip
-"""Types of numbers by the names of torch's storages."""
 TORCH_NAMES = {
     **NAMES,
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): Kind.NETWORK,
     ("torch._utils", "_rebuild_tensor_v2"): Kind.TENSOR,
     ("torch._utils", "_rebuild_parameter"): Kind.PARAMETER,
-    ("torch.storage", "_load_from_bytes"): Kind.STORAGE,
+    ("torch.storage", "_load_from_bytes"): Kind.NUMBERS,
     ("dnnlib.util", "EasyDict"): Kind.ORDERED,
     **{("torch", name): Kind.NAMED for name in ("Size", "device", "float16", "float32", "float64")},
 }
@@ -55,7 +47,7 @@ class _NetworkMachine(Machine):
 
     def name(self, module: Any, name: Any) -> None:
         if module == "torch" and isinstance(name, str) and name in STORAGES:
-            self.stack.append(STORAGES[name])
+            self.stack.append(np.dtype(STORAGES[name]).newbyteorder("<"))
         elif isinstance(module, str) and isinstance(name, str) and (module, name) in TORCH_NAMES:
             self.stack.append(TORCH_NAMES[module, name])
         elif isinstance(module, str) and f"{module}.".startswith(INERT):
@@ -169,26 +161,16 @@ def _tensor(value: Any, budget: Budget) -> Shaped[np.ndarray, "..."]:
         raise ValueError("a network with a value that is no tensor")
     storage, offset, size, strides = value.arguments[:4]
     numbers = _storage(storage, budget)
-    _check_within(offset, size, strides, len(numbers))
-    budget.spend_array(size, numbers.dtype, "a tensor")
-    steps = [step * numbers.itemsize for step in strides]
-    return np.lib.stride_tricks.as_strided(numbers[offset:], size, steps, writeable=False).copy()
-
-
-def _check_within(offset: Any, size: Any, strides: Any, count: int) -> None:
-    """ValueError unless a tensor lies within its storage of `count` numbers, and is no larger."""
-    if not (type(size) is type(strides) is tuple and len(size) == len(strides) <= MOST_SIDES):
-        raise ValueError("a tensor with no shape")
-    if any(type(each) is not int or not 0 <= each <= LARGEST_SIDE for each in (offset, *size, *strides)):
-        raise ValueError("a tensor with an impossible shape")
-    last = offset + sum((side - 1) * step for side, step in zip(size, strides, strict=True))
-    if offset > count or math.prod(size) > count or (math.prod(size) and last >= count):
-        raise ValueError(f"a tensor of shape {size} in {count} numbers")
+    found = strided(numbers, offset, size, strides)
+    if found.size > len(numbers):
+        raise ValueError(f"a tensor of shape {size} in {len(numbers)} numbers")
+    budget.spend(found.nbytes, "a tensor")
+    return found.copy()
 
 
 def _storage(value: Any, budget: Budget) -> Shaped[np.ndarray, " n"]:
     """The numbers of a tensor's own file, which stay where they are."""
-    content = value.arguments[0] if isinstance(value, Kept) and value.kind is Kind.STORAGE and value.arguments else None
+    content = value.arguments[0] if isinstance(value, Kept) and value.kind is Kind.NUMBERS and value.arguments else None
     if not isinstance(content, memoryview):
         raise ValueError("a tensor without its bytes")
     magic, version, system, reference = _first(bytes(content[:HEADER_BYTES]), 4, budget)
