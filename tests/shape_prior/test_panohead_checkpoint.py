@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,17 @@ def test_other_networks_in_the_file_are_not_unpacked(tmp_path: Path, generator: 
         data.replace(struct.pack("<q", 9) + critic.weight.detach().numpy().tobytes(), b"\xff" * 44)
     )
     load_generator(tmp_path / "narrow.pkl")
+
+
+def test_a_file_is_held_once(tmp_path: Path, generator: Generator) -> None:
+    """Whatever lies beside the generator takes no memory of its own."""
+    path = cases.write(tmp_path / "large.pkl", generator, D=cases.persistent(torch.nn.Linear(2000, 2000), "", {}))
+    size = path.stat().st_size
+    tracemalloc.start()
+    read_network(path, "G_ema", "a network", 1 << 30)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 15 << 20 < size < peak < size + (8 << 20)
 
 
 def test_differences_are_named_by_their_kind(tmp_path: Path, generator: Generator) -> None:

@@ -3,6 +3,7 @@
 Parameters carry the names of the published files (G_ema). The box has side 1, +Y up, the face looks along +Z (cameras.py).
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,12 +29,14 @@ from facecraft4d.toolkit.shape_prior.panohead.volume import (
     Rendered,
     Sampling,
     as_grids,
+    cropped,
     query,
     render,
 )
 
 BACKGROUND_SIDE = 128
 """Pixels of the background's features."""
+POINTS_AT_ONCE = 1 << 18
 RAYS_A_SIDE = 64
 """Of the picture that the superresolution makes larger, as trained."""
 
@@ -137,8 +140,10 @@ class Generator(nn.Module):
         return self.bcg_synthesis(ws[:, : self.bcg_synthesis.ws_count], noise)  # type: ignore[no-any-return]
 
     def density(self, grids: Grids, points: Points) -> Float32[Tensor, "b n"]:
-        """Density before the softplus at points of the world, without the crop."""
-        return query(grids, self.decoder, points, self.architecture.sampling.box)[0]
+        """Density before the softplus at points of the world, as rays meet it (cropped); many points are asked for some at a time."""
+        box, count = self.architecture.sampling.box, math.ceil(points.shape[1] / POINTS_AT_ONCE)
+        found = (cropped(query(grids, self.decoder, some, box)[0], some, box) for some in points.chunk(count, 1))
+        return torch.cat(list(found), 1)
 
     def render(
         self,
