@@ -1,4 +1,8 @@
-"""The generator at full size against values of the original code with weights by rule (tests/data/panohead_golden.npz)."""
+"""The generator at full size gives what the published code (SizheAn/PanoHead@17ad915) gave with the same weights and inputs.
+
+Weights and inputs are noise that follows from names (panohead_cases), so the values show an equal function, not good pictures. They come from
+float32 on a processor, with each random number of the renderer set to its middle.
+"""
 
 import functools
 import json
