@@ -187,7 +187,8 @@ class Viewer:
         state = self._state
         wishes = state.wishes & {"picture", "video"}
         if wishes or self._capture.recording:
-            for path in self._capture.take(stage.image(state.look.background), wishes, state.capture_time(now)):
+            image, shown_at = stage.image(state.look.background), state.capture_time(now)
+            for path in self._capture.take(image, wishes, shown_at, state.recorded_sound):
                 state.tell(f"{path} is there")
             state.wishes -= wishes
             if not self._capture.recording:  # a window that changed its size ends it too
