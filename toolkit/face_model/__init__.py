@@ -8,6 +8,7 @@ from pathlib import Path
 from facecraft4d.toolkit import cache, weights
 from facecraft4d.toolkit.config import FaceModelConfig, FaceModelKind
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.core.stages import Progress, silent
 from facecraft4d.toolkit.face_model.default_head import derive
 from facecraft4d.toolkit.face_model.embedding import embed_landmarks, landmarks_68
@@ -30,8 +31,9 @@ __all__ = [
 
 RECIPE = 11
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
-OWN_RECIPE = 1
+OWN_RECIPE = 2
 """Counts up whenever what is derived from a user's own model changes; RECIPE's count is part of it."""
+NO_TONGUE = "this head model has no tongue, and none is made up for it: tongueOut moves nothing"
 
 
 def needs(config: FaceModelConfig | None = None) -> Needs:
@@ -54,15 +56,18 @@ def load(config: FaceModelConfig, report: Callable[[Progress], None] | None = No
 
     UserError as check.
     """
+    tell = report or silent
     if config.model is FaceModelKind.DEFAULT:
-        return load_default_head(report)
+        return load_default_head(tell)
     cached = _adopted(config)
-    if (kept := _kept(cached)) is not None:
-        return kept
-    model = _complete(config, report or silent)
-    if _adopted(config) != cached:
-        raise UserError(f"{own_files(config)[0]}: changed while it was read; build again when it is at rest")
-    cache.save(cached, model)
+    model = _kept(cached)
+    if model is None:
+        model = _complete(config, tell)
+        if _adopted(config) != cached:
+            raise UserError(f"{own_files(config)[0]}: changed while it was read; build again when it is at rest")
+        cache.save(cached, model)
+    if not in_regions(model, "tongue").any():
+        tell(Progress("face_model", 1, 1, notes=(NO_TONGUE,)))
     return model
 
 

@@ -6,6 +6,7 @@ import cc0_flame
 import numpy as np
 import pytest
 import synthetic_flame
+from scipy.spatial.transform import Rotation
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
@@ -19,7 +20,7 @@ from facecraft4d.toolkit.core.rigging import (
 )
 from facecraft4d.toolkit.face_model import FaceModel, load_flame, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.adopted import adopt
-from facecraft4d.toolkit.face_model.adopted.charts import lying_flat
+from facecraft4d.toolkit.face_model.adopted.arcs import along_arcs, jaw_turn, jaw_turned
 from facecraft4d.toolkit.face_model.lids import lid_edges, with_meeting_lids
 from facecraft4d.toolkit.face_model.reference import deform_numpy
 from facecraft4d.toolkit.landmarks import FaceLandmarker
@@ -73,10 +74,12 @@ def test_what_the_file_says_stays_first_and_as_it_is(bare: FaceModel, adopted: F
     np.testing.assert_array_equal(adopted.expression_deltas[52:, :VERTICES], bare.expression_deltas[:COMPONENTS])
 
 
-def test_the_origin_lies_between_the_ears(adopted: FaceModel) -> None:
-    ears = adopted.vertices[vertices_in_regions(adopted, "ears")]
-    left, right = ears[ears[:, 0] > 0].mean(0), ears[ears[:, 0] < 0].mean(0)
-    np.testing.assert_allclose((left + right) / 2, 0, atol=1e-3)
+def test_the_origin_lies_between_the_ears(bare: FaceModel, adopted: FaceModel, model: FaceModel) -> None:
+    """Those of the person that the file was made of."""
+    ears = cc0_flame.skin().person[vertices_in_regions(model, "ears")]
+    middle = (ears[ears[:, 0] > 0].mean(0) + ears[ears[:, 0] < 0].mean(0)) / 2
+    shift = adopted.vertices[0] - bare.vertices[0]
+    np.testing.assert_allclose(cc0_flame.SCALE * middle + cc0_flame.SHIFT + shift, 0, atol=1e-3)
 
 
 def test_regions_are_those_of_the_skin_below(adopted: FaceModel, model: FaceModel) -> None:
@@ -117,7 +120,7 @@ def test_expressions_move_the_skin_as_the_cc0_head_does(adopted: FaceModel, mode
     truth = cc0_flame.SCALE * cc0_flame.skin().carried(model.expression_deltas)[:, places]
     for name, expected, found in zip(ARKIT_NAMES, truth, adopted.expression_deltas[:52, rows], strict=True):
         off, size = np.linalg.norm(found - expected, axis=1), np.linalg.norm(expected, axis=1)
-        assert off.mean() < 0.2 * size.mean() + 5e-5, name
+        assert off.mean() < 0.35 * size.mean() + 5e-5, name
         assert off.max() < 0.35 * size.max() + 1e-3, name
 
 
@@ -181,15 +184,47 @@ def test_the_rig_is_flames_own_pose(bare: FaceModel, adopted: FaceModel, angle: 
     np.testing.assert_allclose(found, own + shift, atol=3e-6)
 
 
+@pytest.mark.parametrize("angle", [5.0, 15.0, 25.0])
+def test_a_line_keeps_near_the_jaws_arc(bare: FaceModel, angle: float) -> None:
+    """What a morph can say of a turn: within 1.5 mm at the worst vertex and 0.3 mm in the mean, at every weight."""
+    turn = np.radians([angle, 0.0, 0.0])
+    whole = jaw_turned(bare, turn)
+    np.testing.assert_allclose(jaw_turn(bare, whole), turn, atol=1e-4)
+    line = along_arcs(bare, whole[None])[0]
+    for weight in np.linspace(0.1, 1, 10):
+        off = np.linalg.norm(weight * line - jaw_turned(bare, weight * turn), axis=1)
+        assert off.max() < 1.5e-3 and off.mean() < 0.3e-3
+
+
+def test_expressions_ask_no_more_of_the_jaw(bare: FaceModel, adopted: FaceModel) -> None:
+    """So that what the test above says holds for all of them; without a jaw's or an eye's turn a FLAME expression is a line itself."""
+    for delta in adopted.expression_deltas[:52, :VERTICES].astype(np.float64):
+        assert np.linalg.norm(jaw_turn(bare, delta)) < np.radians(25)
+
+
+@pytest.mark.parametrize("name", [name for name in ARKIT_NAMES if name.startswith("eyeLook")])
+def test_a_line_keeps_near_the_eyes_arc(adopted: FaceModel, name: str) -> None:
+    eye = adopted.skin_weights[:, 3 if name.endswith("Left") else 4] > 0.5
+    arms = adopted.vertices[eye] - adopted.vertices[eye].mean(0)
+    delta = adopted.expression_deltas[ARKIT_NAMES.index(name), eye]
+    turn = Rotation.align_vectors(arms + delta, arms)[0].as_rotvec()
+    for weight in (0.25, 0.5, 0.75):
+        turned = Rotation.from_rotvec(weight * turn).apply(arms)
+        assert np.linalg.norm(arms + weight * delta - turned, axis=1).max() < 0.4e-3
+
+
 def test_texture_coordinates_lie_on_nothing_else(adopted: FaceModel) -> None:
-    assert adopted.corner_uvs.min() >= 0 and adopted.corner_uvs.max() <= 1
-    upright = adopted.corner_uvs.astype(np.float64) * [1, -1]
-    flat = np.zeros((len(upright), 3, 3))
-    flat[..., :2] = upright
-    assert lying_flat(upright, flat).all()
-    face = in_regions(adopted, "skin", "lips")
-    used = 2 * np.linalg.norm(area_vectors(flat[face]), axis=1).sum()
-    assert used > 0.1  # the face gets its part of the picture
+    """No triangle's middle lies inside another triangle of the picture."""
+    uvs = adopted.corner_uvs.astype(np.float64)
+    assert uvs.min() >= 0 and uvs.max() <= 1
+    middles, edges = uvs.mean(1), np.roll(uvs, -1, 1) - uvs
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    assert (area < 0).all()  # counter-clockwise from outside, and y points down
+    for number, middle in enumerate(middles):
+        arms = middle - uvs
+        inside = ((edges[..., 0] * arms[..., 1] - edges[..., 1] * arms[..., 0]) / area[:, None] > 1e-6).all(1)
+        assert inside.sum() == 1 and inside[number], number
+    assert -area[in_regions(adopted, "skin", "lips")].sum() / 2 > 0.1  # the face gets its part of the picture
 
 
 def test_mirror_is_the_other_side(adopted: FaceModel) -> None:
@@ -226,7 +261,7 @@ def test_nobody_looks_through_the_mouth(adopted: FaceModel, jaw: float, weights:
     vertices = pose_vertices(rig, pose)
     normals = normalized(area_vectors(vertices[rig.triangles]))
     lips = vertices[vertices_in_regions(rig, "lips")]
-    for yaw, pitch in ((0, 0), (-35, 0), (35, 0), (0, 20), (0, -20)):
+    for yaw, pitch in ((0.0, 0.0), (-35.0, 0.0), (35.0, 0.0), (0.0, 20.0), (0.0, -20.0)):
         camera = orbit_camera(yaw, pitch, 0.5, 400)
         seen = rasterize(camera, vertices, rig.triangles)
         to_camera = normalized(camera_center(camera) - vertices[rig.triangles].mean(1))

@@ -41,7 +41,7 @@ def adopt(
     """A complete face model out of a bare one.
 
     `bare`: metres, Y up, the face towards +Z, about any origin; its regions are "skin" and, for shells that it has, the CC0 head's names
-    for them ("eyes" it must have); joints as every head's, those of the CC0 head where nothing rides on the root. Expressions with ARKit's
+    for them ("eyes" it must have); joints as every head's, those of the CC0 head where no skin rides on root or jaw. Expressions with ARKit's
     names are kept, those that it lacks carried over; of the others the first `components` stay. `head` is the CC0 head, `detect` a landmark
     detector, `corner_uvs` the file's own texture coordinates, None: charts are laid out. ValueError if the detector does not see the head as a face.
     """

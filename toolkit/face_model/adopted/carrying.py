@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 import scipy.spatial
-from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
+from jaxtyping import Float, Float32, Float64, Int, UInt8
 
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
@@ -32,28 +32,25 @@ def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
     result = _by_place(bare, on)
     names = on.head.region_names
     lids, sockets = names.index("eyelids"), names.index("eye_sockets")
+    result[result == sockets] = lids
+    skin = bare.triangles[in_regions(bare, "skin")]
     for curve in lid_edges(on):
-        inner, rings = _behind(
-            bare,
-            result == sockets,
-            loop_along(bare.vertices, bare.triangles[in_regions(bare, "skin")], curve, ALONG_LIDS),
-        )
+        inner, rings = _behind(bare, loop_along(bare.vertices, skin, curve, ALONG_LIDS))
         result[inner] = np.where(rings[bare.triangles[inner]].max(1) > MARGIN_RINGS, sockets, lids)
     return result
 
 
-def _behind(
-    bare: FaceModel, sockets: Bool[np.ndarray, " f"], loop: Int[np.ndarray, " n"]
-) -> tuple[Int[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
-    """The triangles of the side of a loop that has the sockets, and how many edges each vertex there is away from it."""
-    count = len(bare.vertices)
+def _behind(bare: FaceModel, loop: Int[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " i"], Float64[np.ndarray, " v"]]:
+    """The triangles within a loop, and how many edges each vertex there is away from it. None within a loop that is an open edge."""
     skin = np.flatnonzero(in_regions(bare, "skin"))
     sides = _split_at(bare.triangles[skin], loop)
-    inside = max(np.unique(sides), key=lambda side: float(sockets[skin][sides == side].mean()))
-    inner = skin[sides == inside]
-    graph = adjacency(bare.triangles[inner], count)
-    away = scipy.sparse.csgraph.dijkstra(graph, indices=loop, min_only=True, unweighted=True)
-    return inner, np.asarray(away)
+    outside = np.bincount(sides).argmax()
+    touching = np.unique(sides[np.isin(bare.triangles[skin], loop).any(1)])
+    inner = skin[np.isin(sides, touching[touching != outside])]
+    graph = adjacency(bare.triangles[inner], len(bare.vertices))
+    return inner, np.asarray(
+        scipy.sparse.csgraph.dijkstra(graph, indices=loop, min_only=True, unweighted=True), np.float64
+    )
 
 
 def _split_at(triangles: Int[np.ndarray, "f 3"], loop: Int[np.ndarray, " n"]) -> Int[np.ndarray, " f"]:
@@ -98,8 +95,8 @@ def _facing(triangles: Int[np.ndarray, "f 3"]) -> Int[np.ndarray, "f 3"]:
 
 
 def knows_joints(bare: FaceModel) -> bool:
-    """Whether anything rides on the root: files without joints have their skin on the neck's."""
-    return bool(bare.skin_weights[:, 0].any())
+    """Whether any skin rides on the root or the jaw: files without joints have all of it on the neck's."""
+    return bool(bare.skin_weights[vertices_in_regions(bare, "skin")][:, [0, 2]].any())
 
 
 def jointed(bare: FaceModel, on: Registered) -> FaceModel:

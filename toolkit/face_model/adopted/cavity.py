@@ -13,8 +13,8 @@ from facecraft4d.toolkit.face_model.adopted.teeth import SPREAD, arch_middle, ar
 from facecraft4d.toolkit.face_model.model import FaceModel
 from facecraft4d.toolkit.meshes.graph import open_loops
 
-RINGS = np.radians([24, 48, 72, 96, 120, 144, 164])
-"""From the way out of the mouth; the last one is closed by a point at the back."""
+RINGS = np.array([0.12, 0.25, 0.38, 0.52, 0.66, 0.8, 0.92])
+"""How far around from the edge of the lips (0) to the point at the back (1) that closes the pocket."""
 CLEAR, HIGHER, DEEP = 0.0025, 0.005, 0.045
 """Metres that the pocket lies outside of the arch, above and below its rows, and behind the arch's middle."""
 BOXED = 6.0
@@ -77,7 +77,8 @@ def _directions(arms: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "r n 3"
     """Of each ring's vertices from the middle: evenly around the way out, as the lips' edge runs."""
     length = np.linalg.norm(np.roll(arms, -1, 0) - arms, axis=1)
     roll = 2 * np.pi * np.append(0, np.cumsum(length)[:-1]) / length.sum()
-    tilt = np.broadcast_to(RINGS[:, None], (len(RINGS), len(roll)))
+    out = np.arctan2(np.hypot(arms[:, 0], arms[:, 1]), arms[:, 2])
+    tilt = out + (np.pi - out) * RINGS[:, None]
     return np.stack([np.sin(tilt) * np.cos(roll), np.sin(tilt) * np.sin(roll), np.cos(tilt)], -1)
 
 

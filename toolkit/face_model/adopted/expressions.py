@@ -1,6 +1,6 @@
 """ARKit's expressions, carried over from the CC0 head: deformation transfer for skin (Sumner and Popovic 2004), rigid motion for eyes and jaw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse
@@ -8,6 +8,7 @@ import scipy.sparse.linalg
 from jaxtyping import Bool, Float64, Int
 
 from facecraft4d.toolkit.core.rigging import vertices_in_regions
+from facecraft4d.toolkit.face_model.adopted.arcs import along_arcs
 from facecraft4d.toolkit.face_model.adopted.registration import Registered
 from facecraft4d.toolkit.face_model.model import FaceModel
 
@@ -32,12 +33,16 @@ class RigidMotions:
 def carried_expressions(bare: FaceModel, on: Registered) -> Float64[np.ndarray, "k v 3"]:
     """Displacements of the vertices of `bare` for each of the CC0 head's expressions, metres."""
     deltas = on.places.of(_transferred(on), on.skin)
+    jaw = [index for index, name in enumerate(on.head.expression_names) if name.startswith("jaw")]
+    deltas[jaw] = along_arcs(bare, deltas[jaw])
     shells = vertices_in_regions(bare, *(name for name in bare.region_names if name != "skin"))
     points = bare.vertices.astype(np.float64)
     deltas[:, shells] = bare.skin_weights[shells, 2, None] * jaw_deltas(on, points[shells], len(deltas))
     for joint in (3, 4):
         eye = shells & (bare.skin_weights[:, joint] > 0.5)
-        deltas[:, eye] = _motions(on, _eye(on, joint), points[eye].mean(0)).deltas(points[eye])
+        pivot = (bare.joint_regressor[joint] @ bare.vertices).astype(np.float64)
+        turns = replace(_motions(on, _eye(on, joint), pivot), translations=np.zeros((len(deltas), 3)))
+        deltas[:, eye] = turns.deltas(points[eye])
     return deltas
 
 

@@ -143,8 +143,8 @@ def _within(
 ) -> Bool[np.ndarray, " f"]:
     """Which triangles have something of the target to lie on: those beyond its open edge would crowd on it."""
     found = places_on(start, vertex_normals(start, triangles), target, target_triangles)
-    at_edge = np.isin(target_triangles, border(target_triangles)).any(1)[found.triangles]
-    beyond = np.flatnonzero(at_edge & (found.distances > BEYOND))
+    at_edge = np.flatnonzero(np.isin(target_triangles, border(target_triangles)).any(1))
+    beyond = np.flatnonzero(np.isin(found.triangles, at_edge) & (found.distances > BEYOND))
     return np.asarray(~np.isin(triangles, beyond).any(1))
 
 
