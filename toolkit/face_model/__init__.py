@@ -77,9 +77,9 @@ def _complete(bare: FaceModel, config: FaceModelConfig, report: Callable[[Progre
     from facecraft4d.toolkit.face_model.adopted import adopt  # trimesh takes long to import
 
     head = load_default_head(report)
-    own_uvs = config.template is not None or config.model is FaceModelKind.ICT
     try:
-        model = adopt(bare, head, FaceLandmarker(), bare.corner_uvs if own_uvs else None, config.components, report)
+        uvs = None if config.template is None else bare.corner_uvs
+        model = adopt(bare, head, FaceLandmarker(), uvs, config.components, report)
     except ValueError as error:
         place = own_files(config)[0]
         raise UserError(
