@@ -21,6 +21,7 @@ from facecraft4d.toolkit.core.rigging import (
 from facecraft4d.toolkit.face_model import FaceModel, load_flame, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.adopted import adopt
 from facecraft4d.toolkit.face_model.adopted.arcs import along_arcs, jaw_turn, jaw_turned
+from facecraft4d.toolkit.face_model.adopted.charts import beside
 from facecraft4d.toolkit.face_model.lids import lid_edges, with_meeting_lids
 from facecraft4d.toolkit.face_model.reference import deform_numpy
 from facecraft4d.toolkit.landmarks import FaceLandmarker
@@ -227,6 +228,14 @@ def test_texture_coordinates_lie_on_nothing_else(adopted: FaceModel) -> None:
         turns = edges[near, :, 0] * arms[..., 1] - edges[near, :, 1] * arms[..., 0]
         assert near[(turns / area[near, None] > 1e-6).all(1)].tolist() == [number]
     assert -area[in_regions(adopted, "skin", "lips")].sum() / 2 > 0.1  # the face gets its part of the picture
+
+
+def test_a_files_own_texture_coordinates_stay_beside_what_it_lacks(bare: FaceModel, adopted: FaceModel) -> None:
+    both = beside(bare.corner_uvs, adopted)
+    own, added = np.split(both, [FACES])
+    np.testing.assert_allclose(own / own.max(), bare.corner_uvs / bare.corner_uvs.max(), atol=1e-6)
+    assert len(both) == len(adopted.triangles) and both.min() >= 0 and both.max() <= 1
+    assert added.min() > own.max()  # in a corner of its own
 
 
 def test_mirror_is_the_other_side(adopted: FaceModel) -> None:
