@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import ict_miniature
 import numpy as np
@@ -107,17 +108,19 @@ def test_a_file_that_is_another_when_it_is_read_again_is_refused(
     from facecraft4d.toolkit import face_model, weights
     from facecraft4d.toolkit.config import FaceModelConfig, FaceModelKind
 
-    face_model.load_default_head()
     kept = sorted(weights.cache_folder().rglob("flame*"))
     monkeypatch.chdir(tmp_path)
     write("")
     config = FaceModelConfig(FaceModelKind.FLAME, Path("flame2023.npz"))
 
-    def changed(*given: object) -> face_model.FaceModel:
-        Path("flame2023.npz").write_bytes(b"another")
-        return face_model.load_default_head()
+    read = face_model.bare_model
 
-    monkeypatch.setattr(face_model, "_complete", changed)
+    def changed(*given: Any) -> face_model.FaceModel:
+        found = read(*given)
+        Path("flame2023.npz").write_bytes(b"another")
+        return found
+
+    monkeypatch.setattr(face_model, "bare_model", changed)
     with pytest.raises(UserError, match=r"flame2023\.npz: changed while it was read"):
         face_model.load(config)
     assert sorted(weights.cache_folder().rglob("flame*")) == kept

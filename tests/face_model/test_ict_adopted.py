@@ -76,7 +76,8 @@ def adopted_as(tmp_path_factory: pytest.TempPathFactory, model: FaceModel) -> tu
     with pytest.MonkeyPatch.context() as monkeypatch:
         folder, rows = write(tmp_path_factory.mktemp("ict"), model, monkeypatch)
         neutral = read_obj(folder / ict.FOLDER / ict.NEUTRAL, ict.WHAT)
-        found = face_model._complete(FaceModelConfig(FaceModelKind.ICT, folder), silent)
+        config = FaceModelConfig(FaceModelKind.ICT, folder)
+        found = face_model._complete(ict.load_ict(folder, silent), config, silent)
         return found, rows[ict._welded(neutral.vertices, neutral.triangles)[0]]
 
 
