@@ -56,10 +56,9 @@ def test_the_place_of_a_build_is_not_in_its_file(house: House, photo: Path, tmp_
 
 
 def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
-    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, photo: Path, tmp_path: Path
 ) -> None:
     """Its content, its name, which tells its licence, and an option of it count; the place where it lies does not."""
-    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
     file, arrays = tmp_path / "flame2023.npz", synthetic_flame.small()
     np.savez(file, **arrays)
     config = replace(CONFIG, face_model=FaceModelConfig(FaceModelKind.FLAME, file))
