@@ -18,7 +18,7 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.drivers.shaping import settled
 from facecraft4d.toolkit.capture import FaceTracker, tracked
-from facecraft4d.toolkit.capture.lids import CORNERS, LIDS, SHUT, SLACK, Lids, openings
+from facecraft4d.toolkit.landmarks.lids import CORNERS, LIDS, SHUT, SLACK, Lids, openings
 from facecraft4d.toolkit.capture.tracking import FRONT
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar

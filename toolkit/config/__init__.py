@@ -17,6 +17,7 @@ from facecraft4d.toolkit.config.stages import (
     PreprocessConfig,
     ShapePrior,
     ShapePriorConfig,
+    TrackingConfig,
     VideoPrior,
     VideoPriorConfig,
     WarpConfig,
@@ -32,6 +33,6 @@ from facecraft4d.toolkit.config.training import (
 
 __all__ = [
     "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
-    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrainingConfig", "VideoPrior",
+    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

@@ -5,7 +5,13 @@ from enum import StrEnum
 from typing import Annotated
 
 from facecraft4d.toolkit.config.bounds import Bounds
-from facecraft4d.toolkit.config.stages import ImagePriorConfig, PreprocessConfig, ShapePriorConfig, VideoPriorConfig
+from facecraft4d.toolkit.config.stages import (
+    ImagePriorConfig,
+    PreprocessConfig,
+    ShapePriorConfig,
+    TrackingConfig,
+    VideoPriorConfig,
+)
 from facecraft4d.toolkit.config.training import TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -26,6 +32,7 @@ class BuildConfig:
     shape_prior: ShapePriorConfig = field(default_factory=ShapePriorConfig)
     image_prior: ImagePriorConfig = field(default_factory=ImagePriorConfig)
     video_prior: VideoPriorConfig = field(default_factory=VideoPriorConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     seed: Annotated[int, Bounds(0, 2**32 - 1)] = 0  # 32 bits: every generator takes them
     """Every random choice of the build follows from it."""

@@ -59,12 +59,15 @@ def pair_outlines(
     Where a picture shows skin without beard against the background the mesh is to end too, and nowhere is it to leave the matte.
     """
     cameras = placed(observations, latent.camera)
-    return tuple(_paired(camera, vertices, triangles, each) for camera, each in zip(cameras, observations, strict=True))
+    return tuple(
+        pair_outline(camera, vertices, triangles, each) for camera, each in zip(cameras, observations, strict=True)
+    )
 
 
-def _paired(
+def pair_outline(
     camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], observation: Observation
 ) -> OutlinePull:
+    """As `pair_outlines`, for one picture whose camera stands where `camera` does."""
     segments = observation.segments
     fragments = rasterize(camera, vertices, triangles)
     edge, edge_normals = outline(fragments.covered)

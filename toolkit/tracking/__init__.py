@@ -1,0 +1,121 @@
+"""Finds the motion of pictures that nobody knows the motion of, and refines the head (paper, section 6.3 of the supplement)."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from facecraft4d.toolkit.config import TrackingConfig
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, View, ViewSet
+from facecraft4d.toolkit.core.geometry import resized_camera
+from facecraft4d.toolkit.core.stages import StageContext
+from facecraft4d.toolkit.face_model import load_default_head
+from facecraft4d.toolkit.fitting.colour import Albedo
+from facecraft4d.toolkit.fitting.figure import Figure, figure_of_head
+from facecraft4d.toolkit.fitting.observation import Observation, Segments
+from facecraft4d.toolkit.fitting.skin import Skin, plain_light, telling
+from facecraft4d.toolkit.images import resized
+from facecraft4d.toolkit.landmarks import FaceLandmarker
+from facecraft4d.toolkit.needs import Needs
+from facecraft4d.toolkit.tracking.course import Course, run_course
+from facecraft4d.toolkit.tracking.seen import SOLID, Pictures, StageFrames, look, observations, step_scores
+from facecraft4d.toolkit.tracking.shared import paint
+from facecraft4d.toolkit.tracking.state import TrackState, at_rest, load_state, save_state
+
+ALBEDO_SIDE = 512
+"""Texels: about as fine as the face in pictures of 256 pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """What tracking found."""
+
+    track: Motion
+    """Laid out for the head's rig."""
+    head: Head
+    """The head, its neutral face refined."""
+
+
+def needs(config: TrackingConfig) -> Needs:
+    """The landmark network, and the face model whose landmarks are known."""
+    return Needs(weights=("face_landmarker",))
+
+
+def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, context: StageContext) -> Tracked:
+    """The motion of `frames` on the head's rig, and the head as they show it.
+
+    The static `views` show `head.pose` and tell the albedo. The stage's folder holds the checkpoint; a killed run goes on from it and ends with
+    the same numbers. Steps in `frames.clip_starts` do not follow in time what stands before them.
+    """
+    figure = figure_of_head(load_default_head(context.report), head)
+    pictures = StageFrames(frames)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        known, everything = _albedo(head.mesh.texture), np.ones(len(head.rig.triangles), bool)
+        skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig), everything)
+        paint(figure, skin, known, tuple(_still(view, frames.cameras[0].height) for view in views.views), head.pose, pool)
+        skin.refresh()
+        state, figure = track(figure, skin, pictures, frozenset(frames.clip_starts), config, context, pool)
+    motion = Motion(
+        "track", config.fps, head.rig.expression_names, state.expressions, head.rig.joint_names,
+        state.joint_rotations, state.translations,
+    )  # fmt: skip
+    mesh = replace(head.mesh, vertices=figure.rig.vertices)
+    return Tracked(motion, replace(head, rig=figure.rig, mesh=mesh))
+
+
+def track(
+    figure: Figure,
+    skin: Skin,
+    pictures: Pictures,
+    starts: frozenset[int],
+    config: TrackingConfig,
+    context: StageContext,
+    pool: ThreadPoolExecutor,
+    whole: bool = True,
+) -> tuple[TrackState, Figure]:
+    """All phases, from the checkpoint where there is one."""
+    key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(figure.rig.vertices)))
+    state = load_state(context.folder, key, context.report)
+    if state is None:
+        state = _begin(key, figure, skin, pictures, context)
+        save_state(context.folder, state)
+    rig = replace(figure.rig, vertices=state.vertices, joint_positions=state.joint_positions)
+    figure = replace(figure, rig=rig, shape=state.shape)
+    skin.albedo.weights, skin.albedo.sums, skin.light = state.albedo_weights, state.albedo_sums, state.light
+    skin.refresh()
+    sightings = state.sightings
+    course = Course(
+        config=config,
+        seed=context.seed,
+        observed=lambda step: observations(pictures, sightings, step, whole),
+        scores=step_scores(sightings, pictures.cameras),
+        starts=starts,
+        figure=figure,
+        skin=skin,
+        pool=pool,
+    )
+    return run_course(course, state, context.folder, context.report), course.figure
+
+
+def _begin(key: str, figure: Figure, skin: Skin, pictures: Pictures, context: StageContext) -> TrackState:
+    """Everything at rest, the faces found."""
+    sightings = look(pictures, FaceLandmarker(), context.report)
+    rig = figure.rig
+    return TrackState(
+        key, sightings, *at_rest(rig, pictures.count), rig.vertices, rig.joint_positions, figure.shape,
+        np.zeros(rig.vertices.shape), skin.albedo.weights, skin.albedo.sums, skin.light,
+    )  # fmt: skip
+
+
+def _albedo(texture: np.ndarray) -> Albedo:
+    small = cv2.resize(texture, (ALBEDO_SIDE, ALBEDO_SIDE), interpolation=cv2.INTER_AREA)
+    return Albedo.begin(np.asarray(small, np.float32))
+
+
+def _still(view: View, size: int) -> Observation:
+    """A static view as something to paint from, as sharp as the frames."""
+    camera = resized_camera(view.camera, size, size)
+    matte, nothing = resized(view.mask, size) > SOLID, np.zeros((size, size), bool)
+    return Observation(camera, resized(view.image, size), Segments(matte, nothing, nothing), 1.0)
