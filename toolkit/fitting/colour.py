@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Float64, Int32
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, normalized, project, vertex_normals
 from facecraft4d.toolkit.fitting.rows import Block, by_vertices, projection_slopes
-from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
+from facecraft4d.toolkit.meshes.raster import Fragments, sample_texture
 
 SIGMA = 0.04
 """Expected error of a colour, sRGB; larger ones count linearly (L1)."""
@@ -50,14 +50,14 @@ def picture_of(camera: Camera, image: Float32[np.ndarray, "h w 3"], mask: np.nda
 
 
 def visible_samples(
+    fragments: Fragments,
     camera: Camera,
     posed: Float64[np.ndarray, "v 3"],
     triangles: Int32[np.ndarray, "f 3"],
     wanted: Bool[np.ndarray, " f"],
     stride: int = 1,
 ) -> Samples:
-    """The surface at the centres of pixels that see `wanted` triangles, of every `stride`-th such pixel."""
-    fragments = rasterize(camera, posed, triangles)
+    """The surface at the centres of pixels of `fragments` that see `wanted` triangles, of every `stride`-th such pixel."""
     row, column = np.nonzero(fragments.covered & wanted[fragments.triangle])
     row, column = row[::stride], column[::stride]
     triangle, weights = fragments.triangle[row, column], fragments.barycentrics[row, column]

@@ -28,11 +28,13 @@ class Figure:
     rig: Rig
     """Shape and offsets baked in."""
     corner_uvs: Float32[np.ndarray, "f 3 2"]
+    expressions: Float32[np.ndarray, "v 3 k"]
+    """The rig's, by vertex."""
     landmarks: SurfacePoints
     """The 478, on the rig's triangles."""
     shape: Float64[np.ndarray, " i"]
     """Weights of the model's identity, counted from where the fit began."""
-    shape_deltas: Float32[np.ndarray, "i v 3"]
+    shape_deltas: Float32[np.ndarray, "v 3 i"]
     joint_deltas: Float64[np.ndarray, "i j 3"]
     """How far a weight of 1 moves the joints."""
     shape_whitening: Float64[np.ndarray, "i i"]
@@ -45,7 +47,7 @@ class Figure:
         """With other identity weights, kept in their ranges."""
         shape = np.clip(self.shape + change, *self.shape_ranges.T)
         step = shape - self.shape
-        vertices = self.rig.vertices + np.tensordot(step.astype(np.float32), self.shape_deltas, 1)
+        vertices = self.rig.vertices + self.shape_deltas @ step.astype(np.float32)
         joints = self.rig.joint_positions + np.tensordot(step, self.joint_deltas, 1)
         rig = replace(
             self.rig, vertices=vertices.astype(np.float32), joint_positions=np.asarray(joints, np.float32)
@@ -80,9 +82,10 @@ def _figure(
     return Figure(
         rig=rig,
         corner_uvs=corner_uvs,
+        expressions=np.ascontiguousarray(np.moveaxis(rig.expression_deltas, 0, -1)),
         landmarks=model.landmarks_478,
         shape=shape,
-        shape_deltas=shape_deltas,
+        shape_deltas=np.ascontiguousarray(np.moveaxis(shape_deltas, 0, -1)),
         joint_deltas=np.einsum("jv,ivx->ijx", model.joint_regressor.astype(np.float64), own.astype(np.float64)),
         shape_whitening=model.identity_whitening.astype(np.float64),
         shape_mean=shape.copy(),
@@ -114,15 +117,16 @@ class Posed:
     """Vertices in a pose, and how they follow it."""
 
     vertices: Float64[np.ndarray, "v 3"]
-    by_pose: Float32[np.ndarray, "n v 3"]
+    by_pose: Float32[np.ndarray, "v 3 n"]
     """Derivative by the pose's unknowns, metres; pose correctives are held."""
     turned: Float32[np.ndarray, "v 3 3"]
     """The rotation that skinning gives each vertex: how it follows a change of the neutral face."""
 
 
-def posed_with_slopes(rig: Rig, pose: Pose) -> Posed:
+def posed_with_slopes(figure: Figure, pose: Pose) -> Posed:
     """Exact for linear blend skinning of linear deltas (the default head); a joint turns by a left factor in its parent's frame."""
-    shaped = rig.vertices + np.tensordot(pose.expression, rig.expression_deltas, 1)
+    rig = figure.rig
+    shaped = rig.vertices + figure.expressions @ pose.expression
     if rig.pose_deltas is not None:
         shaped = shaped + np.tensordot(pose_weights(pose), rig.pose_deltas, 1)
     transforms = joint_transforms(rig, pose).astype(np.float64)
@@ -130,7 +134,6 @@ def posed_with_slopes(rig: Rig, pose: Pose) -> Posed:
     moved = np.einsum("jxy,vy->jvx", rotations, shaped.astype(np.float64)) + transforms[:, None, :3, 3]
     weighted = rig.skin_weights.T[..., None] * moved
     turned = np.tensordot(rig.skin_weights, rotations.astype(np.float32), 1)
-    by_expression = np.matmul(rig.expression_deltas.transpose(1, 0, 2), turned.transpose(0, 2, 1)).transpose(1, 0, 2)
     centres = joint_positions(rig, pose).astype(np.float64)
     by_turn = []
     for joint, axis in free_axes(rig):
@@ -139,8 +142,10 @@ def posed_with_slopes(rig: Rig, pose: Pose) -> Posed:
         arms = weighted[below].sum(0) - rig.skin_weights[:, below].sum(1)[:, None] * centre
         parent = rig.joint_parents[joint]
         by_turn.append(np.cross(np.eye(3)[axis] if parent < 0 else rotations[parent][:, axis], arms))
-    shift = np.tile(np.eye(3)[:, None], (1, len(shaped), 1))
-    slopes = np.concatenate([by_expression, np.asarray(by_turn), shift]).astype(np.float32)
+    count = len(rig.expression_names)
+    slopes = np.empty((len(shaped), 3, unknowns(rig)), np.float32)
+    np.matmul(turned, figure.expressions, out=slopes[..., :count])
+    slopes[..., count:-3], slopes[..., -3:] = np.moveaxis(by_turn, 0, -1), np.eye(3)
     return Posed(weighted.sum(0), slopes, turned)
 
 

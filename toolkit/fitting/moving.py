@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
 from facecraft4d.toolkit.core.geometry import camera_center, normalized, vertex_normals
@@ -37,11 +37,11 @@ from facecraft4d.toolkit.fitting.outlines import NO_PULL, OutlinePull, pair_outl
 from facecraft4d.toolkit.fitting.rows import Block, landmark_rows, outline_rows
 from facecraft4d.toolkit.fitting.skin import Skin
 from facecraft4d.toolkit.landmarks.points import IRISES, NOSE
+from facecraft4d.toolkit.meshes.raster import rasterize
 
-SETTLED, SETTLED_COST = 2e-3, 0.005
-"""A fit has converged where no weight, angle (radians) or shift (metres) moves by more, or where redrawing finds the pictures' error less by
-no more than this part."""
-REDRAWN = 2
+SETTLED = 0.002
+"""A fit has converged where a step that helps leaves the error, priors included, less by no more than this part."""
+REDRAWN = 3
 """Visibility and outlines are found anew after so many iterations."""
 HEAVIER = 3.0
 """How much more a landmark of nose or irises counts."""
@@ -51,8 +51,10 @@ SIGMA_SQUINT = 0.05
 """Radians by which both eyes turn differently."""
 LONGEST_STEP = 0.4
 """The most that an unknown moves in an iteration."""
-DAMPING = 1.001
-"""Factor on the diagonal of the normal matrix."""
+DAMPING, DAMPED_MORE, DAMPED_LESS, MOST_DAMPING = 1e-3, 10.0, 0.3, 10.0
+"""What the diagonal of the normal matrix grows by (Levenberg and Marquardt), factors after a step that hurts and one that helps, and where it ends."""
+WORSE = 1.001
+"""Factor on the error up to which a step does not hurt: redrawing alone changes that much."""
 SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES = 0.5, 0.1, 0.12, 0.3, 0.05
 """Priors: how large weights are, how far jaw, eyes and neck turn from rest (radians), how far the head is from its place."""
 DOUBT = 0.05
@@ -92,17 +94,32 @@ class Normal:
 
     matrix: Float64[np.ndarray, "n n"]
     right: Float64[np.ndarray, " n"]
-    cost: float = 0.0
-    """Sum of squared, weighted residuals of pictures."""
+    colour: float = 0.0
+    """Weighted squares of colours' residuals."""
     counted: float = 0.0
     """Weight of all samples of colour."""
+    other: float = 0.0
+    """Weighted squares of all other residuals."""
+    samples: float = 0.0
+    """Weight that all samples of colour should have: their number changes from drawing to drawing."""
 
     def add(self, other: "Normal") -> None:
         """Sum both."""
         self.matrix += other.matrix
         self.right += other.right
-        self.cost += other.cost
+        self.colour += other.colour
         self.counted += other.counted
+        self.other += other.other
+
+    @property
+    def mean_colour(self) -> float:
+        """Mean robust error of colour."""
+        return self.colour / max(self.counted, 1e-9)
+
+    @property
+    def error(self) -> float:
+        """What a step is to make less."""
+        return self.mean_colour * max(self.samples, self.counted) + self.other
 
 
 @dataclass(slots=True)
@@ -120,24 +137,24 @@ def fit_moment_pose(
 ) -> tuple[Pose, float, int]:
     """At most so many iterations from `pose`, fewer where it has settled. Also the mean robust error of colour, and the iterations taken."""
     views = begin(moment, blur)
-    cost, before, iteration = 0.0, np.inf, 0
-    for iteration in range(iterations):
-        posed = posed_with_slopes(figure.rig, pose)
-        redrawn = iteration % REDRAWN == 0
-        if redrawn:
+    best, found, damping, taken = pose, None, DAMPING, 0
+    for taken in range(1, iterations + 1):
+        posed = posed_with_slopes(figure, pose)
+        if taken % REDRAWN == 1:
             redraw(figure, skin, views, posed, trust, pool)
         normal = evidence(figure, skin, views, posed, posed.by_pose, trust, pool)
-        cost = normal.cost / max(normal.counted, 1e-9)
-        if redrawn and trust.colours:
-            if cost > (1 - SETTLED_COST) * before:
-                break
-            before = cost
         add_priors(figure, moment, pose, normal)
-        change = solved(figure, pose, normal)
-        pose = moved(figure.rig, pose, change)
-        if np.abs(change).max() < SETTLED:
-            break
-    return pose, cost, iteration + 1
+        if found is None or normal.error < WORSE * found.error:
+            settled = found is not None and normal.error > (1 - SETTLED) * found.error
+            best, found, damping = pose, normal, damping * DAMPED_LESS
+            if settled:
+                break
+        else:
+            damping *= DAMPED_MORE
+            if damping > MOST_DAMPING:
+                break
+        pose = moved(figure.rig, best, solved(figure, best, found, damping))
+    return best, 0.0 if found is None else found.mean_colour, taken
 
 
 def begin(moment: Moment, blur: float) -> list[_View]:
@@ -151,13 +168,14 @@ def redraw(
     figure: Figure, skin: Skin, views: list[_View], posed: Posed, trust: Trust, pool: ThreadPoolExecutor
 ) -> None:
     """Find anew what each picture shows of the figure."""
-    rig, outlined = figure.rig, figure.rig.triangles[skin.outlined]
+    rig = figure.rig
 
     def look(view: _View) -> None:
         camera = view.observation.camera
-        view.samples = visible_samples(camera, posed.vertices, rig.triangles, skin.wanted, trust.stride)
+        fragments = rasterize(camera, posed.vertices, rig.triangles, cull_backfaces=True)
+        view.samples = visible_samples(fragments, camera, posed.vertices, rig.triangles, skin.wanted, trust.stride)
         if trust.outlines:
-            view.pull = pair_outline(camera, posed.vertices, outlined, view.observation)
+            view.pull = pair_outline(fragments, camera, posed.vertices, rig.triangles, view.observation)
 
     list(pool.map(look, views))
 
@@ -167,24 +185,27 @@ def evidence(
     skin: Skin,
     views: list[_View],
     posed: Posed,
-    slopes: Float32[np.ndarray, "n v 3"],
+    slopes: Float32[np.ndarray, "v 3 n"],
     trust: Trust,
     pool: ThreadPoolExecutor,
 ) -> Normal:
     """Normal equations of what the pictures say; `slopes` are how the posed vertices follow what is sought."""
-    columns = np.ascontiguousarray(slopes.reshape(len(slopes), -1).T)
+    count = slopes.shape[-1]
+    columns = slopes.reshape(-1, count)
     normals = vertex_normals(posed.vertices, figure.rig.triangles)
     sides = figure.rig.triangles[figure.landmarks.triangles]
 
     def look(view: _View) -> Normal:
-        total = Normal(np.zeros((len(slopes), len(slopes))), np.zeros(len(slopes)))
+        total = Normal(np.zeros((count, count)), np.zeros(count))
         for weight, (rows, residual), counted in _rows(figure, skin, view, posed, normals, sides, trust):
             jacobian = rows.astype(np.float32) @ columns
             total.matrix += weight * (jacobian.T @ jacobian)
             total.right -= weight * (jacobian.T @ residual.astype(np.float32))
+            square = weight * float(residual.astype(np.float64) @ residual)
             if counted:
-                total.cost += weight * float(residual.astype(np.float64) @ residual)
-                total.counted += counted
+                total.colour, total.counted = total.colour + square, total.counted + counted
+            else:
+                total.other += square
         return total
 
     parts = list(pool.map(look, views))
@@ -231,6 +252,7 @@ def add_priors(figure: Figure, moment: Moment, pose: Pose, normal: Normal) -> No
     count = len(moment.scores)
     unknown = as_unknowns(figure.rig, pose)
     normal.right[:count] -= 1 / (moment.scores + DOUBT)
+    normal.other += 2 * float((pose.expression / (moment.scores + DOUBT)).sum())
     _pull(normal, unknown, np.zeros(len(unknown)), spread(count, (SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES)))
     _pull_together(normal, unknown, count + TURNS - 4, SIGMA_SQUINT)
     drift = spread(count, DRIFTS) * np.sqrt(moment.seconds)
@@ -243,6 +265,7 @@ def _pull(normal: Normal, unknown: np.ndarray, target: np.ndarray, sigma: np.nda
     own = np.arange(len(unknown))
     normal.matrix[own, own] += 1 / sigma**2
     normal.right[own] += (target - unknown) / sigma**2
+    normal.other += float((((target - unknown) / sigma) ** 2).sum())
 
 
 def _pull_together(normal: Normal, unknown: np.ndarray, eyes: int, sigma: float) -> None:
@@ -253,6 +276,7 @@ def _pull_together(normal: Normal, unknown: np.ndarray, eyes: int, sigma: float)
             normal.matrix[own, own] += 1 / sigma**2
             normal.matrix[own, other] -= 1 / sigma**2
             normal.right[own] += (unknown[other] - unknown[own]) / sigma**2
+        normal.other += float(((unknown[left] - unknown[right]) / sigma) ** 2)
 
 
 def spread(expressions: int, sigmas: tuple[float, float, float, float, float]) -> Float64[np.ndarray, " n"]:
@@ -261,12 +285,12 @@ def spread(expressions: int, sigmas: tuple[float, float, float, float, float]) -
     return np.concatenate([np.full(expressions, weight), np.full(3, neck), np.full(3, jaw), np.full(4, eye), np.full(3, metres)])
 
 
-def solved(figure: Figure, pose: Pose, normal: Normal) -> Float64[np.ndarray, " n"]:
+def solved(figure: Figure, pose: Pose, normal: Normal, damping: float) -> Float64[np.ndarray, " n"]:
     """The step of a pose's unknowns, within their bounds."""
     count = len(pose.expression)
     size = count + TURNS + 3
     matrix, right = normal.matrix[:size, :size].copy(), normal.right[:size]
-    matrix[np.diag_indices(size)] *= DAMPING
+    matrix[np.diag_indices(size)] *= 1 + damping
     low, high = np.full(size, -LONGEST_STEP), np.full(size, LONGEST_STEP)
     weights = pose.expression.astype(np.float64)
     low[:count], high[:count] = np.maximum(low[:count], -weights), np.minimum(high[:count], 1 - weights)

@@ -13,7 +13,7 @@ from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
 from facecraft4d.toolkit.landmarks.points import FACE_OVAL
-from facecraft4d.toolkit.meshes.raster import rasterize
+from facecraft4d.toolkit.meshes.raster import Fragments, rasterize
 
 OUTLINE_WEIGHT = 0.5
 """How much an outline counts beside a landmark of the same expected error: its pairs are many, and less sure."""
@@ -60,16 +60,20 @@ def pair_outlines(
     """
     cameras = placed(observations, latent.camera)
     return tuple(
-        pair_outline(camera, vertices, triangles, each) for camera, each in zip(cameras, observations, strict=True)
+        pair_outline(rasterize(camera, vertices, triangles), camera, vertices, triangles, each)
+        for camera, each in zip(cameras, observations, strict=True)
     )
 
 
 def pair_outline(
-    camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], observation: Observation
+    fragments: Fragments,
+    camera: Camera,
+    vertices: Float[np.ndarray, "v 3"],
+    triangles: Int[np.ndarray, "f 3"],
+    observation: Observation,
 ) -> OutlinePull:
-    """As `pair_outlines`, for one picture whose camera stands where `camera` does."""
+    """As `pair_outlines`, for one picture whose camera stands where `camera` does and sees `fragments`."""
     segments = observation.segments
-    fragments = rasterize(camera, vertices, triangles)
     edge, edge_normals = outline(fragments.covered)
     border, border_normals = outline(segments.matte)
     if not len(edge) or not len(border):

@@ -32,8 +32,6 @@ class Skin:
     light: Float64[np.ndarray, "9 3"]
     wanted: Bool[np.ndarray, " f"]
     """Triangles whose colours are compared."""
-    outlined: Bool[np.ndarray, " f"]
-    """Triangles whose outline is compared with the mattes'."""
     shown: Float32[np.ndarray, "s s 3"] = field(init=False)
     """The albedo's map as it was when the last fit began."""
 

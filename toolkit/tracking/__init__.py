@@ -2,13 +2,14 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from facecraft4d.toolkit import face_model, weights
 from facecraft4d.toolkit.config import TrackingConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Tracked, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.face_model import load_default_head
@@ -18,7 +19,7 @@ from facecraft4d.toolkit.fitting.observation import Observation, Segments
 from facecraft4d.toolkit.fitting.skin import Skin, plain_light, telling
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
-from facecraft4d.toolkit.needs import Needs
+from facecraft4d.toolkit.needs import Needs, joined
 from facecraft4d.toolkit.tracking.course import Course, run_course
 from facecraft4d.toolkit.tracking.seen import SOLID, Pictures, StageFrames, look, observations, step_scores
 from facecraft4d.toolkit.tracking.shared import paint
@@ -28,19 +29,9 @@ ALBEDO_SIDE = 512
 """Texels: about as fine as the face in pictures of 256 pixels."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tracked:
-    """What tracking found."""
-
-    track: Motion
-    """Laid out for the head's rig."""
-    head: Head
-    """The head, its neutral face refined."""
-
-
 def needs(config: TrackingConfig) -> Needs:
     """The landmark network, and the face model whose landmarks are known."""
-    return Needs(weights=("face_landmarker",))
+    return joined((face_model.needs(), Needs(weights=("face_landmarker",))))
 
 
 def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, context: StageContext) -> Tracked:
@@ -52,8 +43,8 @@ def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, co
     figure = figure_of_head(load_default_head(context.report), head)
     pictures = StageFrames(frames)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        known, everything = _albedo(head.mesh.texture), np.ones(len(head.rig.triangles), bool)
-        skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig), everything)
+        known = _albedo(head.mesh.texture)
+        skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig))
         paint(figure, skin, known, tuple(_still(view, frames.cameras[0].height) for view in views.views), head.pose, pool)
         skin.refresh()
         state, figure = track(figure, skin, pictures, frozenset(frames.clip_starts), config, context, pool)
@@ -62,7 +53,8 @@ def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, co
         state.joint_rotations, state.translations,
     )  # fmt: skip
     mesh = replace(head.mesh, vertices=figure.rig.vertices)
-    return Tracked(motion, replace(head, rig=figure.rig, mesh=mesh))
+    seen_by = weights.as_ingredient("face_landmarker", "landmarks and expression scores")
+    return Tracked(motion, replace(head, rig=figure.rig, mesh=mesh), (seen_by,))
 
 
 def track(

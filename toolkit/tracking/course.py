@@ -26,10 +26,14 @@ FIRST_ROUNDS = 40
 """The most rounds of the first step."""
 FIRST_SETTLED = 0.005
 """The first step has converged when a round leaves the error of colours less by no more than this part."""
+LANDMARK_ITERATIONS = 8
+"""Of landmarks alone: they bring a pose near enough for colours."""
+SETTLED_EPOCH = 0.002
+"""Epochs end early where one leaves the mean error of colours less by no more than this part."""
 NO_COLOURS = Trust(landmarks=0.3, colours=0.0, outlines=0.0)
 COLOURS = Trust()
 REVISIT = Trust(stride=4)
-REVISIT_ITERATIONS = 2
+REVISIT_ITERATIONS = 3
 """Of a step's pose in an epoch."""
 DOUBT = 0.3
 """Lids that the network sees this much further down, or up, than a fit does are tried there, too."""
@@ -72,7 +76,7 @@ def run_course(course: Course, state: TrackState, folder: Path, report: Report) 
         _follow(course, state)
         _keep(course, state, folder)
         report(Progress("tracking", state.step, len(course.scores), "following time steps"))
-    while state.epoch < course.config.epochs:
+    while state.epoch < course.config.epochs and not state.done:
         _epoch(course, state)
         _keep(course, state, folder)
         report(Progress("tracking", state.epoch, course.config.epochs, "all time steps"))
@@ -91,7 +95,7 @@ def _first_round(course: Course, state: TrackState) -> None:
     moment = course.moment(0, state, False)
     if state.round == 0:
         state.set_pose(0, _from_scores(course, 0, state))
-        _fit(course, state, 0, moment, NO_COLOURS, course.config.following_iterations, BLURS[0])
+        _fit(course, state, 0, moment, NO_COLOURS, LANDMARK_ITERATIONS, BLURS[0])
     cost = _by_colours(course, state, moment, 0)
     if course.reshaping:
         shared = Shared(course.figure, state.offsets)
@@ -109,11 +113,11 @@ def _from_scores(course: Course, step: int, state: TrackState) -> Pose:
 
 def _follow(course: Course, state: TrackState) -> None:
     """A step from the one before, by landmarks, then by colours; lids in doubt are tried where the network sees them."""
-    step, limit = state.step, course.config.following_iterations
+    step = state.step
     moment = course.moment(step, state, False)
     if step:
         state.set_pose(step, state.pose(step - 1))
-        _fit(course, state, step, moment, NO_COLOURS, limit, BLURS[0])
+        _fit(course, state, step, moment, NO_COLOURS, LANDMARK_ITERATIONS, BLURS[0])
     _by_colours(course, state, moment, step)
     state.step += 1
 
@@ -165,11 +169,11 @@ def _fit(
 def _epoch(course: Course, state: TrackState) -> None:
     """All steps in random order, then what is shared, by a rate that falls."""
     rate = RATE_LEFT**state.epoch
-    shared = Shared(course.figure, state.offsets)
+    shared, costs = Shared(course.figure, state.offsets), list[float]()
     painted = Albedo.begin(course.skin.albedo.fallback)
     for step in np.random.default_rng((course.seed, state.epoch)).permutation(len(course.scores)).tolist():
         moment = course.moment(step, state, True)
-        _fit(course, state, step, moment, REVISIT, REVISIT_ITERATIONS, BLURS[-1])
+        costs.append(_fit(course, state, step, moment, REVISIT, REVISIT_ITERATIONS, BLURS[-1]))
         if course.reshaping:
             shared.visit(course.figure, course.skin, moment, state.pose(step), REVISIT, course.pool)
         paint(course.figure, course.skin, painted, moment.observations, state.pose(step), course.pool)
@@ -177,3 +181,5 @@ def _epoch(course: Course, state: TrackState) -> None:
     if course.reshaping:
         course.figure = shared.reshaped(course.figure, rate)
     state.epoch += 1
+    cost = float(np.mean(costs))
+    state.done, state.cost = state.epoch > 1 and cost > (1 - SETTLED_EPOCH) * state.cost, cost

@@ -14,7 +14,7 @@ from facecraft4d.toolkit.fitting.figure import Figure, posed_with_slopes
 from facecraft4d.toolkit.fitting.moving import Moment, Trust, add_priors, begin, evidence, redraw
 from facecraft4d.toolkit.fitting.observation import Observation, Observations
 from facecraft4d.toolkit.fitting.skin import LEAST_ALBEDO, Skin
-from facecraft4d.toolkit.meshes.raster import sample_texture
+from facecraft4d.toolkit.meshes.raster import rasterize, sample_texture
 
 PAINT_POWER = 2
 """Of the cosine between surface and line of sight, by which a picture paints."""
@@ -32,12 +32,12 @@ class Shared:
     ) -> None:
         """Take in a time step: what it says of the identity whatever its pose may be (Schur complement)."""
         views = begin(moment, 0.0)
-        posed = posed_with_slopes(figure.rig, pose)
+        posed = posed_with_slopes(figure, pose)
         redraw(figure, skin, views, posed, trust, pool)
-        by_shape = np.matmul(figure.shape_deltas.transpose(1, 0, 2), posed.turned.transpose(0, 2, 1)).transpose(1, 0, 2)
-        normal = evidence(figure, skin, views, posed, np.concatenate([posed.by_pose, by_shape]), trust, pool)
+        slopes = np.concatenate([posed.by_pose, np.matmul(posed.turned, figure.shape_deltas)], -1)
+        normal = evidence(figure, skin, views, posed, slopes, trust, pool)
         add_priors(figure, moment, pose, normal)
-        size = len(posed.by_pose)
+        size = posed.by_pose.shape[-1]
         across = normal.matrix[size:, :size]
         known = scipy.linalg.solve(
             normal.matrix[:size, :size], np.column_stack([across.T, normal.right[:size]]), assume_a="pos"
@@ -59,12 +59,13 @@ def paint(
     figure: Figure, skin: Skin, albedo: Albedo, observations: Observations, pose: Pose, pool: ThreadPoolExecutor
 ) -> None:
     """Let a time step's pictures colour what they see of the figure, under the skin's light."""
-    posed = posed_with_slopes(figure.rig, pose).vertices
+    posed = posed_with_slopes(figure, pose).vertices
     normals = vertex_normals(posed, figure.rig.triangles)
     everything = np.ones(len(figure.rig.triangles), bool)
 
     def look(each: Observation) -> Samples:
-        return visible_samples(each.camera, posed, figure.rig.triangles, everything)
+        fragments = rasterize(each.camera, posed, figure.rig.triangles, cull_backfaces=True)
+        return visible_samples(fragments, each.camera, posed, figure.rig.triangles, everything)
 
     for each, samples in zip(observations, pool.map(look, observations), strict=True):
         corners = posed[figure.rig.triangles[samples.triangle]]

@@ -39,13 +39,15 @@ class TrackState:
     round: int = 0
     """Of the first step."""
     cost: float = 1e9
-    """Of its colours after that round."""
+    """The error of colours after the last round or epoch."""
     settled: bool = False
     """Whether the first step has converged."""
     step: int = 0
     """Steps that have a pose."""
     epoch: int = 0
     """Epochs over all steps that are done."""
+    done: bool = False
+    """Whether another epoch would bring nothing."""
     iterations: int = 0
     """Of all fits of poses so far."""
 
