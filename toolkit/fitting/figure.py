@@ -17,6 +17,8 @@ FREE_JOINTS = (("neck", 3), ("jaw", 3), ("eye_left", 2), ("eye_right", 2))
 """Joints that turn, and about how many axes: an eye does not roll."""
 TURNS = sum(axes for _, axes in FREE_JOINTS)
 """Angles of a pose."""
+KNOWN = 5.0
+"""How much less a head that was fitted before may change than people differ."""
 MOST_RADIANS = {"neck": 1.6, "jaw": 0.6, "eye_left": 0.6, "eye_right": 0.6}
 """How far a joint turns."""
 
@@ -49,9 +51,7 @@ class Figure:
         step = shape - self.shape
         vertices = self.rig.vertices + self.shape_deltas @ step.astype(np.float32)
         joints = self.rig.joint_positions + np.tensordot(step, self.joint_deltas, 1)
-        rig = replace(
-            self.rig, vertices=vertices.astype(np.float32), joint_positions=np.asarray(joints, np.float32)
-        )
+        rig = replace(self.rig, vertices=vertices.astype(np.float32), joint_positions=np.asarray(joints, np.float32))
         return replace(self, rig=rig, shape=shape)
 
 
@@ -70,7 +70,9 @@ def figure_of_head(model: FaceModel, head: Head) -> Figure:
     count = len(model.triangles)
     if not np.array_equal(head.rig.triangles[:count], model.triangles):
         raise ValueError("head must begin with the model's own triangles, got another mesh")
-    return _figure(model, head.rig, head.mesh.corner_uvs, _carried(model, head.rig), np.zeros(len(model.identity_mean)))
+    start = np.zeros(len(model.identity_mean))
+    figure = _figure(model, head.rig, head.mesh.corner_uvs, _carried(model, head.rig), start)
+    return replace(figure, shape_whitening=KNOWN * figure.shape_whitening)
 
 
 def _figure(
@@ -145,7 +147,7 @@ def posed_with_slopes(figure: Figure, pose: Pose) -> Posed:
     count = len(rig.expression_names)
     slopes = np.empty((len(shaped), 3, unknowns(rig)), np.float32)
     np.matmul(turned, figure.expressions, out=slopes[..., :count])
-    slopes[..., count:-3], slopes[..., -3:] = np.moveaxis(by_turn, 0, -1), np.eye(3)
+    slopes[..., count:-3], slopes[..., -3:] = np.moveaxis(np.stack(by_turn), 0, -1), np.eye(3)
     return Posed(weighted.sum(0), slopes, turned)
 
 

@@ -123,7 +123,7 @@ class Normal:
 
 
 @dataclass(slots=True)
-class _View:
+class Looked:
     """One picture in the course of a fit."""
 
     observation: Observation
@@ -133,7 +133,14 @@ class _View:
 
 
 def fit_moment_pose(
-    figure: Figure, skin: Skin, moment: Moment, pose: Pose, trust: Trust, iterations: int, blur: float, pool: ThreadPoolExecutor
+    figure: Figure,
+    skin: Skin,
+    moment: Moment,
+    pose: Pose,
+    trust: Trust,
+    iterations: int,
+    blur: float,
+    pool: ThreadPoolExecutor,
 ) -> tuple[Pose, float, int]:
     """At most so many iterations from `pose`, fewer where it has settled. Also the mean robust error of colour, and the iterations taken."""
     views = begin(moment, blur)
@@ -157,20 +164,20 @@ def fit_moment_pose(
     return best, 0.0 if found is None else found.mean_colour, taken
 
 
-def begin(moment: Moment, blur: float) -> list[_View]:
+def begin(moment: Moment, blur: float) -> list[Looked]:
     """The pictures of a moment, smoothed by `blur` pixels."""
     return [
-        _View(each, picture_of(each.camera, each.image, each.segments.matte, blur)) for each in moment.observations
+        Looked(each, picture_of(each.camera, each.image, each.segments.matte, blur)) for each in moment.observations
     ]
 
 
 def redraw(
-    figure: Figure, skin: Skin, views: list[_View], posed: Posed, trust: Trust, pool: ThreadPoolExecutor
+    figure: Figure, skin: Skin, views: list[Looked], posed: Posed, trust: Trust, pool: ThreadPoolExecutor
 ) -> None:
     """Find anew what each picture shows of the figure."""
     rig = figure.rig
 
-    def look(view: _View) -> None:
+    def look(view: Looked) -> None:
         camera = view.observation.camera
         fragments = rasterize(camera, posed.vertices, rig.triangles, cull_backfaces=True)
         view.samples = visible_samples(fragments, camera, posed.vertices, rig.triangles, skin.wanted, trust.stride)
@@ -183,7 +190,7 @@ def redraw(
 def evidence(
     figure: Figure,
     skin: Skin,
-    views: list[_View],
+    views: list[Looked],
     posed: Posed,
     slopes: Float32[np.ndarray, "v 3 n"],
     trust: Trust,
@@ -195,7 +202,7 @@ def evidence(
     normals = vertex_normals(posed.vertices, figure.rig.triangles)
     sides = figure.rig.triangles[figure.landmarks.triangles]
 
-    def look(view: _View) -> Normal:
+    def look(view: Looked) -> Normal:
         total = Normal(np.zeros((count, count)), np.zeros(count))
         for weight, (rows, residual), counted in _rows(figure, skin, view, posed, normals, sides, trust):
             jacobian = rows.astype(np.float32) @ columns
@@ -214,8 +221,19 @@ def evidence(
     return parts[0]
 
 
+def all_rows(
+    figure: Figure, skin: Skin, views: list[Looked], posed: Posed, trust: Trust
+) -> Iterator[tuple[float, Block]]:
+    """What all pictures ask of the posed vertices, each block with what it counts."""
+    normals = vertex_normals(posed.vertices, figure.rig.triangles)
+    sides = figure.rig.triangles[figure.landmarks.triangles]
+    for view in views:
+        for weight, block, _ in _rows(figure, skin, view, posed, normals, sides, trust):
+            yield weight, block
+
+
 def _rows(
-    figure: Figure, skin: Skin, view: _View, posed: Posed, normals: np.ndarray, sides: np.ndarray, trust: Trust
+    figure: Figure, skin: Skin, view: Looked, posed: Posed, normals: np.ndarray, sides: np.ndarray, trust: Trust
 ) -> Iterator[tuple[float, Block, float]]:
     """Weight, rows and, of colours, the weight of all samples."""
     seen, triangles = view.observation, figure.rig.triangles
@@ -253,7 +271,12 @@ def add_priors(figure: Figure, moment: Moment, pose: Pose, normal: Normal) -> No
     unknown = as_unknowns(figure.rig, pose)
     normal.right[:count] -= 1 / (moment.scores + DOUBT)
     normal.other += 2 * float((pose.expression / (moment.scores + DOUBT)).sum())
-    _pull(normal, unknown, np.zeros(len(unknown)), spread(count, (SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES)))
+    _pull(
+        normal,
+        unknown,
+        np.zeros(len(unknown)),
+        spread(count, (SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES)),
+    )
     _pull_together(normal, unknown, count + TURNS - 4, SIGMA_SQUINT)
     drift = spread(count, DRIFTS) * np.sqrt(moment.seconds)
     for neighbour in (moment.before, moment.after):
@@ -282,7 +305,9 @@ def _pull_together(normal: Normal, unknown: np.ndarray, eyes: int, sigma: float)
 def spread(expressions: int, sigmas: tuple[float, float, float, float, float]) -> Float64[np.ndarray, " n"]:
     """One number for weights, jaw, eyes, neck and place as one for each of a pose's unknowns."""
     weight, jaw, eye, neck, metres = sigmas
-    return np.concatenate([np.full(expressions, weight), np.full(3, neck), np.full(3, jaw), np.full(4, eye), np.full(3, metres)])
+    return np.concatenate(
+        [np.full(expressions, weight), np.full(3, neck), np.full(3, jaw), np.full(4, eye), np.full(3, metres)]
+    )
 
 
 def solved(figure: Figure, pose: Pose, normal: Normal, damping: float) -> Float64[np.ndarray, " n"]:

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import transform_points
-from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.core.rigging import HasRegions, in_regions, pose_vertices, vertices_in_regions
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import depth_trust
 from facecraft4d.toolkit.fitting.latent import Latent
@@ -35,7 +35,7 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
     """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations."""
     offsets = np.zeros(model.vertices.shape)
     identity = latent.identity.astype(np.float32)
-    smooth = _smoothness(model)
+    smooth = smoothness(model)
     outer = model.triangles[~in_regions(model, *_RIGID_REGIONS, optional=True)]
     for _ in range(_ROUNDS):
         rig = personalized_rig(model, identity, offsets.astype(np.float32))
@@ -47,10 +47,10 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
             for block in _rows(model, camera, posed, each, pull)
         ]
         offsets = offsets + _solve(rows, smooth, offsets)
-    return _move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
+    return move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
 
 
-def _smoothness(model: FaceModel) -> scipy.sparse.csr_array:
+def smoothness(model: HasRegions) -> scipy.sparse.csr_array:
     """Normal matrix of the priors on the offsets of one coordinate."""
     count = len(model.vertices)
     rough = laplacian(model.triangles, count) / ROUGHNESS_METRES
@@ -63,9 +63,7 @@ def _rows(
     """What one observation asks for."""
     sigma = PIVOT_SIGMA * camera.width
     if observation.landmarks is not None:
-        yield landmark_rows(
-            camera, _points(model), model.triangles, posed, observation.landmarks, sigma
-        )
+        yield landmark_rows(camera, _points(model), model.triangles, posed, observation.landmarks, sigma)
     if observation.landmarks is not None and observation.depths is not None:
         yield _depth_rows(model, camera, posed, observation, observation.depths)
     yield outline_rows(camera, posed, pull, sigma)
@@ -77,9 +75,19 @@ def _solve(
     """One Gauss-Newton step."""
     jacobian = scipy.sparse.vstack([jacobian for jacobian, _ in rows]).tocsr()
     residual = np.concatenate([residual for _, residual in rows])
+    return solve_offsets(jacobian.T @ jacobian, -(jacobian.T @ residual), smooth, offsets)
+
+
+def solve_offsets(
+    matrix: scipy.sparse.csr_array,
+    right: Float64[np.ndarray, " n"],
+    smooth: scipy.sparse.csr_array,
+    offsets: Float64[np.ndarray, "v 3"],
+) -> Float64[np.ndarray, "v 3"]:
+    """The step of the offsets [3 v] that normal equations ask for under the priors, metres."""
     prior = scipy.sparse.kron(smooth, scipy.sparse.eye_array(3), format="csr")
-    normal = (jacobian.T @ jacobian + prior).tocsc()
-    right = -(jacobian.T @ residual + prior @ offsets.ravel())
+    normal = (matrix + prior).tocsc()
+    right = right - prior @ offsets.ravel()
     factors = scipy.sparse.linalg.splu(
         normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
@@ -112,7 +120,7 @@ def _points(model: FaceModel) -> SurfacePoints:
     return model.landmarks_478
 
 
-def _move_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def move_rigid(model: HasRegions, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
     carried = offsets.copy()
     around = vertices_in_regions(model, *_AROUND_RIGID, optional=True)
@@ -124,7 +132,7 @@ def _move_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> n
     return carried
 
 
-def _parts(model: FaceModel) -> list[np.ndarray]:
+def _parts(model: HasRegions) -> list[np.ndarray]:
     """The vertices of each connected rigid part."""
     triangles = model.triangles[in_regions(model, *_RIGID_REGIONS, optional=True)]
     labels = parts(triangles, len(model.vertices))

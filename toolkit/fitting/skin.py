@@ -62,9 +62,7 @@ class Skin:
         return np.asarray(basis(samples, figure, normals) @ self.light)
 
 
-def basis(
-    samples: Samples, figure: Figure, normals: Float32[np.ndarray, "v 3"]
-) -> Float64[np.ndarray, "n 9"]:
+def basis(samples: Samples, figure: Figure, normals: Float32[np.ndarray, "v 3"]) -> Float64[np.ndarray, "n 9"]:
     """Spherical harmonics of the smooth normals at samples."""
     around = normals[figure.rig.triangles[samples.triangle]].astype(np.float64)
     smooth = normalized(np.einsum("nc,ncx->nx", samples.barycentrics.astype(np.float64), around))

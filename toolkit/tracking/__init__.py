@@ -9,21 +9,21 @@ import numpy as np
 
 from facecraft4d.toolkit import face_model, weights
 from facecraft4d.toolkit.config import TrackingConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Tracked, View, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Tracked, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.fitting.colour import Albedo
-from facecraft4d.toolkit.fitting.figure import Figure, figure_of_head
+from facecraft4d.toolkit.fitting.figure import figure_of_head
 from facecraft4d.toolkit.fitting.observation import Observation, Segments
 from facecraft4d.toolkit.fitting.skin import Skin, plain_light, telling
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.needs import Needs, joined
-from facecraft4d.toolkit.tracking.course import Course, run_course
-from facecraft4d.toolkit.tracking.seen import SOLID, Pictures, StageFrames, look, observations, step_scores
+from facecraft4d.toolkit.tracking.course import Footage, track
+from facecraft4d.toolkit.tracking.seen import SOLID, StageFrames, look
 from facecraft4d.toolkit.tracking.shared import paint
-from facecraft4d.toolkit.tracking.state import TrackState, at_rest, load_state, save_state
+from facecraft4d.toolkit.tracking.state import begun
 
 ALBEDO_SIDE = 512
 """Texels: about as fine as the face in pictures of 256 pixels."""
@@ -45,60 +45,17 @@ def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, co
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         known = _albedo(head.mesh.texture)
         skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig))
-        paint(figure, skin, known, tuple(_still(view, frames.cameras[0].height) for view in views.views), head.pose, pool)
+        paint(
+            figure, skin, known, tuple(_still(view, frames.cameras[0].height) for view in views.views), head.pose, pool
+        )
         skin.refresh()
-        state, figure = track(figure, skin, pictures, frozenset(frames.clip_starts), config, context, pool)
-    motion = Motion(
-        "track", config.fps, head.rig.expression_names, state.expressions, head.rig.joint_names,
-        state.joint_rotations, state.translations,
-    )  # fmt: skip
+        key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
+        state = begun(key, context, figure, skin, lambda: look(pictures, FaceLandmarker(), context.report))
+        starts = frozenset(frames.clip_starts)
+        figure = track(Footage(pictures, starts, True), figure, skin, state, config, context, pool)
     mesh = replace(head.mesh, vertices=figure.rig.vertices)
     seen_by = weights.as_ingredient("face_landmarker", "landmarks and expression scores")
-    return Tracked(motion, replace(head, rig=figure.rig, mesh=mesh), (seen_by,))
-
-
-def track(
-    figure: Figure,
-    skin: Skin,
-    pictures: Pictures,
-    starts: frozenset[int],
-    config: TrackingConfig,
-    context: StageContext,
-    pool: ThreadPoolExecutor,
-    whole: bool = True,
-) -> tuple[TrackState, Figure]:
-    """All phases, from the checkpoint where there is one."""
-    key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(figure.rig.vertices)))
-    state = load_state(context.folder, key, context.report)
-    if state is None:
-        state = _begin(key, figure, skin, pictures, context)
-        save_state(context.folder, state)
-    rig = replace(figure.rig, vertices=state.vertices, joint_positions=state.joint_positions)
-    figure = replace(figure, rig=rig, shape=state.shape)
-    skin.albedo.weights, skin.albedo.sums, skin.light = state.albedo_weights, state.albedo_sums, state.light
-    skin.refresh()
-    sightings = state.sightings
-    course = Course(
-        config=config,
-        seed=context.seed,
-        observed=lambda step: observations(pictures, sightings, step, whole),
-        scores=step_scores(sightings, pictures.cameras),
-        starts=starts,
-        figure=figure,
-        skin=skin,
-        pool=pool,
-    )
-    return run_course(course, state, context.folder, context.report), course.figure
-
-
-def _begin(key: str, figure: Figure, skin: Skin, pictures: Pictures, context: StageContext) -> TrackState:
-    """Everything at rest, the faces found."""
-    sightings = look(pictures, FaceLandmarker(), context.report)
-    rig = figure.rig
-    return TrackState(
-        key, sightings, *at_rest(rig, pictures.count), rig.vertices, rig.joint_positions, figure.shape,
-        np.zeros(rig.vertices.shape), skin.albedo.weights, skin.albedo.sums, skin.light,
-    )  # fmt: skip
+    return Tracked(state.motion(head.rig, config.fps), replace(head, rig=figure.rig, mesh=mesh), (seen_by,))
 
 
 def _albedo(texture: np.ndarray) -> Albedo:

@@ -1,6 +1,5 @@
 """The phases of a track: the first time step until it has settled, each following one from the one before, all again in random order."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,14 +9,14 @@ from jaxtyping import Float64
 
 from facecraft4d.toolkit.config import TrackingConfig
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
-from facecraft4d.toolkit.core.stages import Progress, Report
+from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import Figure
 from facecraft4d.toolkit.fitting.moving import Moment, Trust, fit_moment_pose
 from facecraft4d.toolkit.fitting.observation import Observations
 from facecraft4d.toolkit.fitting.skin import Skin
-from facecraft4d.toolkit.tracking.seen import BLINKS
-from facecraft4d.toolkit.tracking.shared import Shared, paint
+from facecraft4d.toolkit.tracking.seen import BLINKS, Pictures, Sightings, observations, step_scores
+from facecraft4d.toolkit.tracking.shared import LightSums, Shared, paint
 from facecraft4d.toolkit.tracking.state import TrackState, save_state
 
 BLURS = (1.5, 0.0)
@@ -30,6 +29,8 @@ LANDMARK_ITERATIONS = 8
 """Of landmarks alone: they bring a pose near enough for colours."""
 SETTLED_EPOCH = 0.002
 """Epochs end early where one leaves the mean error of colours less by no more than this part."""
+OFFSET_EPOCHS = (1, 4)
+"""Epochs after which vertices move freely, too."""
 NO_COLOURS = Trust(landmarks=0.3, colours=0.0, outlines=0.0)
 COLOURS = Trust()
 REVISIT = Trust(stride=4)
@@ -41,29 +42,62 @@ RATE_LEFT = 0.9
 """What is left of the rate of all that is shared after each epoch."""
 
 
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """The pictures of a track."""
+
+    pictures: Pictures
+    starts: frozenset[int]
+    """Steps that do not follow in time what stands before them."""
+    whole: bool
+    """Whether the figure has all that the mattes show, hair and clothes too."""
+    fps: float | None = None
+    """Steps a second; None: as options say."""
+
+
 @dataclass(slots=True)
 class Course:
     """What a track is sought with."""
 
     config: TrackingConfig
     seed: int
-    observed: Callable[[int], Observations]
-    """A time step's pictures."""
+    footage: Footage
+    sightings: Sightings
     scores: Float64[np.ndarray, "t k"]
-    starts: frozenset[int]
-    """Steps that do not follow in time what stands before them."""
     figure: Figure
     skin: Skin
     pool: ThreadPoolExecutor
-    reshaping: bool = True
-    """Whether identity and offsets are sought, too."""
+
+    def observed(self, step: int) -> Observations:
+        """A time step's pictures."""
+        return observations(self.footage.pictures, self.sightings, step, self.footage.whole)
 
     def moment(self, step: int, state: TrackState, ahead: bool) -> Moment:
         """A step with its neighbours in time, the one after it where it has a pose."""
-        before = state.pose(step - 1) if step and step not in self.starts else None
-        follows = ahead and step + 1 < len(self.scores) and step + 1 not in self.starts
+        before = state.pose(step - 1) if step and step not in self.footage.starts else None
+        follows = ahead and step + 1 < len(self.scores) and step + 1 not in self.footage.starts
         after = state.pose(step + 1) if follows else None
-        return Moment(self.observed(step), self.scores[step], before, after, 1 / self.config.fps)
+        return Moment(self.observed(step), self.scores[step], before, after, 1 / (self.footage.fps or self.config.fps))
+
+
+def track(
+    footage: Footage,
+    figure: Figure,
+    skin: Skin,
+    state: TrackState,
+    config: TrackingConfig,
+    context: StageContext,
+    pool: ThreadPoolExecutor,
+) -> Figure:
+    """All phases from where `state` is, whose poses they find. Returns the figure as it was found."""
+    rig = replace(figure.rig, vertices=state.vertices, joint_positions=state.joint_positions)
+    figure = replace(figure, rig=rig, shape=state.shape)
+    skin.albedo.weights, skin.albedo.sums, skin.light = state.albedo_weights, state.albedo_sums, state.light
+    skin.refresh()
+    scores = step_scores(state.sightings, footage.pictures.cameras)
+    course = Course(config, context.seed, footage, state.sightings, scores, figure, skin, pool)
+    run_course(course, state, context.folder, context.report)
+    return course.figure
 
 
 def run_course(course: Course, state: TrackState, folder: Path, report: Report) -> TrackState:
@@ -97,10 +131,9 @@ def _first_round(course: Course, state: TrackState) -> None:
         state.set_pose(0, _from_scores(course, 0, state))
         _fit(course, state, 0, moment, NO_COLOURS, LANDMARK_ITERATIONS, BLURS[0])
     cost = _by_colours(course, state, moment, 0)
-    if course.reshaping:
-        shared = Shared(course.figure, state.offsets)
-        shared.visit(course.figure, course.skin, moment, state.pose(0), COLOURS, course.pool)
-        course.figure = shared.reshaped(course.figure, 1.0)
+    shared = Shared(course.figure, False)
+    shared.visit(course.figure, course.skin, moment, state.pose(0), COLOURS, course.pool)
+    course.figure = shared.reshaped(course.figure, 1.0)
     state.round += 1
     state.settled = cost > (1 - FIRST_SETTLED) * state.cost or state.round == FIRST_ROUNDS
     state.cost = cost
@@ -148,7 +181,9 @@ def _try_lid(course: Course, state: TrackState, moment: Moment, step: int, lid: 
 def with_lid(rig: Rig, pose: Pose, lid: int, down: float) -> Pose:
     """The pose with one lid so far down, all else of that eye at rest, and the eye turned as the other one is."""
     side, other = (("Left", "right"), ("Right", "left"))[BLINKS.index(lid)]
-    around = [index for index, name in enumerate(rig.expression_names) if name.startswith("eye") and name.endswith(side)]
+    around = [
+        index for index, name in enumerate(rig.expression_names) if name.startswith("eye") and name.endswith(side)
+    ]
     expression, rotations = pose.expression.copy(), pose.joint_rotations.copy()
     expression[around], expression[lid] = 0.0, down
     rotations[rig.joint_names.index(f"eye_{side.lower()}")] = rotations[rig.joint_names.index(f"eye_{other}")]
@@ -169,17 +204,16 @@ def _fit(
 def _epoch(course: Course, state: TrackState) -> None:
     """All steps in random order, then what is shared, by a rate that falls."""
     rate = RATE_LEFT**state.epoch
-    shared, costs = Shared(course.figure, state.offsets), list[float]()
+    shared, costs, light = Shared(course.figure, state.epoch in OFFSET_EPOCHS), list[float](), LightSums()
     painted = Albedo.begin(course.skin.albedo.fallback)
     for step in np.random.default_rng((course.seed, state.epoch)).permutation(len(course.scores)).tolist():
         moment = course.moment(step, state, True)
         costs.append(_fit(course, state, step, moment, REVISIT, REVISIT_ITERATIONS, BLURS[-1]))
-        if course.reshaping:
-            shared.visit(course.figure, course.skin, moment, state.pose(step), REVISIT, course.pool)
-        paint(course.figure, course.skin, painted, moment.observations, state.pose(step), course.pool)
+        shared.visit(course.figure, course.skin, moment, state.pose(step), REVISIT, course.pool)
+        paint(course.figure, course.skin, painted, moment.observations, state.pose(step), course.pool, light)
+    course.skin.light = light.light(course.skin.light, rate)
     course.skin.learn(painted, 1 / len(course.scores))
-    if course.reshaping:
-        course.figure = shared.reshaped(course.figure, rate)
+    course.figure = shared.reshaped(course.figure, rate)
     state.epoch += 1
     cost = float(np.mean(costs))
     state.done, state.cost = state.epoch > 1 and cost > (1 - SETTLED_EPOCH) * state.cost, cost

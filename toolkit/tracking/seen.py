@@ -1,6 +1,5 @@
 """What the landmark network sees in the pictures of all time steps and views, and each time step as a fit is given it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -112,12 +111,12 @@ def step_scores(sightings: Sightings, cameras: tuple[Camera, ...]) -> Float64[np
     scores = np.einsum("tv,tvk->tk", trust, sightings.scores.astype(np.float64)) / total[:, None]
     opened = np.array([[openings(points) for points in step] for step in sightings.landmarks])
     opened = np.einsum("tv,tve->te", trust, opened) / total[:, None]
-    some = sightings.seen.any(1)
+    some = np.asarray(sightings.seen.any(1))
     if some.any():
         widest = np.maximum(np.percentile(opened[some], OPEN_PERCENTILE, 0), 1e-6)
         down = np.clip((1 - opened / widest - SLACK) / (SHUT - SLACK), 0, 1) * some[:, None]
         scores[:, BLINKS] = np.maximum(scores[:, BLINKS], down)
-    return scores
+    return np.asarray(scores)
 
 
 def observations(pictures: Pictures, sightings: Sightings, step: int, whole: bool) -> Observations:
@@ -131,7 +130,7 @@ def observations(pictures: Pictures, sightings: Sightings, step: int, whole: boo
 def _observation(
     camera: Camera, rgba: Float32[np.ndarray, "h w 4"], sightings: Sightings, at: tuple[int, int], whole: bool
 ) -> Observation:
-    matte, nothing = rgba[..., 3] > SOLID, np.zeros(rgba.shape[:2], bool)
+    matte, nothing = np.asarray(rgba[..., 3] > SOLID), np.zeros(rgba.shape[:2], bool)
     points = sightings.landmarks[at].astype(np.float64)
     width = float(np.linalg.norm(points[FACE_SIDES[0]] - points[FACE_SIDES[1]]))
     return Observation(
@@ -141,6 +140,3 @@ def _observation(
         sigma=LANDMARK_SIGMA * width if sightings.seen[at] else 1.0,
         landmarks=points[:, :2] if sightings.seen[at] else None,
     )
-
-
-Moments = Callable[[int], Observations]

@@ -1,6 +1,7 @@
 """Everything that changes while a track is sought, and its checkpoint: one file in the stage's folder, replaced as a whole."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Pose, Rig
+from facecraft4d.toolkit.core.datatypes import Motion, Pose, Rig
 from facecraft4d.toolkit.core.rigging import neutral_pose
-from facecraft4d.toolkit.core.stages import Progress, Report
+from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
+from facecraft4d.toolkit.fitting.figure import Figure
+from facecraft4d.toolkit.fitting.skin import Skin
 from facecraft4d.toolkit.owned import discard
 from facecraft4d.toolkit.tracking.seen import Sightings
 
@@ -32,7 +35,6 @@ class TrackState:
     """The neutral face as found so far, metres."""
     joint_positions: Float32[np.ndarray, "j 3"]
     shape: Float64[np.ndarray, " i"]
-    offsets: Float64[np.ndarray, "v 3"]
     albedo_weights: Float32[np.ndarray, "s s"]
     albedo_sums: Float32[np.ndarray, "s s 3"]
     light: Float64[np.ndarray, "9 3"]
@@ -55,10 +57,28 @@ class TrackState:
         """Of a step."""
         return Pose(self.expressions[step].copy(), self.joint_rotations[step].copy(), self.translations[step].copy())
 
+    def motion(self, rig: Rig, fps: float) -> Motion:
+        """All steps, laid out for the rig."""
+        poses = (self.expressions, rig.joint_names, self.joint_rotations, self.translations)
+        return Motion("track", fps, rig.expression_names, *poses)
+
     def set_pose(self, step: int, pose: Pose) -> None:
         """Of a step."""
         self.expressions[step], self.joint_rotations[step] = pose.expression, pose.joint_rotations
         self.translations[step] = pose.translation
+
+
+def begun(key: str, context: StageContext, figure: Figure, skin: Skin, look: Callable[[], Sightings]) -> TrackState:
+    """The state of that key in the stage's folder, or everything at rest and the faces found, which is kept there."""
+    state = load_state(context.folder, key, context.report)
+    if state is None:
+        sightings, rig = look(), figure.rig
+        state = TrackState(
+            key, sightings, *at_rest(rig, len(sightings.seen)), rig.vertices, rig.joint_positions, figure.shape,
+            skin.albedo.weights, skin.albedo.sums, skin.light,
+        )  # fmt: skip
+        save_state(context.folder, state)
+    return state
 
 
 def save_state(folder: Path, state: TrackState) -> None:
