@@ -34,14 +34,21 @@ def needs(config: TrackingConfig) -> Needs:
     return joined((face_model.needs(), Needs(weights=("face_landmarker",))))
 
 
-def run(views: ViewSet, frames: FrameSet, head: Head, config: TrackingConfig, context: StageContext) -> Tracked:
+def run(
+    views: ViewSet,
+    frames: FrameSet,
+    head: Head,
+    config: TrackingConfig,
+    context: StageContext,
+    most_steps: int | None = None,
+) -> Tracked:
     """The motion of `frames` on the head's rig, and the head as they show it.
 
     The static `views` show `head.pose` and tell the albedo. The stage's folder holds the checkpoint; a killed run goes on from it and ends with
-    the same numbers. Steps in `frames.clip_starts` do not follow in time what stands before them.
+    the same numbers. `most_steps`: only the first so many time steps. Steps in `frames.clip_starts` do not follow in time what stands before them.
     """
     figure = figure_of_head(load_default_head(context.report), head)
-    pictures = StageFrames(frames)
+    pictures = StageFrames(frames, most_steps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         known = _albedo(head.mesh.texture)
         skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig))

@@ -1,7 +1,7 @@
 """What the landmark network sees in the pictures of all time steps and views, and each time step as a fit is given it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
@@ -26,6 +26,7 @@ SOLID = 0.5
 """Alpha from which a pixel is the person's."""
 
 
+@runtime_checkable
 class Pictures(Protocol):
     """A view x time set of pictures."""
 
@@ -47,6 +48,7 @@ class StageFrames:
     """The pictures of a video prior."""
 
     frames: FrameSet
+    most_steps: int | None = None
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
@@ -54,9 +56,10 @@ class StageFrames:
 
     @property
     def count(self) -> int:
-        """As many as the first view has."""
+        """As many as the first view has, or as are asked for."""
         folder = self.frames.path(self.frames.view_indices[0], 0).parent
-        return len(list(folder.glob("frame_*.png")))
+        found = len(list(folder.glob("frame_*.png")))
+        return found if self.most_steps is None else min(found, self.most_steps)
 
     def rgba(self, view: int, step: int) -> Float32[np.ndarray, "h w 4"]:
         pixels = read_frame(self.frames.path(self.frames.view_indices[view], step))
