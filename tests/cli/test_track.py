@@ -81,8 +81,12 @@ def test_cameras_find_their_films(tmp_path: Path) -> None:
     named = cameras(tmp_path, entry(1.0, file_path="v/b.mp4"), entry(2.0, file_path="v/a.mp4"))
     first, second = fixed_cameras(named, (tmp_path / "a.mp4", tmp_path / "b.mp4"))
     assert camera_center(first)[0] == pytest.approx(2.0) and camera_center(second)[0] == pytest.approx(1.0)
-    steps = [entry(x, camera_index=camera, timestep_index=step) for step in range(2) for camera, x in ((4, 3.0), (7, 5.0))]
+    steps = [
+        entry(x, camera_index=camera, timestep_index=step) for step in range(2) for camera, x in ((4, 3.0), (7, 5.0))
+    ]
     indexed = cameras(tmp_path, *steps)
-    assert [camera_center(each)[0] for each in fixed_cameras(indexed, (Path("a"), Path("b")))] == pytest.approx([3.0, 5.0])
+    assert [camera_center(each)[0] for each in fixed_cameras(indexed, (Path("a"), Path("b")))] == pytest.approx(
+        [3.0, 5.0]
+    )
     with pytest.raises(UserError, match="whose file_path names c.mp4"):
         fixed_cameras(cameras(tmp_path, entry(file_path="a.mp4")), (Path("a.mp4"), Path("c.mp4")))

@@ -43,13 +43,21 @@ def test_one_camera_is_set_before_the_face(model: FaceModel, canonical) -> None:
     camera = orbit_camera(20.0, -5.0, 1.6, SIZE)
     pixels = landmarks_of(model, camera, neutral_vertices(model, model.identity_mean))
     pixels[:, 2] = (pixels[:, 2] - 1.6) * camera.fx / 1.6
-    (found,) = in_head_world(model, (replace(camera, camera_from_world=np.eye(4)),), pixels[None].astype(np.float32), np.array([True]), canonical)
+    (found,) = in_head_world(
+        model,
+        (replace(camera, camera_from_world=np.eye(4)),),
+        pixels[None].astype(np.float32),
+        np.array([True]),
+        canonical,
+    )
     assert camera_center(found) == pytest.approx(camera_center(camera), abs=0.2)
 
 
 def test_no_face_is_refused(model: FaceModel, canonical) -> None:
     with pytest.raises(UserError, match="expected a face in the first frame"):
-        in_head_world(model, (orbit_camera(0.0, 0.0, 1.6, SIZE),), np.zeros((1, 478, 3), np.float32), np.array([False]), canonical)
+        in_head_world(
+            model, (orbit_camera(0.0, 0.0, 1.6, SIZE),), np.zeros((1, 478, 3), np.float32), np.array([False]), canonical
+        )
 
 
 def test_a_similarity_is_found() -> None:

@@ -50,7 +50,9 @@ def test_a_hidden_motion_is_found(hidden, unbroken) -> None:
     assert (turned[[head.rig.joint_names.index(name) for name in ("jaw", "neck")]] < 2).all()
     assert (turned[3:] < 3).all()
     apart = [
-        np.linalg.norm(pose_vertices(unbroken.head.rig, track.pose(step)) - pose_vertices(head.rig, truth.pose(step)), axis=1)
+        np.linalg.norm(
+            pose_vertices(unbroken.head.rig, track.pose(step)) - pose_vertices(head.rig, truth.pose(step)), axis=1
+        )
         for step in range(len(truth.expressions))
     ]
     assert np.mean(apart) < 1e-3

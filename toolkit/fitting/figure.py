@@ -17,7 +17,7 @@ FREE_JOINTS = (("neck", 3), ("jaw", 3), ("eye_left", 2), ("eye_right", 2))
 """Joints that turn, and about how many axes: an eye does not roll."""
 TURNS = sum(axes for _, axes in FREE_JOINTS)
 """Angles of a pose."""
-KNOWN = 5.0
+KNOWN = 20.0
 """How much less a head that was fitted before may change than people differ."""
 MOST_RADIANS = {"neck": 1.6, "jaw": 0.6, "eye_left": 0.6, "eye_right": 0.6}
 """How far a joint turns."""

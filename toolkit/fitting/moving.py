@@ -47,7 +47,7 @@ HEAVIER = 3.0
 """How much more a landmark of nose or irises counts."""
 LEAST_FRONTAL = 0.3
 """Seen from beside, landmarks are worth the square of the cosine between the camera and the face, but at least of this."""
-SIGMA_SQUINT = 0.05
+SIGMA_SQUINT = 0.03
 """Radians by which both eyes turn differently."""
 LONGEST_STEP = 0.4
 """The most that an unknown moves in an iteration."""

@@ -34,7 +34,7 @@ class Shared:
 
     def __init__(self, figure: Figure, free: bool) -> None:
         count, size = len(figure.shape), figure.rig.vertices.size
-        self.matrix, self.right = np.zeros((count, count)), np.zeros(count)
+        self.matrix, self.right, self.visits = np.zeros((count, count)), np.zeros(count), 0
         self.free = free
         self.by_offsets, self.off = scipy.sparse.csr_array((size, size)), np.zeros(size)
 
@@ -59,6 +59,7 @@ class Shared:
         )
         self.matrix += normal.matrix[size:, size:] - across @ known[:, :-1]
         self.right += normal.right[size:] - across @ known[:, -1]
+        self.visits += 1
         if self.free:
             self._offsets(figure, skin, views, posed, trust)
 
@@ -71,17 +72,24 @@ class Shared:
             self.off -= weight * (jacobian.T @ residual)
 
     def reshaped(self, figure: Figure, rate: float) -> Figure:
-        """The figure after a step of its identity, and of its offsets, `rate` of the way."""
+        """The figure after a step of its identity, and of its offsets, `rate` of the way.
+
+        All time steps count as one: what a picture shows otherwise than the figure can, it shows in all of them.
+        """
         whitening = figure.shape_whitening
         prior = whitening.T @ whitening
-        right = self.right - prior @ (figure.shape - figure.shape_mean)
+        right = self.right / self.visits - prior @ (figure.shape - figure.shape_mean)
         low, high = (figure.shape_ranges - figure.shape[:, None]).T
-        figure = figure.reshaped(rate * bounded_step(self.matrix + prior, right, low, high))
+        figure = figure.reshaped(rate * bounded_step(self.matrix / self.visits + prior, right, low, high))
         if not self.free:
             return figure
         rig = figure.rig
         still = np.zeros(rig.vertices.shape)
-        step = move_rigid(rig, rig.vertices, solve_offsets(self.by_offsets, self.off, smoothness(rig), still))
+        step = move_rigid(
+            rig,
+            rig.vertices,
+            solve_offsets(self.by_offsets / self.visits, self.off / self.visits, smoothness(rig), still),
+        )
         return replace(figure, rig=replace(rig, vertices=(rig.vertices + rate * step).astype(np.float32)))
 
 
