@@ -114,7 +114,9 @@ class Person:
         for name, function in whole.items():
             setattr(invert, name, self._once(name, function))
         try:
-            views = shape_prior.run(self._portrait, self._config.shape_prior, self._context).views.views
+            views = shape_prior.run(
+                self._portrait, self._config.shape_prior, self._config.face_model, self._context
+            ).views.views
         finally:
             for name, function in whole.items():
                 setattr(invert, name, function)

@@ -103,11 +103,11 @@ def main() -> None:
     torch.set_num_threads(threads)
     speed = 2 * simd.LANES * CHAINS * rounds * threads / least(lambda: multiply_adds(rounds, threads), options.repeats)
     work, black, zeros = prepared(options.splats, options.size), np.zeros(3, np.float32), (0, 0, 0)
-    image, alpha = np.empty((options.size, options.size, 3), np.float32), np.empty((options.size,) * 2, np.float32)
-    given = (np.ones_like(image), np.ones_like(alpha))
+    picture = np.empty((options.size, options.size, 4), np.float32)
+    given = (np.ones((*picture.shape[:2], 3), np.float32), np.ones(picture.shape[:2], np.float32))
 
     def forward() -> kernels.Traces:
-        return kernels.blend(work.bins, work.colors, black, zeros, work.settings, image, alpha)
+        return kernels.blend(work.bins, work.colors, black, zeros, work.settings, picture)
 
     traces = forward()
     rows = rows_drawn(work.bins, traces.used)

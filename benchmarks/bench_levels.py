@@ -53,7 +53,7 @@ def prepare(folder: Path) -> Subject:
     config, report = preset(Preset.DRAFT), progress("subject")
     context = StageContext(0, "cpu", folder, report)
     portrait = preprocess.run(PHOTO, config.preprocess, context)
-    coarse = shape_prior.run(portrait, config.shape_prior, context)
+    coarse = shape_prior.run(portrait, config.shape_prior, config.face_model, context)
     views = image_prior.run(coarse.views, config.image_prior, context)
     return views, video_prior.run(coarse.head, views, config.video_prior, context), coarse.head
 

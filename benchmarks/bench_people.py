@@ -49,7 +49,7 @@ def coarse_of(folder: Path) -> Coarse:
     context = StageContext(0, Device.CPU, folder, silent)
     config = BuildConfig()
     portrait = preprocess.run(folder / "portrait.jpg", config.preprocess, context)
-    return shape_prior.run(portrait, config.shape_prior, context)
+    return shape_prior.run(portrait, config.shape_prior, config.face_model, context)
 
 
 def judged_coarse(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from facecraft4d.toolkit import cache, tracking, training
-from facecraft4d.toolkit.config import LevelsConfig, TrackingConfig, TrainingConfig
+from facecraft4d.toolkit.config import FaceModelConfig, LevelsConfig, TrackingConfig, TrainingConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Motion, Tracked, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import StageContext, silent
@@ -77,7 +77,15 @@ def tracked(subject: Subject, config: TrackingConfig, folder: Path) -> tuple[Tra
     hidden, started = replace(subject.frames, track=None), time.process_time()
     steps = len(subject.truth.expressions)
     with repeatable():
-        found = tracking.run(subject.views, hidden, subject.head, config, StageContext(0, "cpu", folder, silent), steps)
+        found = tracking.run(
+            subject.views,
+            hidden,
+            subject.head,
+            config,
+            FaceModelConfig(),
+            StageContext(0, "cpu", folder, silent),
+            steps,
+        )
     return found, time.process_time() - started
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from facecraft4d.toolkit.core.datatypes import Motion
 
@@ -121,6 +121,17 @@ class RigOptions:
     """half: 16 bit floats; int16: integers with a scale for each expression."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlameMesh:
+    """What a FLAME file holds of its mesh, metres; a direction's displacements are those of a standard deviation."""
+
+    vertices: Float32[np.ndarray, "v 3"]
+    """The mean face."""
+    triangles: Int32[np.ndarray, "f 3"]
+    identities: Float32[np.ndarray, "s v 3"]
+    expressions: Float32[np.ndarray, "e v 3"]
+
+
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
     """What a writer is told beside the avatar and the name of its file. Every writer reads the first four, and its own group."""
@@ -134,8 +145,8 @@ class ExportOptions:
     creator: str = CREATOR
     """dc:creator and its like: who made the avatar."""
     gltf: GltfOptions = GltfOptions()
-    flame_template: Float32[np.ndarray, "v 3"] | None = None
-    """FLAME's mean face, metres, for formats that store an avatar built on FLAME by FLAME's parameters."""
+    flame: FlameMesh | None = None
+    """The user's FLAME file, for formats that store an avatar built on it by FLAME's parameters."""
     ply: PlyOptions = PlyOptions()
     spz: SpzOptions = SpzOptions()
     usd: UsdOptions = UsdOptions()

@@ -16,6 +16,7 @@ from facecraft4d.exporters.motions import find_motion
 from facecraft4d.exporters.options import (
     CREATOR,
     TITLE,
+    FlameMesh,
     GltfOptions,
     ObjOptions,
     PlyOptions,
@@ -116,7 +117,7 @@ def export_options(command: ExportCommand) -> ExportOptions:
         clips=tuple(find_motion(name) for name in command.clip),
         title=command.title,
         creator=command.creator,
-        flame_template=None if command.flame is None else _flame_template(command.flame),
+        flame=None if command.flame is None else _flame_mesh(command.flame),
         gltf=command.gltf,
         ply=command.ply,
         spz=command.spz,
@@ -126,11 +127,14 @@ def export_options(command: ExportCommand) -> ExportOptions:
     )
 
 
-def _flame_template(path: Path) -> np.ndarray:
-    """FLAME's mean face [v, 3], metres. UserError for any other file."""
-    from facecraft4d.toolkit.face_model.flame_files import read_model  # slow to import, and seldom needed
+def _flame_mesh(path: Path) -> FlameMesh:
+    """What a FLAME file holds of its mesh. UserError for any other file."""
+    from facecraft4d.toolkit.face_model.flame_files import SHAPE_COUNT, read_model  # slow to import, and seldom needed
 
-    return read_model(path)["v_template"]
+    arrays = read_model(path)
+    directions = np.ascontiguousarray(np.moveaxis(arrays["shapedirs"], 2, 0))
+    triangles = arrays["f"].astype(np.int32)
+    return FlameMesh(arrays["v_template"], triangles, directions[:SHAPE_COUNT], directions[SHAPE_COUNT:])
 
 
 def export_targets(avatar: Path, to: tuple[str, ...], out: Path | None) -> list[tuple[Format, Path]]:

@@ -173,22 +173,20 @@ def _play(
     """With the clips that come along behind the sources."""
     from facecraft4d.exporters.motions import find_motion
     from facecraft4d.runtime import Idle, clip_sources, play, pose_from_weights
+    from facecraft4d.runtime.viewer.loop import Setup
 
     face = turned_neck(avatar.rig, pose_from_weights(avatar.rig, weights), options.face.neck)
     idle = Idle(avatar.rig, options.life.mood, options.life.idle, options.life.seed)
     others = tuple(find_motion(name) for name in builtin_clips() if name not in sources)
-    return play(
-        avatar,
-        sources | clip_sources(others, avatar.rig),
-        PlayOptions(
-            (before.width, before.height), options.view.background, options.place.seconds, not options.place.bare
-        ),
-        idle,
-        (lambda pose: sender.send(pose, avatar.rig)) if sender else lambda pose: None,
+    setup = Setup(
+        life=idle,
+        watch=(lambda pose: sender.send(pose, avatar.rig)) if sender else lambda pose: None,
         face=face,
         at_rest=bool(weights) and options.clip is None and options.voice.speak is None and LIVE not in sources,
         path=options.avatar,
         load=lambda path: load_avatar(path, options.splats),
         remembered=before,
-        window=window,
     )
+    size = before.width, before.height
+    shown = PlayOptions(size, options.view.background, options.place.seconds, not options.place.bare)
+    return play(avatar, sources | clip_sources(others, avatar.rig), shown, setup, window)

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from facecraft4d.runtime.recording import FrameSink, video_sink
+from facecraft4d.toolkit.core.datatypes import Sound
 from facecraft4d.toolkit.core.files import whole_file, write_whole
 from facecraft4d.toolkit.core.pixels import encoded_bytes
 
-FPS = 30
+FPS = 30.0
 ROUNDING = 1e-6
 """Frames: times that are counted in thirtieths of a second come out a little less."""
 
@@ -27,8 +28,11 @@ class Capture:
         """True between the start and the end of a video."""
         return self._sink is not None
 
-    def take(self, image: np.ndarray, wishes: set[str], now: float) -> tuple[Path, ...]:
-        """Fulfil the wishes (picture: save one; video: start or stop) with this RGB image [h, w, 3], shown at `now` seconds; the files that are whole now."""
+    def take(self, image: np.ndarray, wishes: set[str], now: float, sound: Sound | None = None) -> tuple[Path, ...]:
+        """Fulfil the wishes (picture: save one; video: start or stop) with this RGB image [h, w, 3], shown at `now` seconds; the files that are whole now.
+
+        A video that starts carries the `sound`.
+        """
         self._done = []
         if "picture" in wishes:
             path = free_name("picture", ".png")
@@ -37,7 +41,7 @@ class Capture:
         if "video" in wishes and self.recording:
             self.stop()
         elif "video" in wishes:
-            self._begin(image, now)
+            self._begin(image, now, sound)
         if self._sink is not None and even_size(image) == self._size:
             height, width = self._size
             while self._written <= (now - self._start) * FPS + ROUNDING:
@@ -54,11 +58,11 @@ class Capture:
         self._sink = None
         self._stack.close()
 
-    def _begin(self, image: np.ndarray, now: float) -> None:
+    def _begin(self, image: np.ndarray, now: float, sound: Sound | None) -> None:
         self._size = even_size(image)
         self._path = free_name("video", ".mp4")
         temporary = self._stack.enter_context(whole_file(self._path))
-        self._sink = self._stack.enter_context(video_sink(temporary, self._size[::-1], FPS))
+        self._sink = self._stack.enter_context(video_sink(temporary, self._size[::-1], FPS, sound))
         self._written, self._start = 0, now
 
 

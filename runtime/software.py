@@ -34,8 +34,7 @@ class SoftwareRenderer:
 
 def draw_splats(splats: Splats, camera: Camera, antialiased: bool = False) -> Float32[np.ndarray, "h w 4"]:
     """Any splats: premultiplied RGBA, row 0 at the top."""
-    image, alpha = draw(splats, camera, None, antialiased)
-    return np.concatenate([image, alpha[..., None]], -1)
+    return draw(splats, camera, None, antialiased)
 
 
 def blended_pixels(splats: Splats, camera: Camera) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from facecraft4d.toolkit.core.datatypes import Motion, Pose, Rig
+from facecraft4d.toolkit.core.datatypes import Motion, Pose, Rig, Sound
 from facecraft4d.toolkit.core.motion import on_rig
 
 
@@ -21,6 +21,11 @@ class ClipSource:
     """A motion laid out for the rig, over and over."""
 
     motion: Motion
+
+    @property
+    def sound(self) -> Sound | None:
+        """What is heard with it, from its beginning."""
+        return None
 
     def pose(self, now: float) -> Pose:
         """The motion at that time, interpolated between its frames."""

@@ -40,7 +40,15 @@ def ball() -> Assembly:
     parts = np.zeros(max(count, len(triangles)), np.uint8)
     uvs = np.zeros((len(triangles), 3, 2), np.float32)
     mirror = scipy.spatial.cKDTree(vertices).query(vertices * [-1, 1, 1])[1]
-    return Assembly(rig, rig.vertices, uvs, parts[: len(triangles)], parts[:count], mirror.astype(np.int64))
+    return Assembly(
+        rig,
+        rig.vertices,
+        uvs,
+        parts[: len(triangles)],
+        parts[:count],
+        mirror.astype(np.int64),
+        np.zeros(count, np.float32),
+    )
 
 
 def lit(light: Light, albedo: Float[np.ndarray, "*v 3"]) -> tuple[Assembly, ReferenceView]:

@@ -52,7 +52,7 @@ class House:
         told_by = hashlib.sha256(photo.read_bytes()).digest()[0]
         return replace(self.portrait, expression=np.full(52, told_by / 255, np.float32))
 
-    def shape_prior(self, portrait: Portrait, config: Any, context: StageContext) -> Coarse:
+    def shape_prior(self, portrait: Portrait, config: Any, face_model: Any, context: StageContext) -> Coarse:
         self.enter("shape_prior")
         translation = np.full(3, context.seed, np.float32)
         head = replace(self.coarse.head, pose=replace(self.coarse.head.pose, translation=translation))

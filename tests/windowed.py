@@ -60,7 +60,7 @@ PLAYED = f"""
 try:
     avatar = load(Path({str(TINY)!r}))
     clips = clip_sources((constant("half", 0.5), constant("full", 1.0)), avatar.rig)
-    play(avatar, clips, PlayOptions(window=size, seconds=90.0, panel=panel), path=path)
+    play(avatar, clips, PlayOptions(window=size, seconds=90.0, panel=panel), loop.Setup(path=path))
 except UserError as error:
     sys.exit(str(error))
 """

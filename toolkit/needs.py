@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.checks import UserError
@@ -32,6 +33,8 @@ class Needs:
     """Names of pretrained files that shape the result."""
     measuring: tuple[str, ...] = ()
     """Names of pretrained files that only measure it: without them a metric is absent."""
+    files: tuple[Path, ...] = ()
+    """Files and folders of the user's own that decide the result, beside weights: names and content."""
 
 
 def joined(parts: Iterable[Needs]) -> Needs:
@@ -41,6 +44,7 @@ def joined(parts: Iterable[Needs]) -> Needs:
         tuple(dict.fromkeys(name for part in kept for name in part.packages)),
         tuple(dict.fromkeys(name for part in kept for name in part.weights)),
         tuple(dict.fromkeys(name for part in kept for name in part.measuring)),
+        tuple(dict.fromkeys(path for part in kept for path in part.files)),
     )
 
 

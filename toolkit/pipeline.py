@@ -2,7 +2,7 @@
 
 import json
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -63,13 +63,13 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
     portrait = keep.stage(preprocess, Portrait, (given(photo),), config.preprocess)
     if portrait.result.notes:
         keep.report(Progress("preprocess", 1, 1, "done", notes=portrait.result.notes))
-    coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior)
+    coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior, config.face_model)
     head, imagined = part_of(coarse, coarse.result.head), part_of(coarse, coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
     frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
     tracked = None
     if frames.result.track is None:
-        tracked = keep.stage(tracking, Tracked, (views, frames, head), config.tracking)
+        tracked = keep.stage(tracking, Tracked, (views, frames, head), config.tracking, config.face_model)
     frames, head = with_track(frames, tracked, head)
     trained = keep.stage(training, TrainedHead, (views, frames, head), config.training)
     baked = bake.run(trained.result, head.result, Provenance())
@@ -107,13 +107,14 @@ class _Keeper:
     def stage(self, module: ModuleType, kind: type[T], inputs: tuple[Stored[Any], ...], *config: Any) -> Stored[T]:
         """`module.run(inputs..., config, context)`, kept or made now.
 
-        Its key hashes the code (with the table of weights), the user's own weights, the options, the seed and all inputs.
+        Its key hashes the code (with the table of weights), the user's own weights and files, the options, the seed and all inputs.
         """
         name = module.__name__.rpartition(".")[2]
         needs: Needs = module.needs(*config)
         own = weights.own_hashes((*needs.weights, *needs.measuring))
+        files = [(path.name, weights.content_sha256(path)) for path in needs.files]
         digests = tuple(each.digest for each in inputs)
-        key = digest_of(cache.FORMAT, name, self.code[name], own, config, self.seed, digests)
+        key = digest_of(cache.FORMAT, name, self.code[name], own, files, without_places(config), self.seed, digests)
 
         def compute(own: Path) -> T:
             context = StageContext(self.seed, self.device, own, self.report)
@@ -134,6 +135,15 @@ class _Keeper:
     def times(self) -> tuple[StageTime, ...]:
         """What each stage took so far."""
         return tuple(self.noted)
+
+
+def without_places(value: Any) -> Any:
+    """Options for a key: of a path nothing but that there is one. What lies there is hashed by itself (Needs.files), wherever it lies."""
+    if is_dataclass(value):
+        return {each.name: without_places(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [without_places(each) for each in value]
+    return "path" if isinstance(value, Path) else value
 
 
 def _code_digest(stage: str) -> str:

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from facecraft4d.toolkit import evaluation, image_prior, preprocess, shape_prior, tracking, training, video_prior
+from facecraft4d.toolkit import (
+    evaluation,
+    face_model,
+    image_prior,
+    preprocess,
+    shape_prior,
+    tracking,
+    training,
+    video_prior,
+)
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
@@ -30,10 +39,10 @@ def needs(config: BuildConfig) -> Needs:
     return joined(
         (
             preprocess.needs(config.preprocess),
-            shape_prior.needs(config.shape_prior),
+            shape_prior.needs(config.shape_prior, config.face_model),
             image_prior.needs(config.image_prior),
             video_prior.needs(config.video_prior),
-            tracking.needs(config.tracking),
+            tracking.needs(config.tracking, config.face_model),
             training.needs(config.training),
             evaluation.needs(),
         )
@@ -41,10 +50,12 @@ def needs(config: BuildConfig) -> Needs:
 
 
 def check(config: BuildConfig, report: Report) -> Ready:
-    """Fetch the weights that are not there yet and try the device. UserError that names all that is missing, in one line.
+    """Fetch the weights that are not there yet, read the user's own head model and try the device. UserError that names all that is missing, in
+    one line.
 
     Weights that only measure do not stop a build: `report` tells which metrics will be absent.
     """
+    face_model.check(config.face_model, report)
     wanted = needs(config)
     missing = [*missing_packages(wanted.packages), *missing_weights(wanted.weights, report).values()]
     try:

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from facecraft4d.exporters.format import File
-from facecraft4d.exporters.options import ExportOptions
+from facecraft4d.exporters.options import ExportOptions, FlameMesh
+from facecraft4d.exporters.stills.flame_terms import FlameTerms, built_on, flame_terms, on_flame
 from facecraft4d.exporters.stills.notes import note, notes_of
 from facecraft4d.exporters.stills.ply_table import COLOR, FIELDS, REST, ply_bytes, splat_columns
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
@@ -25,27 +26,26 @@ PARAMETERS_FILE = "flame_param.npz"
 BINDING = "binding_0"
 REST_COUNT = 45
 """Coefficients of spherical harmonics to degree 3, all 0: the reader's default degree, and it takes no other number of them."""
-SHAPE_COUNT = 300
 STILL_FPS = 1.0
 """Of a single frame: no file says it."""
-FLAME_EXPRESSION = "flame_expr_"
-"""Beginning of the names of FLAME's expressions in a rig."""
 
 
 def gaussian_avatars_files(avatar: Avatar, name: str, options: ExportOptions) -> Iterator[File]:
     """The PLY of local splats, and `PARAMETERS_FILE` with the pose of the options or the frames of their clip.
 
-    Raises ValueError for an unsound avatar; UserError where its rig is not FLAME's, the template of FLAME is not given, or there are two clips.
+    Raises ValueError for an unsound avatar; UserError where its rig is not that of the FLAME file, that is not given, or there are two clips.
     """
     check_avatar(avatar)
-    parameters = flame_parameters(avatar.rig, _motion(avatar.rig, options), _template(avatar.rig, options))
-    yield name, local_ply(avatar.splats, (*notes_of(avatar, options), note("frame", "the triangle's, of FLAME's mesh")))
+    motion, mesh = _motion(avatar.rig, options), _mesh(avatar.rig, options)
+    parameters = flame_parameters(flame_terms(avatar.rig, mesh), motion)
+    splats = on_flame(avatar.splats, avatar.rig, mesh)
+    yield name, local_ply(splats, (*notes_of(avatar, options), note("frame", "the triangle's, of FLAME's mesh")))
     yield PARAMETERS_FILE, parameters
 
 
 def lost_in_gaussian_avatars() -> str:
     """What of the avatar is not in the files."""
-    return "the rig is not in it (a reader brings FLAME), nor texture and levels of detail"
+    return "the rig is not in it (a reader brings FLAME), nor texture and levels of detail; hair and clothes hang on FLAME's skin"
 
 
 def local_ply(splats: BoundSplats, notes: tuple[str, ...]) -> bytes:
@@ -62,41 +62,38 @@ def local_ply(splats: BoundSplats, notes: tuple[str, ...]) -> bytes:
     return ply_bytes({**named, BINDING: splats.triangles}, notes)
 
 
-def flame_parameters(rig: Rig, motion: Motion, template: np.ndarray) -> bytes:
-    """`PARAMETERS_FILE`: float32; identity as an offset of every vertex from FLAME's template, one row of the pose for each frame."""
+def flame_parameters(terms: FlameTerms, motion: Motion) -> bytes:
+    """`PARAMETERS_FILE`: float32; one row of the pose for each frame, offsets for what FLAME's own directions leave."""
     turns = dict(zip(JOINT_NAMES, np.moveaxis(motion.joint_rotations, 1, 0), strict=True))
     arrays = {
-        "shape": np.zeros(SHAPE_COUNT),
-        "expr": motion.expressions,
+        "shape": terms.shape,
+        "expr": motion.expressions @ terms.expressions,
         "rotation": turns["root"],
         "neck_pose": turns["neck"],
         "jaw_pose": turns["jaw"],
         "eyes_pose": np.concatenate([turns["eye_left"], turns["eye_right"]], 1),
-        "translation": motion.translations,
-        "static_offset": (rig.vertices - template)[None],
-        "dynamic_offset": np.zeros((len(motion.expressions), *rig.vertices.shape), np.float32),
+        "translation": motion.translations + terms.translation,
+        "static_offset": terms.static_offset[None],
+        "dynamic_offset": np.tensordot(motion.expressions, terms.expression_offsets, 1),
     }
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array.astype(np.float32) for name, array in arrays.items()})
     return buffer.getvalue()
 
 
-def _template(rig: Rig, options: ExportOptions) -> np.ndarray:
-    """FLAME's template for this rig. UserError where the rig is another model's, or has other vertices."""
-    names = rig.expression_names
-    if not names or rig.joint_names != JOINT_NAMES or not all(name.startswith(FLAME_EXPRESSION) for name in names):
+def _mesh(rig: Rig, options: ExportOptions) -> FlameMesh:
+    """The FLAME file's mesh. UserError where it is not given, or is not what the rig was built on."""
+    if options.flame is None:
         raise UserError(
-            "the form gaussian-avatars is for avatars built on FLAME, since its reader brings FLAME's mesh and no other; use --to rig for this one"
+            "the form gaussian-avatars stores an avatar by FLAME's parameters: give the FLAME file that it was built on with --flame; "
+            "for avatars on another head model use --to rig"
         )
-    if options.flame_template is None:
+    if rig.joint_names != JOINT_NAMES or not built_on(rig, options.flame):
         raise UserError(
-            "the form gaussian-avatars stores the face as offsets from FLAME's template: give the FLAME file with --flame"
+            "the form gaussian-avatars is for avatars built on FLAME with all of its mesh, since its reader brings that mesh and no other: "
+            "this one was built on another head model or with --bust neck; use --to rig for it"
         )
-    if options.flame_template.shape != rig.vertices.shape:
-        raise UserError(
-            f"this avatar has {len(rig.vertices)} vertices, the FLAME file {len(options.flame_template)}: it was not built on that file alone"
-        )
-    return options.flame_template
+    return options.flame
 
 
 def _motion(rig: Rig, options: ExportOptions) -> Motion:

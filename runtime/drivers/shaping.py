@@ -80,11 +80,10 @@ def clamped(pose: Pose) -> Pose:
 
 
 def added(pose: Pose, more: Pose) -> Pose:
-    """Both at once; weights stay within 0 and 1."""
-    return clamped(
-        Pose(
-            pose.expression + more.expression,
-            pose.joint_rotations + more.joint_rotations,
-            pose.translation + more.translation,
-        )
+    """Both at once; weights stay within 0 and 1, or where the first pose has them beyond."""
+    low, high = np.minimum(pose.expression, 0), np.maximum(pose.expression, 1)
+    return Pose(
+        np.clip(pose.expression + more.expression, low, high),
+        pose.joint_rotations + more.joint_rotations,
+        pose.translation + more.translation,
     )

@@ -20,7 +20,7 @@ class Voice:
     """Which part of a sound is due. The player's clock leads; the sound jumps where it has drifted."""
 
     def __init__(self, sound: Sound, clock: Callable[[], float] = time.monotonic) -> None:
-        self._sound, self._clock = sound, clock
+        self.sound, self._clock = sound, clock
         self._seconds, self._at, self._moving = 0.0, -float("inf"), False
         self._next = 0
 
@@ -31,14 +31,14 @@ class Voice:
 
     def block(self, count: int) -> np.ndarray:
         """The next samples [count, channels]; silence in a pause, and where the clip is not playing."""
-        out = np.zeros((count, self._sound.samples.shape[1]), np.int16)
+        out = np.zeros((count, self.sound.samples.shape[1]), np.int16)
         since = self._clock() - self._at
         if not self._moving or since > MOST_SILENCE:
             return out
-        due = round(((self._seconds + since) % self._sound.duration) * self._sound.rate)
-        if abs(due - self._next) > MOST_DRIFT * self._sound.rate:
+        due = round(((self._seconds + since) % self.sound.duration) * self.sound.rate)
+        if abs(due - self._next) > MOST_DRIFT * self.sound.rate:
             self._next = due
-        part = self._sound.samples[self._next : self._next + count]
+        part = self.sound.samples[self._next : self._next + count]
         out[: len(part)] = part
         self._next += count
         return out
@@ -49,6 +49,11 @@ class VoicedClip(ClipSource):
     """A clip whose voice follows whenever it is played."""
 
     voice: Voice
+
+    @property
+    def sound(self) -> Sound:
+        """What the voice says."""
+        return self.voice.sound
 
     def pose(self, now: float) -> Pose:
         """As of any clip."""

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,41 +39,52 @@ WORDS_SECONDS = 0.1
 """Between two looks at the window while kernels are compiled."""
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a window has beside an avatar and what plays on it."""
+
+    life: PoseSource | None = None
+    """What the head does of itself at rest."""
+    watch: Callable[[Pose], None] = lambda pose: None
+    """Sees every pose that is shown."""
+    face: Pose | None = None
+    """Lies on top of whatever plays."""
+    at_rest: bool = False
+    """Plays nothing at first."""
+    path: Path | None = None
+    """Where the avatar comes from: it is read again whenever this file changes."""
+    load: Callable[[Path], Avatar] = exporters.load
+    """Reads it again."""
+    remembered: Remembered | None = None
+    """Size and camera of an earlier window."""
+
+
 def play(
     avatar: Avatar,
     sources: Mapping[str, PoseSource],
     options: PlayOptions | None = None,
-    life: PoseSource | None = None,
-    watch: Callable[[Pose], None] = lambda pose: None,
-    *,
-    face: Pose | None = None,
-    at_rest: bool = False,
-    path: Path | None = None,
-    load: Callable[[Path], Avatar] = exporters.load,
-    remembered: Remembered | None = None,
+    setup: Setup | None = None,
     window: Window | None = None,
 ) -> Remembered:
     """Play until the window is closed; number keys choose among the sources by name, the first plays at once.
 
-    At rest the head has the `life` that it is given; `watch` sees every pose that is shown. `face` lies on top of whatever plays; `at_rest` plays nothing at first. The avatar is
-    read again, by `load`, whenever the file at `path` changes. What is `remembered` of an earlier window decides its size and camera; what of this one might be
-    remembered is returned. Pictures and videos that the user takes go into the current folder. A `window` that is open already is used, and
-    closed by who opened it. Raises UserError without a display.
+    Returns what of this window might be remembered. Pictures and videos that the user takes go into the current folder. A `window` that is
+    open already is used, and closed by who opened it. Raises UserError without a display.
     """
-    options = options or PlayOptions()
-    before, background = remembered or Remembered(*options.window), opaque_color(options.background)
-    player = Player(avatar, sources, framing(avatar), life)
+    options, setup = options or PlayOptions(), setup or Setup()
+    before, background = setup.remembered or Remembered(*options.window), opaque_color(options.background)
+    player = Player(avatar, sources, framing(avatar), setup.life)
     player.camera = before.camera(player.home)
     state = ViewerState(player, background)
     state.panel = options.panel and before.panel
-    if face is not None:
-        state.face.take(face)
-    if at_rest:
+    if setup.face is not None:
+        state.face.take(setup.face)
+    if setup.at_rest:
         player.choose(None)
     with ExitStack() as stack:
         opened = window or stack.enter_context(Window(state.title(), (before.width, before.height), background))
-        viewer = Viewer(opened, state, watch, stack)
-        viewer.run(options.seconds, None if path is None else Watched(path, load))
+        viewer = Viewer(opened, state, setup.watch, stack)
+        viewer.run(options.seconds, None if setup.path is None else Watched(setup.path, setup.load))
         return viewer.remembered()
 
 
@@ -175,7 +187,8 @@ class Viewer:
         state = self._state
         wishes = state.wishes & {"picture", "video"}
         if wishes or self._capture.recording:
-            for path in self._capture.take(stage.image(state.look.background), wishes, state.capture_time(now)):
+            image, shown_at = stage.image(state.look.background), state.capture_time(now)
+            for path in self._capture.take(image, wishes, shown_at, state.recorded_sound):
                 state.tell(f"{path} is there")
             state.wishes -= wishes
             if not self._capture.recording:  # a window that changed its size ends it too

@@ -16,7 +16,7 @@ from facecraft4d.runtime.viewer.relaid import relaid
 from facecraft4d.runtime.viewer.statistics import Statistics
 from facecraft4d.runtime.viewer.timeline import Timeline
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Motion, Pose
+from facecraft4d.toolkit.core.datatypes import Motion, Pose, Sound
 from facecraft4d.toolkit.core.motion import on_rig
 
 DEGREES_PER_PIXEL = 0.4
@@ -181,6 +181,13 @@ class ViewerState:
     def capture_time(self, now: float) -> float:
         """When the frame is shown, for the recording: `now`, or by the number of frames."""
         return self._frames / RECORDED_FPS if self.recording in EXACT else now
+
+    @property
+    def recorded_sound(self) -> Sound | None:
+        """What is heard with the recording: the voice of a clip that is recorded once through as quickly as it is said."""
+        source = self.player.sources.get(self.player.current or "")
+        whole = self.recording == "once" and self.timeline.speed == 1
+        return source.sound if whole and isinstance(source, ClipSource) else None
 
     def _recorded_seconds(self) -> float:
         return 360 / TURN_DEGREES if self.recording == "turn" else (self.timeline.duration or 0.0) / self.timeline.speed

@@ -19,10 +19,12 @@ WORKING = {"pose", "project", "sort", "draw"}
 
 @pytest.mark.parametrize("way", ways(), ids=lambda way: way.name)
 def test_parts_are_the_frame(way, tiny_avatar: Avatar) -> None:
-    for frame in timed_frames(way, tiny_avatar, SIZE, 2):
+    frames = timed_frames(way, tiny_avatar, SIZE, 8)
+    for frame in frames:
         assert sum(frame[name] for name in NAMES) == pytest.approx(frame["frame"])
         assert all(frame[name] > 0 for name in WORKING), "a function that PARTS names has moved"
-        assert frame["other"] < frame["frame"] / 2
+    # between two parts another program may have the core: in the median of the frames it has not
+    assert np.median([frame["other"] / frame["frame"] for frame in frames]) < 0.5
 
 
 def test_what_is_within_is_not_counted_twice() -> None:

@@ -30,6 +30,7 @@ def test_a_voice_becomes_a_clip_that_every_player_reads(tmp_path: Path, capsys: 
     assert "60 frames a second" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_recording_carries_the_voice(tmp_path: Path) -> None:
     video = tmp_path / "talk.mp4"
     assert main(["play", str(TINY), "--speak", VOICE, "--text", TEXT, "--record", str(video), "--size", "64"]) == 0
@@ -40,6 +41,7 @@ def test_a_recording_carries_the_voice(tmp_path: Path) -> None:
     assert np.corrcoef(a, b)[0, 1] > 0.95, "in step to the sample"
 
 
+@pytest.mark.slow
 def test_a_text_alone_is_said_by_espeak(tmp_path: Path) -> None:
     if shutil.which(synthesis.PROGRAM) is None:
         absent(f"{synthesis.PROGRAM} is not installed")

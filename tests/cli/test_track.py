@@ -88,5 +88,5 @@ def test_cameras_find_their_films(tmp_path: Path) -> None:
     assert [camera_center(each)[0] for each in fixed_cameras(indexed, (Path("a"), Path("b")))] == pytest.approx(
         [3.0, 5.0]
     )
-    with pytest.raises(UserError, match="whose file_path names c.mp4"):
+    with pytest.raises(UserError, match=r"whose file_path names c\.mp4"):
         fixed_cameras(cameras(tmp_path, entry(file_path="a.mp4")), (Path("a.mp4"), Path("c.mp4")))

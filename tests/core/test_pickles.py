@@ -77,6 +77,7 @@ def test_arrays_by_columns_and_numbers_of_numpy_come_back(array: np.ndarray, pro
     np.testing.assert_array_equal(found[1:], array.reshape(-1)[:1])
 
 
+@pytest.mark.slow
 @given(TREES, PROTOCOLS)
 def test_what_is_shared_is_read_once(tree: Any, protocol: int) -> None:
     shared = [tree, np.arange(3.0)]
@@ -191,6 +192,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, f
     return dict(zip(HOSTILE, json.loads(done.stdout), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux' means")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_pickle_takes_little_memory_and_time(outcomes: dict[str, tuple[str, float]], name: str) -> None:

@@ -98,6 +98,7 @@ def test_slow_and_huge_pictures_are_refused_before_they_are_decoded(case: str) -
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.slow
 def test_thousands_of_pages_cost_nothing() -> None:
     content = tiff_pages(20_000)
     begun = time.monotonic()
@@ -127,6 +128,7 @@ def test_a_child_that_dies_between_pictures_is_started_again() -> None:
     assert decode(PNG, "b").pixels.shape == RGB.shape
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of memory are the system's")
 def test_a_decoder_that_wants_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = saved(Image.new("RGB", (7000, 7000)), "PNG")

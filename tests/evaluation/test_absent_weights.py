@@ -28,6 +28,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> None:
     losses._pretrained.cache_clear()
 
 
+@pytest.mark.slow
 def test_other_metrics_are_there(
     without: None, tiny_avatar: Avatar, tiny_portrait: Portrait, tiny_coarse: Coarse
 ) -> None:

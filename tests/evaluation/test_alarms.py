@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from facecraft4d.toolkit.evaluation import alarms
-from facecraft4d.toolkit.evaluation.alarms import ALARMS, CLOTH, HAIR, SIDE, SKIN, Sight
+from facecraft4d.toolkit.evaluation.alarms import ALARMS, CLOTH, EYEWEAR, HAIR, SIDE, SKIN, Sight
 
 PICTURES = Path(__file__).parents[1] / "data/alarms"
 BAD = {"bad_short_105": "seams", "bad_long_glasses_180": "sliced", "bad_curly_grey_90": "seams", "bad_bun_young_345": "seams", "bad_beanie_beard_75": "seams"}  # fmt: skip
@@ -66,6 +66,19 @@ def test_pinholes_ring_and_a_loop_does_not() -> None:
     assert "holes" not in rings([front, cut(side, loop)], yaws)
 
 
+def test_background_through_a_lens_is_no_hole_but_through_a_face_it_is() -> None:
+    (front, side), yaws = pair("truth_short_75")
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    face = np.flatnonzero(side.alpha[100] > 0.5)[0]
+    from_middle = np.hypot(rows - 100, columns - face)
+    rim, lens = (from_middle < 12) & (from_middle > 10), (from_middle < 11) & (side.alpha < 0.5)
+    drawn = replace(side, alpha=np.where(rim, np.float32(1), side.alpha))
+    worn = replace(drawn, kinds=np.where(rim, np.uint8(EYEWEAR), side.kinds))
+    assert lens.sum() > 100 and "holes" in rings([front, drawn], yaws)
+    assert "holes" not in rings([front, worn], yaws)
+    assert "holes" in rings([front, cut(worn, np.hypot(rows - 100, columns - face - 40) < 9)], yaws)
+
+
 def test_cloth_between_skin_rings_and_skin_above_cloth_does_not() -> None:
     (front, side), yaws = pair("truth_short_75")
     cloth = np.flatnonzero((side.kinds == CLOTH).any(1))
@@ -73,6 +86,17 @@ def test_cloth_between_skin_rings_and_skin_above_cloth_does_not() -> None:
     plate = woven[cloth[-30] : cloth[-15]]
     plate[plate == CLOTH] = SKIN
     assert rings([front, replace(side, kinds=woven)], yaws) == {"woven"}
+
+
+def test_cloth_that_is_woven_in_the_photograph_is_worn_so() -> None:
+    (front, side), yaws = pair("truth_bun_young_345")
+    cloth = np.flatnonzero((side.kinds == CLOTH).any(1))
+    plate, kinds = np.zeros((SIDE, SIDE), bool), side.kinds
+    plate[cloth[-25] : cloth[-8]] = (kinds == CLOTH)[cloth[-25] : cloth[-8]]
+    skin = alarms.colors_of(front)[SKIN].astype(np.float32)
+    bare, black = (replace(side, image=np.where(plate[..., None], shade * skin, side.image)) for shade in (1, 0.2))
+    assert "woven" in rings([front, bare], yaws) and "woven" not in rings([bare, bare], yaws)
+    assert "woven" not in rings([front, black], yaws)
 
 
 def test_a_bald_back_rings_for_who_has_hair_and_not_for_who_has_none() -> None:

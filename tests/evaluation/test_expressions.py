@@ -8,7 +8,7 @@ import pytest
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse
 from facecraft4d.toolkit.core.geometry import orbit_camera
-from facecraft4d.toolkit.evaluation import expressions
+from facecraft4d.toolkit.evaluation import expressions, lacking_notes
 from facecraft4d.toolkit.evaluation.metrics import SIZE
 
 
@@ -39,3 +39,13 @@ def test_a_region_holds_its_triangles_before_and_after(tiny_avatar: Avatar) -> N
     assert 0.02 < region.mean() < 0.5
     nothing = replace(rig, expression_deltas=np.zeros_like(rig.expression_deltas))
     assert not expressions.own_region(nothing, index, orbit_camera(0.0, 0.0, 1.6, SIZE)).any()
+
+
+def test_what_the_head_model_lacks_is_named_and_what_moves_a_hair_is_not(tiny_avatar: Avatar) -> None:
+    rig = tiny_avatar.rig
+    assert expressions.unmoved(rig) == ()
+    deltas = rig.expression_deltas.copy()
+    deltas[1], deltas[2] = 1e-9, 0
+    deltas[2, 5, 1] = 1e-5
+    assert expressions.unmoved(replace(rig, expression_deltas=deltas)) == (rig.expression_names[1],)
+    assert lacking_notes(()) == () and "tongueOut" in lacking_notes(("tongueOut",))[0]

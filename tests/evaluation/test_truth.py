@@ -72,6 +72,7 @@ def test_a_synthetic_subjects_pictures_are_clean_and_named() -> None:
     assert len(pictures) == 12 and len({each.name for each in pictures}) == 12 and pictures[0].group == "glasses"
 
 
+@pytest.mark.slow
 def test_pictures_are_in_memory_one_at_a_time(tmp_path: Path, tiny_avatar: Avatar) -> None:
     document = write_pictures(tmp_path / "own", tiny_avatar)
     document["frames"] = document["frames"][:1] * 400

@@ -110,6 +110,7 @@ def test_one_observation_is_fitted_as_it_was(
     np.testing.assert_allclose(fit_offsets(model, found, one)[::100], stored["offsets"], atol=ROUNDING)
 
 
+@pytest.mark.slow
 def test_three_views_tell_shape_and_distance_better_than_one(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
@@ -126,6 +127,7 @@ def test_three_views_tell_shape_and_distance_better_than_one(
     assert off[1] < 0.25 * off[0] and off[1] < 0.001
 
 
+@pytest.mark.slow
 def test_cameras_move_together(model: FaceModel, pictures: tuple[Observation, ...]) -> None:
     """The common frame of the cameras is any: turned as a whole, the fit finds the same face and the same cameras about it."""
     motion = np.eye(4)
@@ -154,6 +156,7 @@ def missed(model: FaceModel, latent: Latent, seen: tuple[Observation, ...]) -> l
     return [int((each ^ picture.segments.matte).sum()) for each, picture in zip(drawn, seen, strict=True)]
 
 
+@pytest.mark.slow
 def test_a_mask_without_landmarks_tells_the_profile(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:

@@ -213,6 +213,26 @@ def _flame(path: Path) -> None:
     assert np.isfinite(model.vertices).all()
 
 
+# ---- meshes
+
+
+MESH = (
+    "mtllib some.mtl\n" + "".join(f"v {x:.6f} {y:.6f} {x * y:.6f}\n" for x in range(6) for y in range(6))
+    + "".join(f"vt {x / 5:.4f} {y / 5:.4f}\n" for x in range(6) for y in range(6))
+    + "".join(f"f {a}/{a} {a + 1}/{a + 1} {a + 7}/{a + 7} {a + 6}/{a + 6}\n" for a in range(1, 30) if a % 6)
+).encode()  # fmt: skip
+
+
+def _mesh(path: Path) -> None:
+    from facecraft4d.toolkit.face_model.obj_files import read_obj, read_obj_vertices, uvs_for
+
+    mesh = read_obj(path, "a mesh")
+    assert np.isfinite(mesh.vertices).all() and mesh.triangles.max() < len(mesh.vertices)
+    if mesh.corner_uvs is not None:
+        assert uvs_for(mesh, mesh.triangles).shape == mesh.corner_uvs.shape
+    read_obj_vertices(path, "a mesh", len(mesh.vertices))
+
+
 # ---- cameras
 
 
@@ -346,6 +366,7 @@ TARGETS = (
     ),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
+    Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
     Target("viewer's settings", ".json", _settings, _json, _recall),

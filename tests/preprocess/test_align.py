@@ -21,6 +21,7 @@ def test_crop_is_a_similarity_that_carries_the_landmarks(hopper: Portrait):
     assert np.abs(carried - hopper.landmarks[:, :2]).max() < 1e-2
 
 
+@pytest.mark.slow
 def test_crop_follows_a_similarity_of_the_photo(astronaut: Portrait, tmp_path: Path):
     """Turned by 20 degrees, shrunk and moved, the photograph gives nearly the same portrait."""
     rgb = pixels(ASTRONAUT)

@@ -8,7 +8,7 @@ from photographs import ASTRONAUT, HOPPER, build
 from places import DATA
 
 from facecraft4d.toolkit import shape_prior
-from facecraft4d.toolkit.config import ParametricConfig, ShapePriorConfig
+from facecraft4d.toolkit.config import FaceModelConfig, ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import StageContext
 
@@ -67,7 +67,9 @@ def test_an_odd_portrait_becomes_a_head(name: str, tmp_path: Path):
     small = ShapePriorConfig(
         views=8, parametric=ParametricConfig(latent_iterations=3, pivotal_iterations=3, texture_size=128)
     )
-    coarse = shape_prior.run(build(ODD / f"{name}.jpg"), small, StageContext(0, "cpu", tmp_path, lambda progress: None))
+    coarse = shape_prior.run(
+        build(ODD / f"{name}.jpg"), small, FaceModelConfig(), StageContext(0, "cpu", tmp_path, lambda progress: None)
+    )
     vertices = coarse.head.rig.vertices
     assert np.isfinite(vertices).all() and 0.15 < np.ptp(vertices[:, 1]) < 0.8
     assert len(coarse.views.views) == 8

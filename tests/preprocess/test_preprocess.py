@@ -39,6 +39,7 @@ def test_frontal_head_rotation_faces_the_camera(hopper: Portrait):
     assert np.allclose(hopper.head_rotation @ hopper.head_rotation.T, np.eye(3), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_same_photo_same_portrait(hopper: Portrait):
     again = build(HOPPER)
     for name in ("image", "alpha", "landmarks", "expression", "head_rotation", "crop_from_photo"):
@@ -46,6 +47,7 @@ def test_same_photo_same_portrait(hopper: Portrait):
     assert again.ingredients == hopper.ingredients
 
 
+@pytest.mark.slow
 def test_greyscale_portrait_builds(tmp_path: Path, hopper: Portrait):
     Image.open(HOPPER).convert("L").save(tmp_path / "grey.png")
     grey = build(tmp_path / "grey.png")
@@ -78,6 +80,7 @@ def test_several_faces_take_the_largest_and_say_so(tmp_path: Path):
     assert center[0] < 512 and not any("faces" in note for note in smaller.notes)
 
 
+@pytest.mark.slow
 def test_head_beyond_the_border_is_filled_with_white(tmp_path: Path):
     Image.fromarray(pixels(ASTRONAUT)[40:, 100:]).save(tmp_path / "cut.png")
     portrait = build(tmp_path / "cut.png")
@@ -183,6 +186,7 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path):
         build(HOPPER / "inside_a_file.jpg")
 
 
+@pytest.mark.slow
 def test_an_anonymous_portrait_does_not_tell_its_photograph(hopper: Portrait) -> None:
     unknown = build(HOPPER, replace(SMALL, anonymous=True))
     (photograph,) = (each for each in unknown.ingredients if each.name == "photograph")

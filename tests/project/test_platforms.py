@@ -31,6 +31,7 @@ def modules() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
+@pytest.mark.slow
 def test_modules_of_one_system_are_imported_where_they_are_used() -> None:
     for name, tree in modules():
         inside = {node for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for node in ast.walk(f)}

@@ -48,6 +48,7 @@ def test_a_seed_is_a_motion_from_wherever_one_begins(rig: Rig) -> None:
     assert not np.array_equal(first, run(Idle(rig, seed=6), TIMES[:300])[0])
 
 
+@pytest.mark.slow
 def test_it_blinks_as_people_do(rig: Rig) -> None:
     weights = run(Idle(rig))[0]
     lids = weights[:, rig.expression_names.index("eyeBlinkLeft")]
@@ -56,6 +57,7 @@ def test_it_blinks_as_people_do(rig: Rig) -> None:
     assert np.array_equal(lids, weights[:, rig.expression_names.index("eyeBlinkRight")])
 
 
+@pytest.mark.slow
 def test_nothing_jumps_but_eyes_and_lids(rig: Rig) -> None:
     weights, turns = run(Idle(rig))
     slow = [index for index, name in enumerate(rig.expression_names) if not name.startswith("eye")]

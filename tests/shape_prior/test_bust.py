@@ -262,4 +262,4 @@ def _cap() -> Shell:
     grid = fan_grid(np.zeros(3), np.stack([np.full(8, 1.4), np.full(8, 0.5)]), (2,))
     points = grid.points(np.full((3, 8), 0.01))
     vertices = np.concatenate([points.reshape(-1, 3), points[0, :1], points[-1, :1]])
-    return Shell(grid, vertices, sheet_triangles(3, 8), np.ones((3, 8)), True)
+    return Shell(grid, vertices, sheet_triangles(3, 8), np.ones((3, 8)), True, np.zeros((3, 8)))

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from synthetic_cases import FRONT, SIZE
 
 from facecraft4d.toolkit.core.rigging import neutral_pose
@@ -20,6 +21,7 @@ def test_warps_stay_within_three_pixels_of_256_and_vary_smoothly():
     assert not displacement(distortions(Corruption(), 2, 0)[0], -1, 64).any()
 
 
+@pytest.mark.slow
 def test_masks_move_with_their_pictures(subjects):
     subject = subjects["hat"]
     clean = render_view(subject, subject.texture(), neutral_pose(subject.rig), FRONT)

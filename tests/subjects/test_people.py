@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import numpy as np
+import pytest
 from synthetic_cases import TEXTURE
 
 from facecraft4d.toolkit.face_model import load_default_head
@@ -13,6 +14,7 @@ HEAD = len(load_default_head().vertices)
 """The model's own vertices come first, what a subject wears after them."""
 
 
+@pytest.mark.slow
 def test_a_subject_and_its_pictures_repeat(subjects):
     again = make_subject(SUBJECTS["hat"], load_default_head(), TEXTURE)
     for field in fields(again.truth):

@@ -16,6 +16,7 @@ from facecraft4d.toolkit import cache, owned, pipeline
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.stages import Progress
 
+pytestmark = pytest.mark.slow
 CONFIG = BuildConfig(device=Device.CPU)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import astuple, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
-from facecraft4d.toolkit.config import BuildConfig, Preset, check_config, preset
+from facecraft4d.toolkit.config import BuildConfig, FaceModelConfig, FaceModelKind, Preset, check_config, preset
 from facecraft4d.toolkit.config.bounds import Bounds, bounded_fields, option_name
 from facecraft4d.toolkit.config.training import FREE, RATE, RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
@@ -55,6 +55,9 @@ def within_bounds(kind: type) -> st.SearchStrategy[Any]:
     parts: dict[str, st.SearchStrategy[Any]] = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         inner = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+        if Path in get_args(inner):
+            parts[name] = st.sampled_from((None, Path("own")))
+            continue
         bounds = next((note for note in getattr(hint, "__metadata__", ()) if isinstance(note, Bounds)), None)
         if bounds is not None:
             parts[name] = numbers(bounds, inner is not float)
@@ -79,7 +82,8 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         densify=replace(training.densify, prune_opacity=min(training.densify.prune_opacity, 0.9 * RESET_OPACITY)),
     )
     video = replace(config.video_prior, frontal_views=min(config.video_prior.frontal_views, views - 1))
-    return replace(config, training=training, video_prior=video)
+    face_model = FaceModelConfig(FaceModelKind.FLAME, *astuple(config.face_model)[1:])
+    return replace(config, training=training, video_prior=video, face_model=face_model)
 
 
 @given(within_bounds(BuildConfig).map(agreeing))
@@ -141,6 +145,14 @@ TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "opacities that stay reset": (
         {"training.densify.reset_every": 100, "training.rates.opacities": 0.0},
         "--training.densify.reset-every must be 0 where --training.rates.opacities is 0: they would stay so",
+    ),
+    "a file of another head model": (
+        {"face_model.file": Path("flame2023.pkl")},
+        "--face-model.file is for --face-model flame or --face-model ict, and the head model here is default",
+    ),
+    "expressions of another head model": (
+        {"face_model.components": 10, "face_model.model": FaceModelKind.ICT},
+        "--face-model.components is for --face-model flame, and the head model here is ict",
     ),
     "all pruned after a reset": (
         {"training.densify.reset_every": 100, "training.densify.prune_opacity": 0.02},

@@ -86,6 +86,7 @@ def test_lpips_is_zero_for_equal_images_and_grows_with_noise_and_blur(trunk):
     assert 0 < network(image, blurs[0]) < network(image, blurs[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trunk", list(Trunk))
 def test_lpips_equals_the_package(trunk):
     """Its own heads, read from its own files, and its own way from pictures to a number, on the trunk of our table."""

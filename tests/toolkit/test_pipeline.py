@@ -1,6 +1,7 @@
 """The pipeline with small stand-ins for its stages: what is kept, what runs anew, what a killed build leaves."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import synthetic_flame
 from absent_weights import take_away
 from PIL import Image
 from stand_in_stages import STAGES, House, Killed
@@ -21,7 +23,7 @@ from facecraft4d.toolkit import (
     video_prior,
     weights,
 )
-from facecraft4d.toolkit.config import BuildConfig, Device, ParametricConfig, WarpConfig
+from facecraft4d.toolkit.config import BuildConfig, Device, FaceModelConfig, FaceModelKind, ParametricConfig, WarpConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Tracked, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, StageContext
@@ -65,7 +67,9 @@ def test_a_motion_that_nobody_knows_is_tracked_once(
     plain = built(photo, CONFIG, tmp_path / "plain")
     known, rigs, tracks = house.video_prior, list[float](), list[str]()
 
-    def tracked(views: ViewSet, frames: FrameSet, head: Head, config: object, context: StageContext) -> Tracked:
+    def tracked(
+        views: ViewSet, frames: FrameSet, head: Head, config: object, chosen: object, context: StageContext
+    ) -> Tracked:
         house.enter("tracking")
         assert frames.track is None
         still = np.zeros((1, len(head.rig.joint_names), 3), np.float32)
@@ -92,6 +96,35 @@ def test_a_motion_that_nobody_knows_is_tracked_once(
     assert kept.frames.known_track.name == "track"
 
 
+def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content, its name, which tells its licence, and an option of it count; the place where it lies does not."""
+    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
+    file, arrays = tmp_path / "flame2023.npz", synthetic_flame.small()
+    np.savez(file, **arrays)
+    config = replace(CONFIG, face_model=FaceModelConfig(FaceModelKind.FLAME, file))
+
+    def ran(config: BuildConfig) -> list[str]:
+        house.ran.clear()
+        pipeline.build(photo, config, tmp_path / "build", lambda _: None)
+        return [name for name in house.ran if name in STAGES]
+
+    def on(path: Path, components: int = 0) -> BuildConfig:
+        return replace(config, face_model=FaceModelConfig(FaceModelKind.FLAME, path, components))
+
+    assert ran(config) == list(STAGES) and ran(config) == []
+    elsewhere = tmp_path / "elsewhere" / file.name
+    elsewhere.parent.mkdir()
+    shutil.copy(file, elsewhere)
+    assert ran(on(elsewhere)) == []
+    assert ran(on(file, components=5))[0] == "shape_prior"
+    renamed = file.rename(file.with_name("flame2023_Open.npz"))
+    assert ran(on(renamed))[0] == "shape_prior" and ran(on(renamed)) == []
+    np.savez(renamed, **arrays | {"v_template": arrays["v_template"] + np.float32(1e-4)})
+    assert ran(on(renamed))[0] == "shape_prior"
+
+
 @pytest.mark.parametrize("killer", [*STAGES, "training 1", "training 3"])
 @pytest.mark.slow
 def test_a_killed_build_resumes_to_the_same_file(house: House, photo: Path, tmp_path: Path, killer: str) -> None:
@@ -109,6 +142,7 @@ def test_a_killed_build_resumes_to_the_same_file(house: House, photo: Path, tmp_
         assert [name for name in house.ran if name.startswith("training ")] == ["training 4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "first_anew"),
     [
@@ -181,6 +215,7 @@ def test_kept_stages_say_so(house: House, photo: Path, tmp_path: Path) -> None:
     assert [(progress.stage, progress.message) for progress in said] == [(name, "kept") for name in STAGES]
 
 
+@pytest.mark.slow
 def test_an_avatar_is_made_without_the_weights_that_measure(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +230,7 @@ def test_an_avatar_is_made_without_the_weights_that_measure(
     assert any("sface" in progress.message for progress in said[:first_stage]), "known before the work"
 
 
+@pytest.mark.slow
 def test_weights_that_come_later_are_measured_with(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +252,7 @@ def test_a_build_that_cannot_end_does_not_begin(
     assert house.ran == [] and not (tmp_path / "build").exists()
 
 
+@pytest.mark.slow
 def test_weights_of_the_users_own_decide_the_result_of_the_stages_that_need_them(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tracking_scene import scene
 
 from facecraft4d.toolkit import tracking
-from facecraft4d.toolkit.config import TrackingConfig
+from facecraft4d.toolkit.config import FaceModelConfig, TrackingConfig
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext, silent
 from facecraft4d.toolkit.face_model import FaceModel
@@ -30,7 +30,7 @@ def hidden(model: FaceModel, tmp_path_factory: pytest.TempPathFactory):
 def found(hidden, folder: Path, report=silent, config: TrackingConfig = CONFIG):
     views, frames, head, _ = hidden
     with repeatable():
-        return tracking.run(views, frames, head, config, StageContext(3, "cpu", folder, report))
+        return tracking.run(views, frames, head, config, FaceModelConfig(), StageContext(3, "cpu", folder, report))
 
 
 @pytest.fixture(scope="module")

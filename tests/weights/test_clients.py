@@ -13,6 +13,8 @@ from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.weights import clients, fetching, table
 from facecraft4d.toolkit.weights.reach import Reach
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def marker(tmp_path: Path) -> Path:

@@ -9,6 +9,8 @@ from facecraft4d.toolkit.config.presets import Preset, preset
 from facecraft4d.toolkit.config.rules import check_config
 from facecraft4d.toolkit.config.stages import (
     Bust,
+    FaceModelConfig,
+    FaceModelKind,
     ImagePrior,
     ImagePriorConfig,
     Lighting,
@@ -32,7 +34,7 @@ from facecraft4d.toolkit.config.training import (
 )
 
 __all__ = [
-    "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
+    "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "FaceModelConfig", "FaceModelKind", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
     "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

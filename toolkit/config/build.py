@@ -6,6 +6,7 @@ from typing import Annotated
 
 from facecraft4d.toolkit.config.bounds import Bounds
 from facecraft4d.toolkit.config.stages import (
+    FaceModelConfig,
     ImagePriorConfig,
     PreprocessConfig,
     ShapePriorConfig,
@@ -29,6 +30,7 @@ class BuildConfig:
     """Everything that decides what a build makes."""
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    face_model: FaceModelConfig = field(default_factory=FaceModelConfig)
     shape_prior: ShapePriorConfig = field(default_factory=ShapePriorConfig)
     image_prior: ImagePriorConfig = field(default_factory=ImagePriorConfig)
     video_prior: VideoPriorConfig = field(default_factory=VideoPriorConfig)

@@ -4,6 +4,7 @@ import math
 
 from facecraft4d.toolkit.config.bounds import check_bounds
 from facecraft4d.toolkit.config.build import BuildConfig
+from facecraft4d.toolkit.config.stages import FaceModelConfig, FaceModelKind
 from facecraft4d.toolkit.config.training import RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -11,9 +12,24 @@ from facecraft4d.toolkit.core.checks import UserError
 def check_config(config: BuildConfig) -> None:
     """UserError that names the option, for numbers that no stage can work with. Everything that needs no file is found here."""
     check_bounds(config)
+    _check_face_model(config.face_model)
     _check_views(config)
     _check_steps(config.training)
     _check_resets(config.training)
+
+
+def _check_face_model(chosen: FaceModelConfig) -> None:
+    """What belongs to one head model is not given for another, where it would be passed over."""
+    given = {
+        "file": (chosen.file is not None, (FaceModelKind.FLAME, FaceModelKind.ICT)),
+        "components": (chosen.components > 0, (FaceModelKind.FLAME,)),
+        "template": (chosen.template is not None, (FaceModelKind.FLAME,)),
+        "mediapipe": (chosen.mediapipe is not None, (FaceModelKind.FLAME,)),
+    }
+    for option, (is_given, kinds) in given.items():
+        if is_given and chosen.model not in kinds:
+            wanted = " or ".join(f"--face-model {kind}" for kind in kinds)
+            raise UserError(f"--face-model.{option} is for {wanted}, and the head model here is {chosen.model}")
 
 
 def _check_views(config: BuildConfig) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -27,6 +28,14 @@ class ShapePrior(StrEnum):
     """Who imagines the head's shape."""
 
     PARAMETRIC = "parametric"
+
+
+class FaceModelKind(StrEnum):
+    """Whose head is fitted to the photograph."""
+
+    DEFAULT = "default"
+    FLAME = "flame"
+    ICT = "ict"
 
 
 class Bust(StrEnum):
@@ -72,8 +81,28 @@ class PreprocessConfig:
 
 
 @dataclass(frozen=True)
+class FaceModelConfig:
+    """The head model that is fitted to the photograph (docs/face_models.md).
+
+    --face-model flame --face-model.file flame2023_Open.pkl
+    --face-model ict --face-model.file ICT-FaceKit
+    """
+
+    model: Annotated[FaceModelKind, tyro.conf.arg(aliases=("--face-model",))] = FaceModelKind.DEFAULT
+    """default: the CC0 head; flame: a FLAME file of your own; ict: ICT-FaceKit's folder. Yours are derived from once, in minutes."""
+    file: Path | None = None
+    """FLAME's .pkl or .npz, or ICT-FaceKit's folder. Keep its name: the licence is known by it."""
+    components: Annotated[int, Bounds(0, 100)] = 0
+    """So many of FLAME's own expressions are kept beside ARKit's 52, the first ones."""
+    template: Path | None = None
+    """FLAME's head_template_mesh.obj, for its texture coordinates; by default charts of the regions."""
+    mediapipe: Path | None = None
+    """FLAME's mediapipe_landmark_embedding.npz, for 105 landmarks; by default all are found on drawings of the model."""
+
+
+@dataclass(frozen=True)
 class ParametricConfig:
-    """Fits the CC0 head in two phases (latent, then pivotal tuning)."""
+    """Fits the head model in two phases (latent, then pivotal tuning)."""
 
     latent_iterations: Annotated[int, ITERATIONS] = 60
     """Steps of the latent phase on the picture (identity, pose, expression, lighting, albedo), after landmarks and contours."""
@@ -89,7 +118,7 @@ class ShapePriorConfig:
     """Portrait to a coarse head and its 24 views."""
 
     prior: ShapePrior = ShapePrior.PARAMETRIC
-    """parametric: fits the CC0 head in two phases (latent, then pivotal tuning)."""
+    """parametric: fits the head model in two phases (latent, then pivotal tuning)."""
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""

@@ -1,6 +1,6 @@
 """How good an avatar is: fidelity and identity of the front, coverage all round, locality of the expressions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,17 @@ def run(
     moves, leaks, still = expressions.measure(avatar, coarse)
     metrics["expression_leak_max"] = max(leaks.values(), default=0.0)
     metrics["expression_still_max"] = max(still.values(), default=0.0)
-    metrics["expression_move_min"] = min(moves.values(), default=0.0)
+    lacking = expressions.unmoved(avatar.rig)
+    metrics["expression_move_min"] = min((moved for name, moved in moves.items() if name not in lacking), default=0.0)
     rounded = {name: round(metrics[name], 5) for name in METRICS if name in metrics}
     rung = alarms.ringing(of_avatar, "avatar") + alarms.ringing(of_coarse, "coarse head")
-    return Evaluation(rounded, moves, leaks, notes + absence_notes(METRICS, absent), rung, unsure.told(rested))
+    said = notes + absence_notes(METRICS, absent) + lacking_notes(lacking)
+    return Evaluation(rounded, moves, leaks, said, rung, unsure.told(rested))
+
+
+def lacking_notes(names: Sequence[str]) -> tuple[str, ...]:
+    """That expressions are exempt from having to move, if any are."""
+    return (f"the head model does not move: {', '.join(names)}; not counted as weakest expression",) if names else ()
 
 
 def as_json(evaluation: Evaluation, preset: str) -> dict[str, Any]:

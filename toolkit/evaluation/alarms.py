@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 from scipy import ndimage
 
+from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import Camera, Head, Rig, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.core.rigging import pose_vertices
@@ -20,11 +21,11 @@ from facecraft4d.toolkit.meshes.raster import rasterize
 
 SIDE = 256
 """Pixels of the pictures that alarms look at: what is smaller is texture."""
-NOTHING, SKIN, HAIR, CLOTH, HAT, OTHER = range(6)
+NOTHING, SKIN, HAIR, CLOTH, HAT, OTHER, EYEWEAR = range(7)
 """Kinds of surface."""
 KINDS = {
     "skin": SKIN, "ears": SKIN, "scalp": SKIN, "neck": SKIN, "hair": HAIR, "beard": HAIR, "torso": CLOTH, "clothes": CLOTH, "bust": CLOTH,
-    "headwear": HAT, "hat": HAT,
+    "headwear": HAT, "hat": HAT, GLASSES: EYEWEAR,
 }  # fmt: skip
 """By the name of a region; all others are other."""
 THIN = 4
@@ -42,8 +43,12 @@ LEAST_SEAM = 14
 """Pixels of length from which steps in a row are a seam."""
 SKIN_LIKE = 0.07
 """Distance of chroma from the face's median within which a pixel has the colour of skin."""
+SHADED = 0.5
+"""Part of the face's brightness from which cloth of skin's chroma passes for skin: black cloth has any chroma."""
 LOOP = 0.01
 """Part of the silhouette from which background inside is no hole but what a tail, a bun or an arm goes round."""
+RIM = 2
+"""Pixels by which a drawn rim of glasses may be wider than the mesh behind it."""
 DARK = 0.15
 """Sum of red, green and blue below which a colour tells no more than black does."""
 BACK_DEGREES, UPPER = 30.0, 0.4
@@ -63,13 +68,21 @@ class Alarm:
 ALARMS: dict[str, Alarm] = {
     "torn": Alarm("torn slices", "area of thin bands, thin slits and loose pieces over the silhouette's", 0.05),
     "sliced": Alarm("hair in slices", "hair below cloth below hair, along columns, over the silhouette", 0.03),
-    "woven": Alarm("woven cloth", "skin, or its colour, below cloth, along columns, over the silhouette", 0.02),
+    "woven": Alarm(
+        "woven cloth",
+        "skin, or its colour, below cloth, along columns, over the silhouette, beyond what the front view has",
+        0.02,
+    ),
     "seams": Alarm(
         "seams",
         "length of sharp steps between skin and skin over the picture's side, beyond what the front view has",
         0.15,
     ),
-    "holes": Alarm("holes", "small pieces of background that the silhouette encloses, over the silhouette", 0.006),
+    "holes": Alarm(
+        "holes",
+        "small pieces of background that the silhouette encloses, not seen through glasses, over the silhouette",
+        0.006,
+    ),
     "bald": Alarm(
         "bald back",
         "part of the back's upper head that has the colour of skin, where hair or a hat is seen in front",
@@ -130,9 +143,9 @@ def look(sights: Sequence[Sight], yaws: Sequence[float]) -> dict[str, tuple[floa
     face = colors_of(sights[0])
     backs = yaw_distances(yaws, 180.0) <= BACK_DEGREES
     rows = [judged(each, face, bool(back)) for each, back in zip(sights, backs, strict=True)]
-    photographed = rows[0]["seams"]
+    photographed = dict(rows[0])
     for row in rows:
-        row["seams"] = max(0.0, row["seams"] - photographed)
+        row.update({name: max(0.0, row[name] - photographed[name]) for name in ("seams", "woven")})
     worst = {name: int(np.argmax([row[name] for row in rows])) for name in ALARMS}
     return {name: (rows[index][name], float(yaws[index])) for name, index in worst.items()}
 
@@ -156,15 +169,21 @@ def judged(view: Sight, face: Mapping[int, np.ndarray], back: bool) -> dict[str,
     """The value of every alarm in one view."""
     solid = ndimage.gaussian_filter(view.alpha, 1.0) > 0.5
     area = max(int(solid.sum()), 1)
-    sizes = np.bincount(ndimage.label(ndimage.binary_fill_holes(solid) & ~solid)[0].ravel())[1:]
     return {
         "torn": torn(solid) / area,
         "sliced": sliced(view.kinds, solid) / area,
         "woven": woven(painted(view, face), solid) / area,
         "seams": seams(view, face) / SIDE,
-        "holes": float(sizes[sizes < LOOP * area].sum()) / area,
+        "holes": holes(view.kinds, solid) / area,
         "bald": bald(view, face, solid) if back else 0.0,
     }
+
+
+def holes(kinds: UInt8[np.ndarray, "s s"], solid: Bool[np.ndarray, "s s"]) -> float:
+    """Pixels of background that the silhouette encloses, also without the glasses: a lens that stands out beside the face shows what is behind."""
+    rims = ndimage.binary_dilation(kinds == EYEWEAR, iterations=RIM)
+    sizes = np.bincount(ndimage.label(ndimage.binary_fill_holes(solid & ~rims) & ~solid)[0].ravel())[1:]
+    return float(sizes[sizes < LOOP * solid.sum()].sum())
 
 
 def torn(solid: Bool[np.ndarray, "s s"]) -> float:
@@ -196,7 +215,8 @@ def painted(view: Sight, face: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "s
     """Kinds, but cloth that has the colour of skin is skin, unless the person wears such a colour."""
     if not {SKIN, CLOTH} <= set(face) or _apart(face[CLOTH], face[SKIN]) < 2 * SKIN_LIKE:
         return view.kinds
-    bare = (view.kinds == CLOTH) & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
+    lit = view.image.mean(-1) > SHADED * face[SKIN].mean()
+    bare = (view.kinds == CLOTH) & lit & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
     return np.asarray(np.where(bare, SKIN, view.kinds), np.uint8)
 
 

@@ -24,5 +24,5 @@ class Render(NamedTuple):
 def draw(avatar: Avatar, pose: Pose, camera: Camera) -> Render:
     """The avatar in a pose, on white."""
     splats = place_splats(avatar.splats, pose_vertices(avatar.rig, pose), avatar.rig)
-    image, alpha = draw_splats(splats, camera, WHITE)
-    return Render(image.clip(0, 1), alpha)
+    picture = draw_splats(splats, camera, WHITE)
+    return Render(picture[..., :3].clip(0, 1), np.ascontiguousarray(picture[..., 3]))

@@ -14,6 +14,8 @@ from facecraft4d.toolkit.meshes.raster import rasterize
 
 MOVED_METRES = 0.0005
 """A triangle belongs to an expression's region if a corner moves by this much at weight 1."""
+UNMOVED_METRES = 1e-6
+"""What no vertex moves by more than, an expression does not have: the rest is rounding."""
 REACH = 10
 """Pixels (of 512) by which splats may stand out of their triangle: the region is dilated by them."""
 STILL_REGIONS = ("hair", "scalp", "ears", "neck", "headwear")
@@ -35,6 +37,12 @@ def measure(avatar: Avatar, coarse: ViewSet) -> Measures:
         leaks[name] = _mean(change, on_head & ~region)
         still[name] = _mean(change, still_parts & on_head & ~region)
     return moves, leaks, still
+
+
+def unmoved(rig: Rig) -> tuple[str, ...]:
+    """Expressions that the head model has by name alone, such as a tongue's where there is none: nothing moves with them."""
+    moves = np.abs(rig.expression_deltas).max((1, 2), initial=0) > UNMOVED_METRES
+    return tuple(name for name, moved in zip(rig.expression_names, moves, strict=True) if not moved)
 
 
 def expression_pose(rig: Rig, index: int, weight: float = 1.0) -> Pose:

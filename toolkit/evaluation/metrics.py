@@ -81,7 +81,7 @@ METRICS: dict[str, Metric] = {
         "Hair, ears, neck, worst", "/255", f"{_EXPRESSIONS}: mean change of hair, ears and neck outside its region", 1.0, 1.0, False
     ),
     "expression_move_min": Metric(
-        "Expression effect, weakest", "/255", f"{_EXPRESSIONS}: mean change inside its own region", 0.5, 0.5
+        "Expression effect, weakest", "/255", f"{_EXPRESSIONS}: mean change inside its own region; those that the head model lacks do not count", 0.5, 0.5
     ),
     "unseen_mirrored_share": Metric("Surface seen on its other side alone", "", "area that any of the coarse views shows"),
     "unseen_completed_share": Metric("Surface that no photograph tells", "", "area that any of the coarse views shows"),

@@ -50,13 +50,13 @@ class Hits:
 
 
 def embed_landmarks(
-    model: FaceModel, detect: Detector, report: Callable[[Progress], None]
+    model: FaceModel, detect: Detector, report: Callable[[Progress], None], people: int = PEOPLE
 ) -> tuple[SurfacePoints, Float32[np.ndarray, " 478"]]:
-    """The 478 landmarks on `model` and the bias of their depths. ValueError if the detector does not see the head as a face."""
+    """The 478 landmarks on `model` and the bias of their depths, by drawings of so many `people`. ValueError if the detector does not see the head as a face."""
     directions = _directions(model, detect)
     rng = np.random.default_rng(0)
     spread = model.identity_ranges[:, 1] - model.identity_ranges[:, 0]
-    views = list(itertools.product(range(PEOPLE), YAWS, PITCHES))
+    views = list(itertools.product(range(people), YAWS, PITCHES))
     hits = []
     for step, (person, yaw, pitch) in enumerate(views):
         if yaw == YAWS[0] and pitch == PITCHES[0]:
@@ -170,9 +170,9 @@ def _onto_surface(
 
 
 def closest_on_triangles(
-    point: Float64[np.ndarray, "3"], corners: Float64[np.ndarray, "f 3 3"]
+    point: Float64[np.ndarray, "3"] | Float64[np.ndarray, "f 3"], corners: Float64[np.ndarray, "f 3 3"]
 ) -> tuple[Float64[np.ndarray, "f 3"], Float64[np.ndarray, " f"]]:
-    """Barycentrics of the closest point of each triangle, and its squared distance."""
+    """Barycentrics of the closest point of each triangle to the point, or to its own one, and its squared distance."""
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     gram = np.stack([first, second], 1) @ np.stack([first, second], 2)
     seen = np.stack([((point - corners[:, 0]) * edge).sum(1) for edge in (first, second)], -1)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int32
 
+from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle
 from facecraft4d.toolkit.core.ingredients import Commercial, Ingredient
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.face_model.flame_files import (
+    ADVICE,
     EXPRESSION_COUNT,
     SHAPE_COUNT,
     read_chosen_embedding,
@@ -26,16 +29,13 @@ from facecraft4d.toolkit.face_model.model import (
     FaceModel,
     SurfacePoints,
 )
-from facecraft4d.toolkit.weights import file_sha256
+from facecraft4d.toolkit.face_model.obj_files import read_obj, uvs_for
 
+TEMPLATE = "the template mesh of this FLAME model (.obj)"
 SIGMAS = (-3.0, 3.0)
 """FLAME's identity weights are in standard deviations."""
-EDITIONS = {
-    "flame2023_open": ("FLAME 2023 Open", "CC-BY-4.0", Commercial.YES),
-    "flame2023": ("FLAME 2023", "LicenseRef-FLAME-noncommercial", Commercial.NO),
-    "generic_model": ("FLAME 2020", "LicenseRef-FLAME-noncommercial", Commercial.NO),
-}
-"""By the start of the file's name: name, licence, commercial use. An unknown name is taken for a non-commercial edition."""
+EDITIONS = {"flame_2023_open": "FLAME 2023 Open", "flame_2023": "FLAME 2023", "flame_2020": "FLAME 2020"}
+"""Names of the weights' table and of people."""
 MAX_CONTOUR_DEGREES = 39
 LANDMARKS = 478
 """MediaPipe's, with irises."""
@@ -44,7 +44,7 @@ FIRST_CORNER = np.array([1, 0, 0], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class FlameSideFiles:
-    """The landmark files that come beside a FLAME model; each is optional."""
+    """The files that come beside a FLAME model; each is optional."""
 
     static: Path | None = None
     """flame_static_embedding.pkl: iBUG's landmarks 18 to 68."""
@@ -52,6 +52,8 @@ class FlameSideFiles:
     """flame_dynamic_embedding.npy: landmarks 1 to 17 for 79 head yaws."""
     mediapipe: Path | None = None
     """mediapipe_landmark_embedding.npz: 105 of MediaPipe's landmarks."""
+    template: Path | None = None
+    """head_template_mesh.obj: texture coordinates."""
 
 
 def load_flame(path: Path, side_files: FlameSideFiles | None = None) -> FaceModel:
@@ -66,7 +68,7 @@ def load_flame(path: Path, side_files: FlameSideFiles | None = None) -> FaceMode
     return FaceModel(
         vertices=arrays["v_template"],
         triangles=triangles,
-        corner_uvs=_cylinder_uvs(arrays["v_template"][triangles]),
+        corner_uvs=_corner_uvs(sides.template, arrays["v_template"], triangles),
         triangle_regions=eyes.astype(np.uint8),
         region_names=("skin", "eyes"),
         identity_names=tuple(f"flame_shape_{i:03d}" for i in range(SHAPE_COUNT)),
@@ -116,12 +118,36 @@ def contour_row(joint_rotations: Float[np.ndarray, "5 3"]) -> int:
     return turned if turned >= 0 else MAX_CONTOUR_DEGREES - turned
 
 
+def edition(file_name: str) -> str | None:
+    """The name in the weights' table of the edition whose files are called so, in capitals or not; None for any other name."""
+    for name in EDITIONS:
+        row = weights.row(name)
+        known = row.expected if isinstance(row, weights.BroughtWeights) else ()
+        if file_name.lower() in {pattern.lower() for pattern, _ in known}:
+            return name
+    return None
+
+
 def _ingredient(path: Path) -> Ingredient:
-    """The edition by the file's name."""
-    known = next((edition for start, edition in EDITIONS.items() if path.name.lower().startswith(start)), None)
-    name, licence, commercial = known or ("FLAME, edition unknown", "LicenseRef-FLAME-noncommercial", Commercial.NO)
-    source = f"{path.name}, given by the user; Max Planck Institute for Intelligent Systems, flame.is.tue.mpg.de"
-    return Ingredient(name, ROLE, licence, commercial, source, file_sha256(path))
+    """The edition and its licence by the file's name, for nothing in a file tells them; of another name nothing is known."""
+    sha256, known = weights.file_sha256(path), edition(path.name)
+    if known is None:
+        source = f"{path.name}, the user's own file: its name is none of FLAME's editions', so its licence is not known"
+        return Ingredient("FLAME, edition unknown", ROLE, "unknown", Commercial.UNKNOWN, source, sha256)
+    row, title = weights.row(known), EDITIONS[known]
+    source = f"{path.name}, the user's own file, taken for {title} by its file name; {row.credit}"
+    return Ingredient(title, ROLE, row.licence, row.commercial_use, source, sha256)
+
+
+def _corner_uvs(
+    template: Path | None, vertices: Float32[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "f 3"]
+) -> Float32[np.ndarray, "f 3 2"]:
+    """The template's; without one around the vertical axis. UserError for a template of another mesh."""
+    if template is None:
+        return _cylinder_uvs(vertices[triangles])
+    mesh = read_obj(template, TEMPLATE, ADVICE)
+    with at_the_border(template, TEMPLATE, ADVICE):
+        return uvs_for(mesh, triangles)
 
 
 def _cylinder_uvs(corners: Float32[np.ndarray, "f 3 3"]) -> Float32[np.ndarray, "f 3 2"]:

@@ -29,7 +29,12 @@ CORNERS = 0.1
 
 def upper_edges(rig: Rig) -> tuple[Int64[np.ndarray, " n"], ...]:
     """The front edge of the upper lid of the left and of the right eye, where its lashes grow, in the order of x; empty without lids."""
-    return tuple(edge[_upper(rig, edge)] for edge in _edges(rig))
+    return tuple(upper for _, upper in lid_edges(rig))
+
+
+def lid_edges(rig: Rig) -> tuple[tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " m"]], ...]:
+    """All vertices along the lashes of the left and of the right eye, and those of the upper lid, each in the order of x; none without lids."""
+    return tuple((edge, edge[_upper(rig, edge)]) for edge in _edges(rig))
 
 
 def blink_share(rig: Rig) -> Float32[np.ndarray, " v"]:
@@ -48,10 +53,10 @@ def with_meeting_lids(rig: Rig, pose: Pose) -> Rig:
     A rig without lids or without ARKit's blinks is returned as it is.
     """
     vertices, deltas = rig.vertices.copy(), rig.expression_deltas.copy()
-    for name, edge in zip(BLINKS, _edges(rig), strict=True):
+    for name, (edge, upper) in zip(BLINKS, lid_edges(rig), strict=True):
         if not len(edge) or name not in rig.expression_names:
             continue
-        blink, upper = rig.expression_names.index(name), edge[_upper(rig, edge)]
+        blink = rig.expression_names.index(name)
         weight, delta = float(pose.expression[blink]), rig.expression_deltas[blink]
         if weight > MOST_CLOSED:
             continue

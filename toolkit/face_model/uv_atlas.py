@@ -21,11 +21,11 @@ def pack_islands(
     Each island keeps its shape (turned to lie flat) and gets a size by its surface times the mean `density` of its triangles,
     then islands stand in rows, tallest first.
     """
-    islands = _islands(corner_uvs)
+    numbers = islands(corner_uvs)
     area = 2 * triangle_areas(vertices[triangles])
     shapes = []
-    for island in range(islands.max() + 1):
-        inside = islands == island
+    for island in range(numbers.max() + 1):
+        inside = numbers == island
         uv = corner_uvs[inside] * [1, -1]
         uv = uv - uv.min((0, 1))
         if uv[..., 1].max() > uv[..., 0].max():
@@ -37,11 +37,11 @@ def pack_islands(
     scale, corners = _largest_packing(sizes)
     packed = np.zeros(corner_uvs.shape, np.float32)
     for island, uv in enumerate(shapes):
-        packed[islands == island] = uv * scale + corners[island]
+        packed[numbers == island] = uv * scale + corners[island]
     return packed
 
 
-def _islands(corner_uvs: Float64[np.ndarray, "f 3 2"]) -> Int[np.ndarray, " f"]:
+def islands(corner_uvs: Float64[np.ndarray, "f 3 2"]) -> Int[np.ndarray, " f"]:
     """Number of the connected texture island of each triangle."""
     _, corner = np.unique(corner_uvs.reshape(-1, 2).round(9), axis=0, return_inverse=True)
     corner = corner.reshape(-1, 3)

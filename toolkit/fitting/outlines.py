@@ -84,6 +84,7 @@ def pair_outline(
     leaving, back = _match(edge, edge_normals, border, border_normals, camera.width)
     columns, rows = _pixels(border - border_normals, camera)
     clothed = scipy.ndimage.binary_dilation(segments.torso, iterations=_CLOTHED)[rows, columns]
+    clothed |= _shoulders(observation, border)
     leaving, back = leaving[outside[leaving] & ~clothed[back]], back[outside[leaving] & ~clothed[back]]
     shaven = segments.skin if segments.beard is None else segments.skin & ~segments.beard
     bare = scipy.ndimage.binary_dilation(shaven, iterations=_CLOTHED)[rows, columns] & ~clothed
@@ -97,6 +98,15 @@ def pair_outline(
     source, target = source[some], target[some]
     pixels, _ = project(camera, vertices[rim[source]].astype(np.float64))
     return OutlinePull(rim[source].astype(np.int64), pixels + border[target] - edge[source], border_normals[target])
+
+
+def _shoulders(observation: Observation, border: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
+    """What lies beside and below the face: bare shoulders are no part of the head, as clothed ones are not."""
+    if observation.landmarks is None:
+        return np.zeros(len(border), bool)
+    (left, _), (right, chin) = (f(observation.landmarks[list(FACE_OVAL)], axis=0) for f in (np.min, np.max))
+    x, y = border.T
+    return np.asarray((y > chin) & ((x < left) | (x > right)))
 
 
 def _ear_for_jaw(

@@ -50,8 +50,8 @@ def border(triangles: Int[np.ndarray, "f 3"]) -> Int[np.ndarray, " b"]:
     return np.unique(pairs[counts == 1])
 
 
-def boundary_loop(triangles: Int[np.ndarray, "f 3"]) -> Int64[np.ndarray, " b"]:
-    """The vertices of the longest open edge, in order around it."""
+def open_loops(triangles: Int[np.ndarray, "f 3"]) -> list[Int64[np.ndarray, " b"]]:
+    """The vertices of each open edge, in order around it."""
     edges = directed_edges(triangles).astype(np.int64)
     size = int(triangles.max()) + 1
     forward, backward = edges @ [size, 1], edges[:, ::-1] @ [size, 1]
@@ -63,7 +63,12 @@ def boundary_loop(triangles: Int[np.ndarray, "f 3"]) -> Int64[np.ndarray, " b"]:
         while vertex != start:
             loops[-1].append(vertex)
             vertex = following.pop(vertex)
-    return np.array(max(loops, key=len), np.int64)
+    return [np.array(loop, np.int64) for loop in loops]
+
+
+def boundary_loop(triangles: Int[np.ndarray, "f 3"]) -> Int64[np.ndarray, " b"]:
+    """The vertices of the longest open edge, in order around it."""
+    return max(open_loops(triangles), key=len)
 
 
 def grown(neighbours: scipy.sparse.csr_array, vertices: Bool[np.ndarray, " v"]) -> Bool[np.ndarray, " v"]:

@@ -1,24 +1,24 @@
 """Portrait to a coarse head: its views from all around and a personalised, textured rig."""
 
-from facecraft4d.toolkit.config import ShapePrior, ShapePriorConfig
+from facecraft4d.toolkit.config import FaceModelConfig, ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.needs import Needs
 
 
-def needs(config: ShapePriorConfig) -> Needs:
-    """What the chosen prior needs."""
+def needs(config: ShapePriorConfig, face_model: FaceModelConfig) -> Needs:
+    """What the chosen prior needs, on the chosen head model."""
     match config.prior:
         case ShapePrior.PARAMETRIC:
             from facecraft4d.toolkit.shape_prior import parametric
 
-            return parametric.needs()
+            return parametric.needs(face_model)
 
 
-def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
-    """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names."""
+def run(portrait: Portrait, config: ShapePriorConfig, face_model: FaceModelConfig, context: StageContext) -> Coarse:
+    """Imagine the whole head that a portrait shows (paper, section 3.1), with the prior that `config` names, on the chosen head model."""
     match config.prior:
         case ShapePrior.PARAMETRIC:
             from facecraft4d.toolkit.shape_prior.parametric import invert
 
-            return invert.run(portrait, config, context)
+            return invert.run(portrait, config, face_model, context)

@@ -179,16 +179,13 @@ class Blend(torch.autograd.Function):
             _numpy(t).reshape(len(colors), *tail)
             for t, tail in ((means2d, (2,)), (conics, (3,)), (depths, ()), (opacities, ()))
         ]
-        images = np.empty((count, s.height, s.width, d), ctx.colors.dtype)
-        alphas = np.empty((count, s.height, s.width), ctx.colors.dtype)
+        pictures = np.empty((count, s.height, s.width, d + 1), ctx.colors.dtype)
         ctx.drawn = [
-            _blend_image(
-                [a[span] for a in arrays], rows.radii[i], ctx.colors[span], ctx.backgrounds[i], s, images[i], alphas[i]
-            )
+            _blend_image([a[span] for a in arrays], rows.radii[i], ctx.colors[span], ctx.backgrounds[i], s, pictures[i])
             for i, span in enumerate(rows.spans())
         ]
-        ctx.alphas = alphas
-        return torch.from_numpy(images), torch.from_numpy(alphas)
+        ctx.alphas = pictures[..., d]
+        return torch.from_numpy(pictures[..., :d]), torch.from_numpy(ctx.alphas)
 
     @staticmethod
     def backward(ctx: Any, to_images: Tensor, to_alphas: Tensor) -> Any:
@@ -221,20 +218,19 @@ class Blend(torch.autograd.Function):
 
 
 def _blend_image(
-    arrays: list[Array], radii: Array, colors: Array, background: Array, s: Settings, image: Array, alpha: Array
+    arrays: list[Array], radii: Array, colors: Array, background: Array, s: Settings, picture: Array
 ) -> Any:
-    """Draw one image; returns its bins and traces."""
+    """Draw one image, colours and alpha; returns its bins and traces."""
     means2d, conics, depths, opacities = arrays
     bins = binning.bin_splats(means2d, conics, depths, opacities, radii, s, numba.get_num_threads())
-    parts = _channel_parts(colors.shape[-1])
-    for first, size in parts:
-        target = (
-            image if len(parts) == 1 and size == image.shape[-1] else np.empty((*image.shape[:2], size), image.dtype)
-        )
+    d = colors.shape[-1]
+    for first, size in _channel_parts(d):
+        target = picture if size == d else np.empty((*picture.shape[:2], size + 1), picture.dtype)
         tint, behind = _channels(colors, first, size), _channels(background, first, size)
-        traces = kernels.blend(bins, tint, behind, (0,) * size, s, target, alpha)
-        if target is not image:
-            image[..., first : first + size] = target[..., : image.shape[-1] - first]
+        traces = kernels.blend(bins, tint, behind, (0,) * size, s, target)
+        if target is not picture:
+            kept = min(size, d - first)
+            picture[..., first : first + kept], picture[..., d] = target[..., :kept], target[..., size]
     return bins, traces
 
 

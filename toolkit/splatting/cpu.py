@@ -80,8 +80,8 @@ def draw(
     camera: Camera,
     background: tuple[float, float, float] | None = None,
     antialiased: bool = False,
-) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
-    """Image (over `background`; None: colours times alpha, over nothing) and alpha, float32.
+) -> Float32[np.ndarray, "h w 4"]:
+    """Colours over `background` (None: times alpha, over nothing), and alpha; row 0 at the top.
 
     Colours below 0 count as 0; nothing is clipped above. Raises ValueError when a splat's number is not finite.
     Same picture as `rasterize.rasterization` of the same splats.
@@ -94,18 +94,19 @@ def draw_depth(
 ) -> tuple[Float32[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:
     """Mean camera z of what is seen, weighed by how much it is seen (metres; infinity where nothing is), and alpha."""
     projected = project(splats, camera, antialiased)
-    weighed, alpha = _blend(projected, np.repeat(projected.depths[:, None], 3, 1), camera, BLACK)
+    picture = _blend(projected, np.repeat(projected.depths[:, None], 3, 1), camera, BLACK)
+    weighed, alpha = picture[..., 0], picture[..., 3]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(alpha > 0, weighed[..., 0] / alpha, np.float32(np.inf)).astype(np.float32), alpha
+        return np.where(alpha > 0, weighed / alpha, np.float32(np.inf)).astype(np.float32), alpha
 
 
 def _blend(
     projected: Projected, colors: np.ndarray, camera: Camera, background: tuple[float, float, float]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Float32[np.ndarray, "h w 4"]:
+    """Colours and alpha."""
     s = Settings(camera.width, camera.height)
     shown = np.ascontiguousarray(np.maximum(colors, 0), np.float32)
     bins = binning.bin_splats(*projected, s, numba.get_num_threads())
-    image = np.empty((s.height, s.width, 3), np.float32)
-    alpha = np.empty((s.height, s.width), np.float32)
-    kernels.blend(bins, shown, np.array(background, np.float32), (0,) * 3, s, image, alpha)
-    return image, alpha
+    picture = np.empty((s.height, s.width, 4), np.float32)
+    kernels.blend(bins, shown, np.array(background, np.float32), (0,) * 3, s, picture)
+    return picture

@@ -103,15 +103,13 @@ def _blend_splat(
 
 
 @kernel
-def blend(
-    bins: Bins, colors: Array, background: Array, channels: Any, s: Settings, image: Array, alpha: Array
-) -> Traces:
-    """Fill image [h, w, d] and alpha [h, w]; `channels` is a tuple of d zeros (its length specialises the kernel)."""
+def blend(bins: Bins, colors: Array, background: Array, channels: Any, s: Settings, picture: Array) -> Traces:
+    """Fill picture [h, w, d + 1], colours and behind them alpha; `channels` is a tuple of d zeros (its length specialises the kernel)."""
     tiles = len(bins.tile_order)
     dtype = bins.geometry.dtype
     traces = Traces(np.empty(tiles * PIXELS, dtype), np.empty(tiles * PIXELS, dtype), np.empty(tiles, np.int64))
     for k in prange(tiles):
-        _blend_tile(bins.tile_order[k], bins, colors, background, channels, s, image, alpha, traces)
+        _blend_tile(bins.tile_order[k], bins, colors, background, channels, s, picture, traces)
     return traces
 
 
@@ -123,8 +121,7 @@ def _blend_tile(
     background: Array,
     channels: Any,
     s: Settings,
-    image: Array,
-    alpha: Array,
+    picture: Array,
     traces: Traces,
 ) -> None:
     x0, y0, x, y, pixels, pairs = _open_tile(tile, bins, s)
@@ -142,9 +139,9 @@ def _blend_tile(
             at = row * TILE + column
             if light[at] > 0:
                 behind[at] = light[at]
-            alpha[y0 + row, x0 + column] = 1 - behind[at]
+            picture[y0 + row, x0 + column, len(channels)] = 1 - behind[at]
             for channel in range(len(channels)):
-                image[y0 + row, x0 + column, channel] = sums[channel * PIXELS + at] + behind[at] * background[channel]
+                picture[y0 + row, x0 + column, channel] = sums[channel * PIXELS + at] + behind[at] * background[channel]
 
 
 @helper

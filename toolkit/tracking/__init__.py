@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 
 from facecraft4d.toolkit import face_model, weights
-from facecraft4d.toolkit.config import TrackingConfig
+from facecraft4d.toolkit.config import FaceModelConfig, TrackingConfig
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Tracked, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.stages import StageContext
-from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import figure_of_head
 from facecraft4d.toolkit.fitting.observation import Observation, Segments
@@ -29,9 +28,9 @@ ALBEDO_SIDE = 512
 """Texels: about as fine as the face in pictures of 256 pixels."""
 
 
-def needs(config: TrackingConfig) -> Needs:
+def needs(config: TrackingConfig, chosen: FaceModelConfig) -> Needs:
     """The landmark network, and the face model whose landmarks are known."""
-    return joined((face_model.needs(), Needs(weights=("face_landmarker",))))
+    return joined((face_model.needs(chosen), Needs(weights=("face_landmarker",))))
 
 
 def run(
@@ -39,15 +38,16 @@ def run(
     frames: FrameSet,
     head: Head,
     config: TrackingConfig,
+    chosen: FaceModelConfig,
     context: StageContext,
     most_steps: int | None = None,
 ) -> Tracked:
-    """The motion of `frames` on the head's rig, and the head as they show it.
+    """The motion of `frames` on the head's rig, and the head, which was made of the `chosen` face model, as they show it.
 
     The static `views` show `head.pose` and tell the albedo. The stage's folder holds the checkpoint; a killed run goes on from it and ends with
     the same numbers. `most_steps`: only the first so many time steps. Steps in `frames.clip_starts` do not follow in time what stands before them.
     """
-    figure = figure_of_head(load_default_head(context.report), head)
+    figure = figure_of_head(face_model.load(chosen, context.report), head)
     pictures = StageFrames(frames, most_steps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         known = _albedo(head.mesh.texture)

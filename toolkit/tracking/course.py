@@ -15,7 +15,7 @@ from facecraft4d.toolkit.fitting.figure import Figure
 from facecraft4d.toolkit.fitting.moving import Moment, Trust, fit_moment_pose
 from facecraft4d.toolkit.fitting.observation import Observations
 from facecraft4d.toolkit.fitting.skin import Skin
-from facecraft4d.toolkit.tracking.seen import BLINKS, Pictures, Sightings, observations, step_scores
+from facecraft4d.toolkit.tracking.seen import Pictures, Sightings, observations, on_names, step_scores
 from facecraft4d.toolkit.tracking.shared import LightSums, Shared, paint
 from facecraft4d.toolkit.tracking.state import TrackState, save_state
 
@@ -38,6 +38,7 @@ REVISIT_ITERATIONS = 3
 """Of a step's pose in an epoch."""
 DOUBT = 0.3
 """Lids that the network sees this much further down, or up, than a fit does are tried there, too."""
+SIDES = ("Left", "Right")
 RATE_LEFT = 0.9
 """What is left of the rate of all that is shared after each epoch."""
 
@@ -94,7 +95,7 @@ def track(
     figure = replace(figure, rig=rig, shape=state.shape)
     skin.albedo.weights, skin.albedo.sums, skin.light = state.albedo_weights, state.albedo_sums, state.light
     skin.refresh()
-    scores = step_scores(state.sightings, footage.pictures.cameras)
+    scores = on_names(step_scores(state.sightings, footage.pictures.cameras), rig.expression_names)
     course = Course(config, context.seed, footage, state.sightings, scores, figure, skin, pool)
     run_course(course, state, context.folder, context.report)
     return course.figure
@@ -160,17 +161,19 @@ def _by_colours(course: Course, state: TrackState, moment: Moment, step: int) ->
     limit = course.config.following_iterations
     for blur in BLURS:
         cost = _fit(course, state, step, moment, COLOURS, max(1, limit // len(BLURS)), blur)
-    for lid in BLINKS:
+    for side in SIDES:
+        lid = course.figure.rig.expression_names.index(f"eyeBlink{side}")
         if abs(course.scores[step, lid] - state.expressions[step, lid]) > DOUBT:
-            cost = _try_lid(course, state, moment, step, lid, cost)
+            cost = _try_lid(course, state, moment, step, side, cost)
     return cost
 
 
-def _try_lid(course: Course, state: TrackState, moment: Moment, step: int, lid: int, cost: float) -> float:
+def _try_lid(course: Course, state: TrackState, moment: Moment, step: int, side: str, cost: float) -> float:
     """Keep the pose with the lid shut, or open, where the pictures agree with it better."""
     known = state.pose(step)
+    lid = course.figure.rig.expression_names.index(f"eyeBlink{side}")
     shut = course.scores[step, lid] > known.expression[lid]
-    state.set_pose(step, with_lid(course.figure.rig, known, lid, 1.0 if shut else 0.0))
+    state.set_pose(step, with_lid(course.figure.rig, known, side, 1.0 if shut else 0.0))
     other = _fit(course, state, step, moment, COLOURS, course.config.following_iterations // 2, BLURS[-1])
     if other < cost:
         return other
@@ -178,9 +181,9 @@ def _try_lid(course: Course, state: TrackState, moment: Moment, step: int, lid: 
     return cost
 
 
-def with_lid(rig: Rig, pose: Pose, lid: int, down: float) -> Pose:
+def with_lid(rig: Rig, pose: Pose, side: str, down: float) -> Pose:
     """The pose with one lid so far down, all else of that eye at rest, and the eye turned as the other one is."""
-    side, other = (("Left", "right"), ("Right", "left"))[BLINKS.index(lid)]
+    lid, other = rig.expression_names.index(f"eyeBlink{side}"), SIDES[1 - SIDES.index(side)].lower()
     around = [
         index for index, name in enumerate(rig.expression_names) if name.startswith("eye") and name.endswith(side)
     ]

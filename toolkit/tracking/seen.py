@@ -122,6 +122,15 @@ def step_scores(sightings: Sightings, cameras: tuple[Camera, ...]) -> Float64[np
     return np.asarray(scores)
 
 
+def on_names(scores: Float64[np.ndarray, "t 52"], names: tuple[str, ...]) -> Float64[np.ndarray, "t k"]:
+    """Scores in the order of a rig's expressions; 0 for those that are none of ARKit's."""
+    found = np.zeros((len(scores), len(names)))
+    for index, name in enumerate(names):
+        if name in ARKIT_NAMES:
+            found[:, index] = scores[:, ARKIT_NAMES.index(name)]
+    return found
+
+
 def observations(pictures: Pictures, sightings: Sightings, step: int, whole: bool) -> Observations:
     """One time step's pictures. `whole`: the figure has all that the mattes show; else hair and clothes may reach beyond it."""
     return tuple(

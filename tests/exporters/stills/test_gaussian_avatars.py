@@ -12,17 +12,22 @@ from splat_cases import turned_between
 from facecraft4d import cli
 from facecraft4d.exporters import ExportOptions, export
 from facecraft4d.exporters.formats import PLY
-from facecraft4d.exporters.options import PlyForm, PlyOptions
+from facecraft4d.exporters.options import FlameMesh, PlyForm, PlyOptions
 from facecraft4d.exporters.order import order_in, splat_order
+from facecraft4d.exporters.stills.flame_terms import TEETH_TRIANGLES, TEETH_VERTICES
 from facecraft4d.exporters.stills.frames import placed
 from facecraft4d.exporters.stills.gaussian_avatars import PARAMETERS_FILE
-from facecraft4d.exporters.stills.gaussian_avatars_reading import read_flame_parameters, read_gaussian_avatar
+from facecraft4d.exporters.stills.gaussian_avatars_reading import (
+    FlameParameters,
+    read_flame_parameters,
+    read_gaussian_avatar,
+)
 from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import BoundSplats, Motion, Pose
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Motion, Pose, Rig
 from facecraft4d.toolkit.core.geometry import SH_C0
-from facecraft4d.toolkit.core.rigging import place_splats, pose_vertices
-from facecraft4d.toolkit.face_model import load_flame, personalized_rig
+from facecraft4d.toolkit.core.rigging import place_splats, pose_from_weights, pose_vertices, with_part
+from facecraft4d.toolkit.face_model import FaceModel, load_flame, personalized_rig
 
 SAMPLE, ARRAYS = DATA / "gaussianavatars_sample.ply", DATA / "gaussianavatars_sample_arrays.npz"
 """Written by GaussianAvatars' own code, and what it was given."""
@@ -67,7 +72,20 @@ def motion(avatar: Avatar) -> Motion:
 
 
 def options_for(avatar: Avatar, flame_path: Path, *clips: Motion, **held: float) -> ExportOptions:
-    return ExportOptions(clips=clips, ply=FORM, flame_template=load_flame(flame_path).vertices, expressions=held)
+    model = load_flame(flame_path)
+    mesh = FlameMesh(model.vertices, model.triangles, model.identity_deltas, model.expression_deltas)
+    return ExportOptions(clips=clips, ply=FORM, flame=mesh, expressions=held)
+
+
+def read_rig(model: FaceModel, parameters: FlameParameters, frame: int = 0) -> Rig:
+    """What a reader with FLAME's file alone poses: identity, static and dynamic offsets on the template, joints from what results."""
+    offsets = (parameters.static_offset[0] + parameters.dynamic_offset[frame])[: len(model.vertices)]
+    return personalized_rig(model, parameters.shape, offsets)
+
+
+def read_pose(parameters: FlameParameters, frame: int = 0) -> Pose:
+    turns = [parameters.rotation, parameters.neck_pose, parameters.jaw_pose, *np.split(parameters.eyes_pose, 2, axis=1)]
+    return Pose(parameters.expr[frame], np.stack(turns, 1)[frame], parameters.translation[frame])
 
 
 def test_the_sample_of_the_original_code_is_read(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
@@ -100,40 +118,83 @@ def test_what_is_written_is_read(tmp_path: Path, avatar: Avatar, flame_path: Pat
     assert np.allclose(found.splats.colors, avatar.splats.colors, atol=1e-6)
     assert order_in(found.notes) == splat_order(avatar.splats)
     parameters = found.parameters
-    assert np.array_equal(parameters.expr, motion.expressions) and np.array_equal(
-        parameters.translation, motion.translations
-    )
-    turns = [parameters.rotation, parameters.neck_pose, parameters.jaw_pose, *np.split(parameters.eyes_pose, 2, axis=1)]
-    assert np.array_equal(np.stack(turns, 1), motion.joint_rotations)
-    assert parameters.shape.shape == (300,) and not parameters.shape.any() and not parameters.dynamic_offset.any()
-    assert parameters.dynamic_offset.shape == (FRAMES, VERTICES, 3)
+    assert np.array_equal(parameters.expr, motion.expressions) and not parameters.dynamic_offset.any()
+    assert np.ptp(parameters.translation - motion.translations, axis=0).max() < 1e-6
+    turns = [read_pose(parameters, frame).joint_rotations for frame in range(FRAMES)]
+    assert np.array_equal(turns, motion.joint_rotations)
+    assert parameters.shape.shape == (300,) and parameters.shape.any()
+    assert parameters.static_offset.shape == (1, VERTICES + TEETH_VERTICES, 3)
+    assert parameters.dynamic_offset.shape == (FRAMES, VERTICES + TEETH_VERTICES, 3)
 
 
 def test_flame_with_these_parameters_carries_the_splats_where_ours_are(
     tmp_path: Path, avatar: Avatar, flame_path: Path, motion: Motion
 ) -> None:
-    """A reader with FLAME's file alone: identity 0, the static offset on the template, joints from what results."""
+    """Whatever the split between identity, offset and translation."""
     ply, _ = export(avatar, tmp_path / "head.ply", options=options_for(avatar, flame_path, motion))
     found, model = read_gaussian_avatar(ply), load_flame(flame_path)
-    parameters = found.parameters
-    reader_rig = personalized_rig(model, parameters.shape, parameters.static_offset[0])
-    assert np.allclose(reader_rig.vertices, avatar.rig.vertices, atol=1e-7)
     for frame in range(FRAMES):
-        turns = np.stack(
-            [
-                parameters.rotation,
-                parameters.neck_pose,
-                parameters.jaw_pose,
-                *np.split(parameters.eyes_pose, 2, axis=1),
-            ],
-            1,
-        )
-        pose = Pose(parameters.expr[frame], turns[frame], parameters.translation[frame])
+        reader_rig = read_rig(model, found.parameters, frame)
+        pose = read_pose(found.parameters, frame)
         ours = placed(avatar, motion.pose(frame))
         theirs = place_splats(found.splats, pose_vertices(reader_rig, pose), reader_rig)
         assert np.allclose(theirs.means, ours.means, atol=1e-5)
         assert turned_between(theirs.rotations_wxyz, ours.rotations_wxyz).max() < 1e-3
         assert np.allclose(theirs.scales, ours.scales, rtol=1e-3) and np.allclose(theirs.opacities, ours.opacities)
+
+
+@pytest.fixture(scope="module")
+def dressed(avatar: Avatar, flame_path: Path) -> Avatar:
+    """The same head moved elsewhere, with teeth, with hair that hangs on a mesh of its own, and with an expression that FLAME's do not reach."""
+    rng, rig = np.random.default_rng(5), avatar.rig
+    moved = replace(
+        rig,
+        vertices=rig.vertices + np.float32([0.01, -0.03, 0.02]),
+        joint_positions=rig.joint_positions + np.float32([0.01, -0.03, 0.02]),
+    )
+    names, deltas = ("jawOpen", *rig.expression_names[:3]), rig.expression_deltas[:3]
+    opening = rng.normal(scale=0.003, size=(1, VERTICES, 3)).astype(np.float32)
+    deltas = np.concatenate([opening + 0.5 * deltas[:1], deltas])
+    joints = np.einsum("kvx,jv->kjx", deltas, load_flame(flame_path).joint_regressor).astype(np.float32)
+    moved = replace(moved, expression_names=names, expression_deltas=deltas, joint_deltas=joints)
+    corners = np.arange(TEETH_VERTICES).reshape(-1, 3)
+    rows = np.concatenate(
+        [corners, np.roll(corners, 1, 0)[:, [0, 2, 1]], corners[:, ::-1], corners[:, [1, 2, 0]], corners[:8]]
+    )[:TEETH_TRIANGLES]
+    for name, count, triangles in (("teeth", TEETH_VERTICES, rows), ("hair", 30, np.arange(30).reshape(-1, 3))):
+        places = rng.normal(scale=0.1, size=(count, 3)).astype(np.float32)
+        moved = with_part(moved, places, triangles.astype(np.int32), name, "neck")
+    count = len(avatar.splats.triangles)
+    triangles = np.concatenate(
+        [avatar.splats.triangles[: count // 2], np.arange(len(moved.triangles) - count // 2, len(moved.triangles))]
+    )
+    return replace(avatar, rig=moved, splats=replace(avatar.splats, triangles=triangles.astype(np.int32)))
+
+
+def test_a_dressed_head_is_where_ours_is_and_moves_with_it(tmp_path: Path, dressed: Avatar, flame_path: Path) -> None:
+    """FLAME's own skin exactly, in every pose; what hung on other meshes exactly at rest."""
+    model, rig = load_flame(flame_path), dressed.rig
+    own = dressed.splats.triangles < len(model.triangles)
+    behind = dressed.splats.triangles >= len(model.triangles) + TEETH_TRIANGLES
+    assert own.any() and behind.any()
+    ours = {}
+    for name, held in (("rest", {}), ("moved", {"jawOpen": 0.7, rig.expression_names[2]: -0.4})):
+        options = options_for(dressed, flame_path, **held)
+        found = read_gaussian_avatar(export(dressed, tmp_path / f"{name}.ply", options=options)[0])
+        reader_rig = read_rig(model, found.parameters)
+        on_skin = found.splats.triangles < len(model.triangles)
+        assert np.array_equal(on_skin, own | behind)
+        theirs = place_splats(
+            replace(found.splats, triangles=np.where(on_skin, found.splats.triangles, 0)),
+            pose_vertices(reader_rig, read_pose(found.parameters)),
+            reader_rig,
+        )
+        ours = placed(dressed, pose_from_weights(rig, held))
+        compared = own | behind if name == "rest" else own
+        assert np.allclose(theirs.means[compared], ours.means[compared], atol=2e-5)
+        assert turned_between(theirs.rotations_wxyz[compared], ours.rotations_wxyz[compared]).max() < 1e-3
+        assert np.allclose(theirs.scales[compared], ours.scales[compared], rtol=1e-3)
+        assert found.parameters.expr.any() == (name == "moved") == found.parameters.dynamic_offset.any()
 
 
 def test_a_still_is_one_frame(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
@@ -150,8 +211,8 @@ def test_what_cannot_be_written_so_is_one_line(
     right = options_for(avatar, flame_path)
     for head, options, words in (
         (tiny_avatar, right, "is for avatars built on FLAME"),
-        (avatar, ExportOptions(ply=FORM), "give the FLAME file with --flame"),
-        (avatar, replace(right, flame_template=np.zeros((9, 3), np.float32)), "300 vertices, the FLAME file 9"),
+        (avatar, ExportOptions(ply=FORM), "with --flame"),
+        (avatar, replace(right, flame=replace(right.flame, triangles=right.flame.triangles[::-1])), "built on FLAME"),
         (avatar, replace(right, clips=(motion, motion)), "holds one clip, got 2"),
     ):
         with pytest.raises(UserError, match=words):

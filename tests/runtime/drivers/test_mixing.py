@@ -11,11 +11,13 @@ from facecraft4d.runtime.drivers.keyboard import KEYS, Keyboard
 from facecraft4d.runtime.drivers.mixer import Mixer, sampled
 from facecraft4d.runtime.drivers.protocols import listen
 from facecraft4d.runtime.drivers.retarget import Retarget, read_retarget
+from facecraft4d.runtime.drivers.shaping import added
 from facecraft4d.runtime.sources import ClipSource
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose
 from facecraft4d.toolkit.core.motion import builtin_clip, named_rig, on_rig
+from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 RIG = load(TINY).rig
 
@@ -58,6 +60,12 @@ def test_keys_show_their_faces_and_let_them_go() -> None:
     keys.key("F2", False)
     keys.key("F4", False)
     assert keys.pose(1.1) is not None and keys.pose(2.0) is None
+
+
+@pytest.mark.parametrize("shown, both", [(-0.5, 0.2), (0.5, 1.0), (1.5, 1.5)])
+def test_what_is_added_takes_no_face_beyond_its_limits_and_none_back(shown: float, both: float) -> None:
+    one, more = (pose_from_weights(RIG, {"jawOpen": weight}) for weight in (shown, 0.7))
+    assert added(one, more).expression[RIG.expression_names.index("jawOpen")] == pytest.approx(both)
 
 
 def test_every_key_moves_the_head() -> None:

@@ -128,6 +128,7 @@ def test_unknown_names_are_left_out() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROTOCOLS)
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())

@@ -43,8 +43,7 @@ def context() -> Iterator[moderngl.Context]:
 def by_processor(
     avatars: tuple[Avatar, ...], poses: tuple[Pose, ...], camera: Camera, antialiased: bool = False
 ) -> np.ndarray:
-    image, alpha = draw(Heads(avatars).splats(poses), camera, None, antialiased)
-    return np.concatenate([image, alpha[..., None]], -1)
+    return draw(Heads(avatars).splats(poses), camera, None, antialiased)
 
 
 @pytest.mark.parametrize("tier", Tier)

@@ -35,6 +35,7 @@ def test_the_text_is_found_in_the_voice(voice: Sound) -> None:
     assert 0 <= phones[0].start and phones[-1].end <= voice.duration
 
 
+@pytest.mark.slow
 def test_by_ear_the_lips_close_for_the_same_sounds(voice: Sound) -> None:
     by_text = [phone for phone in aligned(heard(voice), TEXT) if phone.name in "PBMFV"]
     by_ear = [phone for phone in recognised(heard(voice)) if phone.name in "PBMFV"]
@@ -42,6 +43,7 @@ def test_by_ear_the_lips_close_for_the_same_sounds(voice: Sound) -> None:
     assert np.mean(near) > 0.7, f"{sum(near)} of {len(near)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [TEXT, None])
 def test_a_clip_is_as_long_as_its_sound_and_the_same_again(voice: Sound, text: str | None) -> None:
     clip, again = spoken(voice, text), spoken(voice, text)
@@ -60,6 +62,7 @@ def test_lips_meet_for_a_real_voice(voice: Sound) -> None:
             assert jaw[middle] < 0.08 and press[middle] > 0.3, phone
 
 
+@pytest.mark.slow
 def test_silence_is_rest_and_life_is_added(voice: Sound) -> None:
     silent = replace(voice, samples=np.zeros_like(voice.samples))
     clip = spoken(silent, TEXT)

@@ -1,7 +1,9 @@
 """What the user chose, without a window: cameras, recordings that count frames, avatars that change under it."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from clip_cases import JAW, constant
@@ -11,14 +13,17 @@ from places import TINY
 
 from facecraft4d.exporters import load
 from facecraft4d.runtime.camera import MOST_TARGET, framing
+from facecraft4d.runtime.capture import Capture
 from facecraft4d.runtime.idle import MOODS, Idle
 from facecraft4d.runtime.player import FADE_SECONDS, Player
 from facecraft4d.runtime.sources import ClipSource, PoseSource, clip_sources
+from facecraft4d.runtime.speech.voice import Voice, VoicedClip
 from facecraft4d.runtime.viewer.relaid import Relaid, relaid
 from facecraft4d.runtime.viewer.state import RECORDED_FPS, TOLD_SECONDS, TURN_DEGREES, ViewerState
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Pose
+from facecraft4d.toolkit.core.datatypes import Pose, Sound
 from facecraft4d.toolkit.core.geometry import project
+from facecraft4d.toolkit.core.motion import on_rig
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 AVATAR = load(TINY)
@@ -83,6 +88,24 @@ def test_a_clip_is_recorded_frame_by_frame_however_slowly_it_is_drawn(slow: floa
     assert state.wishes == {"video"} and len(seen) == RECORDED_FPS
     np.testing.assert_allclose(seen, np.arange(RECORDED_FPS) / RECORDED_FPS, atol=1e-9)
     np.testing.assert_allclose(np.diff(marks), 1 / RECORDED_FPS)
+
+
+def test_a_clip_that_speaks_is_heard_in_its_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    voice = Sound((9000 * np.sin(np.arange(16000) * 0.3)).astype(np.int16)[:, None], 16000)
+    state = new_state({"speech": VoicedClip(on_rig(constant("half", 0.5), AVATAR.rig), Voice(voice))})
+    assert state.recorded_sound is None
+    state.record("once")
+    capture, image, made = Capture(), np.zeros((32, 32, 3), np.uint8), ()
+    while not made:
+        state.advance(state.exact_step(0.05))
+        made = capture.take(image, state.wishes, state.capture_time(0.0), state.recorded_sound)
+        state.wishes.clear()
+    with av.open(str(made[0])) as container:
+        spoken = container.streams.audio[0]
+        assert float(spoken.duration * spoken.time_base) == pytest.approx(1.0, abs=0.05)
+    state.record("video")
+    assert state.recorded_sound is None, "seconds of the clock are not the clip's"
 
 
 def test_one_turn_comes_back_to_where_it_began() -> None:

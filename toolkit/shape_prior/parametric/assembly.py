@@ -39,8 +39,8 @@ class Assembly:
     vertex_parts: UInt8[np.ndarray, " v"]
     mirror: Int64[np.ndarray, " v"]
     """The vertex on the other side."""
-    bearded: Float32[np.ndarray, " v"] | None = None
-    """How far each vertex is under beard, 0 to 1; None where nobody asked."""
+    covered: Float32[np.ndarray, " v"]
+    """How far each vertex shows no skin but beard, no hair but a hat, 0 to 1."""
 
 
 def tuck(
@@ -68,13 +68,13 @@ def assemble(
 ) -> Assembly:
     """One mesh: the model's vertices first, then the hair's, then the torso's; each shell rides rigidly on one joint.
 
-    `bearded` is for the model's vertices.
+    `bearded` says how far each of the model's vertices is under beard.
 
     Without a torso the skin ends at the base of the neck.
     """
     whole, uvs, mirror = (rig, model.corner_uvs, model.mirror_vertices) if torso else cut_at_ring(model, rig)
-    grown = bearded if torso else bearded[above_ring(model)]
-    pieces = [_Piece(whole.vertices, whole.triangles, _placed(uvs, SKIN), mirror)]
+    covered = bearded if torso else bearded[above_ring(model)]
+    pieces = [_Piece(whole.vertices, whole.triangles, _placed(uvs, SKIN), mirror, covered)]
     for part, shell in ((HAIR, hair), (TORSO, torso)):
         if shell is None:
             continue
@@ -88,7 +88,7 @@ def assemble(
         triangle_parts=np.repeat(np.arange(len(pieces)), [len(piece.triangles) for piece in pieces]).astype(np.uint8),
         vertex_parts=np.repeat(np.arange(len(pieces)), [len(piece.vertices) for piece in pieces]).astype(np.uint8),
         mirror=np.concatenate([piece.mirror for piece in pieces]).astype(np.int64),
-        bearded=np.pad(grown, (0, len(whole.vertices) - len(grown))),
+        covered=np.concatenate([piece.covered for piece in pieces]),
     )
 
 
@@ -100,6 +100,7 @@ class _Piece:
     triangles: Int32[np.ndarray, "f 3"]
     corner_uvs: Float32[np.ndarray, "f 3 2"]
     mirror: Int[np.ndarray, " v"]
+    covered: Float32[np.ndarray, " v"]
 
 
 def _shell_piece(shell: Shell, part: int, start: int) -> _Piece:
@@ -108,7 +109,8 @@ def _shell_piece(shell: Shell, part: int, start: int) -> _Piece:
     used, compact = np.unique(kept, return_inverse=True)
     triangles = compact.reshape(-1, 3).astype(np.int32)
     mirror = _shell_mirror(shell, used) + start
-    return _Piece(shell.vertices[used].astype(np.float32), triangles, _placed(chart, part), mirror)
+    worn = np.append(shell.worn.ravel(), shell.worn[[0, -1]].mean(1))[used].astype(np.float32)
+    return _Piece(shell.vertices[used].astype(np.float32), triangles, _placed(chart, part), mirror, worn)
 
 
 def _placed(uvs: Float32[np.ndarray, "f 3 2"], part: int) -> Float32[np.ndarray, "f 3 2"]:

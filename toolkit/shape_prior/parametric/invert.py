@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from facecraft4d.toolkit.config import Bust, Lighting, ShapePriorConfig
+from facecraft4d.toolkit import face_model
+from facecraft4d.toolkit.config import Bust, FaceModelConfig, Lighting, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Portrait
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.face_model import FaceModel, load_default_head, personalized_rig, surface_positions
+from facecraft4d.toolkit.face_model import FaceModel, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.lids import with_meeting_lids
 from facecraft4d.toolkit.face_model.model import body_vertices
 from facecraft4d.toolkit.fitting.latent import Latent
@@ -39,9 +40,9 @@ STAGE = "shape_prior"
 _SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
 
 
-def run(portrait: Portrait, config: ShapePriorConfig, context: StageContext) -> Coarse:
-    """Invert the default head."""
-    return invert(portrait, load_default_head(context.report), config, context)
+def run(portrait: Portrait, config: ShapePriorConfig, chosen: FaceModelConfig, context: StageContext) -> Coarse:
+    """Invert the chosen head model."""
+    return invert(portrait, face_model.load(chosen, context.report), config, context)
 
 
 def invert(portrait: Portrait, model: FaceModel, config: ShapePriorConfig, context: StageContext) -> Coarse:

@@ -1,6 +1,7 @@
 """The portrait as what a fit is given."""
 
 import numpy as np
+from jaxtyping import Float64
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.datatypes import Portrait
@@ -23,5 +24,12 @@ def observed(model: FaceModel, portrait: Portrait, segments: Segments) -> Observ
         sigma=LANDMARK_SIGMA * width,
         landmarks=landmarks,
         depths=portrait.landmarks[:, 2] - bias.astype(np.float64) * width,
-        scores=portrait.expression.astype(np.float64) if model.expression_names == ARKIT_NAMES else None,
+        scores=_scores(model, portrait),
     )
+
+
+def _scores(model: FaceModel, portrait: Portrait) -> Float64[np.ndarray, " k"] | None:
+    """The network's scores for ARKit's expressions, 0 for what the model has behind them; None for a model that begins with others."""
+    if model.expression_names[: len(ARKIT_NAMES)] != ARKIT_NAMES:
+        return None
+    return np.pad(portrait.expression.astype(np.float64), (0, len(model.expression_names) - len(ARKIT_NAMES)))

@@ -7,7 +7,7 @@ their expectation there times how often their histogram holds its colour; the hi
 import cv2
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.geometry import smoothstep
@@ -45,6 +45,8 @@ _CALM = 1.0
 """Pixels of the working size over which labels are smoothed."""
 _STUBBLE, _BEARD_ODDS = 0.1, 20
 """Share of beard on the chin that shadows may feign, and by how much a chin full of beard makes one beside the jaw likelier."""
+_TINT = 0.04
+"""Distance between the shares of red, green and blue of hair and of a hat up to which one is the other in the shade."""
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
 _CRUMB = 0.02
@@ -89,6 +91,7 @@ def segment(portrait: Portrait) -> Segments:
     crumbs = _thin(hair & ~hat, _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD])))
     hat = _nearest_of(hat, crumbs, matte)
     hair = (hair & ~crumbs) | hat
+    hat = hair if _in_its_shade(portrait.image, hat, hair & ~hat, points[MOUTH, 1]) else hat
     cloth &= ~hair
     skin = matte & ~hair & ~cloth
     return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hat)
@@ -109,7 +112,10 @@ def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
         shares /= shares.sum(0) + 1e-12
         shares[:, drawn] = np.array([1, 0, 0, 0])[:, None]
         shares = np.stack([scipy.ndimage.gaussian_filter(share, _CALM) for share in shares])
-        histograms = [histogram(bins, share * weight * ~drawn) for share in shares]
+        # what skin's colours are seen of above the forehead, or within a wide collar, is skin before it is hair or cloth
+        own = np.sqrt(_strange(histograms[_SKIN], bins))
+        counted = weight * ~drawn * np.stack([np.ones_like(own), np.ones_like(own), own, own])
+        histograms = [histogram(bins, count) for count in shares * counted]
         bearded = max(float(shares[_BEARD][chin].mean()) - _STUBBLE, 0)
         priors = first * np.array([1, 1 + _BEARD_ODDS * bearded, 1, 1])[:, None, None]
     return np.asarray(shares, np.float32)
@@ -119,9 +125,14 @@ def _starts(picture: np.ndarray, points: np.ndarray, bins: Bins, priors: np.ndar
     """First histograms: skin as the cheeks and the face's middle show it, under any light; the others from where nothing else is."""
     sure = picture[_inside(points, CHEEKS)][None]
     skin = np.mean([histogram(bins_of(sure * shade), np.ones(sure.shape[:2])) for shade in _SHADES], 0)
-    strange = 1 / (1 + skin[bins] * skin.size)
+    strange = _strange(skin, bins)
     beard = histogram(bins, (_inside(points, BROW_HAIR) + priors[_BEARD]) * strange)
     return [skin, beard, histogram(bins, priors[_HAIR] * strange), histogram(bins, priors[_CLOTH] * strange)]
+
+
+def _strange(skin: Float64[np.ndarray, "32 32 32"], bins: Bins) -> Float64[np.ndarray, "w w"]:
+    """How little each pixel has a colour of the skin's histogram: 1 not at all, a half where that has as much of it as of any."""
+    return np.asarray(1 / (1 + skin[bins] * skin.size))
 
 
 def _inside(points: np.ndarray, outlines: tuple[tuple[int, ...], ...]) -> np.ndarray:
@@ -164,6 +175,15 @@ def _reaching_up(mask: np.ndarray, row: float) -> np.ndarray:
     _, parts = cv2.connectedComponents(mask.astype(np.uint8))
     above = np.unique(parts[: max(1, int(row))])
     return np.isin(parts, above[above > 0])
+
+
+def _in_its_shade(image: np.ndarray, hat: np.ndarray, hair: np.ndarray, mouth: float) -> bool:
+    """Whether what looks like hair below a hat is the hat's own lower edge: it has the hat's tint, and none hangs below the mouth."""
+    if not hat.any() or not hair.any() or hair[int(mouth) :].any():
+        return False
+    tints = [np.median(image[mask], 0) for mask in (hat, hair)]
+    one, other = (tint / max(float(tint.sum()), 1e-3) for tint in tints)
+    return float(np.linalg.norm(one - other)) < _TINT
 
 
 def _thin(mask: np.ndarray, radius: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from facecraft4d.toolkit.meshes.graph import unique_edges, weighted_fill
 from facecraft4d.toolkit.shape_prior.parametric.assembly import SKIN, TORSO, Assembly
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import SPECIAL_REGIONS
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light, fitted_light, openness
-from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import BEARD, plain, segment_of
+from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import plain
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     GRAZING,
     ReferenceView,
@@ -21,12 +21,8 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     visibility,
 )
 
-_FLATNESS = 0.01
-"""How well headwear conducts up and down, beside along the horizon: a hat's brim stays a band."""
 _SMOOTHNESS = 0.02
-"""How much an edge along the horizon makes its ends alike, beside the weight 1 of a vertex that the photograph sees well."""
-_UPRIGHT = 8
-"""Power by which edges lose conductance as they rise from the horizon."""
+"""How much an edge makes its ends alike, beside the weight 1 of a vertex that the photograph sees well."""
 _MIRROR_WEIGHT = 0.15
 """Trust in what the photograph shows of the other side, beside its own: it decides only where the own side is hardly seen."""
 _TONE_WEIGHT = 5e-4
@@ -76,41 +72,20 @@ def albedo(
         tone = _median(colors[weights > 0], weights[weights > 0])
         colors = (weights[:, None] * colors + _TONE_WEIGHT * tone) / (weights + _TONE_WEIGHT)[:, None]
         weights = weights + _TONE_WEIGHT
-    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == base.part], colors, weights, 1.0)
-
-
-def coverage(assembly: Assembly, photo: ReferenceView, part: int, stuff: int) -> Float32[np.ndarray, "v 1"]:
-    """How far a stuff covers the vertices of a part, 0..1: a beard where it has grown, headwear all around at the height at which it is seen."""
-    cover, count = segment_of(photo, stuff), len(assembly.posed)
-    if stuff == BEARD and assembly.bearded is not None:
-        return assembly.bearded[:, None]
-    if not cover.any():
-        return np.zeros((count, 1), np.float32)
-    whole = segment_of(photo, part) | cover
-    shown, pixels = _weights(assembly, photo, whole.astype(np.float32), part, np.arange(count))
-    covers = sample_picture(cover.astype(np.float32)[..., None], pixels).clip(0, 1)
-    weights, rig = shown + _TONE_WEIGHT * (stuff == BEARD), assembly.rig
-    covers = covers * (shown / np.maximum(weights, 1e-9))[:, None]
-    return spread(rig.vertices, rig.triangles[assembly.triangle_parts == part], covers, weights, _FLATNESS)
+    return spread(rig.triangles[assembly.triangle_parts == base.part], colors, weights)
 
 
 def spread(
-    vertices: Float[np.ndarray, "v 3"],
     triangles: Int[np.ndarray, "f 3"],
     values: Float[np.ndarray, "v k"],
     weights: Float[np.ndarray, " v"],
-    flatness: float,
 ) -> Float32[np.ndarray, "v k"]:
     """The smoothest values over the mesh that agree with `values` where `weights` (0..1) say so.
 
-    Upright edges conduct `flatness` times as well as those along the horizon, so that bands (a hat's brim, stripes) carry on around.
     A connected piece without any weight takes the mean of all weighted values.
     """
     edges = unique_edges(triangles)
-    step = vertices[edges[:, 1]].astype(np.float64) - vertices[edges[:, 0]]
-    upright = np.abs(step[:, 1]) / np.maximum(np.linalg.norm(step, axis=1), 1e-6)
-    conductance = _SMOOTHNESS * (flatness + (1 - flatness) * (1 - upright) ** _UPRIGHT)
-    return weighted_fill(edges, conductance, values, weights)
+    return weighted_fill(edges, np.full(len(edges), _SMOOTHNESS), values, weights)
 
 
 def _weights(

@@ -26,7 +26,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
 )
 from facecraft4d.toolkit.shape_prior.parametric.paint.light import Light
 from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame, carried_level, mirrored_around
-from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, coverage, shading
+from facecraft4d.toolkit.shape_prior.parametric.paint.spread import Base, albedo, shading
 from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import (
     BEARD,
     COVERS,
@@ -138,10 +138,10 @@ def _part(
     facing = normalized(piece.spread(normals, faces)).astype(np.float32)
     own = visibility(photo, points, facing)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
-    if part == SKIN and assembly.bearded is not None:
+    if part == SKIN:
         # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
         beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
-        trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.bearded[:, None], faces))[:, 0]))
+        trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.covered[:, None], faces))[:, 0]))
     lit = piece.spread(shading[:, None], faces)[:, 0].astype(np.float32)
     return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), shading, lit)
 
@@ -150,8 +150,7 @@ def _painted(of: _Part, rng: np.random.Generator) -> Float32[np.ndarray, "n 3"]:
     """Colours of the part's texels."""
     photo, trust, filled = of.photo, of.trust, _completed(of, of.part, rng)
     if of.part in COVERS:
-        cover = coverage(of.assembly, photo, of.part, COVERS[of.part])
-        share = _covered(of.piece.spread(cover, of.assembly.rig.triangles))
+        share = _covered(of.piece.spread(of.assembly.covered[:, None], of.assembly.rig.triangles))
         if share.any():
             filled = (1 - share) * filled + share * _completed(of, COVERS[of.part], rng)
     if of.part == SKIN:

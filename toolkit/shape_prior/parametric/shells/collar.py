@@ -25,7 +25,7 @@ def collar_heights(
 ) -> Float64[np.ndarray, "r c"]:
     """World height of the collar in each column, metres: as far from the neck's base as where skin is seen to end on cloth.
 
-    Between what is seen at both sides, behind, the distance from the base goes over from one to the other: garments lie on the neck's base.
+    Behind garments lie on the neck's base, whatever they leave bare in front; what stands higher at both sides does so behind as well.
     """
     base = heights_around(ring, rays.points(np.ones(bare.shape))[len(bare) // 2])
     points = rays.points(bare)
@@ -35,6 +35,7 @@ def collar_heights(
     if len(known):
         columns = len(base)
         told = scipy.ndimage.median_filter((seen - base)[known], COLLAR_MEDIAN, mode="nearest")
+        known, told = np.append(known, columns), np.append(told, max(0.0, float(told[[0, -1]].mean())))
         off = np.interp(np.arange(columns), known, told, period=columns)
     off = scipy.ndimage.gaussian_filter1d(off.clip(*COLLAR_RANGE), COLLAR_BLUR, mode="wrap")
     lowest = np.where(on_neck, points[..., 1], np.inf).min(0) + COLLAR_UNDER

@@ -53,7 +53,8 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    return Shell(grid, vertices, sheet_triangles(*radii.shape), np.clip(0.5 + edge / (2 * _EDGE), 0, 1), True, worn > 0)
+    present, hat = (np.clip(0.5 + inside / (2 * _EDGE), 0, 1) for inside in (edge, worn))
+    return Shell(grid, vertices, sheet_triangles(*radii.shape), present, True, hat)
 
 
 def _relief(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:

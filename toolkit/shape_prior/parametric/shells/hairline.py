@@ -120,10 +120,6 @@ def hair_edge(
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
     if worn is None:
         return edge, np.full_like(edge, -1.0), hanging
-    if not (hanging > 1e-3).any():
-        # below a brim hair counts that hangs: what else looks like hair is the hat's own shade
-        whole = brim(head.points, _pictured(fitted, head, fitted.segments.hair), head.seen)
-        edge, worn = np.full_like(edge, -1.0), worn if whole is None else whole
     return edge, np.where(head.clothed, -1.0, worn), hanging
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Bool, Float, Float64, Int, Int32
+from jaxtyping import Float, Float64, Int, Int32
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, project
@@ -33,8 +33,8 @@ class Shell:
     """Above one half where the sheet is outside the skin."""
     crown: bool
     """Whether the sheet is closed above (hair, open below inside the neck) or below (clothes, open above)."""
-    worn: Bool[np.ndarray, "r c"] | None = None
-    """Where hair is none but headwear."""
+    worn: Float64[np.ndarray, "r c"]
+    """How far hair is none but headwear, 0..1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,7 +80,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     front = front_of(rays, dressed)
     cut = cut_radii(fitted, rays, edge, front)
     upper, lower = _crossed(rays, above), _crossed(rays, cut - dressed)
-    lower = np.minimum(lower, upper - np.radians(LEAST_FALL))
+    upper = np.maximum(upper, lower + np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
     grid = fan_grid(center, np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))]), (TORSO_ROWS, CUT_ROWS))
@@ -93,7 +93,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     present = np.minimum(1, HEM[0] + HEM[1] * np.arange(len(radii)))[:, None] * np.ones(TORSO_COLUMNS)
     rim = grid.points(radii)
     closed = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False)
+    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False, np.zeros_like(present))
     return shell, (skin - fitted.vertices).astype(np.float32)
 
 
