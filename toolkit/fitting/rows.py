@@ -5,7 +5,7 @@ Whoever fits a pose, a shape or free offsets multiplies these rows by how the po
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project, transform_points
@@ -51,7 +51,7 @@ def outline_rows(camera: Camera, posed: np.ndarray, pull: OutlinePull, sigma: fl
 
 
 def by_vertices(
-    slopes: Float64[np.ndarray, "n i 3"], barycentrics: Float32[np.ndarray, "n 3"], corners: np.ndarray, count: int
+    slopes: Float[np.ndarray, "n i 3"], barycentrics: Float32[np.ndarray, "n 3"], corners: np.ndarray, count: int
 ) -> scipy.sparse.csr_array:
     """Derivatives by points on triangles as derivatives by the `count` vertices."""
     values = np.einsum("nix,nc->nicx", slopes, barycentrics)
