@@ -17,8 +17,7 @@ from facecraft4d.toolkit.meshes.raster import draw_mesh
 SIZE, YAWS = 160, (0.0, 40.0, -40.0)
 MOVES = (
     {"jawOpen": 0.3, "mouthSmileLeft": 0.4},
-    {"eyeBlinkLeft": 0.3, "browInnerUp": 0.6, "mouthSmileRight": 0.3},
-    {"mouthPucker": 0.5, "jawOpen": 0.1},
+    {"eyeBlinkLeft": 0.3, "browInnerUp": 0.6, "mouthPucker": 0.4},
 )
 
 

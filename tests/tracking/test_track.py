@@ -13,9 +13,9 @@ from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext, silent
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.repeatable import repeatable
-from facecraft4d.toolkit.tracking.state import FILE_NAME
+from facecraft4d.toolkit.tracking.state import FILE_NAME, load_state
 
-CONFIG = TrackingConfig(following_iterations=16, epochs=1)
+CONFIG = TrackingConfig(following_iterations=10, epochs=1)
 
 
 class Killed(BaseException):
@@ -58,7 +58,7 @@ def test_a_hidden_motion_is_found(hidden, unbroken) -> None:
     assert np.mean(apart) < 1e-3
 
 
-@pytest.mark.parametrize(("phase", "at"), [("first time step", 1), ("following time steps", 2), ("all time steps", 1)])
+@pytest.mark.parametrize(("phase", "at"), [("first time step", 1), ("following time steps", 1), ("all time steps", 1)])
 @pytest.mark.slow
 def test_a_killed_track_goes_on_to_the_same_numbers(hidden, unbroken, tmp_path: Path, phase: str, at: int) -> None:
     def kill(progress: Progress) -> None:
@@ -75,13 +75,11 @@ def test_a_killed_track_goes_on_to_the_same_numbers(hidden, unbroken, tmp_path: 
     np.testing.assert_array_equal(again.head.rig.vertices, unbroken.head.rig.vertices)
 
 
-@pytest.mark.slow
-def test_a_damaged_checkpoint_is_said_and_left(hidden, unbroken, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_said_and_left(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no checkpoint")
     notes: list[str] = []
-    again = found(hidden, tmp_path, lambda progress: notes.extend(progress.notes))
-    assert any("checkpoint is damaged" in note for note in notes)
-    np.testing.assert_array_equal(again.track.expressions, unbroken.track.expressions)
+    assert load_state(tmp_path, "key", lambda progress: notes.extend(progress.notes)) is None
+    assert "checkpoint is damaged" in notes[0] and not (tmp_path / FILE_NAME).exists()
 
 
 def test_a_head_of_another_mesh_is_refused(model: FaceModel, tiny_head) -> None:

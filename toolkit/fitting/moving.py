@@ -55,8 +55,10 @@ DAMPING, DAMPED_MORE, DAMPED_LESS, MOST_DAMPING = 1e-3, 10.0, 0.3, 10.0
 """What the diagonal of the normal matrix grows by (Levenberg and Marquardt), factors after a step that hurts and one that helps, and where it ends."""
 WORSE = 1.001
 """Factor on the error up to which a step does not hurt: redrawing alone changes that much."""
-SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES = 0.5, 0.1, 0.12, 0.3, 0.05
+SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES = 0.5, 0.1, 0.08, 0.3, 0.05
 """Priors: how large weights are, how far jaw, eyes and neck turn from rest (radians), how far the head is from its place."""
+REST = 0.2
+"""Parts of the spread of jaw and eyes within which they are as good as at rest."""
 DOUBT = 0.05
 """A weight is, too, exponentially spread about 0, its mean what the network says and this much more: most of a face's muscles rest."""
 DRIFTS = (2.0, 1.0, 3.0, 1.5, 0.2)
@@ -275,13 +277,22 @@ def add_priors(figure: Figure, moment: Moment, pose: Pose, normal: Normal) -> No
         normal,
         unknown,
         np.zeros(len(unknown)),
-        spread(count, (SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES)),
+        heavy_tailed(unknown, count, spread(count, (SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES))),
     )
     _pull_together(normal, unknown, count + TURNS - 4, SIGMA_SQUINT)
     drift = spread(count, DRIFTS) * np.sqrt(moment.seconds)
     for neighbour in (moment.before, moment.after):
         if neighbour is not None:
             _pull(normal, unknown, as_unknowns(figure.rig, neighbour), drift)
+
+
+def heavy_tailed(
+    unknown: Float64[np.ndarray, " n"], expressions: int, sigmas: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """Spreads with those of jaw and eyes as they are for a Laplace distribution: narrow about rest, and no hindrance far from it."""
+    found, turns = sigmas.copy(), slice(expressions + TURNS - 7, expressions + TURNS)
+    found[turns] = np.sqrt(sigmas[turns] * (np.abs(unknown[turns]) + REST * sigmas[turns]))
+    return found
 
 
 def _pull(normal: Normal, unknown: np.ndarray, target: np.ndarray, sigma: np.ndarray) -> None:
