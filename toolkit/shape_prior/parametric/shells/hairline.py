@@ -131,6 +131,8 @@ def hair_edge(
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
     """Metres within a mask where the photograph shows each point, negative outside; outside the matte the nearest label goes on."""
+    if not mask.any():
+        return np.full_like(head.skin, -_FAR)
     nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
     pixels = picture_values(fitted.camera, signed_distance(mask[tuple(nearest)]), head.points)
     depth = project(fitted.camera, head.points)[1]
