@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -11,9 +12,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import synthetic_flame
+import torch
 from fuzz import kept, packets, splats
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
+from liveportrait_cases import safetensors, weight
 from PIL import Image
 from places import DATA, PORTRAITS, TINY
 
@@ -35,6 +38,7 @@ from facecraft4d.toolkit.core.motion import COLUMNS, builtin_clip, on_rig, read_
 from facecraft4d.toolkit.core.text import harmless
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.core.untrusted.media import read_sound, video_frames
+from facecraft4d.toolkit.core.untrusted.tensors import read_tensors
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,37 @@ def _flame(path: Path) -> None:
     assert np.isfinite(model.vertices).all()
 
 
+# ---- networks
+
+
+@cache
+def _networks() -> list[bytes]:
+    """As torch writes them, in two dicts, and as safetensors."""
+    arrays = {f"mlp.{k}.{name}": weight("lp.lip", name, (4, k + 1)) for k in range(3) for name in ("weight", "bias")}
+    buffer = io.BytesIO()
+    torch.save({"retarget_mouth": {name: torch.from_numpy(array) for name, array in arrays.items()}}, buffer)
+    return [buffer.getvalue(), safetensors(arrays)]
+
+
+def _network(data: bytes, random: Random) -> bytes:
+    """Bytes anywhere, or of a zip's pickle with a checksum that fits."""
+    if data[:2] != b"PK" or random.random() < 0.3:
+        return damaged(data, random)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(buffer, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, damaged(content, random) if name.endswith(".pkl") else content)
+    return buffer.getvalue()
+
+
+def _tensors(path: Path) -> None:
+    for name, array in read_tensors(path, "a checkpoint", 1 << 20).items():
+        assert isinstance(name, str) and array.dtype.kind in "fiub"
+        if array.size < 1 << 20:  # one that repeats a number takes no memory of its own, but time
+            array.sum()
+
+
 # ---- meshes
 
 
@@ -366,6 +401,7 @@ TARGETS = (
     ),
     Target("flame pickle", ".pkl", _flames, damaged, _flame),
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
+    Target("networks", ".pth", _networks, _network, _tensors),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),

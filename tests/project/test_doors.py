@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "shelve.open": set(),
     "zipfile.ZipFile": {
         "toolkit/core/untrusted/npz.py",
+        "toolkit/core/untrusted/torch_zip.py",
         "toolkit/training/checkpoint.py",
         "toolkit/weights/archives.py",
         "toolkit/weights/trial_child.py",
@@ -107,9 +108,10 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
     from facecraft4d.exporters.gltf import glb
     from facecraft4d.exporters.stills import ply_reading, spz_reading
     from facecraft4d.toolkit.core import motion, tables
-    from facecraft4d.toolkit.core.untrusted import door, media, pictures
+    from facecraft4d.toolkit.core.untrusted import door, media, pictures, safetensors, torch_zip
     from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
     from facecraft4d.toolkit.evaluation import truth
+    from facecraft4d.toolkit.video_prior.liveportrait import checkpoints
 
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     for words in (
@@ -119,6 +121,7 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
         f"header of {ply_reading.MAX_HEADER_BYTES >> 10} KiB; {ply_reading.MOST_PROPERTIES} properties",
         f"windows of {spz_reading.MAX_WINDOW_BYTES >> 20} MiB; {spz_reading.MAX_RECORD_BYTES >> 20} MiB of others' records",
         f"{media.SOUND_BYTES >> 30} GiB | {media.SOUND_SECONDS / 60:g} minutes", f"{media.VIDEO_BYTES >> 30} GiB | {media.VIDEO_FRAMES:,} frames; sides to {media.MOST_SIDE:,}",
+        f"{checkpoints.LARGEST_FILE >> 20} MiB | pickle of {torch_zip.MOST_PICKLE >> 20} MiB, or header of {safetensors.MOST_HEADER >> 20} MiB; {torch_zip.MOST_ENTRIES:,} tensors",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",
     ):  # fmt: skip
         assert words in page, words

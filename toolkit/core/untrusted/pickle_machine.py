@@ -47,6 +47,12 @@ class Kind(Enum):
     """collections.OrderedDict(pairs)"""
     REBUILT = auto()
     """copyreg._reconstructor(class, base, state): an empty object of the class"""
+    TENSOR = auto()
+    """torch's tensor(storage, offset, shape, strides, ...) (torch_zip.py)"""
+    PARAMETER = auto()
+    """torch's parameter(tensor, ...)"""
+    STORAGE = auto()
+    """A type of torch's storages"""
     NAMED = auto()
     """A class that is only an argument, or makes what nobody reads"""
 
@@ -162,6 +168,10 @@ class Machine:
         if (module, name) not in NAMES:
             raise ValueError(f"it asks for {module[:80]}.{name[:80]}, which is refused; only arrays are read")
         self.stack.append(NAMES[module, name])
+
+    def refer(self) -> None:
+        """Replace what stands for something outside the pickle by it: there is nothing outside of a pickle that is a whole file."""
+        raise ValueError("a reference to something outside the pickle")
 
     def make(self) -> None:
         """Replace a named class and its arguments by a note of them."""

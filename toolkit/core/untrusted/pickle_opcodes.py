@@ -1,6 +1,6 @@
 """What each opcode of a pickle does on the machine, protocols 0 to 5.
 
-What nothing but a hostile file uses has no action: references outside the file, extension codes, instances by INST and OBJ, classes called by
+What nothing but a hostile file uses has no action: extension codes, instances by INST and OBJ, classes called by
 keywords, sets, numbers of more than 255 bytes.
 """
 
@@ -26,12 +26,13 @@ SIGNED = struct.Struct("<i")
 Action = Callable[[Machine], Any]
 
 
-def run_pickle(data: bytes, start: int, budget: Budget) -> Any:
-    """What the pickle that begins at `start` makes: None, numbers, texts, bytes, lists, tuples, dicts, `Kept` and `Kind`; it may contain itself.
+def run_pickle(data: bytes, start: int, budget: Budget, kind: type[Machine] = Machine) -> Any:
+    """What the pickle that begins at `start` makes on a machine of the kind: None, numbers, texts, bytes, lists, tuples, dicts, `Kept` and `Kind`;
+    it may contain itself.
 
     ValueError for anything else, for damage, and for more than the budget and MOST_STEPS allow.
     """
-    machine = Machine(data, start, budget)
+    machine = kind(data, start, budget)
     try:
         while (code := machine.taken(1)) != b".":
             machine.count(1)
@@ -209,8 +210,9 @@ ACTIONS: dict[bytes, Action] = {
     b"j": lambda machine: machine.recall(machine.number(WORD)),
     b"c": _global,
     b"\x93": _stack_global,
-    b"R": Machine.make,
-    b"\x81": Machine.make,
-    b"b": Machine.state,
+    b"Q": lambda machine: machine.refer(),
+    b"R": lambda machine: machine.make(),
+    b"\x81": lambda machine: machine.make(),
+    b"b": lambda machine: machine.state(),
 }
 """By opcode."""

@@ -1,5 +1,7 @@
 """F, the appearance extractor: a portrait to a volume of features (LivePortrait, section 3.1; Wang et al. 2021, figure 3)."""
 
+from typing import cast
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,7 +20,7 @@ class ResidualBlock3d(nn.Module):
 
     def forward(self, volume: Tensor) -> Tensor:
         inner = self.conv1(functional.relu(self.norm1(volume)))
-        return volume + self.conv2(functional.relu(self.norm2(inner)))
+        return cast(Tensor, volume + self.conv2(functional.relu(self.norm2(inner))))
 
 
 class AppearanceExtractor(nn.Module):

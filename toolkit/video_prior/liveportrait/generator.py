@@ -1,5 +1,7 @@
 """G, the generator: W's features to a picture, by SPADE (LivePortrait, section 3.1; Park et al. 2019)."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,7 +42,7 @@ class Spade(nn.Module):
 
     def forward(self, image: Tensor, style: Tensor) -> Tensor:
         shared = self.mlp_shared(functional.interpolate(style, size=image.shape[-2:]))
-        return functional.instance_norm(image) * (1 + self.mlp_gamma(shared)) + self.mlp_beta(shared)
+        return cast(Tensor, functional.instance_norm(image) * (1 + self.mlp_gamma(shared)) + self.mlp_beta(shared))
 
 
 class SpadeBlock(nn.Module):
@@ -58,7 +60,7 @@ class SpadeBlock(nn.Module):
     def forward(self, image: Tensor, style: Tensor) -> Tensor:
         beside = self.conv_s(self.norm_s(image, style)) if self.resized else image
         inner = self.conv_0(functional.leaky_relu(self.norm_0(image, style), SLOPE))
-        return beside + self.conv_1(functional.leaky_relu(self.norm_1(inner, style), SLOPE))
+        return cast(Tensor, beside + self.conv_1(functional.leaky_relu(self.norm_1(inner, style), SLOPE)))
 
 
 class Generator(nn.Module):

@@ -1,6 +1,7 @@
 """M, the motion extractor: a portrait to canonical keypoints and their motion, by ConvNeXt V2 (LivePortrait, section 3.1; Woo et al. 2023)."""
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -51,7 +52,7 @@ class ResponseNorm(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         lengths = torch.linalg.vector_norm(image, dim=(1, 2), keepdim=True)
         share = lengths / (lengths.mean(dim=-1, keepdim=True) + EPSILON)
-        return self.gamma * (image * share) + self.beta + image
+        return cast(Tensor, self.gamma * (image * share) + self.beta + image)
 
 
 class Block(nn.Module):
@@ -68,7 +69,7 @@ class Block(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         inner = self.norm(self.dwconv(image).movedim(1, -1))
         inner = self.grn(functional.gelu(self.pwconv1(inner)))
-        return image + self.pwconv2(inner).movedim(-1, 1)
+        return cast(Tensor, image + self.pwconv2(inner).movedim(-1, 1))
 
 
 class Detector(nn.Module):
@@ -80,7 +81,7 @@ class Detector(nn.Module):
         self.downsample_layers = nn.ModuleList(
             [nn.Sequential(nn.Conv2d(3, widths[0], 4, stride=4), ChannelNorm(widths[0]))]
         )
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             self.downsample_layers.append(nn.Sequential(ChannelNorm(before), nn.Conv2d(before, after, 2, stride=2)))
         depths = zip(widths, architecture.motion_depths, strict=True)
         self.stages = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(depth))) for width, depth in depths)

@@ -33,7 +33,7 @@ class StitchingNetwork(Perceptron):
 
     def stitched(self, source: Float[Tensor, "b k 3"], driving: Float[Tensor, "b k 3"]) -> Float[Tensor, "b k 3"]:
         """The driven keypoints with S's offset of each, and S's shift in x and y of all."""
-        numbers = self(torch.cat((source.flatten(1), driving.flatten(1)), dim=1))
+        numbers: Tensor = self(torch.cat((source.flatten(1), driving.flatten(1)), dim=1))
         stitched = driving + numbers[:, :-2].view_as(driving)
         stitched[..., :2] += numbers[:, None, -2:]
         return stitched
@@ -47,9 +47,9 @@ class RetargetingNetwork(Perceptron):
         super().__init__((entries + ratios, *widths, entries))
 
     def offsets(self, source: Float[Tensor, "b k 3"], ratios: Float[Tensor, "b r"]) -> Float[Tensor, "b k 3"]:
-        """By the source's keypoints and its own ratios (crop.lip_ratio, crop.eye_ratios) before the wanted one."""
-        found: Tensor = self(torch.cat((source.flatten(1), ratios), dim=1))
-        return found.view_as(source)
+        """By the source's keypoints and its own ratios (crop.opening) before the wanted one."""
+        offsets: Tensor = self(torch.cat((source.flatten(1), ratios), dim=1))
+        return offsets.view(source.shape)
 
 
 def lip_network(architecture: Architecture) -> RetargetingNetwork:

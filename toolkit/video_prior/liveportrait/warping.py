@@ -4,7 +4,7 @@ Places in a volume are (x, y, z) in [-1, 1], x to the right and y down; -1 and 1
 sampled as if they were voxels' outer edges all the same (`sampled`): the published weights have learned with it.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -33,9 +33,9 @@ class Warped(NamedTuple):
     """Shares of the candidate motions: of no motion, then of each keypoint; their sum is 1."""
 
 
-def identity_grid(depth: int, height: int, width: int, like: Tensor) -> Float[Tensor, "d h w 3"]:
-    """The places of a volume's voxels, of type and device as `like`."""
-    sides = [torch.linspace(-1, 1, side, dtype=like.dtype, device=like.device) for side in (depth, height, width)]
+def identity_grid(size: tuple[int, int, int], like: Tensor) -> Float[Tensor, "d h w 3"]:
+    """The places of the voxels of a volume with `size` slices, rows and columns, of type and device as `like`."""
+    sides = [torch.linspace(-1, 1, side, dtype=like.dtype, device=like.device) for side in size]
     z, y, x = torch.meshgrid(*sides, indexing="ij")
     return torch.stack((x, y, z), dim=-1)
 
@@ -96,7 +96,7 @@ class Hourglass(nn.Module):
         self.encoder, self.decoder = Encoder(before, widths), Decoder(before, widths, narrowest)
 
     def forward(self, volume: Tensor) -> Tensor:
-        return self.decoder(self.encoder(volume))
+        return cast(Tensor, self.decoder(self.encoder(volume)))
 
 
 class DenseMotion(nn.Module):
@@ -116,7 +116,8 @@ class DenseMotion(nn.Module):
     def forward(self, volume: Tensor, driving: Tensor, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(deformation, occlusion, mask), as in `Warped`."""
         compressed = functional.relu(self.norm(self.compress(volume)))
-        grid = identity_grid(*volume.shape[2:], like=volume)
+        depth, height, width = volume.shape[2:]
+        grid = identity_grid((depth, height, width), volume)
         candidates = self._candidates(grid, driving, source)
         known = self.hourglass(self._shown(compressed, candidates, grid, driving, source))
         mask = self.mask(known).softmax(dim=1)
@@ -134,7 +135,7 @@ class DenseMotion(nn.Module):
         """Channels for each candidate: where its keypoint arrives and leaves, and the volume moved by it."""
         batch, motions = candidates.shape[:2]
         repeated = compressed[:, None].expand(-1, motions, -1, -1, -1, -1).flatten(0, 1)
-        moved = sampled(repeated, candidates.flatten(0, 1)).unflatten(0, (batch, motions))
+        moved = sampled(repeated, candidates.flatten(0, 1)).view(batch, motions, *compressed.shape[1:])
         heat = gaussians(driving, grid) - gaussians(source, grid)
         heat = torch.cat((torch.zeros_like(heat[:, :1]), heat), dim=1)[:, :, None]
         return torch.cat((heat, moved), dim=2).flatten(1, 2)

@@ -1,0 +1,36 @@
+"""Reads the tensors of networks' checkpoints that a user brings, as torch or as safetensors write them, told by content."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
+from facecraft4d.toolkit.core.untrusted.safetensors import read_safetensors
+from facecraft4d.toolkit.core.untrusted.torch_zip import read_torch_zip
+
+BEGINNINGS = (
+    (b"<", "a web page; download the file itself"),
+    (b"version https://git-lfs", "a pointer of Git LFS; run `git lfs pull` where it comes from"),
+    (b"\x80", "a bare pickle, as torch wrote before 1.6; load and save it with a newer one"),
+)
+"""What comes in a checkpoint's place, by its first bytes."""
+
+
+def read_tensors(path: Path, what: str, most_bytes: int) -> dict[str, np.ndarray]:
+    """Every tensor of the file by its name, as writable arrays; a torch file's dicts within dicts have names joined by dots, and what is no tensor
+    is left out. UserError that names the file, `what` was expected and what was found; nothing of a file is run, and no more memory is taken than
+    `most_bytes`."""
+    with open_untrusted(path, what, most_bytes) as stream, at_the_border(path, what):
+        head, size = stream.read(32), os.fstat(stream.fileno()).st_size
+        stream.seek(0)
+        if head.startswith(b"PK\3\4"):
+            return read_torch_zip(stream, size, most_bytes)
+        if head[8:9] == b"{":
+            return read_safetensors(stream, size, most_bytes)
+        raise ValueError(_told(head))
+
+
+def _told(head: bytes) -> str:
+    found = (what for beginning, what in BEGINNINGS if head.lstrip().startswith(beginning))
+    return next(found, "an empty file" if not head else "a file of another kind")
