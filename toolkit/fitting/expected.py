@@ -9,7 +9,7 @@ from facecraft4d.toolkit.core.datatypes import Pose
 from facecraft4d.toolkit.fitting.figure import TURNS, Figure, as_unknowns
 from facecraft4d.toolkit.fitting.observation import Observations
 
-SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES = 0.5, 0.1, 0.08, 0.3, 0.05
+SIGMA_WEIGHT, SIGMA_JAW, SIGMA_EYE, SIGMA_NECK, SIGMA_METRES = 0.5, 0.1, 0.15, 0.3, 0.05
 """Priors: how large weights are, how far jaw, eyes and neck turn from rest (radians), how far the head is from its place."""
 REST = 0.2
 """Parts of the spread of jaw and eyes within which they are as good as at rest."""
