@@ -11,8 +11,9 @@ from facecraft4d.toolkit.config import TrackingConfig
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.fitting.colour import Albedo
+from facecraft4d.toolkit.fitting.expected import Moment
 from facecraft4d.toolkit.fitting.figure import Figure
-from facecraft4d.toolkit.fitting.moving import Moment, Trust, fit_moment_pose
+from facecraft4d.toolkit.fitting.moving import Trust, fit_moment_pose
 from facecraft4d.toolkit.fitting.observation import Observations
 from facecraft4d.toolkit.fitting.skin import Skin
 from facecraft4d.toolkit.tracking.seen import Pictures, Sightings, observations, on_names, step_scores

@@ -12,8 +12,9 @@ from facecraft4d.toolkit.core.datatypes import Pose
 from facecraft4d.toolkit.core.geometry import project, vertex_normals
 from facecraft4d.toolkit.fitting.bounded import bounded_step
 from facecraft4d.toolkit.fitting.colour import Albedo, Samples, texture_coordinates, visible_samples
+from facecraft4d.toolkit.fitting.expected import Moment, add_priors
 from facecraft4d.toolkit.fitting.figure import Figure, Posed, posed_with_slopes
-from facecraft4d.toolkit.fitting.moving import Looked, Moment, Trust, add_priors, all_rows, begin, evidence, redraw
+from facecraft4d.toolkit.fitting.moving import Looked, Trust, all_rows, begin, evidence, redraw
 from facecraft4d.toolkit.fitting.observation import Observation, Observations
 from facecraft4d.toolkit.fitting.offsets import move_rigid, smoothness, solve_offsets
 from facecraft4d.toolkit.fitting.skin import LEAST_ALBEDO, LIGHT_RIDGE, Skin, basis, plain_light
