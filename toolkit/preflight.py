@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from facecraft4d.toolkit import evaluation, face_model, image_prior, preprocess, shape_prior, training, video_prior
+from facecraft4d.toolkit import (
+    evaluation,
+    face_model,
+    image_prior,
+    preprocess,
+    shape_prior,
+    tracking,
+    training,
+    video_prior,
+)
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
@@ -33,6 +42,7 @@ def needs(config: BuildConfig) -> Needs:
             shape_prior.needs(config.shape_prior, config.face_model),
             image_prior.needs(config.image_prior),
             video_prior.needs(config.video_prior),
+            tracking.needs(config.tracking, config.face_model),
             training.needs(config.training),
             evaluation.needs(),
         )

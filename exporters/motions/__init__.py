@@ -6,6 +6,6 @@ find_motion("line.json")              LAM_Audio2Expression's
 find_motion("character.glb#Talking")  an animation of a glTF file; without a name its first
 """
 
-from facecraft4d.exporters.motions.formats import MOTION_FORMATS, find_motion, write_motion
+from facecraft4d.exporters.motions.formats import MOTION_FORMATS, check_writable, find_motion, write_motion
 
-__all__ = ["MOTION_FORMATS", "find_motion", "write_motion"]
+__all__ = ["MOTION_FORMATS", "check_writable", "find_motion", "write_motion"]

@@ -58,12 +58,23 @@ def write_motion(path: Path, clip: Motion, kind: str | None = None) -> None:
     """Write a clip, whole or not at all, in the format of its suffix or in the named one. UserError for what cannot be written."""
     if kind is not None and kind not in MOTION_FORMATS:
         raise UserError(f"--to {kind}: expected one of {', '.join(MOTION_FORMATS)}")
+    write_whole(path, _writer(path, kind)(clip))
+
+
+def check_writable(path: Path) -> None:
+    """UserError for a file that `write_motion` could not write, before long work."""
+    _writer(path, None)
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}")
+
+
+def _writer(path: Path, kind: str | None) -> Callable[[Motion], bytes]:
     chosen = _of_suffix(path) if kind is None else MOTION_FORMATS[kind]
     if chosen.write is None:
         raise UserError(
             f"{path}: a {chosen.label} belongs to a head: facecraft4d export avatar.glb --to gltf --clip CLIP"
         )
-    write_whole(path, chosen.write(clip))
+    return chosen.write
 
 
 def _of_suffix(path: Path) -> MotionFormat:

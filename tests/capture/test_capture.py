@@ -18,13 +18,13 @@ from facecraft4d.runtime import RecordOptions, record
 from facecraft4d.runtime.drivers.live import Live
 from facecraft4d.runtime.drivers.shaping import settled
 from facecraft4d.toolkit.capture import FaceTracker, tracked
-from facecraft4d.toolkit.capture.lids import CORNERS, LIDS, SHUT, SLACK, Lids, openings
 from facecraft4d.toolkit.capture.tracking import FRONT
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import builtin_clip
 from facecraft4d.toolkit.core.stages import silent
+from facecraft4d.toolkit.landmarks.lids import CORNERS, LIDS, SHUT, SLACK, Lids, openings
 
 NECK = JOINT_NAMES.index("neck")
 

@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import ict_miniature
 import numpy as np
@@ -104,21 +105,22 @@ def test_a_file_that_is_another_when_it_is_read_again_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the hash that names what is kept and the reading of the file."""
-    from facecraft4d.toolkit import face_model
+    from facecraft4d.toolkit import face_model, weights
     from facecraft4d.toolkit.config import FaceModelConfig, FaceModelKind
 
-    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
+    kept = sorted(weights.cache_folder().rglob("flame*"))
     monkeypatch.chdir(tmp_path)
     write("")
     config = FaceModelConfig(FaceModelKind.FLAME, Path("flame2023.npz"))
+
     read = face_model.bare_model
 
-    def changed(*given: object) -> face_model.FaceModel:
-        found = read(*given)  # type: ignore[arg-type]
+    def changed(*given: Any) -> face_model.FaceModel:
+        found = read(*given)
         Path("flame2023.npz").write_bytes(b"another")
         return found
 
     monkeypatch.setattr(face_model, "bare_model", changed)
     with pytest.raises(UserError, match=r"flame2023\.npz: changed while it was read"):
         face_model.load(config)
-    assert not list((tmp_path / "cache").rglob("flame*.npz"))
+    assert sorted(weights.cache_folder().rglob("flame*")) == kept

@@ -3,7 +3,7 @@
 import numpy as np
 
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
-from facecraft4d.toolkit.fitting.offsets import projection_slopes
+from facecraft4d.toolkit.fitting.rows import projection_slopes
 
 
 def test_slopes_of_the_projection_equal_finite_differences() -> None:

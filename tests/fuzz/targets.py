@@ -314,6 +314,13 @@ def _cameras(path: Path) -> None:
         assert np.isfinite(truth.view().camera.camera_from_world).all()
 
 
+def _film_cameras(path: Path) -> None:
+    from facecraft4d.toolkit.tracking.films import fixed_cameras
+
+    for camera in fixed_cameras(path, (Path("a.png"),)):
+        assert np.isfinite(camera.camera_from_world).all()
+
+
 # ---- provenance
 
 
@@ -423,6 +430,7 @@ TARGETS = (
     Target("networks", ".pth", _networks, _network, _tensors),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
+    Target("cameras of films", ".json", lambda: [as_json(CAMERAS)], _json, _film_cameras),
     Target("provenance", ".json", _provenances, _json, _provenance),
     Target("viewer's settings", ".json", _settings, _json, _recall),
     Target("kept result", ".npz", kept.results, kept.damaged_result, kept.recall),

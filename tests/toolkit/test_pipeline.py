@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,16 @@ from facecraft4d import exporters
 from facecraft4d.toolkit import (
     evaluation,
     pipeline,
+    tracking,
+    training,
+    video_prior,
     weights,
 )
 from facecraft4d.toolkit.config import BuildConfig, Device, FaceModelConfig, FaceModelKind, ParametricConfig, WarpConfig
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Motion, Tracked, ViewSet
+from facecraft4d.toolkit.core.stages import Progress, StageContext
+from facecraft4d.toolkit.evaluation.kept import kept_stages
 
 MEASURED = evaluation.run
 
@@ -55,11 +61,45 @@ def test_the_place_of_a_build_is_not_in_its_file(house: House, photo: Path, tmp_
     assert built(photo, CONFIG, tmp_path / "a") == built(elsewhere, CONFIG, tmp_path / "b")
 
 
-def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
+def test_a_motion_that_nobody_knows_is_tracked_once(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    plain = built(photo, CONFIG, tmp_path / "plain")
+    known, rigs, tracks = house.video_prior, list[float](), list[str]()
+
+    def tracked(
+        views: ViewSet, frames: FrameSet, head: Head, config: object, chosen: object, context: StageContext
+    ) -> Tracked:
+        house.enter("tracking")
+        assert frames.track is None
+        still = np.zeros((1, len(head.rig.joint_names), 3), np.float32)
+        names, rest = head.rig.expression_names, np.zeros((1, len(head.rig.expression_names)), np.float32)
+        refined = replace(head, rig=replace(head.rig, vertices=1.1 * head.rig.vertices))
+        return Tracked(Motion("track", 25.0, names, rest, head.rig.joint_names, still, still[:, 0]), refined)
+
+    def train(views: ViewSet, frames: FrameSet, head: Head, *others: Any) -> Any:
+        rigs.append(float(np.abs(head.rig.vertices).sum()))
+        tracks.append(frames.known_track.name)
+        return house.training(views, frames, head, *others)
+
+    monkeypatch.setattr(video_prior, "run", lambda *given: replace(known(*given), track=None))
+    monkeypatch.setattr(tracking, "run", tracked)
+    monkeypatch.setattr(training, "run", train)
+    house.ran.clear()
+    found = built(photo, CONFIG, tmp_path / "tracked")
+    assert house.ran.count("tracking") == 1 and tracks == ["track"] and found != plain
+    assert rigs[0] == pytest.approx(1.1 * np.abs(house.coarse.head.rig.vertices).sum(), rel=1e-4)
+    house.ran.clear()
+    assert built(photo, CONFIG, tmp_path / "tracked") == found and house.ran == []
+    (tmp_path / "tracked").rename(tmp_path / "build")
+    kept = kept_stages(tmp_path)
+    assert kept.frames.known_track.name == "track"
+
+
+def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
+    house: House, photo: Path, tmp_path: Path
+) -> None:
     """Its content, its name, which tells its licence, and an option of it count; the place where it lies does not."""
-    monkeypatch.setenv("FACECRAFT4D_CACHE", str(tmp_path / "cache"))
     file, arrays = tmp_path / "flame2023.npz", synthetic_flame.small()
     np.savez(file, **arrays)
     config = replace(CONFIG, face_model=FaceModelConfig(FaceModelKind.FLAME, file))

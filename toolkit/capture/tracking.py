@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from facecraft4d.toolkit.capture.lids import Lids
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Motion
@@ -14,6 +13,7 @@ from facecraft4d.toolkit.core.geometry import axis_angle_from_wxyz, wxyz_from_ro
 from facecraft4d.toolkit.core.stages import UNKNOWN, Progress, Report
 from facecraft4d.toolkit.core.tables import on_frame_grid
 from facecraft4d.toolkit.landmarks import FaceBox, FaceLandmarker, head_rotation
+from facecraft4d.toolkit.landmarks.lids import Lids
 
 SIDE = 960
 """Pixels of a frame's longer side that are looked at: a face of a third of it is as large as the network's own input."""

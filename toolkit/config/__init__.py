@@ -19,6 +19,7 @@ from facecraft4d.toolkit.config.stages import (
     PreprocessConfig,
     ShapePrior,
     ShapePriorConfig,
+    TrackingConfig,
     VideoPrior,
     VideoPriorConfig,
     WarpConfig,
@@ -34,6 +35,6 @@ from facecraft4d.toolkit.config.training import (
 
 __all__ = [
     "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "FaceModelConfig", "FaceModelKind", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
-    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrainingConfig", "VideoPrior",
+    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

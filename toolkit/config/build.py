@@ -10,6 +10,7 @@ from facecraft4d.toolkit.config.stages import (
     ImagePriorConfig,
     PreprocessConfig,
     ShapePriorConfig,
+    TrackingConfig,
     VideoPriorConfig,
 )
 from facecraft4d.toolkit.config.training import TrainingConfig
@@ -33,6 +34,7 @@ class BuildConfig:
     shape_prior: ShapePriorConfig = field(default_factory=ShapePriorConfig)
     image_prior: ImagePriorConfig = field(default_factory=ImagePriorConfig)
     video_prior: VideoPriorConfig = field(default_factory=VideoPriorConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     seed: Annotated[int, Bounds(0, 2**32 - 1)] = 0  # 32 bits: every generator takes them
     """Every random choice of the build follows from it."""

@@ -162,3 +162,15 @@ class VideoPriorConfig:
     """Poses picked from the driving clips; every animated view is shown in all of them."""
     size: Annotated[int, PICTURE_SIDE] = 256
     """Side of the pictures in pixels."""
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Finds the motion of frames whose video prior does not know it."""
+
+    following_iterations: Annotated[int, Bounds(1, 1000)] = 50
+    """Iterations at most for each time step after the first, which starts from the one before (paper, supplement 6.3)."""
+    epochs: Annotated[int, Bounds(0, 1000)] = 30
+    """Rounds over all time steps in random order, with falling rates."""
+    fps: Annotated[float, Bounds(1, 1000)] = 25.0
+    """Time steps a second: the more, the more alike neighbours are."""

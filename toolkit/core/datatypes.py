@@ -236,6 +236,18 @@ class FrameSet:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """What tracking finds of frames whose motion nobody knows."""
+
+    track: Motion
+    """Laid out for the head's rig."""
+    head: Head
+    """The head, its neutral face refined."""
+    ingredients: tuple[Ingredient, ...] = ()
+    """The networks that saw the faces."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BoundSplats:
     """Gaussians in the frames of the triangles that carry them (geometry.triangle_frames), in units of the triangle's scale."""
 

@@ -1,6 +1,5 @@
 """Pictures to judge an avatar by, their poses and cameras known: a build's own, a synthetic subject's, a folder's."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,27 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from facecraft4d.toolkit.cameras import CAMERAS_FILE, array_in, nerf_camera, number_in, read_cameras, told
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
-from facecraft4d.toolkit.core.text import shown
-from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
+from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.evaluation.kept import check_made_of, kept_stages
 from facecraft4d.toolkit.face_model import load_default_head
 from facecraft4d.toolkit.images import on_white, read_frame, read_rgba, resized
 from facecraft4d.toolkit.subjects.people import EVALUATION_POSES, SUBJECTS, TEXTURE, make_subject
 from facecraft4d.toolkit.subjects.sets import EVALUATION_CAMERAS, evaluation_set
 
-CAMERAS_FILE = "transforms.json"
-"""Name of the file of cameras in a folder of pictures."""
-MAX_CAMERAS_BYTES, MAX_PICTURES, MAX_SIDE = 1 << 24, 10_000, 8192
-OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
-"""Camera axes: OpenGL's y is up and z points backwards."""
-RIGID_TOLERANCE = 1e-3
-MOST_METRES, MOST_NUMBER = 1000.0, 1e6
-"""How far from the head a camera may stand, and how large any number of a matrix, a turn or a shift may be."""
+MAX_PICTURES = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,36 +88,26 @@ def _same(view: View) -> View:
 def of_folder(folder: Path, rig: Rig, size: int) -> list[Truth]:
     """Pictures with a transforms.json beside them (docs/evaluation.md); UserError names what is wrong with either."""
     path = folder / CAMERAS_FILE
-    document = _read_cameras(path)
+    document = read_cameras(path)
     frames = document.get("frames")
     if not isinstance(frames, list) or not 0 < len(frames) <= MAX_PICTURES:
-        raise UserError(f"{path}: expected 1 to {MAX_PICTURES} entries in the list frames, found {_told(frames)}")
+        raise UserError(f"{path}: expected 1 to {MAX_PICTURES} entries in the list frames, found {told(frames)}")
     return [_truth(path, document, entry, index, rig, size) for index, entry in enumerate(frames)]
-
-
-def _read_cameras(path: Path) -> dict[str, Any]:
-    what = "the cameras of the pictures in this folder"
-    content = read_untrusted(path, what, MAX_CAMERAS_BYTES)
-    with at_the_border(path, f"{what} as JSON"):
-        document = json.loads(content)
-    if not isinstance(document, dict):
-        raise UserError(f"{path}: expected a JSON object, found {_told(document)}")
-    return document
 
 
 def _truth(path: Path, document: Mapping[str, Any], entry: Any, index: int, rig: Rig, size: int) -> Truth:
     where = f"{path}: frames[{index}]"
     if not isinstance(entry, dict) or not isinstance(entry.get("file_path"), str):
-        raise UserError(f"{where}: expected an object with a file_path, found {_told(entry)}")
+        raise UserError(f"{where}: expected an object with a file_path, found {told(entry)}")
     with at_the_border(where, "a file_path that stays in the folder"):
         picture = (path.parent / entry["file_path"]).resolve()
         if not picture.is_relative_to(path.parent.resolve()):
-            raise ValueError(_told(entry["file_path"]))
+            raise ValueError(told(entry["file_path"]))
         if not picture.is_file():
-            raise UserError(f"{where}: expected the picture {_told(entry['file_path'])}, found no such file")
-    camera, group = _camera(where, {**document, **entry}), _told(entry.get("group", "pictures"))
+            raise UserError(f"{where}: expected the picture {told(entry['file_path'])}, found no such file")
+    camera, group = nerf_camera(where, {**document, **entry}), told(entry.get("group", "pictures"))
     return Truth(
-        group, _told(entry["file_path"]), _pose(where, entry, rig), partial(_picture, where, camera, picture, size)
+        group, told(entry["file_path"]), _pose(where, entry, rig), partial(_picture, where, camera, picture, size)
     )
 
 
@@ -136,66 +118,22 @@ def _picture(where: str, camera: Camera, path: Path, size: int) -> View:
     return _view(camera, on_white(rgba), rgba[..., 3])
 
 
-def _camera(where: str, known: Mapping[str, Any]) -> Camera:
-    """OpenCV's camera from NeRF's: `transform_matrix` is world_from_camera with OpenGL's axes."""
-    width, height = (round(_number(where, known, key, 1.0, float(MAX_SIDE))) for key in ("w", "h"))
-    if "fl_x" in known:
-        fx = _number(where, known, "fl_x", 1e-3, 1e7)
-    else:
-        fx = 0.5 * width / np.tan(0.5 * _number(where, known, "camera_angle_x", 1e-4, 3.14))
-    fy = _number(where, known, "fl_y", 1e-3, 1e7) if "fl_y" in known else fx
-    cx = _number(where, known, "cx", -1e6, 1e6) if "cx" in known else width / 2
-    cy = _number(where, known, "cy", -1e6, 1e6) if "cy" in known else height / 2
-    matrix = _array(where, known, "transform_matrix", (4, 4))
-    rotation = matrix[:3, :3]
-    off = float(max(np.abs(rotation @ rotation.T - np.eye(3)).max(), np.abs(matrix[3] - (0, 0, 0, 1)).max()))
-    if off > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
-        raise UserError(f"{where}: transform_matrix must be a rotation and a translation, found axes off by {off:.2g}")
-    if np.abs(matrix[:3, 3]).max() > MOST_METRES:
-        raise UserError(f"{where}: transform_matrix must place the camera within {MOST_METRES:g} m of the head")
-    world_from_camera = matrix @ OPENCV_FROM_OPENGL
-    return Camera(np.linalg.inv(world_from_camera), float(fx), float(fy), float(cx), float(cy), width, height)
-
-
 def _pose(where: str, entry: Mapping[str, Any], rig: Rig) -> Pose:
     """The rig at rest but for the entry's `expression` (weights by name), `joints` (axis-angle by name, radians), `translation` (metres)."""
     weights, joints = entry.get("expression", {}), entry.get("joints", {})
     if not isinstance(weights, dict) or not isinstance(joints, dict):
         raise UserError(f"{where}: expression and joints must map names to values")
     try:
-        pose = pose_from_weights(rig, {name: _number(where, weights, name, -10.0, 10.0) for name in weights})
+        pose = pose_from_weights(rig, {name: number_in(where, weights, name, -10.0, 10.0) for name in weights})
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     for name in joints:
         if name not in rig.joint_names:
             raise UserError(f"{where}: this avatar has no joint {name}; it has {', '.join(rig.joint_names)}")
-        pose.joint_rotations[rig.joint_names.index(name)] = _array(where, joints, name, (3,))
+        pose.joint_rotations[rig.joint_names.index(name)] = array_in(where, joints, name, (3,))
     if "translation" in entry:
-        pose.translation[:] = _array(where, entry, "translation", (3,))
+        pose.translation[:] = array_in(where, entry, "translation", (3,))
     return pose
-
-
-def _number(where: str, known: Mapping[str, Any], key: str, low: float, high: float) -> float:
-    value = known.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise UserError(f"{where}: {key} must be a number from {low:g} to {high:g}, found {_told(value)}")
-    return float(value)
-
-
-def _array(where: str, known: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        array = np.array(known[key], np.float64)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        array = np.zeros(0)
-    if array.shape != shape or not (np.abs(array) <= MOST_NUMBER).all():
-        raise UserError(
-            f"{where}: {key} must hold {' x '.join(map(str, shape))} finite numbers, found {_told(known.get(key))}"
-        )
-    return array
-
-
-def _told(value: Any) -> str:
-    return "nothing" if value is None else shown(value, 60)
 
 
 def _view(camera: Camera, image: np.ndarray, mask: np.ndarray) -> View:

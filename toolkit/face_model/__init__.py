@@ -62,23 +62,24 @@ def load(config: FaceModelConfig, report: Callable[[Progress], None] | None = No
     cached = _adopted(config)
     model = _kept(cached)
     if model is None:
-        model = _complete(config, tell)
+        bare = bare_model(config, tell)
         if _adopted(config) != cached:
             raise UserError(f"{own_files(config)[0]}: changed while it was read; build again when it is at rest")
+        model = _complete(bare, config, tell)
         cache.save(cached, model)
     if not in_regions(model, "tongue").any():
         tell(Progress("face_model", 1, 1, notes=(NO_TONGUE,)))
     return model
 
 
-def _complete(config: FaceModelConfig, report: Callable[[Progress], None]) -> FaceModel:
-    """The user's own model with all that it lacks from the CC0 head, which is an ingredient, too."""
+def _complete(bare: FaceModel, config: FaceModelConfig, report: Callable[[Progress], None]) -> FaceModel:
+    """The user's own model `bare` with all that it lacks from the CC0 head, which is an ingredient, too."""
     from facecraft4d.toolkit.face_model.adopted import adopt  # trimesh takes long to import
 
-    bare, head = bare_model(config, report), load_default_head(report)
-    own_uvs = config.template is not None or config.model is FaceModelKind.ICT
+    head = load_default_head(report)
     try:
-        model = adopt(bare, head, FaceLandmarker(), bare.corner_uvs if own_uvs else None, config.components, report)
+        uvs = None if config.template is None else bare.corner_uvs
+        model = adopt(bare, head, FaceLandmarker(), uvs, config.components, report)
     except ValueError as error:
         place = own_files(config)[0]
         raise UserError(

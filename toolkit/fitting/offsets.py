@@ -8,13 +8,14 @@ import scipy.sparse.linalg
 from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Camera
-from facecraft4d.toolkit.core.geometry import project, transform_points
-from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.core.geometry import transform_points
+from facecraft4d.toolkit.core.rigging import HasRegions, in_regions, pose_vertices, vertices_in_regions
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, neutral_vertices, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import depth_trust
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
-from facecraft4d.toolkit.fitting.outlines import OUTLINE_WEIGHT, OutlinePull, pair_outlines
+from facecraft4d.toolkit.fitting.outlines import OutlinePull, pair_outlines
+from facecraft4d.toolkit.fitting.rows import Block, by_vertices, landmark_rows, outline_rows
 from facecraft4d.toolkit.meshes.graph import laplacian, parts
 
 ROUGHNESS_METRES = 2e-4
@@ -23,8 +24,6 @@ OFFSET_METRES = 0.02
 """Expected size of the offsets themselves."""
 PIVOT_SIGMA = 0.001
 """Expected error of landmarks and outlines after tuning, as a fraction of the picture."""
-_HUBER = 4.0
-"""Landmark errors, in units of the expected one, beyond which they count linearly."""
 _ROUNDS = 3
 """How often the outlines are paired anew."""
 _RIGID_REGIONS = ("eyes", "teeth", "tongue")
@@ -36,7 +35,7 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
     """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations."""
     offsets = np.zeros(model.vertices.shape)
     identity = latent.identity.astype(np.float32)
-    smooth = _smoothness(model)
+    smooth = smoothness(model)
     outer = model.triangles[~in_regions(model, *_RIGID_REGIONS, optional=True)]
     for _ in range(_ROUNDS):
         rig = personalized_rig(model, identity, offsets.astype(np.float32))
@@ -48,62 +47,56 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
             for block in _rows(model, camera, posed, each, pull)
         ]
         offsets = offsets + _solve(rows, smooth, offsets)
-    return _move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
+    return move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
 
 
-def _smoothness(model: FaceModel) -> scipy.sparse.csr_array:
+def smoothness(model: HasRegions) -> scipy.sparse.csr_array:
     """Normal matrix of the priors on the offsets of one coordinate."""
     count = len(model.vertices)
     rough = laplacian(model.triangles, count) / ROUGHNESS_METRES
     return (rough.T @ rough + scipy.sparse.eye_array(count) / OFFSET_METRES**2).tocsr()
 
 
-_Block = tuple[scipy.sparse.csr_array, np.ndarray]
-"""Rows of the Jacobian by the offsets [3 v], and their residuals."""
-
-
 def _rows(
     model: FaceModel, camera: Camera, posed: Float32[np.ndarray, "v 3"], observation: Observation, pull: OutlinePull
-) -> Iterator[_Block]:
+) -> Iterator[Block]:
     """What one observation asks for."""
     sigma = PIVOT_SIGMA * camera.width
     if observation.landmarks is not None:
-        yield _landmark_rows(model, camera, posed, observation.landmarks, sigma)
+        yield landmark_rows(camera, _points(model), model.triangles, posed, observation.landmarks, sigma)
     if observation.landmarks is not None and observation.depths is not None:
         yield _depth_rows(model, camera, posed, observation, observation.depths)
-    yield _outline_rows(camera, posed, pull, sigma)
+    yield outline_rows(camera, posed, pull, sigma)
 
 
 def _solve(
-    rows: list[_Block], smooth: scipy.sparse.csr_array, offsets: Float64[np.ndarray, "v 3"]
+    rows: list[Block], smooth: scipy.sparse.csr_array, offsets: Float64[np.ndarray, "v 3"]
 ) -> Float64[np.ndarray, "v 3"]:
     """One Gauss-Newton step."""
     jacobian = scipy.sparse.vstack([jacobian for jacobian, _ in rows]).tocsr()
     residual = np.concatenate([residual for _, residual in rows])
+    return solve_offsets(jacobian.T @ jacobian, -(jacobian.T @ residual), smooth, offsets)
+
+
+def solve_offsets(
+    matrix: scipy.sparse.csr_array,
+    right: Float64[np.ndarray, " n"],
+    smooth: scipy.sparse.csr_array,
+    offsets: Float64[np.ndarray, "v 3"],
+) -> Float64[np.ndarray, "v 3"]:
+    """The step of the offsets [3 v] that normal equations ask for under the priors, metres."""
     prior = scipy.sparse.kron(smooth, scipy.sparse.eye_array(3), format="csr")
-    normal = (jacobian.T @ jacobian + prior).tocsc()
-    right = -(jacobian.T @ residual + prior @ offsets.ravel())
+    normal = (matrix + prior).tocsc()
+    right = right - prior @ offsets.ravel()
     factors = scipy.sparse.linalg.splu(
         normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
     return np.asarray(factors.solve(right)).reshape(-1, 3)
 
 
-def _landmark_rows(
-    model: FaceModel, camera: Camera, posed: np.ndarray, landmarks: Float64[np.ndarray, "n 2"], sigma: float
-) -> _Block:
-    points, corners, world = _landmarks(model, posed)
-    pixels, _ = project(camera, world)
-    error = (pixels - landmarks) / sigma
-    length = np.linalg.norm(error, axis=1)
-    trust = np.sqrt(points.validity * np.minimum(1, _HUBER / np.maximum(length, 1e-9)))
-    slopes = projection_slopes(camera, world) / sigma * trust[:, None, None]
-    return _by_vertices(slopes, points, corners, len(posed)), (error * trust[:, None]).ravel()
-
-
 def _depth_rows(
     model: FaceModel, camera: Camera, posed: np.ndarray, observation: Observation, depths: Float64[np.ndarray, " n"]
-) -> _Block:
+) -> Block:
     """What is left of the depths' errors when they are shifted and tilted to fit best."""
     points, corners, world = _landmarks(model, posed)
     seen = transform_points(camera.camera_from_world, world)[:, 2]
@@ -111,55 +104,23 @@ def _depth_rows(
     scale = camera.fx / seen.mean()
     error = (scale * seen - depths) * trust
     slopes = (scale * trust)[:, None, None] * camera.camera_from_world[2, :3]
-    return _by_vertices(slopes, points, corners, len(posed)), error - basis @ (basis.T @ error)
+    return by_vertices(slopes, points.barycentrics, corners, len(posed)), error - basis @ (basis.T @ error)
 
 
 def _landmarks(model: FaceModel, posed: np.ndarray) -> tuple[SurfacePoints, np.ndarray, Float64[np.ndarray, "n 3"]]:
     """The 478, the vertices around each [n, 3], and where they are."""
-    points = model.landmarks_478
-    if points is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    points = _points(model)
     corners = model.triangles[points.triangles]
     return points, corners, np.einsum("nc,ncx->nx", points.barycentrics, posed[corners]).astype(np.float64)
 
 
-def _by_vertices(
-    slopes: Float64[np.ndarray, "n i 3"], points: SurfacePoints, corners: np.ndarray, count: int
-) -> scipy.sparse.csr_array:
-    """Derivatives by the surface points as derivatives by the `count` vertices."""
-    values = np.einsum("nix,nc->nicx", slopes, points.barycentrics)
-    each, size = slopes.shape[:2]
-    rows = np.broadcast_to(np.arange(each * size).reshape(-1, size, 1, 1), values.shape)
-    columns = np.broadcast_to((corners[:, None, :, None] * 3 + np.arange(3)), values.shape)
-    return scipy.sparse.coo_array((values.ravel(), (rows.ravel(), columns.ravel())), (each * size, 3 * count)).tocsr()
+def _points(model: FaceModel) -> SurfacePoints:
+    if model.landmarks_478 is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    return model.landmarks_478
 
 
-def _outline_rows(camera: Camera, posed: np.ndarray, pull: OutlinePull, sigma: float) -> _Block:
-    world = posed[pull.vertices].astype(np.float64)
-    pixels, _ = project(camera, world)
-    residual = ((pixels - pull.targets) * pull.normals).sum(-1) / sigma * OUTLINE_WEIGHT
-    values = np.einsum("nix,ni->nx", projection_slopes(camera, world), pull.normals) / sigma * OUTLINE_WEIGHT
-    rows = np.repeat(np.arange(len(residual)), 3)
-    columns = (pull.vertices[:, None] * 3 + np.arange(3)).ravel()
-    shape = (len(residual), 3 * len(posed))
-    return scipy.sparse.coo_array((values.ravel(), (rows, columns)), shape).tocsr(), residual
-
-
-def projection_slopes(camera: Camera, world: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2 3"]:
-    """Derivative of pixels by world points."""
-    x, y, z = transform_points(camera.camera_from_world, world).T
-    zero = np.zeros_like(x)
-    by_seen = np.stack(
-        [
-            np.stack([camera.fx / z, zero, -camera.fx * x / z**2], -1),
-            np.stack([zero, camera.fy / z, -camera.fy * y / z**2], -1),
-        ],
-        1,
-    )
-    return np.asarray(by_seen @ camera.camera_from_world[:3, :3])
-
-
-def _move_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def move_rigid(model: HasRegions, neutral: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Eyes, teeth and tongue move as a whole: by the mean offset of the skin around them."""
     carried = offsets.copy()
     around = vertices_in_regions(model, *_AROUND_RIGID, optional=True)
@@ -171,7 +132,7 @@ def _move_rigid(model: FaceModel, neutral: np.ndarray, offsets: np.ndarray) -> n
     return carried
 
 
-def _parts(model: FaceModel) -> list[np.ndarray]:
+def _parts(model: HasRegions) -> list[np.ndarray]:
     """The vertices of each connected rigid part."""
     triangles = model.triangles[in_regions(model, *_RIGID_REGIONS, optional=True)]
     labels = parts(triangles, len(model.vertices))

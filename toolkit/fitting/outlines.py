@@ -13,7 +13,7 @@ from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
 from facecraft4d.toolkit.landmarks.points import FACE_OVAL
-from facecraft4d.toolkit.meshes.raster import rasterize
+from facecraft4d.toolkit.meshes.raster import Fragments, rasterize
 
 OUTLINE_WEIGHT = 0.5
 """How much an outline counts beside a landmark of the same expected error: its pairs are many, and less sure."""
@@ -59,14 +59,21 @@ def pair_outlines(
     Where a picture shows skin without beard against the background the mesh is to end too, and nowhere is it to leave the matte.
     """
     cameras = placed(observations, latent.camera)
-    return tuple(_paired(camera, vertices, triangles, each) for camera, each in zip(cameras, observations, strict=True))
+    return tuple(
+        pair_outline(rasterize(camera, vertices, triangles), camera, vertices, triangles, each)
+        for camera, each in zip(cameras, observations, strict=True)
+    )
 
 
-def _paired(
-    camera: Camera, vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], observation: Observation
+def pair_outline(
+    fragments: Fragments,
+    camera: Camera,
+    vertices: Float[np.ndarray, "v 3"],
+    triangles: Int[np.ndarray, "f 3"],
+    observation: Observation,
 ) -> OutlinePull:
+    """As `pair_outlines`, for one picture whose camera stands where `camera` does and sees `fragments`."""
     segments = observation.segments
-    fragments = rasterize(camera, vertices, triangles)
     edge, edge_normals = outline(fragments.covered)
     border, border_normals = outline(segments.matte)
     if not len(edge) or not len(border):

@@ -23,6 +23,8 @@ EYE_RIMS = (
 """Around the opening of the left and the right eye."""
 IRISES = ((473, 474, 475, 476, 477), (468, 469, 470, 471, 472))
 """Centre, then rim, of the left and the right iris."""
+NOSE: tuple[int, ...] = (1, 2, 4, 5, 6, 19, 94, 97, 98, 168, 195, 197, 326, 327)
+"""Along the ridge of the nose and around its tip: what moves least with the expression."""
 IRIS_RIMS = tuple(iris[1:] for iris in IRISES)
 """Around the left and the right iris."""
 CHEEKS = ((50, 101, 36, 205, 187, 123), (280, 330, 266, 425, 411, 352))

@@ -21,6 +21,7 @@ from facecraft4d.toolkit.core.rigging import (
 from facecraft4d.toolkit.face_model import FaceModel, load_flame, personalized_rig, surface_positions
 from facecraft4d.toolkit.face_model.adopted import adopt
 from facecraft4d.toolkit.face_model.adopted.arcs import along_arcs, jaw_turn, jaw_turned
+from facecraft4d.toolkit.face_model.adopted.charts import beside
 from facecraft4d.toolkit.face_model.lids import lid_edges, with_meeting_lids
 from facecraft4d.toolkit.face_model.reference import deform_numpy
 from facecraft4d.toolkit.landmarks import FaceLandmarker
@@ -220,11 +221,21 @@ def test_texture_coordinates_lie_on_nothing_else(adopted: FaceModel) -> None:
     middles, edges = uvs.mean(1), np.roll(uvs, -1, 1) - uvs
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
     assert (area < 0).all()  # counter-clockwise from outside, and y points down
+    low, high = uvs.min(1), uvs.max(1)
     for number, middle in enumerate(middles):
-        arms = middle - uvs
-        inside = ((edges[..., 0] * arms[..., 1] - edges[..., 1] * arms[..., 0]) / area[:, None] > 1e-6).all(1)
-        assert inside.sum() == 1 and inside[number], number
+        near = np.flatnonzero(((low <= middle) & (middle <= high)).all(1))
+        arms = middle - uvs[near]
+        turns = edges[near, :, 0] * arms[..., 1] - edges[near, :, 1] * arms[..., 0]
+        assert near[(turns / area[near, None] > 1e-6).all(1)].tolist() == [number]
     assert -area[in_regions(adopted, "skin", "lips")].sum() / 2 > 0.1  # the face gets its part of the picture
+
+
+def test_a_files_own_texture_coordinates_stay_beside_what_it_lacks(bare: FaceModel, adopted: FaceModel) -> None:
+    both = beside(bare.corner_uvs, adopted)
+    own, added = np.split(both, [FACES])
+    np.testing.assert_allclose(own / own.max(), bare.corner_uvs / bare.corner_uvs.max(), atol=1e-6)
+    assert len(both) == len(adopted.triangles) and both.min() >= 0 and both.max() <= 1
+    assert added.min() > own.max()  # in a corner of its own
 
 
 def test_mirror_is_the_other_side(adopted: FaceModel) -> None:

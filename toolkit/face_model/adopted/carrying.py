@@ -32,7 +32,7 @@ def regions(bare: FaceModel, on: Registered) -> UInt8[np.ndarray, " f"]:
     result = _by_place(bare, on)
     names = on.head.region_names
     lids, sockets = names.index("eyelids"), names.index("eye_sockets")
-    result[result == sockets] = lids
+    result[(result == sockets) & in_regions(bare, "skin")] = lids
     skin = bare.triangles[in_regions(bare, "skin")]
     for curve in lid_edges(on):
         inner, rings = _behind(bare, loop_along(bare.vertices, skin, curve, ALONG_LIDS))

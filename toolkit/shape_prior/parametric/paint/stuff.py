@@ -75,8 +75,10 @@ def seen_as(photo: ReferenceView, part: int, own: Visibility) -> Float32[np.ndar
     Where a surface faces the camera all that lies over it counts (a fringe on the forehead); where it turns away, what lies beside it
     does not.
     """
-    mask = segment_of(photo, part).astype(np.float32)[..., None]
-    mine = sample_picture(scipy.ndimage.gaussian_filter(mask, (1, 1, 0)), own.pixels)[:, 0].clip(0, 1)
+    # where a garment leaves the shoulders bare, its sheet shows them
+    mask = segment_of(photo, part) | (photo.segments.skin & (part == TORSO))
+    soft = scipy.ndimage.gaussian_filter(mask.astype(np.float32)[..., None], (1, 1, 0))
+    mine = sample_picture(soft, own.pixels)[:, 0].clip(0, 1)
     over = smoothstep((own.facing - _OVER[0]) / (_OVER[1] - _OVER[0]))
     return np.asarray(np.maximum(mine, over), np.float32)
 

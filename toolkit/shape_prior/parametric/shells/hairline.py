@@ -43,6 +43,8 @@ _LONG = 0.03
 """Metres below the nape from which hair beside the neck hangs rather than lies."""
 _BELOW_NAPE = 0.8
 """How much lower hair ends behind than the scalp does, in its own thickness at the sides: what stands off also hangs."""
+_BEHIND = np.radians(120.0)
+"""Angle from the line of sight beyond which the scalp's lower edge is the nape's."""
 _BEHIND_LIMB = np.radians(80.0)
 """Angle from the line of sight beyond which hair that is seen beside face and neck hangs: in front of it the photograph would show it
 on the skin itself."""
@@ -68,6 +70,8 @@ class HeadOnGrid:
     """Whether that is clothes."""
     nape: float
     """Height of the scalp's lower edge."""
+    level: float
+    """Height at which hair that lies on the head ends behind: the middle one of that edge there, which dips to the nape."""
 
 
 def head_on_grid(fitted: FittedHead, grid: ShellGrid, clothes: Float64[np.ndarray, "r c"]) -> HeadOnGrid:
@@ -82,7 +86,9 @@ def head_on_grid(fitted: FittedHead, grid: ShellGrid, clothes: Float64[np.ndarra
     seen = smoothstep((cosine - _SEEN[0]) / (_SEEN[1] - _SEEN[0]))
     facing = wrap(grid.azimuths - fitted.camera_azimuth)
     nape = float(fitted.scalp[:, 1].min())
-    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, bare, clothed, nape)
+    lower = np.where(scalp, points[..., 1], np.inf).min(0)[np.abs(facing) > _BEHIND]
+    level = float(np.median(lower[np.isfinite(lower)])) if np.isfinite(lower).any() else nape
+    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, bare, clothed, nape, level)
 
 
 def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, "r c 3"]:
@@ -125,6 +131,8 @@ def hair_edge(
 
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
     """Metres within a mask where the photograph shows each point, negative outside; outside the matte the nearest label goes on."""
+    if not mask.any():
+        return np.full_like(head.skin, -_FAR)
     nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
     pixels = picture_values(fitted.camera, signed_distance(mask[tuple(nearest)]), head.points)
     depth = project(fitted.camera, head.points)[1]
@@ -142,7 +150,7 @@ def _falls(
         reach, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
         rows = np.flatnonzero(valid & level)
         if not len(rows):
-            ends.append(head.nape)
+            ends.append(head.level)
             continue
         gaps = np.flatnonzero(np.diff(rows) > 2)
         last = rows[gaps[0]] if len(gaps) else rows[-1]
@@ -158,7 +166,7 @@ def _falls(
     behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
     # a nape is level: hair that one side alone shows so low (a shadow, a lock over the shoulder) does not hang behind
     mixed = (ends[0] * left + ends[1] * (1 - left)) * (1 - behind) + max(ends) * behind
-    lower = np.minimum(mixed, head.nape) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
+    lower = np.minimum(mixed, head.level) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
     hanging = np.clip((head.nape - mixed) / _LONG, 0, 1)
     return mixed + (1 - hanging) * (lower - mixed) * behind, hanging, beside
 
@@ -191,11 +199,12 @@ def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np
     inside = np.clip(head.scalp, -_FAR, _FAR)
     weight = head.seen * (head.scalp > 0) * bare
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE and (ends > head.nape - 1e-6).all():
+    if covered < _BARE and (ends > head.level - 1e-6).all():
         return np.full_like(inside, -_FAR)
     hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
-    low = (ends < head.nape + 1e-9)[None, :]
-    return np.asarray(np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside))
+    low = (ends < head.level + 1e-9)[None, :]
+    grown = np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside)
+    return np.asarray(np.minimum(grown, np.clip(head.points[..., 1] - ends.min(), -_FAR, _FAR)))
 
 
 def _ear_distance(fitted: FittedHead, head: HeadOnGrid, hanging: Float64[np.ndarray, " c"]) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float64
 
-_USUAL_TILT, _TILTS, _WITNESS = 0.27, (0.0, 0.6), 0.02
+_USUAL_TILT, _TILTS, _WITNESS = 0.27, (0.0, 0.35), 0.003
 """Rise of a brim towards the face, 15 degrees, its limits, and the spread of depth (metres) of which it is as good a witness."""
 _FRONT = 0.06
 """Metres from the middle over which the edge is trusted: at the temples hair, ears and shade are taken for the hat."""

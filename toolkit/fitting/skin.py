@@ -1,0 +1,84 @@
+"""How a figure looks: its albedo as a map, the light on it, and which of its triangles are looked at."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Float64
+
+from facecraft4d.toolkit.core.datatypes import Rig
+from facecraft4d.toolkit.core.geometry import normalized
+from facecraft4d.toolkit.fitting.colour import Albedo, Samples, texture_coordinates
+from facecraft4d.toolkit.fitting.figure import Figure
+from facecraft4d.toolkit.fitting.shading import sh_basis
+from facecraft4d.toolkit.meshes.raster import sample_texture
+
+MOVING_METRES, MOVING_SHARE = 3e-4, 0.02
+"""What an expression at full weight moves by this much, or jaw and eyes carry by this share, tells of the pose."""
+LIGHT_RIDGE = 0.05
+"""Of light that is not the same from everywhere, beside the mean square of what it explains."""
+LEAST_ALBEDO = 0.05
+"""Darker albedo tells nothing of the light."""
+
+
+@dataclass(slots=True)
+class Skin:
+    """Albedo, light, and what is compared."""
+
+    known: Albedo
+    """What is seen in a pose that is known."""
+    albedo: Albedo
+    """What was seen in poses that were found."""
+    light: Float64[np.ndarray, "9 3"]
+    wanted: Bool[np.ndarray, " f"]
+    """Triangles whose colours are compared."""
+    shown: Float32[np.ndarray, "s s 3"] = field(init=False)
+    """The albedo's map as it was when the last fit began."""
+
+    def __post_init__(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take what the albedos have learned into account."""
+        self.shown = self.known.joined(self.albedo).map()
+
+    def learn(self, painted: Albedo, share: float) -> None:
+        """Take `share` of what was painted for what found poses show."""
+        painted.fade(share)
+        self.albedo = painted
+        self.refresh()
+
+    def expected(
+        self, samples: Samples, figure: Figure, normals: Float32[np.ndarray, "v 3"]
+    ) -> Float32[np.ndarray, "n 3"]:
+        """What samples should look like."""
+        albedo = sample_texture(self.shown, texture_coordinates(figure.corner_uvs, samples))
+        return np.asarray(albedo * self.shade(samples, figure, normals), np.float32)
+
+    def shade(
+        self, samples: Samples, figure: Figure, normals: Float32[np.ndarray, "v 3"]
+    ) -> Float64[np.ndarray, "n 3"]:
+        """The light on samples."""
+        return np.asarray(basis(samples, figure, normals) @ self.light)
+
+
+def basis(samples: Samples, figure: Figure, normals: Float32[np.ndarray, "v 3"]) -> Float64[np.ndarray, "n 9"]:
+    """Spherical harmonics of the smooth normals at samples."""
+    around = normals[figure.rig.triangles[samples.triangle]].astype(np.float64)
+    smooth = normalized(np.einsum("nc,ncx->nx", samples.barycentrics.astype(np.float64), around))
+    return np.asarray(sh_basis(torch.from_numpy(smooth)).numpy())
+
+
+def plain_light() -> Float64[np.ndarray, "9 3"]:
+    """White, the same from everywhere."""
+    light = np.zeros((9, 3))
+    light[0] = 1
+    return light
+
+
+def telling(rig: Rig) -> Bool[np.ndarray, " f"]:
+    """Triangles that expressions, jaw or eyes move."""
+    moving = np.linalg.norm(rig.expression_deltas, axis=-1).max(0) > MOVING_METRES
+    carried = [rig.joint_names.index(name) for name in ("jaw", "eye_left", "eye_right")]
+    moving |= rig.skin_weights[:, carried].max(1) > MOVING_SHARE
+    return np.asarray(moving[rig.triangles].any(1))
