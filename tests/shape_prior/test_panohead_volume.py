@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from facecraft4d.toolkit.shape_prior.panohead import volume
+from facecraft4d.toolkit.shape_prior.panohead.cameras import intrinsics, label, rays, world_from_orbit
 from facecraft4d.toolkit.shape_prior.panohead.volume import AXES, CROP, Sampling
 
 SEEDS = st.integers(0, 2**16)
@@ -63,11 +64,11 @@ def fan(count: int, width: float) -> Tensor:
 
 @given(st.floats(-3, 3))
 def test_even_fog_stops_as_much_as_its_depth_says(density: float) -> None:
-    """Beer and Lambert: along a ray through the crop, of length 0.8, one part in e^(density * length) passes."""
+    """Beer and Lambert: of a ray that is followed for a length, one part in e^(density * length) passes."""
     found = render(everywhere(density), fan(1, 0.0), Sampling(near=1.11, far=1.89, coarse=200, fine=200))
     softplus = math.log1p(math.exp(density - 1))
     step = 0.78 / 199
-    expected = 1 - math.exp(-softplus * (0.78 + 0.0 * step))
+    expected = 1 - math.exp(-softplus * 0.78)
     assert found.weight.item() == pytest.approx(expected, abs=2 * softplus * step + 1e-4)
     assert found.features.item() == pytest.approx(found.weight.item(), abs=1e-5)
 
@@ -84,6 +85,21 @@ def test_a_ball_is_seen_where_it_begins(monkeypatch: pytest.MonkeyPatch) -> None
 
 def _ball(points: Tensor, radius: float) -> tuple[Tensor, Tensor]:
     return torch.where(points.norm(dim=2) < radius, 1e4, -1e4), points
+
+
+@pytest.mark.parametrize(("yaw", "right"), [(0.0, True), (math.pi, False)])
+def test_what_stands_at_plus_x_and_plus_y_is_seen_right_and_up(
+    monkeypatch: pytest.MonkeyPatch, yaw: float, right: bool
+) -> None:
+    """From the front; from behind it is left and up."""
+    centre = torch.tensor([0.2, 0.15, 0.0])
+    monkeypatch.setattr(volume, "query", lambda grids, readout, points, box: _ball(points - centre, 0.1))
+    origins, directions = rays(label(world_from_orbit(yaw), intrinsics()), 32)
+    weight = volume.render(ramps(), everywhere(0.0), origins, directions, Sampling()).weight.view(32, 32)
+    row, column = (((torch.arange(32) + 0.5) * weight.sum(side)).sum() / weight.sum() for side in (1, 0))
+    scale = 4.2647 * 32 / 2.7
+    assert row.item() == pytest.approx(16 - 0.15 * scale, abs=0.2)
+    assert column.item() == pytest.approx(16 + (0.2 if right else -0.2) * scale, abs=0.2)
 
 
 def test_rays_beside_the_crop_meet_nothing() -> None:
@@ -117,6 +133,7 @@ def test_second_samples_lie_among_the_first_and_gather_where_they_weigh(seed: in
 
 
 @given(SEEDS)
+@settings(max_examples=20)
 def test_jitter_follows_from_its_seed_and_rays_do_not_know_each_other(seed: int) -> None:
     def seen(directions: Tensor, random: int | None) -> volume.Rendered:
         generator = None if random is None else torch.Generator().manual_seed(random)

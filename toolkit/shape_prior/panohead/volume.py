@@ -28,6 +28,7 @@ EMPTY = -1000.0
 BLUR = 0.01
 """Added to the filtered weights, so that the second samples go everywhere a little."""
 SMALLEST = 1e-5
+"""Added to weights that are drawn from; shares below it are not divided by."""
 RAYS_AT_ONCE = 4096
 MASK_STRETCH, MASK_SHIFT = 1.002, 0.001
 """The published mask is a weight stretched beyond 0 and 1."""
