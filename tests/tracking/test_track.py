@@ -9,6 +9,7 @@ from tracking_scene import scene
 
 from facecraft4d.toolkit import tracking
 from facecraft4d.toolkit.config import FaceModelConfig, TrackingConfig
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, StageContext, silent
 from facecraft4d.toolkit.face_model import FaceModel
@@ -86,5 +87,5 @@ def test_a_head_of_another_mesh_is_refused(model: FaceModel, tiny_head) -> None:
     from facecraft4d.toolkit.fitting.figure import figure_of_head
 
     other = replace(tiny_head, rig=replace(tiny_head.rig, triangles=tiny_head.rig.triangles[::-1].copy()))
-    with pytest.raises(ValueError, match="must begin with the model's own triangles"):
+    with pytest.raises(UserError, match="--bust shoulders"):
         figure_of_head(model, other)

@@ -215,9 +215,13 @@ def painted(view: Sight, face: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "s
     """Kinds, but cloth that has the colour of skin is skin, unless the person wears such a colour."""
     if not {SKIN, CLOTH} <= set(face) or _apart(face[CLOTH], face[SKIN]) < 2 * SKIN_LIKE:
         return view.kinds
-    lit = view.image.mean(-1) > SHADED * face[SKIN].mean()
-    bare = (view.kinds == CLOTH) & lit & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
-    return np.asarray(np.where(bare, SKIN, view.kinds), np.uint8)
+    return np.asarray(np.where(_bare_cloth(view, face[SKIN]), SKIN, view.kinds), np.uint8)
+
+
+def _bare_cloth(view: Sight, skin: Float32[np.ndarray, "3"]) -> Bool[np.ndarray, "s s"]:
+    """Where a surface of cloth has the colour of skin."""
+    lit = view.image.mean(-1) > SHADED * skin.mean()
+    return np.asarray((view.kinds == CLOTH) & lit & (_apart(view.image, skin) < SKIN_LIKE))
 
 
 def woven(kinds: UInt8[np.ndarray, "s s"], solid: Bool[np.ndarray, "s s"]) -> float:
@@ -235,8 +239,8 @@ def seams(view: Sight, face: Mapping[int, np.ndarray]) -> float:
     """Pixels of length of sharp steps between skin and skin."""
     if SKIN not in face:
         return 0.0
-    alike = _apart(view.image, face[SKIN]) < SKIN_LIKE
-    skin = np.isin(view.kinds, (SKIN, CLOTH)) & alike & ~view.ends & (view.alpha > 0.9)
+    naked = (view.kinds == SKIN) & (_apart(view.image, face[SKIN]) < SKIN_LIKE)
+    skin = (naked | _bare_cloth(view, face[SKIN])) & ~view.ends & (view.alpha > 0.9)
     inside = ndimage.binary_erosion(skin & ~_hairs(view.image.mean(-1), skin), iterations=2)
     brightness = ndimage.gaussian_filter1d(ndimage.gaussian_filter1d(view.image.mean(-1), 0.5, 0), 0.5, 1)
     total = 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Head, Pose, Rig
 from facecraft4d.toolkit.core.geometry import axis_angle_from_wxyz, rotation_from_axis_angle, wxyz_from_rotation
 from facecraft4d.toolkit.core.rigging import joint_positions, joint_transforms, pose_weights
@@ -65,11 +66,13 @@ def figure_of_model(model: FaceModel) -> Figure:
 def figure_of_head(model: FaceModel, head: Head) -> Figure:
     """A head that was made of the model's mesh, with whatever parts were added behind it: these follow the skin nearest to them.
 
-    ValueError if the head does not begin with the model's triangles, all of them.
+    UserError if the head does not begin with the model's triangles, all of them.
     """
     count = len(model.triangles)
     if not np.array_equal(head.rig.triangles[:count], model.triangles):
-        raise ValueError("head must begin with the model's own triangles, got another mesh")
+        raise UserError(
+            "the motion is found for heads that have all of their model's mesh: this one was built with --bust neck, or on another head model; take --bust shoulders"
+        )
     start = np.zeros(len(model.identity_mean))
     figure = _figure(model, head.rig, head.mesh.corner_uvs, _carried(model, head.rig), start)
     return replace(figure, shape_whitening=KNOWN * figure.shape_whitening)

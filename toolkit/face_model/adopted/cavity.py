@@ -15,8 +15,9 @@ from facecraft4d.toolkit.meshes.graph import open_loops
 
 RINGS = np.array([0.12, 0.25, 0.38, 0.52, 0.66, 0.8, 0.92])
 """How far around from the edge of the lips (0) to the point at the back (1) that closes the pocket."""
-CLEAR, HIGHER, DEEP = 0.0025, 0.005, 0.045
-"""Metres that the pocket lies outside of the arch, above and below its rows, and behind the arch's middle."""
+CLEAR, HIGHER, DEEP = 0.0025, 0.005, 0.012
+"""Metres that the pocket lies outside of the arch, above and below its rows, and behind the arch's middle: there a tongue's back would end
+the view; the throat behind it is black."""
 BOXED = 6.0
 """Exponent of the superellipse that joins walls with roof and floor: like a box, so that gums do not come through."""
 BEHIND, LEAST = 0.003, 0.0004
