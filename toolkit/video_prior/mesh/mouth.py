@@ -12,7 +12,7 @@ from facecraft4d.toolkit.video_prior.mesh.source import FINE
 from facecraft4d.toolkit.video_prior.mesh.surface import LAYERS, MOUTH_LAYERS, Surface
 
 IN_MOUTH = [LAYERS.index(name) for name in MOUTH_LAYERS]
-TEETH, TONGUE = LAYERS.index("teeth"), LAYERS.index("tongue")
+TEETH, TONGUE, CAVITY = (LAYERS.index(name) for name in ("teeth", "tongue", "mouth_interior"))
 
 FEW_TEETH, BRIGHTER = 60, 1.35
 """Samples of teeth that a picture must show to tell how bright they are, and how much brighter than painted they may be."""
@@ -25,6 +25,9 @@ LIP_SHADOW, SHADOW_WIDTH = 0.45, 0.0025
 
 LIPS_DEPTH, MOUTH_FADE, MOUTH_DARKEST = 0.018, 0.022, 0.06
 """Light in the mouth: full up to this many metres behind the front of the lips, then falling by 1/e per this many, to no less than this."""
+
+TONGUELESS_DEPTH = 0.03
+"""Metres behind the lips' front from which the walls of a mouth without a tongue are no darker: where a tongue's back would end the view."""
 
 MOUTH_REDNESS = np.array([0.9, 1.1, 1.15])
 """Exponents of that light for red, green, blue: it is reflected by red walls."""
@@ -51,6 +54,8 @@ def mouth_colors(
     values = np.column_stack([surface.rest, surface.crown, behind_lips(surface, vertices), form]).astype(np.float32)
     rest, crown, behind, form = np.split(interpolate(picked, values[surface.triangles])[0], (3, 4, 5), 1)
     layer = surface.layers[picked.triangle[0]][:, None]
+    if not (surface.layers == TONGUE).any():
+        behind = np.where(layer == CAVITY, np.minimum(behind, TONGUELESS_DEPTH), behind)
     front = float(surface.rest[surface.triangles[surface.layers == TEETH], 2].max(initial=-1.0))
     color = np.where(layer == TEETH, tooth_colors(rest, crown, front), CAVITY_RGB)
     color = np.where(layer == TONGUE, tongue_colors(rest), color)
