@@ -24,6 +24,7 @@ from facecraft4d.toolkit.shape_prior.panohead import checkpoint
 from facecraft4d.toolkit.shape_prior.panohead.cameras import intrinsics, label, world_from_orbit
 from facecraft4d.toolkit.shape_prior.panohead.checkpoint import architecture_of, load_generator
 from facecraft4d.toolkit.shape_prior.panohead.generator import Architecture, Generator
+from facecraft4d.toolkit.weights.matching import SHOWN, OtherArchitecture
 
 
 @pytest.fixture(scope="module")
@@ -139,16 +140,23 @@ def test_differences_are_named_by_their_kind(tmp_path: Path, generator: Generato
     del changed.torgb.bias
     changed.torgb.extra = torch.nn.Parameter(torch.zeros(2))
     changed.decoder.net[0].bias = torch.nn.Parameter(torch.zeros(5))
-    path, lines = cases.write(tmp_path / "other.pkl", changed), list[str]()
-    with pytest.raises(UserError, match=r"1 missing \(torgb.bias\); 1 unexpected \(torgb.extra\); 1 of another shape"):
-        load_generator(path, told=lines.append)
-    assert lines == ["missing: torgb.bias", "unexpected: torgb.extra", "shape: decoder.net.0.bias [5] for [64]"]
+    path, kinds = (
+        cases.write(tmp_path / "other.pkl", changed),
+        r"1 missing \(torgb.bias\); 1 unexpected \(torgb.extra\); 1 of another shape",
+    )
+    with pytest.raises(OtherArchitecture, match=kinds) as found:
+        load_generator(path)
+    assert found.value.differences.lines == (
+        "missing: torgb.bias",
+        "unexpected: torgb.extra",
+        "shape: decoder.net.0.bias (5,) for (64,)",
+    )
 
 
 def test_a_message_names_the_first_differences_only(tmp_path: Path, generator: Generator) -> None:
     kwargs = cases.arguments(NARROW) | {"img_resolution": 128}
     message = refusal(tmp_path / "other.pkl", cases.file_bytes(generator, kwargs=kwargs))
-    assert "of another shape" in message and message.count(" for [") == checkpoint.SHOWN
+    assert "of another shape" in message and message.count(" for (") == SHOWN
 
 
 OTHERS: dict[str, Any] = {

@@ -3,8 +3,7 @@
 The weights are under non-commercial terms and the user's to bring. Nothing of a file is run (toolkit/core/untrusted/torch_pickles.py).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,17 @@ import numpy as np
 import torch
 from jaxtyping import Shaped
 
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
-from facecraft4d.toolkit.core.untrusted.torch_pickles import StoredNetwork, read_network
+from facecraft4d.toolkit.core.untrusted.torch_pickles import read_network
 from facecraft4d.toolkit.shape_prior.panohead.generator import BACKGROUND_SIDE, Architecture, Generator
 from facecraft4d.toolkit.shape_prior.panohead.volume import Sampling
+from facecraft4d.toolkit.weights.matching import check_matching
 
 CHECKPOINT = "a PanoHead checkpoint (.pkl with G_ema)"
 ADVICE = "easy-khair-180-gpc0.8-trans10-025000.pkl is linked from PanoHead's page (non-commercial)"
 LARGEST_FILE = 2 << 30
 """Bytes: a published file holds the generator twice, of 219 MB each, and its critic."""
 LABEL_SIZE = 25
-SHOWN = 3
-"""Differences of a kind that a message names."""
 SIZES: dict[str, tuple[str, int, int]] = {
     "z_size": ("z_dim", 1, 4096), "w_size": ("w_dim", 1, 4096), "c_size": ("c_dim", LABEL_SIZE, LABEL_SIZE),
     "resolution": ("img_resolution", 32, 2048), "channel_base": ("channel_base", 256, 1 << 17), "channel_max": ("channel_max", 1, 2048),
@@ -47,63 +44,24 @@ FIXED_RENDERING: dict[str, Any] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """What a file has otherwise than the generator that its arguments describe."""
-
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    shapes: tuple[str, ...]
-    """Of one name, with both shapes."""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """Every difference, a line each."""
-        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("shape", self.shapes))
-        return tuple(f"{kind}: {each}" for kind, found in kinds for each in found)
-
-    def __str__(self) -> str:
-        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.shapes))
-        return "; ".join(f"{len(found)} {kind} ({', '.join(found[:SHOWN])})" for kind, found in kinds if found)
-
-
-def load_generator(path: Path, device: str = "cpu", told: Callable[[str], None] | None = None) -> Generator:
+def load_generator(path: Path, device: str = "cpu") -> Generator:
     """The file's G_ema, ready to show heads (no gradients), in float32.
 
-    UserError for a file that is none, damaged, of another architecture (every differing name is `told`), or with numbers that are not finite.
+    UserError for a file that is none, damaged, or with numbers that are not finite; OtherArchitecture for one with other tensors.
     """
     stored = read_network(path, "G_ema", CHECKPOINT, LARGEST_FILE, ADVICE)
     with at_the_border(path, CHECKPOINT, ADVICE):
         architecture = architecture_of(stored.arguments)
         with torch.device("meta"):
             generator = Generator(architecture)
-    found = differences(generator, stored)
-    if found.lines:
-        for line in found.lines if told else ():
-            told(line)  # type: ignore[misc]
-        raise UserError(
-            f"{path}: expected {CHECKPOINT} with the {len(generator.state_dict())} tensors of its architecture, found {found}"
-        )
+    count = len(generator.state_dict())
+    check_matching(
+        f"{path}: expected {CHECKPOINT} with the {count} tensors of its architecture", generator, stored.tensors
+    )
     with at_the_border(path, CHECKPOINT, ADVICE):
         state = {name: torch.from_numpy(_finite(name, array)) for name, array in stored.tensors.items()}
     generator.load_state_dict(state, assign=True)
     return generator.eval().requires_grad_(False).to(device)
-
-
-def differences(generator: Generator, stored: StoredNetwork) -> Differences:
-    """Compare the names and shapes of a file's tensors with the generator's, strictly."""
-    expected = {name: tuple(each.shape) for name, each in generator.state_dict().items()}
-    found = {name: each.shape for name, each in stored.tensors.items()}
-    shapes = (
-        f"{name} {list(found[name])} for {list(shape)}"
-        for name, shape in expected.items()
-        if name in found and found[name] != shape
-    )
-    return Differences(
-        tuple(name for name in expected if name not in found),
-        tuple(name for name in found if name not in expected),
-        tuple(shapes),
-    )
 
 
 def architecture_of(arguments: Mapping[Any, Any]) -> Architecture:

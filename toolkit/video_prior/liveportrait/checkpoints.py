@@ -5,7 +5,6 @@ the same names are read too.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.motion_extractor import Motion
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.retargeting import StitchingNetwork, eye_network, lip_network
 from facecraft4d.toolkit.video_prior.liveportrait.warping import WarpingNetwork
+from facecraft4d.toolkit.weights.matching import check_matching
 
 LARGEST_FILE = 512 << 20
 """Bytes: G's, the largest, has 222 MB."""
@@ -37,38 +37,8 @@ PARTS = {"stitching": "retarget_shoulder", "lip": "retarget_mouth", "eye": "reta
 JOINTS = ("_module.module.", "_module.", ".module.", ".")
 """What stands between such a beginning and the network's own name: dicts, their flattened form, the prefix of several devices."""
 PREFIX = "module."
-SHOWN = 3
-"""Differences in a message."""
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Differences:
-    """What a checkpoint has otherwise than its network."""
-
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    shape: tuple[str, ...]
-    """`NAME (2, 3), not (2, 4)`; a type counts as a shape."""
-
-    def told(self, most: int | None = None) -> str:
-        """How many of each kind, and the first `most` of all; all of them by default."""
-        kinds = {"missing": self.missing, "unexpected": self.unexpected, "shape": self.shape}
-        counts = ", ".join(f"{len(names)} {kind}" for kind, names in kinds.items())
-        each = [f"{kind} {name}" for kind, names in kinds.items() for name in names]
-        return f"{counts}: {'; '.join(each[:most])}"
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.unexpected or self.shape)
-
-
-class OtherArchitecture(UserError):
-    """A checkpoint of another network; the message has the first differences, here are all."""
-
-    def __init__(self, path: Path, name: str, differences: Differences) -> None:
-        super().__init__(f"{path}: expected {WHERE}, {name}, found other tensors, {differences.told(SHOWN)}")
-        self.differences = differences
 
 
 def checkpoint_files(folder: Path) -> dict[str, Path]:
@@ -136,30 +106,10 @@ def _loaded(
     """A network with its tensors. OtherArchitecture where they are not exactly its own, UserError where one is not finite."""
     with torch.device("meta"):
         network = kind(architecture)
-    if found := differences(network, arrays):
-        raise OtherArchitecture(path, name, found)
+    check_matching(f"{path}: expected {WHERE}, {name}", network, arrays)
     state = {each: _tensor(path, each, arrays[each], like) for each, like in network.state_dict().items()}
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False).to(device)
-
-
-def differences(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> Differences:
-    """What the arrays have otherwise than the network's tensors; float of any size is float."""
-    wanted = network.state_dict()
-    shape = [
-        f"{name} {_sort(array.dtype.kind)}{array.shape}, not {_sort('f' if like.is_floating_point() else 'i')}{tuple(like.shape)}"
-        for name, like in wanted.items()
-        if (array := arrays.get(name)) is not None
-        and (array.shape != tuple(like.shape) or (array.dtype.kind == "f") != like.is_floating_point())
-    ]
-    missing, unexpected = (
-        tuple(name for name in one if name not in other) for one, other in ((wanted, arrays), (arrays, wanted))
-    )
-    return Differences(missing, unexpected, tuple(shape))
-
-
-def _sort(kind: str) -> str:
-    return "" if kind == "f" else "whole numbers "
 
 
 def _tensor(path: Path, name: str, array: np.ndarray, like: Tensor) -> Tensor:
