@@ -10,6 +10,7 @@ from kept_build import KEY, keep_stages
 from facecraft4d import cli, cli_evaluate, cli_folder
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet
+from facecraft4d.toolkit.core.motion import builtin_clip, on_rig
 
 
 class Asked(Exception):
@@ -21,7 +22,12 @@ def place(
     tmp_path: Path, tiny_path: Path, tiny_avatar: Avatar, tiny_coarse: Coarse, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A working folder with a finished build in head/, and evaluations that end where the comparison would begin."""
-    frames = FrameSet(tmp_path / "head" / "build" / "video_prior" / KEY[:16] / "files", (), (), None)
+    frames = FrameSet(
+        tmp_path / "head" / "build" / "video_prior" / KEY[:16] / "files",
+        (),
+        (),
+        on_rig(builtin_clip("blinks_gaze"), tiny_avatar.rig),
+    )
     keep_stages(tmp_path / "head" / "build", tiny_coarse, frames, tiny_avatar)
     shutil.copy(tiny_path, tmp_path / "head" / "avatar.glb")
     (tmp_path / "pictures").mkdir()

@@ -11,13 +11,19 @@ from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet
+from facecraft4d.toolkit.core.motion import builtin_clip, on_rig
 from facecraft4d.toolkit.evaluation.kept import check_made_of, kept_stages
 
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_coarse: Coarse, tiny_avatar: Avatar) -> Path:
     """The folder of a finished build of `tiny_avatar`."""
-    frames = FrameSet(tmp_path / "build" / "video_prior" / KEY[:16] / "files", (), (), None)
+    frames = FrameSet(
+        tmp_path / "build" / "video_prior" / KEY[:16] / "files",
+        (),
+        (),
+        on_rig(builtin_clip("blinks_gaze"), tiny_avatar.rig),
+    )
     keep_stages(tmp_path / "build", tiny_coarse, frames, tiny_avatar)
     return tmp_path
 

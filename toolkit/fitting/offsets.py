@@ -79,7 +79,7 @@ def _solve(
 
 
 def solve_offsets(
-    matrix: scipy.sparse.csr_array,
+    matrix: scipy.sparse.sparray,
     right: Float64[np.ndarray, " n"],
     smooth: scipy.sparse.csr_array,
     offsets: Float64[np.ndarray, "v 3"],
