@@ -8,7 +8,7 @@ import pytest
 import torch
 from fitted_subject import landmarks_of, subject
 
-from facecraft4d.toolkit.config import Bust, ParametricConfig, ShapePriorConfig
+from facecraft4d.toolkit.config import Bust, FaceModelConfig, ParametricConfig, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Mesh, Portrait
 from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
@@ -40,7 +40,11 @@ def green(model: FaceModel) -> tuple[Portrait, Coarse, list[Progress]]:
     )
     reports: list[Progress] = []
     config = ShapePriorConfig(parametric=QUICK)
-    return portrait, run(portrait, config, StageContext(0, "cpu", Path("nowhere"), reports.append)), reports
+    return (
+        portrait,
+        run(portrait, config, FaceModelConfig(), StageContext(0, "cpu", Path("nowhere"), reports.append)),
+        reports,
+    )
 
 
 @pytest.mark.slow
@@ -101,7 +105,7 @@ def test_a_head_alone_ends_at_its_neck(green: tuple[Portrait, Coarse, list[Progr
     """With --bust neck the mesh has no shoulders, its open edge is the ring, and the photograph's view shows nothing below it."""
     portrait, _, _ = green
     config = ShapePriorConfig(views=8, bust=Bust.NECK, parametric=QUICK)
-    coarse = run(portrait, config, StageContext(0, "cpu", Path("nowhere"), lambda progress: None))
+    coarse = run(portrait, config, FaceModelConfig(), StageContext(0, "cpu", Path("nowhere"), lambda progress: None))
     rig, view = coarse.head.rig, coarse.views.views[0]
     assert "torso" not in rig.region_names
     ring = ring_in_file(model)
@@ -118,7 +122,9 @@ def test_a_second_run_gives_the_same_bits(green: tuple[Portrait, Coarse, list[Pr
     portrait, coarse, _ = green
     head = coarse.head
     config = ShapePriorConfig(views=2, parametric=QUICK)
-    again = run(portrait, config, StageContext(0, "cpu", Path("nowhere"), lambda progress: None)).head
+    again = run(
+        portrait, config, FaceModelConfig(), StageContext(0, "cpu", Path("nowhere"), lambda progress: None)
+    ).head
     np.testing.assert_array_equal(again.mesh.texture, head.mesh.texture)
     np.testing.assert_array_equal(again.rig.vertices, head.rig.vertices)
     assert not torch.are_deterministic_algorithms_enabled()
