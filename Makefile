@@ -13,8 +13,8 @@ check:  ## style, types, layers, line budget
 quick:  ## the tests that take seconds, by file over two cores: under two minutes in all
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow" -q -n 2 --dist loadfile
 
-test:  ## the whole suite
-	$(PYTHON) -m pytest
+test:  ## the whole suite, by file over two cores
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile
 
 fuzz:  ## 5,000 damaged files for every reader and packets for every driver, a quarter of an hour; findings lie in build/fuzz. SEED chooses other ones
 	$(PYTHON) tests/fuzz/run.py --count 5000 --seed $(or $(SEED),$(shell date +%j))
