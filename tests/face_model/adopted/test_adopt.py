@@ -220,7 +220,9 @@ def test_texture_coordinates_lie_on_nothing_else(adopted: FaceModel) -> None:
     assert uvs.min() >= 0 and uvs.max() <= 1
     middles, edges = uvs.mean(1), np.roll(uvs, -1, 1) - uvs
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-    rounding = np.finfo(np.float32).eps * np.linalg.norm(edges, axis=-1).max(-1)  # of coordinates up to 1: slivers have no side
+    rounding = np.finfo(np.float32).eps * np.linalg.norm(edges, axis=-1).max(
+        -1
+    )  # of coordinates up to 1: slivers have no side
     assert (area < rounding).all()  # counter-clockwise from outside, and y points down
     assert (area < 0).mean() > 0.999
     low, high = uvs.min(1), uvs.max(1)
