@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32
 
 from facecraft4d.toolkit.core.datatypes import Camera
-from facecraft4d.toolkit.core.geometry import camera_center, normalized, project, vertex_normals
+from facecraft4d.toolkit.core.geometry import camera_center, normalized, project
 from facecraft4d.toolkit.fitting.rows import Block, by_vertices, projection_slopes
 from facecraft4d.toolkit.meshes.raster import Fragments, sample_texture
 
@@ -149,11 +149,3 @@ class Albedo:
 def texture_coordinates(corner_uvs: Float32[np.ndarray, "f 3 2"], samples: Samples) -> Float32[np.ndarray, "n 2"]:
     """Where samples lie on the texture."""
     return np.asarray(np.einsum("nc,ncx->nx", samples.barycentrics, corner_uvs[samples.triangle]), np.float32)
-
-
-def sample_normals(
-    posed: Float64[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "f 3"], samples: Samples
-) -> Float64[np.ndarray, "n 3"]:
-    """Smooth normals at samples."""
-    normals = vertex_normals(posed, triangles)[triangles[samples.triangle]]
-    return np.asarray(normalized(np.einsum("nc,ncx->nx", samples.barycentrics, normals).astype(np.float64)))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
-from facecraft4d.toolkit.core.geometry import area_vectors, normalized
+from facecraft4d.toolkit.core.geometry import area_vectors, normalized, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered
 from facecraft4d.toolkit.face_model.adopted.surface import places_on
@@ -67,7 +67,7 @@ def _carried(
     for number in np.unique(home):
         inside = np.flatnonzero(home == number)
         used, compact = np.unique(triangles[inside], return_inverse=True)
-        around = normalized(_vertex_normals(vertices, triangles, used))
+        around = vertex_normals(vertices, triangles)[used].astype(np.float64)
         members = np.flatnonzero(island == number)
         found = places_on(vertices[used], around, on.vertices, on.skin[members])
         chosen = members[found.triangles]
@@ -104,14 +104,6 @@ def _on_one_side(
 def _span(corners: Float64[np.ndarray, "*f 3 d"]) -> Float64[np.ndarray, "*f"]:
     """The longest side of each triangle."""
     return np.asarray(np.linalg.norm(corners - np.roll(corners, 1, -2), axis=-1).max(-1))
-
-
-def _vertex_normals(
-    vertices: Float64[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"], used: Int[np.ndarray, " n"]
-) -> Float64[np.ndarray, "n 3"]:
-    total = np.zeros_like(vertices)
-    np.add.at(total, triangles, area_vectors(vertices[triangles])[:, None])
-    return np.asarray(total[used])
 
 
 def _continued(points: Float64[np.ndarray, "n 3"], corners: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 3"]:

@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass
 
-IMAGE_SIZE = 256
-"""Pixels a side of what goes into F and M; G gives twice as many."""
-VOLUME_SIZE = 64
-"""Rows and columns of F's volume at that size."""
-
 
 @dataclass(frozen=True)
 class Architecture:
