@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import scipy.spatial
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import Bust
@@ -70,24 +69,19 @@ def _body(surface: Closed, shares: Float32[np.ndarray, "s 3"], top: float) -> Cl
 
 
 def hair_sheet(head: FittedHead, surface: Closed, shares: Float32[np.ndarray, "s 3"], torso: Shell) -> Shell:
-    """The sheet of hair and headwear: where the surface's outermost points are labelled hair, as far out as they are."""
+    """The sheet of hair and headwear: where the surface is labelled hair, as far out as that is, skin on its way or not."""
     grid = _grid(head, surface, shares, torso)
     bare = outer_radii(grid, head.vertices, head.triangles)
-    corner = np.append(torso.present.ravel(), [1.0, 1.0])
-    clothes = last_hits(grid, torso.vertices, torso.triangles[(corner[torso.triangles] > 0.5).all(1)])
-    outer = last_hits(grid, surface.vertices, surface.triangles)
-    known = outer > 0
-    outer = np.where(known, outer, bare)
+    hairy = (shares.argmax(-1) == HAIR)[surface.triangles].sum(1) > 1
+    outer = last_hits(grid, surface.vertices, surface.triangles[hairy])
+    mask = outer > bare - DIVE
+    outer = np.where(mask, outer, bare)
     points = grid.points(outer)
-    near = scipy.spatial.cKDTree(surface.vertices).query(points)[1]
-    label = shares[near].argmax(-1)
-    mask = (label == HAIR) & known & (outer > bare - DIVE)
     edge = border_distance(mask, points).clip(-FAR, FAR)
     edge = membrane(points, edge, np.ones_like(edge), EDGE_LENGTH)
     edge[-1] = -EDGE
     inner = bare + np.maximum(edge / EDGE, -1) * DIVE
-    below = np.where(clothes > bare, bare, inner)
-    radii = np.where(edge > 0, np.maximum(outer, bare + LEAST), below)
+    radii = np.where(edge > 0, np.maximum(outer, bare + LEAST), inner)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
     present = np.clip(0.5 + edge / (2 * EDGE), 0, 1)
