@@ -7,7 +7,7 @@ import numpy as np
 import panohead_cases as cases
 import pytest
 import torch
-from panohead_head import HALVES, KNOWN, SKIN, analytic_depth, known_head, planes_of
+from panohead_head import HALVES, KNOWN, SKIN, analytic_depth, ellipsoid, known_head, planes_of
 
 from facecraft4d.toolkit.core.datatypes import Portrait, ViewSet
 from facecraft4d.toolkit.core.geometry import camera_center, pixel_centers, rotation_from_axis_angle, unproject
@@ -41,7 +41,7 @@ def camera_at(yaw: float, pitch: float = 0.0) -> object:
 def test_the_file_holds_the_planes_of_an_ellipsoid(head: Figure) -> None:
     found = head.grids.view(1, -1, KNOWN.grid_side, KNOWN.grid_side)
     inner = (..., slice(10, -10), slice(10, -10))
-    expected = planes_of(HALVES, KNOWN.grid_side, KNOWN.grid_depth, KNOWN.sampling.box)
+    expected = planes_of(ellipsoid(HALVES, KNOWN.grid_side, KNOWN.sampling.box), KNOWN.grid_depth)
     torch.testing.assert_close(found[inner], expected[inner], rtol=0, atol=2e-3)
 
 
@@ -82,11 +82,18 @@ def test_the_photograph_keeps_its_pixels_and_takes_the_depth(head: Figure) -> No
     points = np.zeros((478, 3), np.float32)
     eye = np.eye(3, dtype=np.float32)
     portrait = Portrait(image, alpha, points, np.zeros(52, np.float32), eye, eye)
-    view = photograph(head, portrait, camera_at(0.0), RAYS)
+    whole = np.diag([KNOWN.resolution / SIDE, KNOWN.resolution / SIDE, 1.0])
+    view = photograph(head, portrait, camera_at(0.0), whole, RAYS)
     assert np.array_equal(view.image, image) and np.array_equal(view.mask, alpha)
     solid = look(head, camera_at(0.0), RAYS).depth > 0
     assert (view.depth[solid] > 0).all() and view.depth[0, 0] == 0, "far from the head nothing is known"
     assert (view.depth > 0).sum() > solid.sum(), "what is just beyond its border belongs to it"
+    lower = whole.copy()
+    lower[1, 2] = -KNOWN.resolution / 2
+    cut = photograph(head, portrait, camera_at(0.0), lower, RAYS)
+    assert (cut.depth[: SIDE // 2] == 0).all() and (cut.depth[SIDE // 2 :] > 0).any(), (
+        "beyond its picture it knows nothing"
+    )
 
 
 def test_between_two_surfaces_no_depth_is_made_up() -> None:
@@ -181,6 +188,6 @@ def test_tuning_that_moved_nothing_says_so(head: Figure, monkeypatch: pytest.Mon
     monkeypatch.setattr("facecraft4d.toolkit.shape_prior.panohead.drift.DRIFT_RAYS", 24)
     cameras = (camera_at(0.0),)
     assert "by 0.0 mm" in drift(head, head, cameras, 0.44) and "IoU 1.00" in drift(head, head, cameras, 0.44)
-    wider = figure(known_head(halves=(0.22, 0.27, 0.24)), head.ws)
+    wider = figure(known_head(maps=ellipsoid((0.22, 0.27, 0.24), KNOWN.grid_side, KNOWN.sampling.box)), head.ws)
     told = drift(head, wider, cameras, 0.44)
     assert "IoU 0.9" in told and "by 0.0 mm" not in told

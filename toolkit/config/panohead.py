@@ -25,7 +25,7 @@ MOST_RAYS = 1024
 class PanoHeadConfig:
     """Inverts PanoHead, a generator of heads that can be seen from all around, in two phases (latent, then pivotal tuning).
 
-    Its checkpoint is yours to bring, and for non-commercial use alone (docs/panohead.md).
+    Its checkpoint is yours to bring, and for non-commercial use alone (docs/paper_priors.md).
     """
 
     checkpoint: Path | None = None

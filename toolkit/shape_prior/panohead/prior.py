@@ -110,7 +110,7 @@ def imagine(
     pose, middle = (each[0].cpu().numpy() for each in (pivot.labels[:, :16].view(1, 4, 4), pivot.translation))
     head = figure(tuned, pivot.rows)
     camera = portrait_camera(matrix, pose, side, portrait.image.shape[0])
-    first = photograph(head, portrait, camera, options.depth_rays)
+    first = photograph(head, portrait, camera, matrix, options.depth_rays)
     place = world_from_box(face_model.load(chosen, context.report), portrait, first)
     surface = surface_of(head, options.mesh_cells, options.surface_density).placed(place)
     views = views_around(head, first, middle.astype(np.float64), place, config.views, options.depth_rays)

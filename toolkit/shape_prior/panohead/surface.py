@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -63,7 +64,8 @@ def surface_of(head: Figure, cells: int, level: float) -> Surface:
         raise UserError(
             f"{FAILED}: nothing of it is as dense as --shape-prior.panohead.surface-density ({level:g}); {ADVICE}"
         )
-    vertices, triangles, _, _ = marching_cubes(grid, wanted, gradient_direction="ascent", allow_degenerate=False)
+    found: Any = marching_cubes  # its package has hints, but none for this
+    vertices, triangles, _, _ = found(grid, wanted, gradient_direction="ascent", allow_degenerate=False)
     places = ((vertices.astype(np.float64) - 0.5) / cells - 0.5) * box
     return _largest(Surface(places, triangles.astype(np.int32)))
 
@@ -95,5 +97,5 @@ def write_surface(surface: Surface, views: ViewSet, moved: ViewSet, folder: Path
         transform_points(matrix, surface.vertices), surface.triangles, process=False, vertex_colors=to_bytes(colors)
     )
     for name in NAMES:
-        data = mesh.export(file_type=Path(name).suffix[1:])
+        data: Any = mesh.export(file_type=Path(name).suffix[1:])
         write_whole(folder / name, data.encode() if isinstance(data, str) else data)

@@ -10,8 +10,10 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait, View
+from facecraft4d.toolkit.core.geometry import pixel_centers
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.shape_prior.panohead.cameras import camera_z, label_of
+from facecraft4d.toolkit.shape_prior.panohead.crop import Matrix
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.shape_prior.panohead.inversion import near_sampling
 from facecraft4d.toolkit.shape_prior.panohead.layers import Images
@@ -79,12 +81,18 @@ def look(head: Figure, camera: Camera, rays: int) -> View:
     return View(camera, image, alpha, surface_depth(z, weight, camera.width))
 
 
-def photograph(head: Figure, portrait: Portrait, camera: Camera, rays: int) -> View:
-    """The photograph with the generator's depth; what little of its matte is beyond the generator's head has the depth of the border."""
+def photograph(head: Figure, portrait: Portrait, camera: Camera, matrix: Matrix, rays: int) -> View:
+    """The photograph with the generator's depth.
+
+    There is none beyond the generator's own picture (`matrix` leads there from the portrait): nobody has taught it what lies there. What
+    little of the photograph's matte is just beyond the generator's head has the depth of its border.
+    """
     size = camera.width
-    depth = surface_depth(*depth_map(head, camera, rays), size)
+    places = pixel_centers(size, size) @ matrix[:2, :2].T + matrix[:2, 2]
+    within = ((places > 0) & (places < head.generator.architecture.resolution)).all(-1)
+    depth = np.where(within, surface_depth(*depth_map(head, camera, rays), size), 0).astype(np.float32)
     away, index = scipy.ndimage.distance_transform_edt(depth <= 0, return_indices=True)
-    near = (away <= WISP * size) & (portrait.alpha > 0)
+    near = within & (away <= WISP * size) & (portrait.alpha > 0)
     return View(camera, portrait.image, portrait.alpha, np.where(near, depth[tuple(index)], 0).astype(np.float32))
 
 
