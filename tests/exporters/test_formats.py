@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facecraft4d import exporters
-from facecraft4d.exporters import FORMATS, ExportOptions, Format, export, format_of, formats, load
+from facecraft4d.exporters import FORMATS, ExportOptions, Format, export, files, format_of, formats, load
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -56,7 +55,7 @@ def test_the_suffix_chooses_where_it_is_unique_and_the_name_everywhere() -> None
 def test_every_file_of_a_format_is_written(
     tiny_avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporters, "format_of", lambda path, to: format_of(path, to, TABLE))
+    monkeypatch.setattr(files, "format_of", lambda path, to: format_of(path, to, TABLE))
     export(tiny_avatar, tmp_path / "new" / "head.txt")
     export(tiny_avatar, tmp_path / "new" / "other.glb", "twin")
     found = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
