@@ -65,7 +65,7 @@ def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r
 
 
 def crossing_heights(
-    points: Float64[np.ndarray, "r c 3"], cloth: Float64[np.ndarray, "r c"], dressed: Bool[np.ndarray, "_ c"]
+    points: Float64[np.ndarray, "r c 3"], cloth: Float[np.ndarray, "r c"], dressed: Bool[np.ndarray, "_ c"]
 ) -> Float64[np.ndarray, " c"]:
     """Height at which cloth comes to one half in each column, at the lowest row where `dressed` says that it begins; else not a number."""
     row = len(dressed) - 1 - dressed[::-1].argmax(0)
