@@ -11,17 +11,22 @@ DEEP = 0.02
 
 
 def carved(views: ViewSet, step: float = 0.004, half: float = 0.2) -> Closed:
-    """What all views agree to be behind what they show; places outside of a picture are for the others to tell. Cut by a box of `half` metres."""
+    """What all views agree to be behind what they show; places beside a picture are for the others to tell, none
+    is below one. Cut by a box of `half` metres."""
     axis = np.arange(-half, half + step, step)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-    field = np.full(len(points), -DEEP)
+    field, seen = np.full(len(points), -DEEP), np.zeros(len(points), bool)
+    below = seen.copy()
     for view in views.views:
         pixels, z = project(view.camera, points)
         height, width = view.depth.shape
         column, row = np.moveaxis(np.floor(pixels).astype(np.int64), -1, 0)
         shown = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         there = np.where(view.mask > 0.5, view.depth, np.inf)[row.clip(0, height - 1), column.clip(0, width - 1)]
+        seen |= shown
+        below |= row >= height
         field = np.where(shown, np.maximum(field, np.clip(there - z, -DEEP, DEEP)), field)
+    field[~seen | below] = DEEP
     grid = field.reshape(len(axis), len(axis), len(axis))
     for side in (0, -1):
         grid[side], grid[:, side], grid[:, :, side] = DEEP, DEEP, DEEP

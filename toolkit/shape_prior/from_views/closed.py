@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int32
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32
 
 from facecraft4d.toolkit.core.checks import UserError, check_finite, check_shape
-from facecraft4d.toolkit.core.geometry import transform_points, vertex_normals
+from facecraft4d.toolkit.core.geometry import transform_points, triangle_areas, vertex_normals
+from facecraft4d.toolkit.meshes.graph import parts
 
 CELL_METRES = 0.004
 """Side of the cubes whose vertices become one: finer than the shells of hair and clothes."""
@@ -66,5 +67,14 @@ def closed_surface(surface: HasSurface) -> Closed:
         raise UserError(
             "the inverted head does not match the photograph: its surface is empty; try another seed or photograph"
         )
-    points = (np.stack(sums, 1) / np.maximum(counts, 1)[:, None]).astype(np.float32)
-    return Closed(points, corners.astype(np.int32))
+    points = np.stack(sums, 1) / np.maximum(counts, 1)[:, None]
+    corners = corners[_largest(points, corners)]
+    used, compact = np.unique(corners, return_inverse=True)
+    return Closed(points[used].astype(np.float32), compact.reshape(-1, 3).astype(np.int32))
+
+
+def _largest(points: Float64[np.ndarray, "v 3"], triangles: Int[np.ndarray, "f 3"]) -> Bool[np.ndarray, " f"]:
+    """Triangles of the connected part of the largest area: what floats beside a head is none of it."""
+    part = parts(triangles, len(points))[triangles[:, 0]]
+    areas = np.bincount(part, triangle_areas(points[triangles]))
+    return np.asarray(part == areas.argmax())

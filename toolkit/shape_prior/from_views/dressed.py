@@ -1,19 +1,22 @@
 """The fitted head dressed in the closed surface: shells of hair and clothes that lie where the surface does, skin tucked in below them."""
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.config import Bust
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.face_model.lids import with_meeting_lids
-from facecraft4d.toolkit.face_model.model import FaceModel, body_vertices, personalized_rig
+from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
+from facecraft4d.toolkit.shape_prior.from_views.clothes import torso_sheet
 from facecraft4d.toolkit.shape_prior.from_views.fitted import FittedViews
 from facecraft4d.toolkit.shape_prior.from_views.labels import HAIR
 from facecraft4d.toolkit.shape_prior.parametric.assembly import Assembly, assemble, tuck
-from facecraft4d.toolkit.shape_prior.parametric.shells.constants import COLUMNS, CROWN_CENTER, SPACING_METRES
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
+    COLUMNS,
+    CROWN_CENTER,
+    SPACING_METRES,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     capsule_grid,
@@ -23,7 +26,6 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
 )
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import border_distance, membrane
-from facecraft4d.toolkit.shape_prior.parametric.shells.torso import Shoulders, torso_shell
 
 SHELLED = ("skin", "lips", "eyelids", "scalp", "neck")
 """Regions of skin that hair lies on."""
@@ -32,8 +34,8 @@ EDGE, EDGE_LENGTH, FAR = 0.007, 0.004, 0.03
 matter how far from the edge a place is."""
 DIVE, LEAST = 0.008, 0.002
 """Metres below the skin at which the sheet goes on where there is no hair, and that hair stands off skin at least."""
-ABOVE_RING = 0.02
-"""Metres above the base of the neck up to which a surface may be that of clothes."""
+HAIR_LENGTH = 0.003
+"""Metres over which the sheet of hair is smoothed: strands are finer than its rays are apart."""
 
 
 def dressed(model: FaceModel, fitted: FittedViews, surface: Closed, bust: Bust) -> Assembly:
@@ -46,26 +48,16 @@ def dressed(model: FaceModel, fitted: FittedViews, surface: Closed, bust: Bust) 
 
     scalp, ears = (posed[np.unique(part(name))].astype(np.float64) for name in ("scalp", "ears"))
     head = FittedHead(fitted.latent.camera, fitted.segments[0], posed, part(*SHELLED), scalp, part("scalp"), ears)
-    if model.body is None or model.neck_ring is None:
-        raise ValueError("model must know the body below the head, got body=None or neck_ring=None")
-    ring = posed[model.neck_ring]
-    body = _body(surface, fitted.shares, float(ring[:, 1].max()) + ABOVE_RING)
-    if not len(body.triangles):
-        body = Closed(body_vertices(model.body, identity), model.body.triangles)
-    torso, sunk = torso_shell(head, Shoulders(body.vertices, body.triangles, part("neck"), ring))
+    if model.neck_ring is None:
+        raise ValueError("model must know the ring around its neck, got neck_ring=None")
+    torso = torso_sheet(head, surface, fitted.shares, part("neck"), posed[model.neck_ring])
     hair = hair_sheet(head, surface, fitted.shares, torso)
     tucked = fitted.offsets + tuck(posed, hair, part("scalp", "ears", "skin"))
     if bust is Bust.SHOULDERS:
-        tucked = (tucked + sunk + tuck((posed + sunk).astype(np.float32), torso, part("neck"))).astype(np.float32)
+        tucked = (tucked + tuck(posed, torso, part("neck"))).astype(np.float32)
     rig = with_meeting_lids(personalized_rig(model, identity, tucked), pose)
     bare = np.zeros(len(posed), np.float32)
     return assemble(model, rig, pose, hair, torso if bust is Bust.SHOULDERS else None, bare)
-
-
-def _body(surface: Closed, shares: Float32[np.ndarray, "s 3"], top: float) -> Closed:
-    """The part of the surface below `top` (metres) that is no hair."""
-    mine = (shares.argmax(1) != HAIR) & (surface.vertices[:, 1] < top)
-    return replace(surface, triangles=surface.triangles[mine[surface.triangles].all(1)])
 
 
 def hair_sheet(head: FittedHead, surface: Closed, shares: Float32[np.ndarray, "s 3"], torso: Shell) -> Shell:
@@ -81,7 +73,8 @@ def hair_sheet(head: FittedHead, surface: Closed, shares: Float32[np.ndarray, "s
     edge = membrane(points, edge, np.ones_like(edge), EDGE_LENGTH)
     edge[-1] = -EDGE
     inner = bare + np.maximum(edge / EDGE, -1) * DIVE
-    radii = np.where(edge > 0, np.maximum(outer, bare + LEAST), inner)
+    calm = membrane(points, outer - bare, mask + 1e-3, HAIR_LENGTH) + bare
+    radii = np.where(edge > 0, np.maximum(calm, bare + LEAST), inner)
     rim = grid.points(radii)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
     present = np.clip(0.5 + edge / (2 * EDGE), 0, 1)
