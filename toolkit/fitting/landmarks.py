@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import portrait_intrinsics, rotation_from_axis_angle
@@ -51,7 +51,7 @@ def starting_camera(
 ) -> Camera:
     """The portrait camera of `size` pixels whose `rotation` (camera_from_world) is given and whose place shows the mean face like this."""
     fx, fy, cx, cy = portrait_intrinsics(size)
-    points = _points(model, True, NO_PULL).rest @ rotation.T
+    points = _points(model, True, NO_PULL.vertices).rest @ rotation.T
     seen = landmarks - landmarks.mean(0)
     flat = points[:, :2] - points[:, :2].mean(0)
     distance = fx * np.sqrt((flat**2).sum() / (seen**2).sum())
@@ -101,7 +101,7 @@ def _each(observations: Observations, pulls: tuple[OutlinePull, ...]) -> Iterato
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Points:
-    """Landmarks, then vertices at the outline, as linear functions of the weights."""
+    """Landmarks, then vertices (at the outline, or on a surface), as linear functions of the weights."""
 
     rest: Float64[np.ndarray, "n 3"]
     directions: Float64[np.ndarray, "w n 3"]
@@ -124,10 +124,10 @@ class _View:
 
 def _view(model: FaceModel, observations: Observations, observation: Observation, pull: OutlinePull) -> _View:
     beside = None if observation is observations[0] else from_first(observations, observation)
-    return _View(observation, pull, _points(model, observation.landmarks is not None, pull), beside)
+    return _View(observation, pull, _points(model, observation.landmarks is not None, pull.vertices), beside)
 
 
-def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
+def _points(model: FaceModel, detected: bool, vertices: Int64[np.ndarray, " p"]) -> _Points:
     if model.landmarks_478 is None:
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
     known: SurfacePoints = model.landmarks_478
@@ -138,7 +138,7 @@ def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
         landmarks = np.einsum(
             "nc,...ncx->...nx", known.barycentrics[:count].astype(np.float64), values[..., corners, :]
         )
-        return np.concatenate([landmarks, values[..., pull.vertices, :]], -2).astype(np.float64)
+        return np.concatenate([landmarks, values[..., vertices, :]], -2).astype(np.float64)
 
     joints = [model.joint_regressor[model.joint_names.index(name)] for name in ("eye_left", "eye_right")]
     return _Points(
@@ -162,7 +162,7 @@ class _OnSurface:
 
 
 def _surface_view(model: FaceModel, observations: Observations, surface: SurfacePull) -> _View:
-    points = _points(model, False, OutlinePull(surface.vertices, np.zeros((0, 2)), np.zeros((0, 2))))
+    points = _points(model, False, surface.vertices)
     return _View(observations[0], NO_PULL, points, None)
 
 
