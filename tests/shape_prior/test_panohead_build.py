@@ -97,12 +97,9 @@ def test_a_photograph_becomes_an_avatar(checkpoint: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("halves", [(0.01, 0.02, 0.02), (0.1, 0.12, 0.12)])
-def test_a_head_that_is_nothing_like_the_photograph_is_refused(
-    portrait: Portrait, tmp_path: Path, halves: tuple[float, float, float]
-) -> None:
-    """In one line: hardly a landmark lies on it, or the outlines of head and photograph have little in common."""
-    small = ellipsoid(halves, KNOWN.grid_side, KNOWN.sampling.box)
+def test_a_head_that_is_nothing_like_the_photograph_is_refused(portrait: Portrait, tmp_path: Path) -> None:
+    """In one line: hardly a landmark lies on it. (Outlines are compared where the head is fitted.)"""
+    small = ellipsoid((0.01, 0.02, 0.02), KNOWN.grid_side, KNOWN.sampling.box)
     path = cases.write(tmp_path / NAME, known_head(maps=small))
     options = PanoHeadConfig(path, inversion_steps=1, tuning_steps=0, depth_rays=32, mesh_cells=32)
     config = ShapePriorConfig(prior=ShapePrior.PANOHEAD, views=8, panohead=options)
