@@ -27,6 +27,7 @@ from facecraft4d.toolkit.owned import (
     OWN,
     RESULT,
     complete,
+    discard,
     is_own_result,
     mark,
     remove_result,
@@ -223,13 +224,23 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
 
 
+def _keep_only(own: Path, named: list[Path]) -> None:
+    """Remove what is neither a named path, nor within one, nor on the way to one."""
+    if not named:
+        shutil.rmtree(own, ignore_errors=True)
+    elif own not in named:
+        for each in list(own.iterdir()):
+            if all(each != path and each not in path.parents for path in named):
+                with suppress(OSError):  # what cannot be removed is removed another time
+                    discard(each)
+
+
 def _tidy(home: Path, result: Any) -> None:
-    """Remove the stage's results under other keys, and its own folder unless the result names it. What is not ours stays; so does, until
-    the key changes, a damaged result under this one."""
+    """Remove the stage's results under other keys, and of its own folder what the result does not name: that served a killed run. What is not
+    ours stays; so does, until the key changes, a damaged result under this one."""
     folders: list[Path] = []
     encode(result, [], lambda path: collect(path, folders))
-    if not folders:
-        shutil.rmtree(home / OWN, ignore_errors=True)
+    _keep_only(home / OWN, folders)
     for other in home.parent.iterdir():
         if other.name not in (home.name, home.name + DAMAGED) and is_own_result(other):
             with suppress(OSError):  # what cannot be removed is removed another time
