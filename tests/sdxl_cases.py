@@ -41,7 +41,7 @@ def write_folder(place: Path, seed: int = 0, unet: bool = True) -> Path:
     for name, padding in (("tokenizer", "<|endoftext|>"), ("tokenizer_2", "!")):
         write_tokenizer(folder / name, padding)
     (folder / "model_index.json").write_text(
-        json.dumps({"_class_name": "StableDiffusionXLPipeline", **dict.fromkeys(parts, [])})
+        json.dumps({"_class_name": "StableDiffusionXLPipeline", **{name: [] for name in parts}})
     )
     return folder
 

@@ -18,14 +18,16 @@ def needs(config: ImagePriorConfig) -> Needs:
 
 
 def check(config: ImagePriorConfig) -> None:
-    """UserError for files of the user's own that cannot serve the chosen prior; its packages are there."""
+    """UserError for files of the user's own that cannot serve the chosen prior, and for options that they cannot. Its packages are there."""
     match config.prior:
         case ImagePrior.WARP:
             return
         case ImagePrior.SDXL:
-            from facecraft4d.toolkit.image_prior.sdxl import folder, loading
+            from facecraft4d.toolkit.image_prior.sdxl import folder, loading, words
 
-            loading.check(folder.find(config.sdxl))
+            found = folder.find(config.sdxl)
+            loading.check(found)
+            words.check_prompts(loading.load_tokenizers(found), config.sdxl)
 
 
 def run(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) -> ViewSet:

@@ -51,7 +51,8 @@ class MutualAttention:
     def __call__(self, attention: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """`hidden_states` [pictures, tokens, channels], half after half, each beginning with its photograph."""
         if not self.switch.on:
-            return Tensor(self.plain(attention, hidden_states, *args, **kwargs))
+            unchanged: Tensor = self.plain(attention, hidden_states, *args, **kwargs)
+            return unchanged
         count, tokens, _ = hidden_states.shape
         grouped = hidden_states.reshape(self.switch.halves, count // self.switch.halves, tokens, -1)
         photographs, heads = grouped[:, 0], attention.heads
@@ -60,7 +61,7 @@ class MutualAttention:
         answered = mutual_attention(query, key, value).reshape(count, tokens, -1)
         for layer in attention.to_out:
             answered = layer(answered)
-        return Tensor(answered)
+        return answered
 
 
 def install(unet: Any, first_layer: int) -> Switch:

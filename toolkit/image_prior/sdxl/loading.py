@@ -55,12 +55,10 @@ class TextNetworks:
 
 
 def check(folder: Folder) -> None:
-    """UserError unless all that the folder holds fits together: configurations, vocabularies, the names and shapes of every tensor."""
+    """UserError unless all networks of the folder fit together: configurations, the names and shapes of every tensor, the noise."""
     configs = _configs(folder)
     for name in PARTS:
         _matched(folder, name, configs)
-    for name in TOKENIZERS:
-        _vocabulary(folder, name, configs)
     check_noise(folder.scheduler)
 
 
@@ -87,10 +85,16 @@ def load_text_networks(folder: Folder, device: str, offload: bool) -> TextNetwor
         _placed(_filled(folder, name, configs, half, "cpu" if offload else device), device, offload)
         for name in ("text_encoder", "text_encoder_2")
     )
+    return TextNetworks(load_tokenizers(folder), (first, second), device)
+
+
+def load_tokenizers(folder: Folder) -> tuple[Any, Any]:
+    """The first and the second. UserError where they do not fit the text encoders."""
     from transformers import CLIPTokenizer
 
-    one, two = (CLIPTokenizer(**_vocabulary(folder, name, configs)) for name in TOKENIZERS)
-    return TextNetworks((one, two), (first, second), device)
+    configs = _configs(folder)
+    first, second = (CLIPTokenizer(**_vocabulary(folder, name, configs)) for name in TOKENIZERS)
+    return first, second
 
 
 def _configs(folder: Folder) -> dict[str, dict[str, Any]]:

@@ -74,12 +74,14 @@ class Predictor:
         sizes = words.pooled.new_tensor([self.side, self.side, 0, 0, self.side, self.side]).expand(len(latents), -1)
         told = {"text_embeds": words.pooled, "time_ids": sizes}
         unet = self.networks.unet
-        noise = unet(latents.to(unet.dtype), time, words.tokens, added_cond_kwargs=told, return_dict=False)[0].float()
+        noise: Tensor = unet(latents.to(unet.dtype), time, words.tokens, added_cond_kwargs=told, return_dict=False)[
+            0
+        ].float()
         if not torch.isfinite(noise).all():
             raise UserError(
                 "--image-prior sdxl: the UNet answers with numbers that are not finite: its weights are damaged"
             )
-        return Tensor(noise)
+        return noise
 
     def _shared_out(self, count: int, ask: Ask) -> Latents:
         """Answers for `count` pictures, batch by batch; where memory does not do the batch is halved. OutOfMemoryError at one picture."""

@@ -36,11 +36,13 @@ class Schedule:
 
     def risen(self, noise: Tensor, level: int, latents: Tensor) -> Tensor:
         """From `level` to the one above; `noise` is what the network sees at `level`."""
-        return Tensor(self.rising.step(noise, self.rising_time(level), latents, return_dict=False)[0])
+        found: Tensor = self.rising.step(noise, self.rising_time(level), latents, return_dict=False)[0]
+        return found
 
     def fallen(self, noise: Tensor, level: int, latents: Tensor) -> Tensor:
         """From `level` to the one below."""
-        return Tensor(self.falling.step(noise, self.falling_time(level), latents, return_dict=False)[0])
+        found: Tensor = self.falling.step(noise, self.falling_time(level), latents, return_dict=False)[0]
+        return found
 
 
 def read_schedule(path: Path, steps: int, levels: int) -> Schedule:
@@ -48,9 +50,10 @@ def read_schedule(path: Path, steps: int, levels: int) -> Schedule:
     from diffusers import DDIMInverseScheduler, DDIMScheduler
 
     noise = check_noise(path)
+    make_rising: Any = DDIMInverseScheduler  # their makers have no types
+    make_falling: Any = DDIMScheduler
     with at_the_border(path, WHAT):
-        rising = DDIMInverseScheduler(**noise, **DDIM)
-        falling = DDIMScheduler(**noise, **DDIM)
+        rising, falling = make_rising(**noise, **DDIM), make_falling(**noise, **DDIM)
     rising.set_timesteps(steps)
     falling.set_timesteps(steps)
     return Schedule(rising, falling, levels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -46,28 +47,26 @@ def direction(yaw_degrees: float) -> str:
     return next(words for most, words in DIRECTIONS if away <= most)
 
 
+def check_prompts(tokenizers: Sequence[Any], config: SdxlConfig) -> None:
+    """UserError for a prompt that is longer than the text encoders read."""
+    for option, text in (
+        *(("prompt", config.prompt.replace(PLACE, words)) for _, words in DIRECTIONS),
+        ("negative-prompt", config.negative_prompt),
+    ):
+        for tokenizer in tokenizers:
+            count, most = len(tokenizer(text, verbose=False).input_ids), tokenizer.model_max_length
+            if count > most:
+                raise UserError(
+                    f"--image-prior.sdxl.{option} must be at most {most} tokens long, got {count}: shorten {text!r}"
+                )
+
+
 def read_prompts(networks: TextNetworks, config: SdxlConfig, yaws_degrees: Sequence[float]) -> tuple[Words, Words]:
-    """Words for the views at these yaws from the front, and the words for what they do not show, one row.
-
-    UserError for a prompt that is longer than the text encoders read.
-    """
-    prompts = {yaw: config.prompt.replace(PLACE, direction(yaw)) for yaw in yaws_degrees}
-    texts = list(dict.fromkeys(prompts.values()))
-    for option, each in [("prompt", text) for text in texts] + [("negative-prompt", config.negative_prompt)]:
-        _check_length(networks, option, each)
-    rows = [_read(networks, text) for text in texts]
-    wanted = [texts.index(prompts[yaw]) for yaw in yaws_degrees]
-    shown = Words(torch.cat([rows[row].tokens for row in wanted]), torch.cat([rows[row].pooled for row in wanted]))
+    """Words for the views at these yaws from the front, and the words for what they do not show, one row."""
+    texts = [config.prompt.replace(PLACE, direction(yaw)) for yaw in yaws_degrees]
+    rows = {text: _read(networks, text) for text in dict.fromkeys(texts)}
+    shown = Words(torch.cat([rows[text].tokens for text in texts]), torch.cat([rows[text].pooled for text in texts]))
     return shown, _read(networks, config.negative_prompt)
-
-
-def _check_length(networks: TextNetworks, option: str, text: str) -> None:
-    for tokenizer in networks.tokenizers:
-        count, most = len(tokenizer(text).input_ids), tokenizer.model_max_length
-        if count > most:
-            raise UserError(
-                f"--image-prior.sdxl.{option} must be at most {most} tokens long, got {count}: shorten {text!r}"
-            )
 
 
 @torch.no_grad()
