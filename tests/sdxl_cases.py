@@ -123,7 +123,7 @@ def write_tokenizer(folder: Path, padding: str) -> None:
     )
 
 
-def options(folder: Path, **chosen: object) -> ImagePriorConfig:
+def options(folder: Path | None, **chosen: object) -> ImagePriorConfig:
     """Options of an image prior on tiny networks; `chosen` are options of SdxlConfig."""
     small = {"resolution": 64, "steps": 5, "strength": 0.4, "prompt": "a person {view}", "negative_prompt": "blur"}
     return ImagePriorConfig(ImagePrior.SDXL, sdxl=SdxlConfig(folder=folder, **(small | chosen)))  # type: ignore[arg-type]
