@@ -11,7 +11,7 @@ from facecraft4d.toolkit.image_prior.sdxl.predictor import Latents, Predictor
 from facecraft4d.toolkit.image_prior.sdxl.schedule import Schedule
 from facecraft4d.toolkit.image_prior.sdxl.words import Words
 
-Trajectory = Float[Tensor, "levels n 4 h w"]
+Trajectory = Float[Tensor, "levels n 4 ch cw"]
 """Latents at every level of noise, from none on."""
 Tick = Callable[[str, int], None]
 """Is told what was done, to how many pictures."""
@@ -31,7 +31,7 @@ class Patch:
     """Warped neighbours, for views."""
 
     trajectory: Trajectory
-    weights: Float[Tensor, "n 1 h w"]
+    weights: Float[Tensor, "n 1 ch cw"]
     """1 where the warped picture counts alone, 0 where it does not count."""
 
 
@@ -72,6 +72,6 @@ def denoised(
     return latents
 
 
-def pasted(latents: Latents, warped: Latents, weights: Float[Tensor, "n 1 h w"]) -> Latents:
+def pasted(latents: Latents, warped: Latents, weights: Float[Tensor, "n 1 ch cw"]) -> Latents:
     """Warped latents over generated ones of equal noise (paper, supplement 6.2)."""
     return weights * warped + (1 - weights) * latents

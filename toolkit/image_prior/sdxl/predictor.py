@@ -16,7 +16,8 @@ from facecraft4d.toolkit.image_prior.sdxl.attention import Switch
 from facecraft4d.toolkit.image_prior.sdxl.loading import Networks
 from facecraft4d.toolkit.image_prior.sdxl.words import Words
 
-Latents = Float[Tensor, "n 4 h w"]
+Latents = Float[Tensor, "n 4 ch cw"]
+"""`ch` x `cw` cells for pictures of 8 times as many pixels each way."""
 Ask = Callable[[int, int], Tensor]
 """Answers for the pictures from a first to before a last."""
 
@@ -45,9 +46,15 @@ class Predictor:
         return self._shared_out(len(latents), ask)
 
     def guided(
-        self, photograph: Latents, shown: Words, latents: Latents, words: Words, time: int, attending: bool
+        self,
+        photograph: Float[Tensor, "1 4 ch cw"],
+        shown: Words,
+        latents: Latents,
+        words: Words,
+        time: int,
+        attending: bool,
     ) -> Latents:
-        """The noise of views beside the photograph (one row, with its words `shown`), led by the prompt; `attending`: to the photograph."""
+        """The noise of views beside the photograph (with its words `shown`), led by the prompt; `attending`: to the photograph."""
 
         def ask(first: int, last: int) -> Tensor:
             batch = torch.cat((photograph, latents[first:last]))
