@@ -101,29 +101,38 @@ def sharpen(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) ->
     serve, and where the device's memory does not hold one view.
     """
     folder = find(config.sdxl)
-    shelf = Shelf(context.folder, key_of(coarse, config, folder), context.report)
-    most = config.sdxl.batch
-    batches = [wave[first : first + most] for wave in waves(coarse) for first in range(0, len(wave), most)]
     small = tuple(at_side(view, config.sdxl.resolution, config.warp.depth_tolerance) for view in coarse.views)
-    images, work = {0: small[0].image}, None
-    tick = Ticker(config.sdxl.levels + sum(_count(batch, config) for batch in batches), context.report)
     with within_memory(config.sdxl, context.device):
-        for (
-            batch
-        ) in batches:  # a batch is made as a whole or not at all: the sums of another one have other last digits
-            kept = [shelf.take(turn.view) for turn in batch]
-            made = [each for each in kept if each is not None]
-            if len(made) < len(batch):
-                work = work or _begun(coarse, small, config, folder, context, tick)
-                made = work.sharpened(batch, images)
-                for turn, image in zip(batch, made, strict=True):
-                    shelf.put(turn.view, image)
-                tick("finished", len(batch))
-            else:
-                tick("kept", _count(batch, config))
-            images |= {turn.view: image for turn, image in zip(batch, made, strict=True)}
+        images = _images(coarse, small, config, folder, context)
     views = (coarse.views[0], *(finished(coarse.views[view], images[view]) for view in range(1, len(small))))
     return replace(coarse, views=views, ingredients=(*coarse.ingredients, *folder.ingredients()))
+
+
+def _images(
+    coarse: ViewSet, small: tuple[View, ...], config: ImagePriorConfig, folder: Folder, context: StageContext
+) -> Mapping[int, Image]:
+    """Every view at the network's size, kept or made now.
+
+    A batch is made as a whole, even where some of it is kept: the sums of a smaller one have other last digits.
+    """
+    shelf, most = Shelf(context.folder, key_of(coarse, config, folder), context.report), config.sdxl.batch
+    batches = [wave[first : first + most] for wave in waves(coarse) for first in range(0, len(wave), most)]
+    tick = Ticker(config.sdxl.levels + sum(_count(batch, config) for batch in batches), context.report)
+    images, work = {0: small[0].image}, None
+    for batch in batches:
+        made = [image for turn in batch if (image := shelf.take(turn.view)) is not None]
+        if len(made) == len(batch):
+            tick("kept", _count(batch, config))
+        else:
+            work = work or _begun(coarse, small, config, folder, context, tick)
+            made = work.sharpened(batch, images)
+            for turn, image in zip(batch, made, strict=True):
+                shelf.put(turn.view, image)
+            tick("finished", len(batch))
+        images |= {turn.view: image for turn, image in zip(batch, made, strict=True)}
+    if work is None:
+        tick("kept", config.sdxl.levels)  # the photograph's, which was not needed
+    return images
 
 
 def _begun(
