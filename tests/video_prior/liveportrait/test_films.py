@@ -69,9 +69,7 @@ def test_a_crop_follows_the_size_and_place_of_the_face(folder: Path, tmp_path: P
     wide = np.full((5, 400, 600, 3), 90, np.uint8)
     wide[:, 100:292, 300:492] = np.stack([face(number == 3, 192) for number in range(5)])
     write_video(tmp_path / "wide.mp4", wide)
-    plain, other = (
-        films.look(path, FaceLandmarker(), silent) for path in (folder / "a.mp4", tmp_path / "wide.mp4")
-    )
+    plain, other = (films.look(path, FaceLandmarker(), silent) for path in (folder / "a.mp4", tmp_path / "wide.mp4"))
     np.testing.assert_allclose(other.points, 0.75 * plain.points + [300, 100], atol=2.0)
 
 

@@ -90,7 +90,9 @@ def test_a_matte_at_rest_is_itself() -> None:
 @pytest.mark.parametrize("following", [(0,), (1, 2), (0, 1, 2, 3)])
 def test_a_chin_in_front_of_what_is_still_moves_whole(following: tuple[int, ...]) -> None:
     """A tenth of half a side down: what is there now was that much above."""
-    torch.testing.assert_close(flow(warped((0.0, -0.1), following=following)), torch.tensor([0.0, -0.1]).expand(16, 16, 2))
+    torch.testing.assert_close(
+        flow(warped((0.0, -0.1), following=following)), torch.tensor([0.0, -0.1]).expand(16, 16, 2)
+    )
     matte = np.zeros((500, 500), np.float32)
     matte[100:300, 150:350] = 1
     found = moved_matte(matte, warped((0.0, -0.1), following=following))

@@ -36,9 +36,9 @@ class Sitter:
     picture: Float32[np.ndarray, "h w 4"]
     """Colours on white, alpha."""
     crop_from_picture: Float[np.ndarray, "3 3"]
-    matte: Float32[np.ndarray, "512 512"]
+    matte: Float32[np.ndarray, "s s"]
     """Of the crop."""
-    volume: Float[Tensor, "1 c d h w"]
+    volume: Float[Tensor, "1 c d vh vw"]
     """F's."""
     source: Source
 
