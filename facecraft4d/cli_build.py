@@ -38,6 +38,7 @@ class BuildCommand:
       facecraft4d build portrait.jpg --out my_head --preset standard --splats 40000
       facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
       facecraft4d build portrait.jpg --out my_head --face-model flame --face-model.file flame2023_Open.pkl
+      facecraft4d build portrait.jpg --out my_head --video-prior liveportrait --video-prior.liveportrait.checkpoints pretrained_weights
     """
 
     portrait: Annotated[Path, tyro.conf.Positional]

@@ -89,6 +89,7 @@ def refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
     return said[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_what_cannot_serve_is_one_line(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

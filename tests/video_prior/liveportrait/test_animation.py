@@ -211,6 +211,14 @@ def test_numbers_that_are_none_are_refused(sitting: Coarse, places: np.ndarray, 
         moved(broken, step(shifting, 0), 1.0, shifting)
 
 
+def test_too_little_device_memory_is_one_line() -> None:
+    with (
+        pytest.raises(UserError, match="--device cuda: LivePortrait needs more of the device's memory"),
+        animation._enough_device_memory(),
+    ):
+        raise torch.cuda.OutOfMemoryError("2.00 GiB")
+
+
 def test_an_open_mouth_is_closed_in_every_view_or_in_none(
     sitting: Coarse, places: np.ndarray, shifting: Networks
 ) -> None:

@@ -47,14 +47,15 @@ def test_another_seed_draws_other_lots() -> None:
 
 def test_moments_are_new_in_expression(folder: Path) -> None:
     clips = films.filmed_clips((folder / "a.mp4",), 2, 0, silent)
-    assert len(clips.moments) == 2 and clips.starts == (0,) and len(clips.neutral) == 1
+    assert len(clips.moments) == 2 and len(clips.neutral) == 1
     apart = [np.abs(clips.neutral[0].astype(int) - moment).mean() for moment in clips.moments]
     assert apart[0] < 5 and apart[1] > 20, "the smile is one of them"
 
 
 def test_every_clip_is_told_from_its_own_neutral_face(folder: Path) -> None:
     clips = films.filmed_clips((folder / "a.mp4", folder / "b.mp4"), 99, 0, silent)
-    assert len(clips.moments) == 7 and clips.starts == (0, 5) and clips.neutral_of.tolist() == [0] * 5 + [1] * 2
+    assert len(clips.moments) == 7 and clips.starts == (0, 5), "neighbours in a film follow each other in time"
+    assert clips.neutral_of.tolist() == [0] * 5 + [1] * 2
     np.testing.assert_array_equal(clips.neutral[0], clips.moments[0])
     np.testing.assert_array_equal(clips.neutral[1], clips.moments[5])
     told = " ".join(clips.notes)
@@ -62,6 +63,12 @@ def test_every_clip_is_told_from_its_own_neutral_face(folder: Path) -> None:
     assert "a.mp4" not in told
     (source,) = clips.ingredients
     assert source.commercial_use is Commercial.UNKNOWN and len(source.sha256) == 64
+
+
+def test_moments_that_are_no_neighbours_do_not_follow_in_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(films, "spread_poses", lambda *given: [0, 2, 3, 5])
+    clips = films.filmed_clips((folder / "a.mp4", folder / "b.mp4"), 4, 0, silent)
+    assert clips.starts == (0, 1, 3) and clips.neutral_of.tolist() == [0, 0, 0, 1]
 
 
 def test_a_crop_follows_the_size_and_place_of_the_face(folder: Path, tmp_path: Path) -> None:

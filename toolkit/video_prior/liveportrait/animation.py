@@ -47,8 +47,9 @@ def check(config: LivePortraitConfig, seed: int, report: Report) -> None:
     report(Progress("preflight", 0, 1, "reading LivePortrait's checkpoints"))
     load_networks(files.given(config), "cpu", PUBLISHED)
     if config.driving is not None:
-        landmarker = FaceLandmarker()
-        for path in films.drawn_lots(files.videos(config), config.clips, seed):
+        landmarker, lots = FaceLandmarker(), films.drawn_lots(files.videos(config), config.clips, seed)
+        for number, path in enumerate(lots):
+            report(Progress("preflight", number, len(lots), "looking for faces in the driving videos"))
             films.check(path, landmarker)
 
 

@@ -20,7 +20,7 @@ class Clips:
     neutral_of: Int64[np.ndarray, " t"]
     """Which neutral face each moment's expression is told from."""
     starts: tuple[int, ...]
-    """The first moment of each clip."""
+    """Moments that do not follow in time what stands before them: the first of each clip, and whatever was chosen apart from its neighbours."""
     ingredients: tuple[Ingredient, ...]
     """Who made them."""
     notes: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def drawn_clips(count: int, seed: int, report: Report) -> Clips:
     made = make_subject(ACTOR, model, TEXTURE)
     actor = replace(made, truth=made.rig)  # the face model's own expressions, alike on both sides
     rest, texture, camera = neutral_pose(actor.truth), actor.texture(), orbit_camera(0.0, 0.0, RADIUS_METRES, SIDE)
-    track, starts = driving_track(actor.truth, rest, count, np.random.default_rng(seed))
+    track, _ = driving_track(actor.truth, rest, count, np.random.default_rng(seed))
     matrix = _crop(model, actor, rest, camera)
 
     def drawn(pose: Pose) -> np.ndarray:
@@ -46,7 +46,7 @@ def drawn_clips(count: int, seed: int, report: Report) -> Clips:
         moments.append(drawn(track.pose(moment)))
         report(Progress("video_prior", moment + 1, count, "drawing the driving clips"))
     made_of = (*clip_ingredients(), *model.ingredients)
-    return Clips(np.stack(moments), drawn(rest)[None], np.zeros(count, np.int64), starts, made_of)
+    return Clips(np.stack(moments), drawn(rest)[None], np.zeros(count, np.int64), tuple(range(count)), made_of)
 
 
 def _crop(model: FaceModel, actor: Subject, rest: Pose, camera: Camera) -> np.ndarray:

@@ -76,16 +76,16 @@ def filmed_clips(paths: tuple[Path, ...], count: int, seed: int, report: Report)
     chosen = spread_poses(scores, alone, count, np.random.default_rng(seed))
     begins = np.cumsum([0, *(len(film.frames) for film in films)])
     film_of = np.searchsorted(begins, chosen, side="right") - 1
-    moments, neutral = list[np.ndarray](), list[np.ndarray]()
+    moments, neutral, starts = list[np.ndarray](), list[np.ndarray](), list[int]()
     for index in np.unique(film_of).tolist():
         film = films[index]
         wanted = [film.frames[each - begins[index]] for each in chosen if begins[index] <= each < begins[index + 1]]
         cut = _crops(film, {film.frames[0], *wanted}, report)
         neutral.append(cut[film.frames[0]])
+        starts += (len(moments) + np.flatnonzero(np.diff(wanted, prepend=-2) > 1)).tolist()
         moments += [cut[frame] for frame in wanted]
-    starts = tuple(np.flatnonzero(np.diff(film_of, prepend=-1)).tolist())
     return Clips(
-        np.stack(moments), np.stack(neutral), np.unique(film_of, return_inverse=True)[1].astype(np.int64), starts,
+        np.stack(moments), np.stack(neutral), np.unique(film_of, return_inverse=True)[1].astype(np.int64), tuple(starts),
         (_ingredient(paths),), tuple(note for film in films for note in film.notes),
     )  # fmt: skip
 
