@@ -68,7 +68,7 @@ def check(path: Path, landmarker: FaceLandmarker) -> None:
 
 
 def filmed_clips(paths: tuple[Path, ...], count: int, seed: int, report: Report) -> Clips:
-    """At most `count` moments of these videos, each new in expression; a video that has none is left out."""
+    """At most `count` moments of these videos, each new in expression; a video that has none is left out. UserError as `look`."""
     landmarker = FaceLandmarker()
     films = [look(path, landmarker, report) for path in paths]
     scores = np.concatenate([film.scores for film in films])
@@ -86,8 +86,16 @@ def filmed_clips(paths: tuple[Path, ...], count: int, seed: int, report: Report)
         moments += [cut[frame] for frame in wanted]
     return Clips(
         np.stack(moments), np.stack(neutral), np.unique(film_of, return_inverse=True)[1].astype(np.int64), tuple(starts),
-        (_ingredient(paths),), tuple(note for film in films for note in film.notes),
+        (_ingredient(paths),), tuple(note for film in films for note in film.notes) + _too_few(len(chosen), count),
     )  # fmt: skip
+
+
+def _too_few(found: int, count: int) -> tuple[str, ...]:
+    if found == count:
+        return ()
+    return (
+        f"the driving videos show a face in {found:,} frames, and --video-prior.frames is {count:,}: all are taken",
+    )
 
 
 def look(path: Path, landmarker: FaceLandmarker, report: Report, most_faces: int = MOST_FRAMES) -> Film:
