@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from film_cases import face, write_video
 from liveportrait_cases import NARROW, narrow
 
 from facecraft4d.toolkit import video_prior
@@ -21,7 +22,7 @@ from facecraft4d.toolkit.video_prior.frames import azimuths
 from facecraft4d.toolkit.video_prior.liveportrait import animation
 from facecraft4d.toolkit.video_prior.liveportrait.clips import Clips
 from facecraft4d.toolkit.video_prior.liveportrait.crop import SOURCE_SIZE
-from facecraft4d.toolkit.video_prior.liveportrait.driving import MOST_STITCHED_YAW
+from facecraft4d.toolkit.video_prior.liveportrait.driving import CLOSED_LIPS, MOST_STITCHED_YAW
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.paste import resampled, soft_mask
 from facecraft4d.toolkit.video_prior.liveportrait.sitter import Sitter, Step, as_input, moved, sitter_of
@@ -64,7 +65,7 @@ def animated(
 
 @pytest.fixture
 def places(sitting: Coarse) -> np.ndarray:
-    return animation.landmark_places(sitting.head, FaceModelConfig(), silent)
+    return animation.landmark_places(sitting.head, FaceModelConfig(), silent)[0]
 
 
 def sitter(sitting: Coarse, places: np.ndarray, view: int, networks: Networks) -> Sitter:
@@ -235,6 +236,48 @@ def test_pictures_go_in_as_the_networks_take_them() -> None:
     tensor = as_input(picture, "cpu")
     assert tensor.shape == (1, 3, 4, 5) and tensor.dtype == torch.float32
     np.testing.assert_allclose(tensor[0, :, 2, 3].numpy(), picture[2, 3], rtol=1e-6)
+
+
+def test_the_ratio_of_the_lips_is_the_photographs_for_all_views(
+    sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float | None] = []
+    made = animation.sitter_of
+
+    def noted(view, places, yaw, ratio, networks, device) -> Sitter:
+        given.append(ratio)
+        return made(view, places, yaw, ratio, networks, device)
+
+    monkeypatch.setattr(animation, "sitter_of", noted)
+    pose = sitting.head.pose
+    opened = replace(pose, expression=pose.expression.copy())
+    opened.expression[sitting.head.rig.expression_names.index("jawOpen")] = 0.6
+    wide = replace(sitting, head=replace(sitting.head, pose=opened))
+    animated(wide, known_animator, tmp_path / "as it is")
+    animated(sitting, replace(known_animator, close_lips=True), tmp_path / "shut")
+    animated(wide, replace(known_animator, close_lips=True), tmp_path / "open")
+    assert given[:3] == [None] * 3 and len(set(given[3:6])) == len(set(given[6:])) == 1
+    assert given[3] is not None and given[3] < CLOSED_LIPS
+    assert given[6] is not None and given[6] > 5 * CLOSED_LIPS
+
+
+def test_a_folder_of_videos_drives_the_views(
+    sitting: Coarse, checkpoints: Path, shifting: Networks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(animation, "load_networks", lambda *given: shifting)
+    (tmp_path / "videos").mkdir()
+    calm = face(False)
+    for name in ("a.mp4", "b.mp4"):
+        write_video(tmp_path / "videos" / name, np.stack([calm, calm // 2]))
+    own = LivePortraitConfig(checkpoints=checkpoints, driving=tmp_path / "videos", clips=1)
+    notes: list[str] = []
+    frames = animated(sitting, own, tmp_path / "files", frames=9, report=lambda now: notes.extend(now.notes))
+    assert len(list(frames.path(0, 0).parent.iterdir())) == 2 and frames.clip_starts == (0,)
+    assert "show a face in 2 frames" in notes[-1]
+    videos = next(each for each in frames.ingredients if each.name == "driving videos")
+    assert videos.role == "1 driving clips" and videos.commercial_use is Commercial.UNKNOWN
+    first, second = (read_frame(frames.path(0, step))[..., 3] for step in range(2))
+    assert (first != second).any(), "a darker moment moves the known animator's source to the left"
 
 
 @pytest.mark.slow

@@ -1,11 +1,17 @@
 """Crops go back to where they were cut from."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracking_scene import drawn
 
+from facecraft4d.toolkit.core.datatypes import Coarse
+from facecraft4d.toolkit.core.geometry import orbit_camera, project
+from facecraft4d.toolkit.core.rigging import pose_from_weights, pose_vertices
+from facecraft4d.toolkit.meshes.raster import interpolate, rasterize
 from facecraft4d.toolkit.video_prior.liveportrait.matte import flow, moved_matte, on_white
 from facecraft4d.toolkit.video_prior.liveportrait.paste import FADE, RIM, pasted, resampled, soft_mask
 from facecraft4d.toolkit.video_prior.liveportrait.warping import Warped, identity_grid
@@ -98,6 +104,28 @@ def test_a_chin_in_front_of_what_is_still_moves_whole(following: tuple[int, ...]
     found = moved_matte(matte, warped((0.0, -0.1), following=following))
     np.testing.assert_allclose(found[125:325], matte[100:300], atol=1e-4)
     assert found[:124].max() < 1e-4 and found[326:].max() < 1e-4
+
+
+@pytest.mark.parametrize("yaw", [75.0, -90.0])
+def test_a_matte_follows_the_chin(sitting: Coarse, yaw: float) -> None:
+    """A jaw that opens in profile, by the motion that W would find at its own resolution: of what a still matte errs, a third at most is left."""
+    rig, camera = sitting.head.rig, orbit_camera(yaw, 0.0, 0.9, 512, np.array([0.0, -0.03, 0.02]))
+    opened = pose_from_weights(rig, {"jawOpen": 1.0})
+    still, wanted = (drawn(sitting.head, pose, camera).mask for pose in (sitting.head.pose, opened))
+    posed = pose_vertices(rig, opened)
+    fragments = rasterize(camera, posed, rig.triangles)
+    away = (project(camera, pose_vertices(rig, sitting.head.pose))[0] - project(camera, posed)[0]) / 256
+    seen = interpolate(fragments, away.astype(np.float32)[rig.triangles]) * fragments.covered[..., None]
+    known = cv2.resize(np.dstack([seen, fragments.covered.astype(np.float32)]), (64, 64), interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(known, (0, 0), 1.5)
+    coarse = np.where(known[..., 2:] > 0.5, known, spread)
+    found = identity_grid((1, 64, 64), torch.zeros(1))
+    found[0, ..., :2] += torch.from_numpy(coarse[..., :2] / np.maximum(coarse[..., 2:], 1e-3))
+    mask = torch.zeros(1, 2, 1, 64, 64)
+    mask[:, 1] = 1.0
+    matte = moved_matte(still, Warped(torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64), found[None], mask))
+    assert np.abs(still - wanted).sum() > 1000
+    assert np.abs(matte - wanted).sum() < np.abs(still - wanted).sum() / 3
 
 
 def test_colours_agree_with_their_matte() -> None:

@@ -15,7 +15,6 @@ from facecraft4d.toolkit import face_model
 from facecraft4d.toolkit.config import FaceModelConfig, LivePortraitConfig, VideoPriorConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
-from facecraft4d.toolkit.core.geometry import project
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
@@ -61,13 +60,13 @@ def animate(
     `views` show `head.pose`, whoever made them. UserError for a head without its model's whole mesh, and as `check`.
     """
     own, indices = config.liveportrait, frontal_indices(views, config.frontal_views)
-    places = landmark_places(head, chosen, context.report)
+    places, rest = landmark_places(head, chosen, context.report)
     clips = _clips(config, context)
     for note in clips.notes:
         context.report(Progress("video_prior", 0, 1, notes=(note,)))
     made_of = (*files.ingredients(own), *clips.ingredients)
     frames = frame_set(context.folder, views, indices, config.size, None, clips.starts, made_of)
-    ratio = lip_ratio(project(views.views[0].camera, places)[0].astype(np.float64)) if own.close_lips else None
+    ratio = lip_ratio(places, rest) if own.close_lips else None
     turned = azimuths(views)
 
     @cache
@@ -86,10 +85,16 @@ def animate(
     return frames
 
 
-def landmark_places(head: Head, chosen: FaceModelConfig, report: Report) -> Float[np.ndarray, "478 3"]:
-    """Where the head's landmarks lie in its own pose, metres, world. UserError for a head without its model's whole mesh."""
+def landmark_places(
+    head: Head, chosen: FaceModelConfig, report: Report
+) -> tuple[Float[np.ndarray, "478 3"], Float[np.ndarray, "478 3"]]:
+    """Where the head's landmarks lie in its own pose and at rest, metres, world. UserError for a head without its model's whole mesh."""
     figure = figure_of_head(face_model.load(chosen, report), head)
-    return surface_positions(figure.landmarks, figure.rig.triangles, pose_vertices(head.rig, head.pose))
+
+    def places(vertices: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "478 3"]:
+        return surface_positions(figure.landmarks, figure.rig.triangles, vertices)
+
+    return places(pose_vertices(head.rig, head.pose)), places(head.rig.vertices)
 
 
 def _clips(config: VideoPriorConfig, context: StageContext) -> Clips:
