@@ -41,6 +41,7 @@ class BuildCommand:
       facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
       facecraft4d build portrait.jpg --out my_head --face-model flame --face-model.file flame2023_Open.pkl
       facecraft4d build portrait.jpg --out my_head --shape-prior panohead --shape-prior.panohead.checkpoint easy-khair-180-gpc0.8-trans10-025000.pkl
+      facecraft4d build portrait.jpg --out my_head --video-prior liveportrait --video-prior.liveportrait.checkpoints pretrained_weights
     """
 
     portrait: Annotated[Path, tyro.conf.Positional]
