@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, triangle_areas
+from facecraft4d.toolkit.core.own_terms import explained, own_terms
 from facecraft4d.toolkit.core.rigging import (
     in_regions,
     neutral_pose,
@@ -123,6 +124,19 @@ def test_expressions_move_the_skin_as_the_cc0_head_does(adopted: FaceModel, mode
         off, size = np.linalg.norm(found - expected, axis=1), np.linalg.norm(expected, axis=1)
         assert off.mean() < 0.35 * size.mean() + 5e-5, name
         assert off.max() < 0.35 * size.max() + 1e-3, name
+
+
+def test_the_files_own_terms_reach_most_of_each_expression(bare: FaceModel, adopted: FaceModel) -> None:
+    """Its expressions are mixtures of ARKit's but the jaw's opening and the gaze, which its joints do; lids' widening is among the mixtures' smallest."""
+    wanted = adopted.expression_deltas[:52, :VERTICES]
+    found = own_terms(personalized_rig(bare), bare.expression_deltas, wanted)
+    shares = dict(zip(ARKIT_NAMES, explained(found, wanted), strict=True))
+    small = [name for name in ARKIT_NAMES if name.startswith(("eyeWide", "eyeSquint", "browInner", "browOuter"))]
+    assert np.median(list(shares.values())) > 0.96
+    assert min(share for name, share in shares.items() if name not in small) > 0.84
+    assert min(shares[name] for name in small) > 0.5 and np.linalg.norm(found.left, axis=-1).max() < 6e-3
+    turning = {name for name, turns in zip(ARKIT_NAMES, found.turns, strict=True) if turns.any()}
+    assert turning == {"jawOpen", *(name for name in ARKIT_NAMES if name.startswith("eyeLook"))}
 
 
 def test_eyes_turn_about_themselves(adopted: FaceModel) -> None:
