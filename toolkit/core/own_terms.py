@@ -16,6 +16,8 @@ TURN_SIGMA = 0.4
 """Radians, the standard deviation of a turn: an open jaw, an eye at the side."""
 LEAST_TURN = np.radians(2.0)
 """A smaller one is none: skin near a joint moves a little with everything."""
+STILL = 1e-4
+"""Metres by which an expression moves nothing: tongueOut without a tongue."""
 ROUNDS, STEP = 4, 1e-3
 """Of Gauss and Newton's method, and the radians by which a derivative is taken."""
 
@@ -43,9 +45,10 @@ def own_terms(rig: Rig, directions: Float32[np.ndarray, "n v 3"], wanted: Float[
 
 
 def explained(terms: OwnTerms, wanted: Float[np.ndarray, "k v 3"]) -> Float64[np.ndarray, " k"]:
-    """How much of each displacement the terms reach, by squares; 1 for what moves nothing."""
+    """How much of each displacement the terms reach, by squares; 1 for what moves nothing by `STILL`."""
     whole, left = (np.square(part, dtype=np.float64).sum((1, 2)) for part in (wanted, terms.left))
-    return np.asarray(1 - left / np.where(whole > 0, whole, 1))
+    moves = np.abs(wanted).max((1, 2)) > STILL
+    return np.asarray(np.where(moves, 1 - left / np.where(moves, whole, 1), 1))
 
 
 def turned(rig: Rig, turns: Float64[np.ndarray, "j 3"]) -> Float64[np.ndarray, "v 3"]:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_heights, heights_around
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import calmed, collar_heights, heights_around
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     ABOVE_CUT,
     COLLAR_GAP,
@@ -79,7 +79,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     dressed = outlined(fitted, rays, dressed, cut_radii(fitted, rays, edge, front_of(rays, dressed)), above > 0)
     front = front_of(rays, dressed)
     cut = cut_radii(fitted, rays, edge, front)
-    upper, lower = _crossed(rays, above), _crossed(rays, cut - dressed)
+    upper, lower = calmed(_crossed(rays, above)), _crossed(rays, cut - dressed)
     upper = np.maximum(upper, lower + np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
