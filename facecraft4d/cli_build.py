@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 
 PREVIEW_CLIP = "face_cap"
 PREVIEW_SIZE = 512
+SHAPE_FILES = ("shape.glb", "shape.obj")
+"""The surface of a shape prior that has one."""
 
 
 @dataclass(frozen=True)
 class BuildCommand:
     """Make an avatar from a portrait.
 
-    Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder, and what the stages made into its folder
-    build/. A build that was stopped goes on where it was; an option that changes makes its stage and the later ones run anew.
+    Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder (and shape.glb, shape.obj with --shape-prior
+    panohead), and what the stages made into its folder build/. A build that was stopped goes on where it was; an option that changes makes its stage and the later ones run anew.
 
     examples:
       facecraft4d build portrait.jpg --out my_head
       facecraft4d build portrait.jpg --out my_head --preset standard --splats 40000
       facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
       facecraft4d build portrait.jpg --out my_head --face-model flame --face-model.file flame2023_Open.pkl
+      facecraft4d build portrait.jpg --out my_head --shape-prior panohead --shape-prior.panohead.checkpoint easy-khair-180-gpc0.8-trans10-025000.pkl
       facecraft4d build portrait.jpg --out my_head --preset paper --embedded-priors
     """
 
@@ -128,11 +131,21 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
 
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb", to="gltf")
+    copy_shape(build, out)
     write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_motion(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))
     write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
     write_whole(out / "report.html", as_bytes(report_html(build, options.preset)))
+
+
+def copy_shape(build: "Build", out: Path) -> None:
+    """The shape prior's own surface beside the avatar, if it has one."""
+    from facecraft4d.toolkit.core.files import write_whole
+
+    if build.shape_folder is not None:
+        for name in SHAPE_FILES:
+            write_whole(out / name, (build.shape_folder / name).read_bytes())
 
 
 def print_summary(build: "Build", options: BuildCommand, seconds_for_results: float) -> None:

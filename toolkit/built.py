@@ -38,3 +38,7 @@ class Build:
     evaluation: Evaluation
     avatar: Avatar
     times: tuple[StageTime, ...]
+    shape_notes: tuple[str, ...] = ()
+    """What the shape prior has to say of itself."""
+    shape_folder: Path | None = None
+    """With the surface that it saw as shape.glb and shape.obj, if it saw one."""

@@ -94,6 +94,8 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
         config=config,
         portrait=portrait.result,
         coarse=imagined.result,
+        shape_notes=coarse.result.notes,
+        shape_folder=coarse.result.folder,
         head=head.result,
         views=views.result,
         trained=trained.result,

@@ -4,7 +4,7 @@ import math
 
 from facecraft4d.toolkit.config.bounds import check_bounds
 from facecraft4d.toolkit.config.build import BuildConfig
-from facecraft4d.toolkit.config.stages import FaceModelConfig, FaceModelKind
+from facecraft4d.toolkit.config.stages import FaceModelConfig, FaceModelKind, ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.config.training import RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -13,6 +13,7 @@ def check_config(config: BuildConfig) -> None:
     """UserError that names the option, for numbers that no stage can work with. Everything that needs no file is found here."""
     check_bounds(config)
     _check_face_model(config.face_model)
+    _check_shape_prior(config.shape_prior)
     _check_views(config)
     _check_steps(config.training)
     _check_resets(config.training)
@@ -30,6 +31,14 @@ def _check_face_model(chosen: FaceModelConfig) -> None:
         if is_given and chosen.model not in kinds:
             wanted = " or ".join(f"--face-model {kind}" for kind in kinds)
             raise UserError(f"--face-model.{option} is for {wanted}, and the head model here is {chosen.model}")
+
+
+def _check_shape_prior(chosen: ShapePriorConfig) -> None:
+    """A checkpoint is not given for a prior that would pass it over."""
+    if chosen.panohead.checkpoint is not None and chosen.prior is not ShapePrior.PANOHEAD:
+        raise UserError(
+            f"--shape-prior.panohead.checkpoint is for --shape-prior panohead, and the shape prior here is {chosen.prior}"
+        )
 
 
 def _check_views(config: BuildConfig) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from facecraft4d.toolkit.config.bounds import SHARE, Bounds
+from facecraft4d.toolkit.config.panohead import PanoHeadConfig
 
 PORTRAIT_SIDE = Bounds(128, 2048)
 """The shape is fitted to pictures of 128 pixels; matting takes about a kilobyte of memory a pixel, 5 GiB at 2048."""
@@ -28,6 +29,7 @@ class ShapePrior(StrEnum):
     """Who imagines the head's shape."""
 
     PARAMETRIC = "parametric"
+    PANOHEAD = "panohead"
 
 
 class FaceModelKind(StrEnum):
@@ -117,8 +119,8 @@ class ParametricConfig:
 class ShapePriorConfig:
     """Portrait to a coarse head and its 24 views."""
 
-    prior: ShapePrior = ShapePrior.PARAMETRIC
-    """parametric: fits the head model in two phases (latent, then pivotal tuning)."""
+    prior: Annotated[ShapePrior, tyro.conf.arg(aliases=("--shape-prior",))] = ShapePrior.PARAMETRIC
+    """parametric: fits the head model in two phases (latent, then pivotal tuning); panohead: inverts PanoHead (a checkpoint of your own)."""
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""
@@ -127,6 +129,7 @@ class ShapePriorConfig:
     light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
     """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
+    panohead: PanoHeadConfig = field(default_factory=PanoHeadConfig)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, from_first, mean_scores
 from facecraft4d.toolkit.fitting.outlines import NO_PULL, OUTLINE_WEIGHT, OutlinePull
+from facecraft4d.toolkit.fitting.surface import NO_SURFACE, SurfacePull
 from facecraft4d.toolkit.landmarks.points import IRISES
 
 LANDMARK_SIGMA = 0.008
@@ -36,6 +37,9 @@ _DAMPING = 1.001
 """Factor on the diagonal of the normal matrix."""
 _HUBER, _OUTLINE_HUBER = 2.0, 8.0
 """Errors of landmarks and of outlines, in units of the expected one, beyond which they count linearly."""
+SURFACE_METRES, _SURFACE_HUBER = 0.004, 2.0
+"""Expected distance of a vertex from the surface that depth maps show, while weights alone move it, and in units of it from where it counts
+linearly."""
 _LEAST_TRUST = 1e-9
 """Added so that landmarks of no validity leave the planes defined."""
 _SETTLED = 1e-3
@@ -63,18 +67,22 @@ def fit_landmarks(
     observations: Observations,
     pulls: tuple[OutlinePull, ...] = (),
     steps: int = _STEPS,
+    surface: SurfacePull = NO_SURFACE,
 ) -> Latent:
-    """Minimise robust landmark errors, distances to outlines and priors; weights stay inside the model's ranges.
+    """Minimise robust landmark errors, distances to outlines and to a surface, and priors; weights stay inside the model's ranges.
 
     `pulls`: none, or one for each observation. ValueError if there is neither a landmark nor an outline to go by.
     """
     views = [_view(model, observations, each, pull) for each, pull in _each(observations, pulls)]
     if not any(len(view.points.rest) for view in views):
         raise ValueError("observations must have landmarks or outlines to go by, got neither")
-    scores = mean_scores(model, observations)
+    scores, on_surface = (
+        mean_scores(model, observations),
+        _OnSurface(_surface_view(model, observations, surface), surface),
+    )
     for step in range(steps):
         pose_only = step < _POSE_STEPS and not pulls and np.array_equal(latent.identity, model.identity_mean)
-        residual, jacobian = _system(model, views, latent, scores)
+        residual, jacobian = _system(model, views, latent, scores, on_surface)
         if pose_only:
             jacobian = jacobian[:, :6]
         normal = jacobian.T @ jacobian
@@ -141,17 +149,41 @@ def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
     )
 
 
+_Block = tuple[np.ndarray, np.ndarray]
+"""Residuals, and their Jacobian."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OnSurface:
+    """Vertices that are to lie on a surface, as the first observation's camera sees them, and the planes there."""
+
+    view: _View
+    pull: SurfacePull
+
+
+def _surface_view(model: FaceModel, observations: Observations, surface: SurfacePull) -> _View:
+    points = _points(model, False, OutlinePull(surface.vertices, np.zeros((0, 2)), np.zeros((0, 2))))
+    return _View(observations[0], NO_PULL, points, None)
+
+
+def _surface_block(on_surface: _OnSurface, latent: Latent) -> _Block:
+    """Of the distances from the planes, metres in units of what is expected."""
+    seen, motion = _seen(on_surface.view, latent)
+    pull = on_surface.pull
+    residual = ((seen - pull.points) * pull.normals).sum(-1) / SURFACE_METRES
+    trust = np.sqrt(np.minimum(1, _SURFACE_HUBER / np.maximum(np.abs(residual), 1e-9)))
+    by_plane = np.einsum("pnx,nx->np", motion, pull.normals) / SURFACE_METRES
+    return residual * trust, by_plane * trust[:, None]
+
+
 def _system(
-    model: FaceModel, views: list[_View], latent: Latent, scores: Float64[np.ndarray, " k"]
+    model: FaceModel, views: list[_View], latent: Latent, scores: Float64[np.ndarray, " k"], on_surface: _OnSurface
 ) -> tuple[np.ndarray, np.ndarray]:
     """Residuals and Jacobian by (camera rotation, camera translation, identity, expression, gaze)."""
     blocks = [block for view in views for block in _blocks(view, latent)]
+    blocks.append(_surface_block(on_surface, latent))
     residuals, jacobians = zip(*blocks, _priors(model, latent, scores), strict=True)
     return np.concatenate(residuals), np.concatenate(jacobians)
-
-
-_Block = tuple[np.ndarray, np.ndarray]
-"""Residuals, and their Jacobian."""
 
 
 def _blocks(view: _View, latent: Latent) -> tuple[_Block, _Block, _Block]:

@@ -53,7 +53,10 @@ def report_html(build: Build, preset: str) -> str:
         _section("Result", _result(build, camera)),
         _section("Metrics", _metrics(build, preset)),
         _section("Photograph", _photograph(build)),
-        _section("Views: shape prior, then image prior", _views(build.coarse) + _views(build.views)),
+        _section(
+            "Views: shape prior, then image prior",
+            _views(build.coarse) + _views(build.views) + _paragraphs(build.shape_notes),
+        ),
         _section(
             "Expressions at weight 1",
             _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),

@@ -110,6 +110,7 @@ _ISNET_CHUNKS = (
 
 _FLAME = "T. Li et al. 2017, Max Planck Institute for Intelligent Systems"
 _FLAME_LICENCE = "LicenseRef-FLAME-noncommercial"
+_PANOHEAD_LICENCE = "CC-BY-NC-SA-4.0 AND LicenseRef-NVIDIA-EG3D"
 
 TABLE: tuple[Row, ...] = (
     WeightFile(
@@ -203,6 +204,18 @@ TABLE: tuple[Row, ...] = (
             ("FaceXModel/identity099.obj", "the last of 100 identities"), ("FaceXModel/jawOpen.obj", "one of 53 expressions"),
         ),
         "github.com/ICT-VGL/ICT-FaceKit", "--face-model.file",
+    ),
+    BroughtWeights(
+        "panohead", "--shape-prior panohead", _PANOHEAD_LICENCE, Commercial.NO,
+        "PanoHead: S. An et al. 2023, with NVIDIA's EG3D; its repository is CC BY-NC-SA 4.0 (a badge there says CC BY 4.0), EG3D's terms are non-commercial", "file",
+        (("easy-khair-180-gpc0.8-trans10-025000.pkl", "the generator of the paper"), ("ablation-trigridD-1-025000.pkl", "its ablation with one plane")),
+        "github.com/SizheAn/PanoHead", "--shape-prior.panohead.checkpoint",
+    ),
+    BroughtWeights(
+        "spherehead", "--shape-prior panohead", "LicenseRef-SphereHead-unstated AND LicenseRef-NVIDIA-EG3D", Commercial.NO,
+        "SphereHead: H. Li et al. 2024; a badge says CC BY, no licence lies beside it, and it is built on PanoHead and EG3D, which are non-commercial", "file",
+        (("spherehead-ckpt-025000.pkl", "without a second face at the back"),),
+        "github.com/lhyfst/SphereHead", "--shape-prior.panohead.checkpoint",
     ),
 )  # fmt: skip
 
