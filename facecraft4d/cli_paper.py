@@ -43,12 +43,12 @@ def refuse_other_priors(config: BuildConfig, report: Report) -> None:
 
 
 def _not_chosen(prior: Prior) -> str:
-    """What to say, and which files it takes, by the table of weights."""
+    """What to say, and what may be brought for it, by the table of weights."""
     from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights
 
     wanted = f"{prior.option} {prior.value}"
     rows = [row for row in TABLE if isinstance(row, BroughtWeights) and row.needed_by.startswith(wanted)]
-    files = " or ".join(f"{row.expected[0][0]} ({row.licence}, {row.ask})" for row in rows)
+    files = ", ".join(f"{row.name} ({row.expected[0][0]}; {row.licence}; {row.ask})" for row in rows)
     return f"{wanted}: not chosen" + (f"; it takes {files}" if files else "")
 
 

@@ -50,7 +50,7 @@ def needs(config: BuildConfig) -> Needs:
 
 
 def check(config: BuildConfig, report: Report) -> Ready:
-    """Fetch the weights that are not there yet, read the user's own head model and the prior's checkpoint, try the device. UserError that names
+    """Fetch the weights that are not there yet, read the user's own head model and the priors' networks, try the device. UserError that names
     all that is missing, in one line.
 
     Weights that only measure do not stop a build: `report` tells which metrics will be absent.
@@ -65,6 +65,7 @@ def check(config: BuildConfig, report: Report) -> Ready:
     if missing:
         raise UserError(_in_one_line(missing))
     shape_prior.check(config.shape_prior, report)
+    image_prior.check(config.image_prior)
     absent = missing_weights(wanted.measuring, report)
     for note, reason in zip(absence_notes(METRICS, absent), absent.values(), strict=True):
         report(Progress(STAGE, 1, 1, f"{note} ({reason})"))

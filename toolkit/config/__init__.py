@@ -8,6 +8,7 @@ from facecraft4d.toolkit.config.build import BuildConfig, Device, resolve_device
 from facecraft4d.toolkit.config.panohead import LatentSpace, PanoHeadConfig
 from facecraft4d.toolkit.config.presets import Preset, preset
 from facecraft4d.toolkit.config.rules import check_config
+from facecraft4d.toolkit.config.sdxl import SdxlConfig
 from facecraft4d.toolkit.config.stages import (
     Bust,
     FaceModelConfig,
@@ -36,6 +37,6 @@ from facecraft4d.toolkit.config.training import (
 
 __all__ = [
     "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "FaceModelConfig", "FaceModelKind", "ImagePrior", "ImagePriorConfig", "LatentSpace", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
-    "Matting", "PanoHeadConfig", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
+    "Matting", "PanoHeadConfig", "ParametricConfig", "PreprocessConfig", "Preset", "SdxlConfig", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import tyro
 
 from facecraft4d.toolkit.config.bounds import SHARE, Bounds
 from facecraft4d.toolkit.config.panohead import PanoHeadConfig
+from facecraft4d.toolkit.config.sdxl import SdxlConfig
 
 PORTRAIT_SIDE = Bounds(128, 2048)
 """The shape is fitted to pictures of 128 pixels; matting takes about a kilobyte of memory a pixel, 5 GiB at 2048."""
@@ -51,6 +52,7 @@ class ImagePrior(StrEnum):
     """Who sharpens the coarse views."""
 
     WARP = "warp"
+    SDXL = "sdxl"
 
 
 class VideoPrior(StrEnum):
@@ -134,7 +136,7 @@ class ShapePriorConfig:
 
 @dataclass(frozen=True)
 class WarpConfig:
-    """The paper's depth-guided propagation in pixel space."""
+    """The paper's depth-guided propagation; what carries pixels from view to view, with a diffusion model or without."""
 
     boundary: Annotated[float, SHARE] = 0.1
     """Weight of the warped image at the border of its visibility mask (paper, supplement 6.2)."""
@@ -148,9 +150,10 @@ class WarpConfig:
 class ImagePriorConfig:
     """Coarse views to consistent views."""
 
-    prior: ImagePrior = ImagePrior.WARP
-    """warp: the paper's depth-guided propagation in pixel space."""
+    prior: Annotated[ImagePrior, tyro.conf.arg(aliases=("--image-prior",))] = ImagePrior.WARP
+    """warp: the paper's depth-guided propagation in pixel space; sdxl: a diffusion model of your own, held to the photograph."""
     warp: WarpConfig = field(default_factory=WarpConfig)
+    sdxl: SdxlConfig = field(default_factory=SdxlConfig)
 
 
 @dataclass(frozen=True)

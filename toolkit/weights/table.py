@@ -217,6 +217,18 @@ TABLE: tuple[Row, ...] = (
         (("spherehead-ckpt-025000.pkl", "without a second face at the back"),),
         "github.com/lhyfst/SphereHead", "--shape-prior.panohead.checkpoint",
     ),
+    BroughtWeights(
+        "sdxl", "--image-prior sdxl", "OpenRAIL++-M", Commercial.YES,
+        "Stable Diffusion XL base 1.0: Stability AI (D. Podell et al. 2023), in diffusers' layout; uses that its licence lists are forbidden", "folder",
+        (("model_index.json", "the list of its parts: unet, vae, two text encoders and tokenizers, scheduler; weights as safetensors"),),
+        "huggingface.co/stabilityai/stable-diffusion-xl-base-1.0", "--image-prior.sdxl.folder",
+    ),
+    BroughtWeights(
+        "cosmicman", "--image-prior sdxl, in place of SDXL's UNet", "CC-BY-4.0 AND OpenRAIL++-M", Commercial.YES,
+        "CosmicMan-SDXL: S. Li et al. 2024, CC BY 4.0 by its page, trained from Stable Diffusion XL, whose licence's conditions go on", "folder",
+        (("config.json", "the UNet's sizes; its weights lie beside it, as diffusion_pytorch_model.safetensors"),),
+        "huggingface.co/cosmicman/CosmicMan-SDXL", "--image-prior.sdxl.unet",
+    ),
 )  # fmt: skip
 
 
