@@ -78,7 +78,7 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
     coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior, config.face_model)
     head, imagined = part_of(coarse, coarse.result.head), part_of(coarse, coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
-    frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
+    frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior, config.face_model)
     tracked = None
     if frames.result.track is None:
         tracked = keep.stage(tracking, Tracked, (views, frames, head), config.tracking, config.face_model)

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
-from facecraft4d.toolkit.config import BuildConfig, FaceModelConfig, FaceModelKind, Preset, check_config, preset
+from facecraft4d.toolkit.config import (
+    BuildConfig,
+    Bust,
+    FaceModelConfig,
+    FaceModelKind,
+    Preset,
+    VideoPrior,
+    check_config,
+    preset,
+)
 from facecraft4d.toolkit.config.bounds import Bounds, bounded_fields, option_name
 from facecraft4d.toolkit.config.training import FREE, RATE, RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
@@ -81,9 +90,14 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         rates=replace(training.rates, opacities=max(training.rates.opacities, 1e-4)),
         densify=replace(training.densify, prune_opacity=min(training.densify.prune_opacity, 0.9 * RESET_OPACITY)),
     )
-    video = replace(config.video_prior, frontal_views=min(config.video_prior.frontal_views, views - 1))
+    video = replace(
+        config.video_prior,
+        frontal_views=min(config.video_prior.frontal_views, views - 1),
+        prior=VideoPrior.LIVEPORTRAIT,
+    )
+    shape = replace(config.shape_prior, bust=Bust.SHOULDERS)
     face_model = FaceModelConfig(FaceModelKind.FLAME, *astuple(config.face_model)[1:])
-    return replace(config, training=training, video_prior=video, face_model=face_model)
+    return replace(config, training=training, shape_prior=shape, video_prior=video, face_model=face_model)
 
 
 @given(within_bounds(BuildConfig).map(agreeing))
@@ -153,6 +167,14 @@ TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "expressions of another head model": (
         {"face_model.components": 10, "face_model.model": FaceModelKind.ICT},
         "--face-model.components is for --face-model flame, and the head model here is ict",
+    ),
+    "an animator's files for another video prior": (
+        {"video_prior.liveportrait.driving": Path("videos")},
+        "--video-prior.liveportrait.driving is for --video-prior liveportrait, and the video prior here is mesh",
+    ),
+    "a motion that cannot be tracked": (
+        {"video_prior.prior": VideoPrior.LIVEPORTRAIT, "shape_prior.bust": Bust.NECK},
+        "--video-prior liveportrait needs --bust shoulders",
     ),
     "all pruned after a reset": (
         {"training.densify.reset_every": 100, "training.densify.prune_opacity": 0.02},

@@ -6,12 +6,15 @@ from facecraft4d.toolkit.config.bounds import check_bounds
 from facecraft4d.toolkit.config.build import BuildConfig
 from facecraft4d.toolkit.config.sdxl import CELL
 from facecraft4d.toolkit.config.stages import (
+    Bust,
     FaceModelConfig,
     FaceModelKind,
     ImagePrior,
     ImagePriorConfig,
     ShapePrior,
     ShapePriorConfig,
+    VideoPrior,
+    VideoPriorConfig,
 )
 from facecraft4d.toolkit.config.training import RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
@@ -24,6 +27,7 @@ def check_config(config: BuildConfig) -> None:
     _check_shape_prior(config.shape_prior)
     _check_image_prior(config.image_prior)
     _check_views(config)
+    _check_animator(config.video_prior, config.shape_prior.bust)
     _check_steps(config.training)
     _check_resets(config.training)
 
@@ -79,6 +83,21 @@ def _check_views(config: BuildConfig) -> None:
     if config.training.anchors > views:
         raise UserError(
             f"--training.anchors must be at most --shape-prior.views ({views}), got {config.training.anchors}"
+        )
+
+
+def _check_animator(chosen: VideoPriorConfig, bust: Bust) -> None:
+    """What LivePortrait alone reads is not given for another prior; the motion that it invents can be tracked."""
+    own = chosen.liveportrait
+    if chosen.prior is not VideoPrior.LIVEPORTRAIT:
+        for option, given in (("checkpoints", own.checkpoints), ("driving", own.driving)):
+            if given is not None:
+                raise UserError(
+                    f"--video-prior.liveportrait.{option} is for --video-prior liveportrait, and the video prior here is {chosen.prior}"
+                )
+    elif bust is Bust.NECK:
+        raise UserError(
+            "--video-prior liveportrait needs --bust shoulders: its motion is tracked on heads that have all of their model's mesh"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from facecraft4d.toolkit.config.bounds import SHARE, Bounds
+from facecraft4d.toolkit.config.liveportrait import LivePortraitConfig
 from facecraft4d.toolkit.config.panohead import PanoHeadConfig
 from facecraft4d.toolkit.config.sdxl import SdxlConfig
 
@@ -59,6 +60,7 @@ class VideoPrior(StrEnum):
     """Who moves the views."""
 
     MESH = "mesh"
+    LIVEPORTRAIT = "liveportrait"
 
 
 class Lighting(StrEnum):
@@ -160,14 +162,15 @@ class ImagePriorConfig:
 class VideoPriorConfig:
     """Views to a view x time set of expressions."""
 
-    prior: VideoPrior = VideoPrior.MESH
-    """mesh: the fitted mesh moves the pixels and fills what opens."""
+    prior: Annotated[VideoPrior, tyro.conf.arg(aliases=("--video-prior",))] = VideoPrior.MESH
+    """mesh: the fitted mesh moves the pixels and fills what opens; liveportrait: the paper's own, from checkpoints of yours."""
     frontal_views: Annotated[int, Bounds(0, 71)] = 11  # all of the most views but the reference
     """Views beside the reference that are animated (paper, section 4); fewer than --shape-prior.views."""
     frames: Annotated[int, Bounds(1, 1500)] = 32  # the built-in clips have 1566 moments; more would repeat some
     """Poses picked from the driving clips; every animated view is shown in all of them."""
     size: Annotated[int, PICTURE_SIDE] = 256
     """Side of the pictures in pixels."""
+    liveportrait: LivePortraitConfig = field(default_factory=LivePortraitConfig)
 
 
 @dataclass(frozen=True)

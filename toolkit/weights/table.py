@@ -229,6 +229,16 @@ TABLE: tuple[Row, ...] = (
         (("config.json", "the UNet's sizes; its weights lie beside it, as diffusion_pytorch_model.safetensors"),),
         "huggingface.co/cosmicman/CosmicMan-SDXL", "--image-prior.sdxl.unet",
     ),
+    BroughtWeights(
+        "liveportrait", "--video-prior liveportrait", "MIT", Commercial.YES,
+        "LivePortrait's checkpoints for people: J. Guo et al. 2024, Kuaishou Technology (MIT); InsightFace's detectors beside them, which are not, are not used",
+        "folder",
+        (
+            ("**/appearance_feature_extractor.*", "F, 3.4 MB"), ("**/motion_extractor.*", "M, 112 MB"), ("**/warping_module.*", "W, 182 MB"),
+            ("**/spade_generator.*", "G, 222 MB"), ("**/stitching_retargeting_module.*", "stitching, lips and eyes, 2.3 MB"),
+        ),
+        "huggingface.co/KwaiVGI/LivePortrait", "--video-prior.liveportrait.checkpoints",
+    ),
 )  # fmt: skip
 
 
