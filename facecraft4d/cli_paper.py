@@ -49,7 +49,7 @@ def _not_chosen(prior: Prior) -> str:
     wanted = f"{prior.option} {prior.value}"
     rows = [row for row in TABLE if isinstance(row, BroughtWeights) and row.needed_by.startswith(wanted)]
     files = ", ".join(f"{row.name} ({row.expected[0][0]}; {row.licence}; {row.ask})" for row in rows)
-    return f"{wanted}: not chosen" + (f"; it takes {files}" if files else "")
+    return f"{wanted}: not chosen" + (f"; its files: {files}" if files else "")
 
 
 def _without_files(config: BuildConfig, report: Report) -> list[str]:

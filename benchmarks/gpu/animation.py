@@ -19,8 +19,6 @@ LIMITS = {
 """Of the golden vectors' own notes."""
 HALF_MEAN = 0.02
 """Mean distance of half precision's picture from single precision's, colours from 0 to 1: beyond it half is no choice."""
-BATCHES = (1, 12)
-"""Pictures at once: one, and all that are animated for a time step."""
 
 
 def check_animation(networks: Networks, published: bool, device: str, found: Found) -> None:
@@ -44,7 +42,7 @@ def shown(networks: Networks, inputs: dict[str, Tensor], device: str) -> dict[st
     warped = networks.warping(volume, *(inputs[name].to(device)[:, :count] for name in ("driven", "x_src")))
     return {
         "M_raw_src_pitch": raw.pitch, "M_raw_src_yaw": raw.yaw, "M_raw_src_roll": raw.roll, "M_src_kp": raw.keypoints, "M_src_exp": raw.expression,
-        "F_slice": volume[0, ::4, 5, 20:28, 30:38], "W_deformation_every4": warped.deformation[0, ::4, ::4, ::4], "W_occlusion": warped.occlusion[0, 0],
+        "F_slice": volume[0, ::4, min(5, volume.shape[2] - 1), 20:28, 30:38], "W_deformation_every4": warped.deformation[0, ::4, ::4, ::4], "W_occlusion": warped.occlusion[0, 0],
         "W_out_slice": warped.features[0, ::16, 24:32, 24:32], "G_crop64_y200_x220": networks.generator(warped.features)[0, :, 200:264, 220:284],
     }  # fmt: skip
 
@@ -77,22 +75,23 @@ class Scene:
 
 @torch.inference_mode()
 def measure_animation(
-    networks: Networks, device: str, half: torch.dtype, times: int, within: Callable[[], None], found: Found
+    networks: Networks, batch: int, device: str, half: torch.dtype, times: int, within: Callable[[], None], found: Found
 ) -> None:
-    """Milliseconds a source and a frame, one and twelve at once, in both precisions; the most memory; how far apart their pictures are.
+    """Milliseconds a source and a frame, alone and `batch` at once, in both precisions; the most memory; how far apart their pictures are.
 
     `half` is the other precision: float16 on a GPU, for which the processor has no kernels.
     """
+    found["batch"] = batch
     pictures = []
     for name, dtype in (("single", torch.float32), ("half", half)):
         row = found[name] = {}
         scene = Scene(on(networks, device, dtype), device, dtype)
         row["motion_ms"] = milliseconds(lambda: scene.networks.motion(scene.picture), device, times)  # noqa: B023
         row["volume_ms"] = milliseconds(lambda: scene.networks.appearance(scene.picture), device, times)  # noqa: B023
-        for batch in BATCHES:
+        for count, how in ((1, "alone"), (batch, "batch")):
             within()
-            with peak_of(row, f"batch_{batch}_peak_gib"):
-                row[f"batch_{batch}_frame_ms"] = milliseconds(lambda: scene.frames(batch), device, times) / batch  # noqa: B023
+            with peak_of(row, f"{how}_peak_gib"):
+                row[f"{how}_frame_ms"] = milliseconds(lambda: scene.frames(count), device, times) / count  # noqa: B023
         pictures.append(scene.frames(1).float().cpu())
     off = (pictures[0] - pictures[1]).abs()
     found["apart"] = {"max": float(off.max()), "mean": float(off.mean()), "limit": HALF_MEAN}

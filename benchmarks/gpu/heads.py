@@ -21,8 +21,8 @@ MISSES = 0.001
 HEAD = 0.01
 """Mask from which a depth means something."""
 VIEWS = ("frontal", "yaw60")
-DEPTH_SIDE = 256
-"""Rays a side of the depth maps that pictures are carried by."""
+CROP = (200, 264), (220, 284)
+"""Rows and columns of the picture of 512 pixels that the vectors hold."""
 
 
 def check_heads(generator: Generator, published: bool, device: str, found: Found) -> None:
@@ -50,17 +50,21 @@ def shown(generator: Generator, inputs: dict[str, Tensor], device: str) -> dict[
         "w_frontal": ws[0, 0], "planes_slice": planes[::12, 100:108, 120:128], "bcg_slice": background[0, ::4, 60:68, 60:68],
         "points_sigma": volume.query(grids, generator.decoder, points[None], 1.0)[0][0],
     }  # fmt: skip
+    side = generator.architecture.resolution
+    rows, columns = (slice(first * side // 512, last * side // 512) for first, last in CROP)
     for view, camera in cameras.items():
         picture = generator.picture(grids, background, ws, camera)
         found |= {
             f"{view}_image_raw": picture.raw[0], f"{view}_image_mask": picture.mask[0], f"{view}_image_depth": picture.distance[0],
-            f"{view}_image_crop64_y200_x220": picture.image[0, :, 200:264, 220:284],
+            f"{view}_image_crop64_y200_x220": picture.image[0, :, rows, columns],
         }  # fmt: skip
     return found
 
 
-def measure_views(generator: Generator, device: str, times: int, within: Callable[[], None], found: Found) -> None:
-    """Milliseconds of what is made once for a head, of a view and of a depth map; the most memory."""
+def measure_views(
+    generator: Generator, depth_rays: int, device: str, times: int, within: Callable[[], None], found: Found
+) -> None:
+    """Milliseconds of what is made once for a head, of a view and of a depth map with `depth_rays` a side; the most memory."""
     camera = stored("panohead_golden")["c_yaw60"].to(device)
     with torch.no_grad(), peak_of(found, "peak_gib"):
         ws = generator.w_avg.expand(1, generator.ws_count, -1)
@@ -69,4 +73,4 @@ def measure_views(generator: Generator, device: str, times: int, within: Callabl
         within()
         found["view_ms"] = milliseconds(lambda: generator.picture(grids, background, ws, camera), device, times)
         within()
-        found["depth_ms"] = milliseconds(lambda: generator.render(grids, camera, DEPTH_SIDE), device, times)
+        found["depth_ms"] = milliseconds(lambda: generator.render(grids, camera, depth_rays), device, times)

@@ -50,7 +50,7 @@ def pictures(sections: Sections, splats: int) -> float:
     moved, video = sections["liveportrait"]["found"]["single"], preset(Preset.PAPER).video_prior
     sources = video.frontal_views + 1
     moving = (sources + video.frames) * moved["motion_ms"] + sources * moved["volume_ms"]
-    return (sharpened + moving + sources * video.frames * moved["batch_12_frame_ms"]) / 60e3
+    return (sharpened + moving + sources * video.frames * moved["batch_frame_ms"]) / 60e3
 
 
 def training(sections: Sections, splats: int) -> float:

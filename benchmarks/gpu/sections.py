@@ -53,8 +53,12 @@ class Plan:
     """PanoHead and LivePortrait in their published sizes, against the golden vectors; narrow ones otherwise."""
     times: int = 10
     """Calls that a mean is taken over."""
+    depth_rays: int = 256
+    """A side of PanoHead's depth maps, as the build's option has it."""
     inverted: Steps = (20, 10)
-    diffusion: diffusion.Sizes = diffusion.PUBLISHED
+    animated: int = 12
+    """Frames that LivePortrait makes at once: all views of a time step."""
+    sdxl: diffusion.Sizes = diffusion.PUBLISHED
     half: torch.dtype = torch.float16
     """The other precision of LivePortrait, and that of SDXL."""
 
@@ -66,7 +70,7 @@ def rehearsal() -> Plan:
     )
     return Plan(
         "cpu", (2_000,), (2_000,), 64, ((64, 64), (96, 54)), 4, Counts(1, 2, 2, 2, 2), draft, front_slack_db=25.0, published=False, times=1,
-        inverted=(2, 2), diffusion=diffusion.NARROW, half=torch.float64,
+        depth_rays=16, inverted=(2, 2), animated=2, sdxl=diffusion.NARROW, half=torch.float64,
     )  # fmt: skip
 
 
@@ -156,19 +160,20 @@ class Check:
     def panohead(self, found: Found) -> None:
         """What heads cost."""
         plan, within = self.plan, self._ledger.within
-        measure_views(self.generator, plan.device, plan.times, within, found)
+        measure_views(self.generator, plan.depth_rays, plan.device, plan.times, within, found)
         measure_inversion(self.generator, plan.inverted, plan.device, self.folders.scratch, within, found)
 
     def liveportrait(self, found: Found) -> None:
         """What moving pictures cost."""
-        measure_animation(self.animator, self.plan.device, self.plan.half, self.plan.times, self._ledger.within, found)
+        plan = self.plan
+        measure_animation(self.animator, plan.animated, plan.device, plan.half, plan.times, self._ledger.within, found)
 
     def sdxl(self, found: Found) -> None:
         """What sharpening views costs. The other priors' networks make room."""
         vars(self).pop("generator", None)
         vars(self).pop("animator", None)
         gc.collect()
-        made = diffusion.Diffusion(self.plan.diffusion, self.plan.device, self.plan.half)
+        made = diffusion.Diffusion(self.plan.sdxl, self.plan.device, self.plan.half)
         diffusion.measure_diffusion(made, self.plan.times, self._ledger.within, found)
 
     def project(self, found: Found) -> None:
