@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 PORTRAIT = ROOT / "samples" / "portraits" / "grace_hopper.jpg"
 BUILD = ROOT / "build" / "gpu_check"
 """Where the draft is built; git ignores it, and a second time goes on with what is there."""
-SIZE = 256
-"""Side of the animated frames in pixels."""
+SIZE = 160
+"""Side of the animated frames in pixels: 384 of them, and all that travels has to stay within LARGEST."""
 LARGEST = 64 << 20
 """Bytes of all that travels: this folder, the checkout, and the wheels and OpenGL's loaders beside it."""
 BESIDE = (".whl", ".gl")

@@ -10,7 +10,8 @@ from facecraft4d.toolkit.config import PanoHeadConfig, Preset, SdxlConfig, prese
 PAPER_MINUTES = {"inversion": 2, "views and frames": 10, "head and motion": 10, "training": 120}
 """The paper, supplement 6.4, on one GPU."""
 WAVES = (2, 5, 5, 5, 5, 5, 3)
-"""Pictures in the batches of 24 views at 15 degrees, the photograph in each: the back first, then four neighbours of finished ones at a time."""
+"""Pictures in the batches of 24 views at 15 degrees, the photograph in each: the back first, then four neighbours of finished ones at a time
+(image_prior/sdxl/waves.py)."""
 Sections = Mapping[str, Mapping[str, Any]]
 
 
@@ -43,7 +44,7 @@ def pictures(sections: Sections, splats: int) -> float:
     """SDXL's and LivePortrait's: every view and what is carried to it inverted and denoised, then a frame for each animated view and time step."""
     found, levels = sections["sdxl"]["found"], SdxlConfig().levels
     views = sum(WAVES) - len(WAVES)
-    inverted = 2 * views + 1
+    inverted = 2 * views  # each of them, what is carried to all but the back, and the photograph
     steps = inverted * found["inverting, 5 pictures"]["step_ms"] / 5
     steps += sum(WAVES) * found["denoising, 5 pictures"]["step_ms"] / 5
     sharpened = levels * steps + inverted * found["encode_ms"] + views * found["decode_ms"]
