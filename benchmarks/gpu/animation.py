@@ -73,7 +73,7 @@ class Scene:
         return picture
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measure_animation(
     networks: Networks, batch: int, device: str, half: torch.dtype, times: int, within: Callable[[], None], found: Found
 ) -> None:

@@ -125,7 +125,7 @@ def _ready(network: nn.Module) -> Any:
     return network.eval().requires_grad_(False)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measure_diffusion(diffusion: Diffusion, times: int, within: Callable[[], None], found: Found) -> None:
     """Milliseconds and peaks of a step by batch, of the VAE, and of a step whose weights wait in main memory, as the option `offload` has it.
 

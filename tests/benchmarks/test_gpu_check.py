@@ -234,7 +234,7 @@ def test_it_needs_nothing_that_does_not_travel() -> None:
     """In a process that has none of the packages which stay behind, everything can be imported."""
     code = f"""
 import sys
-GONE = {{"av", "ai_edge_litert", "pymatting", "anny", "onnxruntime", "skimage", "beartype"}}
+GONE = {{"av", "ai_edge_litert", "pymatting", "anny", "onnxruntime", "trimesh", "rtree", "pi_heif", "beartype"}}
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in GONE:
