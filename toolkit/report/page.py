@@ -141,10 +141,10 @@ def _metrics(build: Build, preset: str) -> str:
 
 def _times(build: Build) -> str:
     rows = [
-        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", "kept from an earlier run" if time.cached else "")
+        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", f"{time.device_peak_bytes / 2**30:.2f} GiB" if time.device_peak_bytes else "none used", "kept from an earlier run" if time.cached else "")
         for time in build.times
     ]  # fmt: skip
-    return _table(("stage", "time", "peak memory so far", ""), rows)
+    return _table(("stage", "time", "peak memory so far", "peak on a GPU", ""), rows)
 
 
 def _licences(avatar: Avatar) -> str:
