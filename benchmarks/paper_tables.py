@@ -95,7 +95,7 @@ def as_markdown(found: Mapping[str, Any]) -> str:
     head = [
         "# The paper's tables, and ours beside them", "",
         f"Ours: {found['priors']}; {found['portraits']['full']} of {found['given']} portraits built; pictures of {found['size']} pixels, "
-        f"{found['frames']} moments of the moving head. {found['machine']}.", "",
+        f"moments of the moving head: {found['frames']}. {found['machine']}.", "",
     ]  # fmt: skip
     parts = [_table(int(number), rows, found) for number, rows in found["tables"].items()]
     notes = [f"- {note}" for note in (*NOTES, *found["notes"])]
@@ -108,7 +108,7 @@ def _table(number: int, rows: Mapping[str, Mapping[str, float | None]], found: M
     lines = [f"## Table {number}. {table.title}", "", f"| | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
     beside = ["not in the paper"] * len(table.other)
     for name, values in table.rows.items():
-        lines.append(f"| {name} (paper) | {' | '.join([*(f'{value:g}' for value in values), *beside])} |")
+        lines.append(f"| {name} (paper) | {' | '.join([*map(_number, values), *beside])} |")
     for name, measured in rows.items():
         cells = [_cell(metrics[each], measured[each], found["given"]) for each in (*table.printed, *table.other)]
         lines.append(f"| {'Full' if name == 'full' else name} (ours) | {' | '.join(cells)} |")
@@ -118,11 +118,16 @@ def _table(number: int, rows: Mapping[str, Mapping[str, float | None]], found: M
 def _cell(metric: Metric, value: float | None, portraits: int) -> str:
     """The number, or why there is none."""
     if value is not None:
-        return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+        return _number(value)
     if "Frechet" in metric.how and portraits < 2:
         return "needs two portraits"
     option = next((BRINGS[name] for name in metric.weights if name in BRINGS), "")
     return f"not measured: {option or 'see the notes'}"
+
+
+def _number(value: float) -> str:
+    """As the paper prints it: shares with four digits, distances with two."""
+    return f"{value:.4f}" if abs(value) < 2 else f"{value:.2f}"
 
 
 def _absent(number: int, rows: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:

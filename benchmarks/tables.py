@@ -178,7 +178,7 @@ def results(run: Run, given: Sequence[Portrait], numbers: Sequence[int]) -> dict
         rows = {row: heads[row] for row in (*table.ablations, FULL) if row in heads} if table.group else {}
         found = {row: measures.of_group(list(each.values()), table.group) for row, each in rows.items() if each}
         if number == 7 and true:
-            found = {FULL: {name: float(np.nanmean([each[name] for each in true])) for name in true[0]}}
+            found = {FULL: fidelity.means(true)}
         tables[number] = {name: measures.plain(row) for name, row in found.items()}
     config = cli_build.parse_options(["portrait", *run.build]).config
     return {

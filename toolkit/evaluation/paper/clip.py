@@ -64,7 +64,7 @@ def load(folder: Path) -> Clip:
     """The encoder of a folder. UserError for what is none, OtherArchitecture where weights and sizes do not agree."""
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-    sizes = _sizes(folder / CONFIG)
+    sizes = read_sizes(folder / CONFIG)
     with at_the_border(folder / CONFIG, f"{CONFIG} of {WHAT}"), torch.device("meta"):
         network = CLIPVisionModelWithProjection(CLIPVisionConfig(**sizes))
     path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
@@ -84,7 +84,7 @@ def _name(sizes: Mapping[str, Any]) -> str:
     return f"ViT-{letter}/{sizes['patch_size']}, {sizes['image_size']} pixels"
 
 
-def _sizes(path: Path) -> dict[str, Any]:
+def read_sizes(path: Path) -> dict[str, Any]:
     """The encoder's sizes, whether the folder holds it alone or beside the text encoder; transformers' own where the file says none."""
     from transformers import CLIPVisionConfig
 
