@@ -11,8 +11,9 @@ draws several heads there, sorted together; a `Renderer` for one or more avatars
 A name is imported when it is first asked for (PEP 562): who only reads an avatar waits for no compiler, window or video library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from facecraft4d.toolkit.core.later import names_later
 
 if TYPE_CHECKING:
     from facecraft4d.exporters.motions import find_motion
@@ -78,9 +79,4 @@ __all__ = [
     "summarize_avatar",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    for module, names in HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_later(__name__, HOMES)

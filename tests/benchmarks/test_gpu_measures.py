@@ -60,6 +60,7 @@ def test_few_pixels_are_unsure_and_some_are() -> None:
     assert 0 < 1 - found["sure"].mean() < raster.UNSURE_LIMIT
 
 
+@pytest.mark.slow
 def test_our_rasteriser_is_within_the_limits(tmp_path: Path) -> None:
     scenes.write(tmp_path, (SMALL, TURNED))
     found: Found = {}

@@ -17,6 +17,7 @@ WORKING = {"pose", "project", "sort", "draw"}
 """What every way of drawing does."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ways(), ids=lambda way: way.name)
 def test_parts_are_the_frame(way, tiny_avatar: Avatar) -> None:
     frames = timed_frames(way, tiny_avatar, SIZE, 8)

@@ -3,8 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import facecraft4d.exporters
+import facecraft4d.runtime
 
 DRAWING = frozenset({"numba", "moderngl"})
 FOREIGN = frozenset({"av", "glfw", "imgui_bundle", "torch", "scipy", "cv2", "pxr", "zstandard", "pythonosc"})
@@ -48,13 +52,17 @@ def test_nothing_heavy_is_loaded(
 
 
 def test_a_name_stays_what_it_is_after_its_module_was_imported() -> None:
-    import facecraft4d.runtime
     from facecraft4d.runtime import recording, still
 
     assert all(not isinstance(getattr(facecraft4d.runtime, name), type(still)) for name in facecraft4d.runtime.__all__)
     assert facecraft4d.runtime.record is recording.record
-    listed = [name for names in facecraft4d.runtime.HOMES.values() for name in names]
-    assert sorted(listed) == sorted(facecraft4d.runtime.__all__)
+
+
+@pytest.mark.parametrize("package", [facecraft4d.exporters, facecraft4d.runtime])
+def test_every_name_of_a_package_has_a_home(package: ModuleType) -> None:
+    listed = [name for names in package.HOMES.values() for name in names]
+    assert sorted(listed) == sorted(package.__all__)
+    assert all(getattr(package, name) is not None for name in listed)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closed pipes are another error there")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facecraft4d import exporters
-from facecraft4d.exporters import FORMATS, ExportOptions, Format, export, format_of, formats, load
+from facecraft4d.exporters import FORMATS, ExportOptions, Format, export, files, format_of, formats, load
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 
@@ -37,7 +36,7 @@ def test_names_are_unique_and_suffixes_are_written_as_users_do() -> None:
 def test_importing_the_exporters_brings_nothing_heavy() -> None:
     """Who reads or writes an avatar waits for numpy and little else; a format brings what it needs when it is used."""
     heavy = {"torch", "numba", "scipy", "cv2", "tyro", "PIL", "av", "pxr", "zstandard"}
-    code = "import sys, facecraft4d.exporters; print(*sys.modules)"
+    code = "import sys, facecraft4d.exporters.files; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in found and not heavy & set(found)
 
@@ -56,7 +55,7 @@ def test_the_suffix_chooses_where_it_is_unique_and_the_name_everywhere() -> None
 def test_every_file_of_a_format_is_written(
     tiny_avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporters, "format_of", lambda path, to: format_of(path, to, TABLE))
+    monkeypatch.setattr(files, "format_of", lambda path, to: format_of(path, to, TABLE))
     export(tiny_avatar, tmp_path / "new" / "head.txt")
     export(tiny_avatar, tmp_path / "new" / "other.glb", "twin")
     found = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}

@@ -26,6 +26,8 @@ from facecraft4d.toolkit.shape_prior.panohead.checkpoint import architecture_of,
 from facecraft4d.toolkit.shape_prior.panohead.generator import Architecture, Generator
 from facecraft4d.toolkit.weights.matching import SHOWN, OtherArchitecture
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def generator() -> Generator:

@@ -33,6 +33,7 @@ def test_ssim_is_one_for_equal_images_and_symmetric():
     assert ssim(a, b).item() == pytest.approx(ssim(b, a).item(), abs=1e-7)
 
 
+@pytest.mark.slow
 def test_ssim_gradient_agrees_with_differences():
     rng = torch.Generator().manual_seed(3)
     a = torch.rand(1, 2, 7, 6, dtype=torch.float64, generator=rng, requires_grad=True)
