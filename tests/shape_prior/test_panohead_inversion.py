@@ -81,7 +81,7 @@ def inverted(sought: Sought, folder: Path, config: PanoHeadConfig = CONFIG, tell
 
 
 def tuned(sought: Sought, pivot: Inverted, folder: Path, config: PanoHeadConfig = CONFIG, tell=silent) -> Generator:
-    return tuning.tune(sought.generator, sought.likeness, pivot, config, SEED, folder, tell, silent)
+    return tuning.tune(sought.generator, sought.likeness, pivot, config, SEED, folder, tell, silent)[0]
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +249,7 @@ def test_likeness_weighs_as_published() -> None:
     assert off["perceptual"].item() == pytest.approx(network(target + 0.25, target).item(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_large_pictures_are_compared_at_256_pixels() -> None:
     network = Lpips(Trunk.VGG16)
     coarse = torch.rand(1, 3, COMPARED_SIDE, COMPARED_SIDE, generator=torch.Generator().manual_seed(0))

@@ -119,6 +119,7 @@ def on_ellipsoid(points: np.ndarray) -> np.ndarray:
     return PLACE.scale * np.abs(value - 1) / slope
 
 
+@pytest.mark.slow
 def test_all_views_show_one_head_in_metres(views: ViewSet) -> None:
     """Nothing but cameras and depths in the world is used; the ellipsoid is where the similarity puts it."""
     lifted = []
@@ -131,6 +132,7 @@ def test_all_views_show_one_head_in_metres(views: ViewSet) -> None:
     assert (np.histogram(azimuths, 24, (0, 360))[0] > 20).all(), "seen from all around"
 
 
+@pytest.mark.slow
 def test_cameras_close_the_orbit(views: ViewSet) -> None:
     centres = np.array([camera_center(view.camera) for view in views.views]) - PLACE.translation
     assert np.linalg.norm(centres, axis=1) == pytest.approx(PLACE.scale * RADIUS, rel=1e-5)
@@ -169,6 +171,7 @@ def test_the_surface_is_closed_and_within_two_millimetres(surface: Surface) -> N
     assert volume == pytest.approx(4 / 3 * np.pi * np.prod(HALVES), rel=0.01), "outside is outside"
 
 
+@pytest.mark.slow
 def test_its_files_are_what_trimesh_reads(tmp_path: Path, surface: Surface, views: ViewSet) -> None:
     import trimesh
 
@@ -184,6 +187,7 @@ def test_its_files_are_what_trimesh_reads(tmp_path: Path, surface: Surface, view
     assert [(tmp_path / name).read_bytes() for name in NAMES] == before
 
 
+@pytest.mark.slow
 def test_tuning_that_moved_nothing_says_so(head: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("facecraft4d.toolkit.shape_prior.panohead.drift.DRIFT_RAYS", 24)
     cameras = (camera_at(0.0),)

@@ -107,6 +107,7 @@ def test_extras_are_those_of_the_package() -> None:
         "pi_heif": "pi-heif",
         "pxr": "usd-core",
         "imgui_bundle": "imgui-bundle",
+        "skimage": "scikit-image",
     }
     for extra, modules in needs.EXTRAS.items():
         assert {distributions.get(module, module) for module in modules} == {

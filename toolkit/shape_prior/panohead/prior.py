@@ -33,7 +33,7 @@ from facecraft4d.toolkit.shape_prior.panohead.drift import drift
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.shape_prior.panohead.inversion import Inverted, Tell, invert
 from facecraft4d.toolkit.shape_prior.panohead.likeness import Likeness
-from facecraft4d.toolkit.shape_prior.panohead.surface import Surface, surface_of, write_surface
+from facecraft4d.toolkit.shape_prior.panohead.surface import UNTUNED, Surface, surface_of, write_surface
 from facecraft4d.toolkit.shape_prior.panohead.tuning import tune
 from facecraft4d.toolkit.shape_prior.panohead.views import figure, photograph
 from facecraft4d.toolkit.shape_prior.panohead.world import views_around, world_from_box
@@ -67,6 +67,7 @@ def run(portrait: Portrait, config: ShapePriorConfig, chosen: FaceModelConfig, c
     coarse = head_of_views(portrait, imagined.views, imagined.surface, config, chosen, context)
     folder = context.folder / SHAPE
     write_surface(imagined.surface, imagined.views, coarse.views, folder)
+    write_surface(imagined.untuned, imagined.views, coarse.views, folder, (UNTUNED,))
     used = (brought.ingredient(path), perceptual_ingredient(Trunk.VGG16), *coarse.ingredients)
     return replace(coarse, ingredients=used, notes=imagined.notes, folder=folder)
 
@@ -93,6 +94,8 @@ class Imagined:
 
     views: ViewSet
     surface: Surface
+    untuned: Surface
+    """What the surface was before pivotal tuning."""
     notes: tuple[str, ...]
 
 
@@ -106,24 +109,38 @@ def imagine(
     """The inverted portrait's views and surface. UserError where it shows no head, FloatingPointError where a loss is no number."""
     options, side = config.panohead, generator.architecture.resolution
     matrix = picture_from_portrait(portrait, side)
-    pivot, tuned = _inverted(portrait, matrix, generator, options, context)
-    pose, middle = (each[0].cpu().numpy() for each in (pivot.labels[:, :16].view(1, 4, 4), pivot.translation))
-    head = figure(tuned, pivot.rows)
+    found = _inverted(portrait, matrix, generator, options, context)
+    pose, middle = (
+        each[0].cpu().numpy() for each in (found.pivot.labels[:, :16].view(1, 4, 4), found.pivot.translation)
+    )
+    head, before = (figure(each, found.pivot.rows) for each in (found.tuned, generator))
     camera = portrait_camera(matrix, pose, side, portrait.image.shape[0])
     first = photograph(head, portrait, camera, matrix, options.depth_rays)
     place = world_from_box(face_model.load(chosen, context.report), portrait, first)
-    surface = surface_of(head, options.mesh_cells, options.surface_density).placed(place)
-    views = views_around(head, first, middle.astype(np.float64), place, config.views, options.depth_rays)
-    if not options.tuning_steps:
-        return Imagined(views, surface, ())
+
+    def seen(views: int) -> None:
+        context.report(Progress(STAGE, views, config.views, "looking around"))
+
+    views = views_around(head, first, middle.astype(np.float64), place, config.views, options.depth_rays, seen)
+    surface, untuned = (
+        surface_of(each, options.mesh_cells, options.surface_density).placed(place) for each in (head, before)
+    )
     cameras = tuple(place.inverse.camera(each.camera) for each in views.views[:: max(config.views // SIDES, 1)])
-    return Imagined(views, surface, (drift(figure(generator, pivot.rows), head, cameras, place.scale),))
+    return Imagined(views, surface, untuned, (found.told, drift(before, head, cameras, place.scale)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The portrait's rows and camera, the generator tuned to it, and in words how like it is."""
+
+    pivot: Inverted
+    tuned: Generator
+    told: str
 
 
 def _inverted(
     portrait: Portrait, matrix: Matrix, generator: Generator, options: PanoHeadConfig, context: StageContext
-) -> tuple[Inverted, Generator]:
-    """The portrait's rows and camera, and the generator tuned to it."""
+) -> _Found:
     target = torch.from_numpy(cut_out(portrait.image, matrix, generator.architecture.resolution))
     likeness = Likeness(target.permute(2, 0, 1)[None].to(context.device), lpips(Trunk.VGG16, device=context.device))
     labels = first_labels(portrait, matrix, options.pitch_offset).to(context.device)
@@ -137,8 +154,11 @@ def _inverted(
 
     kept = (context.seed, context.folder)
     pivot = invert(generator, likeness, labels, options, *kept, tell(0), say)
-    tuned = tune(generator, likeness, pivot, options, *kept, tell(options.inversion_steps), say)
-    return pivot, tuned
+    tuned, losses = tune(generator, likeness, pivot, options, *kept, tell(options.inversion_steps), say)
+    ends = [f"{each['perceptual'][-1]:.3f}" for each in (pivot.losses, losses) if each]
+    steps = len(losses.get("perceptual", ()))
+    told = f"LPIPS (VGG16) between the generator's picture and the photograph at the last step of inversion and of tuning ({steps} steps): "
+    return _Found(pivot, tuned, told + (", ".join(ends) or "not looked at"))
 
 
 def first_labels(portrait: Portrait, matrix: Matrix, pitch_offset: float) -> Float32[Tensor, "1 25"]:

@@ -21,6 +21,8 @@ from facecraft4d.toolkit.shape_prior.panohead.views import ADVICE, FAILED, Figur
 from facecraft4d.toolkit.shape_prior.panohead.volume import DENSITY_SHIFT, EMPTY
 
 NAMES = ("shape.glb", "shape.obj")
+UNTUNED = "untuned.glb"
+"""What the surface was before pivotal tuning: in the stage's folder alone."""
 GREY = 0.5
 """Where no view looks."""
 SLABS_AT_ONCE = 8
@@ -83,8 +85,10 @@ def _largest(surface: Surface) -> Surface:
     return Surface(surface.vertices[used], compact.reshape(-1, 3).astype(np.int32))
 
 
-def write_surface(surface: Surface, views: ViewSet, moved: ViewSet, folder: Path) -> None:
-    """Write a surface as shape.glb and shape.obj, each whole or not at all: metres, with the colours that `views` show at its vertices.
+def write_surface(
+    surface: Surface, views: ViewSet, moved: ViewSet, folder: Path, names: tuple[str, ...] = NAMES
+) -> None:
+    """Write a surface as GLB and OBJ, each whole or not at all: metres, with the colours that `views` show at its vertices.
 
     `moved` are the same views in the world that the files shall be in, a rigid motion away.
     """
@@ -96,6 +100,6 @@ def write_surface(surface: Surface, views: ViewSet, moved: ViewSet, folder: Path
     mesh = trimesh.Trimesh(
         transform_points(matrix, surface.vertices), surface.triangles, process=False, vertex_colors=to_bytes(colors)
     )
-    for name in NAMES:
+    for name in names:
         data: Any = mesh.export(file_type=Path(name).suffix[1:])
         write_whole(folder / name, data.encode() if isinstance(data, str) else data)

@@ -29,8 +29,8 @@ def tune(
     folder: Path,
     tell: Tell,
     say: Callable[[str], None],
-) -> Generator:
-    """A copy of the generator that shows the portrait at the pivot's rows and camera. The generator itself stays.
+) -> tuple[Generator, dict[str, list[float]]]:
+    """A copy of the generator that shows the portrait at the pivot's rows and camera, and its losses. The generator itself stays.
 
     It ends where the perceptual term is at most `config.tuning_stop`. A killed run goes on from what it kept in `folder`. FloatingPointError
     where the loss is no finite number.
@@ -52,4 +52,4 @@ def tune(
             kept = descent.step
     if descent.step > kept:
         descent.save(folder / FILE_NAME)
-    return tuned.requires_grad_(False)
+    return tuned.requires_grad_(False), descent.losses

@@ -3,6 +3,7 @@
 The photograph's landmarks, lifted by the generator's depth, are laid on those of the face model that is fitted to them.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -70,11 +71,20 @@ def in_metres(view: View, world_from_box: Similarity) -> View:
 
 
 def views_around(
-    head: Figure, first: View, middle: Float64[np.ndarray, "3"], place: Similarity, count: int, rays: int
+    head: Figure,
+    first: View,
+    middle: Float64[np.ndarray, "3"],
+    place: Similarity,
+    count: int,
+    rays: int,
+    seen: Callable[[int], None] = lambda views: None,
 ) -> ViewSet:
-    """`count` views on the horizon orbit about `middle` (in the box), in the world; the first is the photograph's, given in the box."""
+    """`count` views on the horizon orbit about `middle` (in the box), in the world; the first is the photograph's, given in the box. `seen` hears
+    how many there are by now."""
     cameras = orbit(place.camera(first.camera), place.points(middle), count)
-    from_world = place.inverse
-    others = [in_metres(look(head, from_world.camera(camera), rays), place) for camera in cameras[1:]]
+    views, from_world = [in_metres(first, place)], place.inverse
+    for camera in cameras[1:]:
+        views.append(in_metres(look(head, from_world.camera(camera), rays), place))
+        seen(len(views))
     step = 360.0 / count
-    return ViewSet((in_metres(first, place), *others), tuple(step * i for i in range(count)))
+    return ViewSet(tuple(views), tuple(step * i for i in range(count)))
