@@ -1,6 +1,7 @@
 """A closed surface around what depth maps show, through a grid of voxels: what a prior's density gives, for people who are known."""
 
 import numpy as np
+import scipy.spatial
 
 from facecraft4d.toolkit.core.datatypes import ViewSet
 from facecraft4d.toolkit.core.geometry import project
@@ -8,11 +9,16 @@ from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
 
 DEEP = 0.02
 """Metres at which a place is as far inside, or outside, as it can be."""
+HALF_THICK = 0.005
+"""Metres."""
 
 
-def carved(views: ViewSet, step: float = 0.004, half: float = 0.2) -> Closed:
+def carved(views: ViewSet, sheets: np.ndarray | None = None, step: float = 0.004, half: float = 0.2) -> Closed:
     """What all views agree to be behind what they show; places beside a picture are for the others to tell, none
-    is below one. Cut by a box of `half` metres."""
+    is below one. Cut by a box of `half` metres.
+
+    `sheets`: points [n, 3] of hair that hangs as a sheet, seen from both sides; it is thick towards the head's axis.
+    """
     axis = np.arange(-half, half + step, step)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
     field, seen = np.full(len(points), -DEEP), np.zeros(len(points), bool)
@@ -26,6 +32,11 @@ def carved(views: ViewSet, step: float = 0.004, half: float = 0.2) -> Closed:
         seen |= shown
         below |= row >= height
         field = np.where(shown, np.maximum(field, np.clip(there - z, -DEEP, DEEP)), field)
+    if sheets is not None:
+        around = np.hypot(sheets[:, 0], sheets[:, 2])[:, None]
+        middles = sheets * (1 - HALF_THICK * np.array([1, 0, 1]) / np.maximum(around, HALF_THICK))
+        distance, _ = scipy.spatial.cKDTree(middles).query(points, distance_upper_bound=DEEP)
+        field = np.minimum(field, np.minimum(distance - HALF_THICK, DEEP))
     field[~seen | below] = DEEP
     grid = field.reshape(len(axis), len(axis), len(axis))
     for side in (0, -1):

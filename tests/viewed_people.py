@@ -43,7 +43,10 @@ def viewed(subject: Subject, size: int, count: int = 24) -> Viewed:
     rotation = np.asarray(head_rotation(found.landmarks, landmarker.canonical), np.float32)
     front, identity = views.views[0], np.eye(3, dtype=np.float32)
     portrait = Portrait(front.image, front.mask, found.landmarks, found.expression, rotation, identity)
-    return Viewed(portrait, views, carved(views), seen_skin(subject, pose_vertices(subject.truth, pose), views))
+    posed = pose_vertices(subject.truth, pose)
+    hair = posed[subject.truth.triangles[in_regions(subject.truth, "hair", optional=True)]]
+    sheets = np.concatenate([hair.mean(1), hair.reshape(-1, 3), (hair + np.roll(hair, 1, 1)).reshape(-1, 3) / 2])
+    return Viewed(portrait, views, carved(views, sheets), seen_skin(subject, posed, views))
 
 
 def seen_skin(subject: Subject, posed: np.ndarray, views: ViewSet) -> np.ndarray:

@@ -32,11 +32,14 @@ def torso_sheet(
     edge = lower_rows(head, middle)
     rays = bust_rays(bust_center(head, middle, edge))
     neck_skin = last_hits(rays, head.vertices, neck)
-    body = _body(surface, shares, float(ring[:, 1].max()) + ABOVE_RING)
+    below = surface.vertices[:, 1] < float(ring[:, 1].max()) + ABOVE_RING
+    hair = shares.argmax(1) == HAIR
+    body, hanging = (surface.triangles[(below & kind)[surface.triangles].all(1)] for kind in (~hair, hair))
     # where the surface has no shoulders the neck goes on
-    vertices = np.concatenate([body.vertices, head.vertices])
-    triangles = np.concatenate([body.triangles, neck + len(body.vertices)])
-    bare = outer_radii(rays, vertices, triangles)
+    vertices = np.concatenate([surface.vertices, head.vertices])
+    bare = outer_radii(rays, vertices, np.concatenate([body, neck + len(surface.vertices)]))
+    under = last_hits(rays, surface.vertices, hanging)
+    bare = np.where(under > 0, np.minimum(bare, np.maximum(under - HAIR_ON_CLOTHES, neck_skin)), bare)
     points = rays.points(bare)
     label = shares[scipy.spatial.cKDTree(surface.vertices).query(points)[1]].astype(np.float64)
     begins = (label[1:, :, TORSO] > 0.5) & (label[:-1, :, SKIN] > 0.5)
@@ -44,11 +47,3 @@ def torso_sheet(
     above = points[..., 1] - collar_at(seen, rays, bare, neck_skin > 0, ring)
     dressed = wrapped_filter(bare, CALM)
     return bust_sheet(head, rays, dressed, np.where(neck_skin > 0, neck_skin, bare), above, edge)
-
-
-def _body(surface: Closed, shares: Float32[np.ndarray, "s 3"], top: float) -> Closed:
-    """The part of the surface below `top` (metres), less what hair on it is thick."""
-    deep = HAIR_ON_CLOTHES * (shares.argmax(1) == HAIR)[:, None]
-    mine = surface.vertices[:, 1] < top
-    triangles = surface.triangles[mine[surface.triangles].all(1)]
-    return Closed((surface.vertices - deep * surface.normals).astype(np.float32), triangles)
