@@ -12,10 +12,11 @@ import torch
 from panohead_head import KNOWN, ellipsoid, known_head
 from panohead_likeness import maps_of
 from places import PORTRAITS
+from stand_in_stages import Killed
 
 from facecraft4d import cli, exporters
 from facecraft4d.cli_build import parse_options
-from facecraft4d.toolkit import preprocess, shape_prior, weights
+from facecraft4d.toolkit import cache, preprocess, shape_prior, weights
 from facecraft4d.toolkit.config import (
     FaceModelConfig,
     LatentSpace,
@@ -28,8 +29,9 @@ from facecraft4d.toolkit.config import (
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.ingredients import Commercial
-from facecraft4d.toolkit.core.stages import StageContext, silent
-from facecraft4d.toolkit.shape_prior.panohead import brought, prior
+from facecraft4d.toolkit.core.stages import Progress, StageContext, silent
+from facecraft4d.toolkit.repeatable import repeatable
+from facecraft4d.toolkit.shape_prior.panohead import brought, prior, tuning
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.weights.table import BroughtWeights
 
@@ -94,6 +96,32 @@ def test_a_photograph_becomes_an_avatar(checkpoint: Path, tmp_path: Path) -> Non
     assert "pivotal tuning moved the surface by" in page
     assert not list((tmp_path / "build").rglob("tuning.npz")), "what served a killed run is gone"
     assert json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+
+
+@pytest.mark.slow
+def test_killed_while_tuning_and_while_looking_it_imagines_the_same_bytes(
+    portrait: Portrait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "KEPT_EVERY", 1)
+    architecture = replace(KNOWN, rays=24)
+    generator = known_head(architecture, maps_of(portrait, architecture))
+    options = PanoHeadConfig(inversion_steps=2, tuning_steps=2, tuning_stop=0.0, depth_rays=32, mesh_cells=32)
+    config = ShapePriorConfig(prior=ShapePrior.PANOHEAD, views=8, panohead=options)
+
+    def imagined(folder: Path, dies: tuple[str, int] | None = None) -> str:
+        def report(progress: Progress) -> None:
+            if (progress.message, progress.step) == dies:
+                raise Killed
+
+        (tmp_path / folder).mkdir(exist_ok=True)
+        context = StageContext(0, "cpu", tmp_path / folder, report)
+        with repeatable():
+            return cache.digest_of(prior.imagine(portrait, generator, config, FaceModelConfig(), context))
+
+    for dies in (("tuning", 4), ("looking around", 2)):
+        with pytest.raises(Killed):
+            imagined(Path("killed"), dies)
+    assert imagined(Path("killed")) == imagined(Path("whole"))
 
 
 @pytest.mark.slow
