@@ -17,7 +17,7 @@ def carved(views: ViewSet, sheets: np.ndarray | None = None, step: float = 0.004
     """What all views agree to be behind what they show; places beside a picture are for the others to tell, none
     is below one. Cut by a box of `half` metres.
 
-    `sheets`: points [n, 3] of hair that hangs as a sheet, seen from both sides; it is thick towards the head's axis.
+    `sheets`: points [n, 3] in the middle of what is seen from both sides; it is `HALF_THICK` to either side of them.
     """
     axis = np.arange(-half, half + step, step)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
@@ -33,9 +33,7 @@ def carved(views: ViewSet, sheets: np.ndarray | None = None, step: float = 0.004
         below |= row >= height
         field = np.where(shown, np.maximum(field, np.clip(there - z, -DEEP, DEEP)), field)
     if sheets is not None:
-        around = np.hypot(sheets[:, 0], sheets[:, 2])[:, None]
-        middles = sheets * (1 - HALF_THICK * np.array([1, 0, 1]) / np.maximum(around, HALF_THICK))
-        distance, _ = scipy.spatial.cKDTree(middles).query(points, distance_upper_bound=DEEP)
+        distance, _ = scipy.spatial.cKDTree(sheets).query(points, distance_upper_bound=DEEP)
         field = np.minimum(field, np.minimum(distance - HALF_THICK, DEEP))
     field[~seen | below] = DEEP
     grid = field.reshape(len(axis), len(axis), len(axis))

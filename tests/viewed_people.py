@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from closed_surfaces import carved
+from closed_surfaces import HALF_THICK, carved
 
 from facecraft4d.toolkit.core.datatypes import Portrait, ViewSet
-from facecraft4d.toolkit.core.geometry import orbit_camera
+from facecraft4d.toolkit.core.geometry import orbit_camera, vertex_normals
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import in_regions, pose_from_weights, pose_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarker, head_rotation
@@ -17,6 +17,8 @@ from facecraft4d.toolkit.subjects.sets import render_view
 
 RADIUS = 1.55
 """Metres, from which the portrait's camera shows head and shoulders."""
+THROAT = -0.1
+"""Metres: lower down the neck's skin lies below clothes."""
 SHOWN = {"mouthSmileLeft": 0.4, "mouthSmileRight": 0.3, "browInnerUp": 0.3}
 
 
@@ -44,15 +46,30 @@ def viewed(subject: Subject, size: int, count: int = 24) -> Viewed:
     front, identity = views.views[0], np.eye(3, dtype=np.float32)
     portrait = Portrait(front.image, front.mask, found.landmarks, found.expression, rotation, identity)
     posed = pose_vertices(subject.truth, pose)
-    hair = posed[subject.truth.triangles[in_regions(subject.truth, "hair", optional=True)]]
-    sheets = np.concatenate([hair.mean(1), hair.reshape(-1, 3), (hair + np.roll(hair, 1, 1)).reshape(-1, 3) / 2])
-    return Viewed(portrait, views, carved(views, sheets), seen_skin(subject, posed, views))
+    return Viewed(portrait, views, carved(views, sheets(subject, posed)), seen_skin(subject, posed, views))
+
+
+def sheets(subject: Subject, posed: np.ndarray) -> np.ndarray:
+    """Points in the middle of what has no inside on the model, hair that hangs and the neck's skirt, had it one: as thick as carving asks."""
+    rig = subject.truth
+    normals, middles = vertex_normals(posed, rig.triangles), []
+    for region in ("hair", "neck"):
+        triangles = rig.triangles[in_regions(rig, region)]
+        corners, inwards = posed[triangles], -normals[triangles]
+        if region == "hair":  # some of it is wound the other way
+            radial = corners * [1, 0, 1]
+            inwards = -radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), HALF_THICK)
+        deep = corners + HALF_THICK * inwards
+        middles += [deep.mean(1), deep.reshape(-1, 3), (deep + np.roll(deep, 1, 1)).reshape(-1, 3) / 2]
+    return np.concatenate(middles)
 
 
 def seen_skin(subject: Subject, posed: np.ndarray, views: ViewSet) -> np.ndarray:
     """Places on the face's skin at the centres of pixels."""
     rig, places = subject.truth, []
-    skin = in_regions(rig, "skin", "lips", "ears", optional=True)
+    skin = in_regions(rig, "skin", "lips", "ears") | (
+        in_regions(rig, "neck") & (posed[rig.triangles, 1].min(1) > THROAT)
+    )
     for view in views.views[:: max(1, len(views.views) // 8)]:
         fragments = rasterize(view.camera, posed, rig.triangles)
         hit = fragments.covered & skin[fragments.triangle]

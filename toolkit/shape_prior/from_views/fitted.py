@@ -7,6 +7,7 @@ from jaxtyping import Float32, Float64
 
 from facecraft4d.toolkit.core.datatypes import Portrait, ViewSet
 from facecraft4d.toolkit.core.rigging import pose_vertices, vertices_in_regions
+from facecraft4d.toolkit.core.stages import Progress, Report, silent
 from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import fit_landmarks, starting_camera
 from facecraft4d.toolkit.fitting.latent import Latent, mean_face
@@ -47,7 +48,12 @@ class FittedViews:
 
 
 def fit_views(
-    model: FaceModel, portrait: Portrait, views: ViewSet, sightings: Sightings, surface: Closed
+    model: FaceModel,
+    portrait: Portrait,
+    views: ViewSet,
+    sightings: Sightings,
+    surface: Closed,
+    report: Report = silent,
 ) -> FittedViews:
     """Fit, with the labels of the surface told anew as the head becomes known."""
     parsed = frontal_segments(portrait, views, sightings)
@@ -57,7 +63,8 @@ def fit_views(
     latent = fit_landmarks(model, _start(model, portrait, views), observations)
     on_surface = np.flatnonzero(vertices_in_regions(model, *OUTER, optional=True))
     offsets = np.zeros(model.vertices.shape, np.float32)
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
+        report(Progress("shape_prior", 1, 3, f"shape, round {turn + 1} of {ROUNDS}"))
         shares = _shares(model, views, surface, parsed, latent, offsets)
         segments = tuple(
             parsed[0] if index == 0 else drawn_segments(surface, shares, view) for index, view in enumerate(views.views)

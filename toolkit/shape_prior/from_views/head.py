@@ -69,7 +69,12 @@ def head_of_views(
     sightings = cache.kept_part(context, STAGE, "faces", key, Sightings, lambda: look(views))
     work.tell(1)
     fitted = cache.kept_part(
-        context, STAGE, "shape", key, FittedViews, lambda: fit_views(model, portrait, views, sightings, closed)
+        context,
+        STAGE,
+        "shape",
+        key,
+        FittedViews,
+        lambda: fit_views(model, portrait, views, sightings, closed, context.report),
     )
     motion = fitted.world_from_given(views)
     views, closed = moved_views(views, motion), closed.moved(motion)
