@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import panohead_cases
+import sdxl_cases
 import synthetic_flame
 import torch
 from fuzz import kept, packets, splats
@@ -266,6 +267,53 @@ def _tensors(path: Path) -> None:
             array.sum()
 
 
+# ---- SDXL's folder
+
+
+@cache
+def _sdxl_files() -> list[bytes]:
+    """A file of each kind, its name in the folder before it."""
+    with TemporaryDirectory() as place:
+        folder = sdxl_cases.write_folder(Path(place))
+        names = (
+            "unet/config.json",
+            "text_encoder/config.json",
+            "scheduler/scheduler_config.json",
+            "tokenizer/vocab.json",
+        )
+        names += (
+            "tokenizer/merges.txt",
+            "tokenizer_2/tokenizer_config.json",
+            "model_index.json",
+            "vae/diffusion_pytorch_model.safetensors",
+        )
+        return [f"{name}\n".encode() + (folder / name).read_bytes() for name in names]
+
+
+@cache
+def _sdxl_folder() -> Path:
+    return sdxl_cases.write_folder(Path(mkdtemp()))
+
+
+def _sdxl_file(data: bytes, random: Random) -> bytes:
+    name, _, content = data.partition(b"\n")
+    return name + b"\n" + (_json(content, random) if name.endswith(b".json") else damaged(content, random))
+
+
+def _sdxl(path: Path) -> None:
+    """The folder with one file changed is checked; networks of it are not filled, which takes their size."""
+    from facecraft4d.toolkit import image_prior
+
+    name, _, content = path.read_bytes().partition(b"\n")
+    file = _sdxl_folder() / name.decode()
+    before = file.read_bytes()
+    try:
+        file.write_bytes(content)
+        image_prior.check(sdxl_cases.options(_sdxl_folder()))
+    finally:
+        file.write_bytes(before)
+
+
 # ---- meshes
 
 
@@ -428,6 +476,7 @@ TARGETS = (
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("generator", ".pkl", _generators, damaged, _generator),
     Target("networks", ".pth", _networks, _network, _tensors),
+    Target("sdxl folder", ".bin", _sdxl_files, _sdxl_file, _sdxl),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("cameras of films", ".json", lambda: [as_json(CAMERAS)], _json, _film_cameras),

@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "cv2.imread": {"toolkit/images.py"},  # frames that a stage of ours wrote
     "cv2.imdecode": set(),
     "torch.load": {"toolkit/training/checkpoint.py"},  # after its hash was compared, weights only
+    "safetensors.safe_open": {"toolkit/image_prior/sdxl/loading.py"},  # after every name, shape and place was compared
     "pickle.load": set(),
     "pickle.loads": set(),
     "pickle.Unpickler": set(),
@@ -111,6 +112,7 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
     from facecraft4d.toolkit.core.untrusted import door, media, pictures, safetensors, torch_pickles, torch_zip
     from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
     from facecraft4d.toolkit.evaluation import truth
+    from facecraft4d.toolkit.image_prior.sdxl import documents, folder
     from facecraft4d.toolkit.shape_prior.panohead import checkpoint
     from facecraft4d.toolkit.video_prior.liveportrait import checkpoints
 
@@ -124,6 +126,8 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
         f"{media.SOUND_BYTES >> 30} GiB | {media.SOUND_SECONDS / 60:g} minutes", f"{media.VIDEO_BYTES >> 30} GiB | {media.VIDEO_FRAMES:,} frames; sides to {media.MOST_SIDE:,}",
         f"{checkpoints.LARGEST_FILE >> 20} MiB | pickle of {torch_zip.MOST_PICKLE >> 20} MiB, or header of {safetensors.MOST_HEADER >> 20} MiB; {torch_zip.MOST_ENTRIES:,} tensors",
         f"{checkpoint.LARGEST_FILE >> 30} GiB | {torch_pickles.MOST_MEMORY >> 30} GiB of memory; 2^20 steps; {torch_pickles.MOST_TENSORS:,} parts, {torch_pickles.MOST_LEVELS} levels",
+        f"{folder.LARGEST_WEIGHTS >> 30} GiB of safetensors a network; JSON of {documents.LARGEST_JSON >> 20} MiB; vocabularies of {documents.LARGEST_VOCABULARY >> 20} MiB",
+        f"header of {safetensors.MOST_HEADER >> 20} MiB; {documents.MOST_LAYERS} layers, numbers to 2^{documents.LARGEST_NUMBER.bit_length() - 1}, lists of {documents.LONGEST_LIST}",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",
     ):  # fmt: skip
         assert words in page, words

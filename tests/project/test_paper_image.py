@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import sdxl_cases
 from khronos import REMARK, install_validator, issues
 from photographs import HOPPER
 
-from facecraft4d import cli, exporters
+from facecraft4d import exporters
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
 from facecraft4d.toolkit.core.ingredients import Commercial
@@ -43,7 +45,9 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def built(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "head"
-    assert cli.main(["build", *words, "--out", str(out)]) == 0
+    command = [sys.executable, "-m", "facecraft4d.cli", "build", *words, "--out", str(out)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
     return out
 
 

@@ -221,7 +221,8 @@ def test_a_folder_that_is_not_given_or_not_there(
     for name in ("SDXL", "COSMICMAN"):
         monkeypatch.delenv(f"FACECRAFT4D_WEIGHTS_{name}", raising=False)
     with pytest.raises(
-        UserError, match=r"weights 'sdxl'.* are yours to bring.*huggingface\.co/stabilityai.*--image-prior\.sdxl\.folder FOLDER"
+        UserError,
+        match=r"weights 'sdxl'.* are yours to bring.*huggingface\.co/stabilityai.*--image-prior\.sdxl\.folder FOLDER",
     ):
         find(options(None).sdxl)
     with pytest.raises(UserError, match=f"given by --image-prior.sdxl.{option}"):
