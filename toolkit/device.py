@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import torch
 
-from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.config import Device
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.memory import device_peak, peak_memory
 from facecraft4d.toolkit.splatting import trial
 
 STAGE = "device"
@@ -47,8 +47,8 @@ def quick_type(device: str) -> torch.dtype:
 
 
 def peak_bytes(device: str) -> int:
-    """The most memory that was taken on the device so far: by tensors on CUDA, by the process on the CPU."""
-    return torch.cuda.max_memory_allocated() if device == Device.CUDA else cache.peak_memory()
+    """The most memory that was taken on the device: by the stage's tensors on CUDA, by the process so far on the CPU."""
+    return device_peak() if device == Device.CUDA else peak_memory()
 
 
 def release(device: str) -> None:

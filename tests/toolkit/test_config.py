@@ -16,10 +16,12 @@ from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
 from facecraft4d.toolkit.config import (
     BuildConfig,
+    Bust,
     FaceModelConfig,
     FaceModelKind,
     ImagePrior,
     Preset,
+    VideoPrior,
     check_config,
     preset,
 )
@@ -92,7 +94,12 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         rates=replace(training.rates, opacities=max(training.rates.opacities, 1e-4)),
         densify=replace(training.densify, prune_opacity=min(training.densify.prune_opacity, 0.9 * RESET_OPACITY)),
     )
-    video = replace(config.video_prior, frontal_views=min(config.video_prior.frontal_views, views - 1))
+    video = replace(
+        config.video_prior,
+        frontal_views=min(config.video_prior.frontal_views, views - 1),
+        prior=VideoPrior.LIVEPORTRAIT,
+    )
+    shape = replace(config.shape_prior, bust=Bust.SHOULDERS)
     face_model = FaceModelConfig(FaceModelKind.FLAME, *astuple(config.face_model)[1:])
     sdxl = config.image_prior.sdxl
     sdxl = replace(
@@ -101,7 +108,9 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         attention_step=min(sdxl.attention_step, max(sdxl.levels - 1, 0)),
     )
     image = replace(config.image_prior, prior=ImagePrior.SDXL, sdxl=sdxl)
-    return replace(config, training=training, image_prior=image, video_prior=video, face_model=face_model)
+    return replace(
+        config, training=training, shape_prior=shape, image_prior=image, video_prior=video, face_model=face_model
+    )
 
 
 @given(within_bounds(BuildConfig).map(agreeing))
@@ -183,6 +192,14 @@ TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "attention after the last step": (
         {"image_prior.prior": ImagePrior.SDXL, "image_prior.sdxl.attention_step": 10},
         "--image-prior.sdxl.attention-step must be below the 10 steps that are taken (strength times steps), got 10",
+    ),
+    "an animator's files for another video prior": (
+        {"video_prior.liveportrait.driving": Path("videos")},
+        "--video-prior.liveportrait.driving is for --video-prior liveportrait, and the video prior here is mesh",
+    ),
+    "a motion that cannot be tracked": (
+        {"video_prior.prior": VideoPrior.LIVEPORTRAIT, "shape_prior.bust": Bust.NECK},
+        "--video-prior liveportrait needs --bust shoulders",
     ),
     "all pruned after a reset": (
         {"training.densify.reset_every": 100, "training.densify.prune_opacity": 0.02},

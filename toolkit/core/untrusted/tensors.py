@@ -7,12 +7,13 @@ import numpy as np
 
 from facecraft4d.toolkit.core.untrusted.door import at_the_border, open_untrusted
 from facecraft4d.toolkit.core.untrusted.safetensors import read_safetensors, read_safetensors_header
+from facecraft4d.toolkit.core.untrusted.torch_legacy import BEGINNING, read_torch_legacy
 from facecraft4d.toolkit.core.untrusted.torch_zip import read_torch_zip
 
 BEGINNINGS = (
     (b"<", "a web page; download the file itself"),
     (b"version https://git-lfs", "a pointer of Git LFS; run `git lfs pull` where it comes from"),
-    (b"\x80", "a bare pickle, as torch wrote before 1.6; load and save it with a newer one"),
+    (b"\x80", "a bare pickle, which is none of torch's checkpoints"),
 )
 """What comes in a checkpoint's place, by its first bytes."""
 PICKLED = "a checkpoint of torch, which is a pickle; save it as safetensors"
@@ -27,6 +28,8 @@ def read_tensors(path: Path, what: str, most_bytes: int) -> dict[str, np.ndarray
         stream.seek(0)
         if head.startswith(b"PK\3\4"):
             return read_torch_zip(stream, size, most_bytes)
+        if head.startswith(BEGINNING):
+            return read_torch_legacy(stream, size, most_bytes)
         if head[8:9] == b"{":
             return read_safetensors(stream, size, most_bytes)
         raise ValueError(kind_of(head))
@@ -41,7 +44,7 @@ def read_shapes(path: Path, what: str, most_bytes: int) -> dict[str, np.ndarray]
         head, size = stream.read(32), os.fstat(stream.fileno()).st_size
         stream.seek(0)
         if head[8:9] != b"{":
-            raise ValueError(PICKLED if head.startswith(b"PK\3\4") else kind_of(head))
+            raise ValueError(PICKLED if head.startswith((b"PK\3\4", BEGINNING)) else kind_of(head))
         return read_safetensors_header(stream, size)
 
 
