@@ -18,7 +18,7 @@ from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.core.stages import Progress
 
 SMALL = (
-    "--device", "cpu", "--shape-prior.prior", "parametric", "--video-prior.prior", "mesh", "--preprocess.size", "256",
+    "--device", "cpu", "--shape-prior", "parametric", "--video-prior", "mesh", "--preprocess.size", "256",
     "--shape-prior.parametric.latent-iterations", "3", "--shape-prior.parametric.pivotal-iterations", "3",
     "--shape-prior.parametric.texture-size", "128", "--shape-prior.views", "8", "--video-prior.frames", "2", "--video-prior.frontal-views", "2",
     "--video-prior.size", "64", "--training.static-iterations", "4", "--training.coin-iterations", "4", "--training.resolution", "64",

@@ -16,6 +16,7 @@ from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Commercial
 from facecraft4d.toolkit.core.stages import Progress, silent
+from facecraft4d.toolkit.image_prior.sdxl import loading
 from facecraft4d.toolkit.image_prior.sdxl.folder import PARTS, Folder, find
 from facecraft4d.toolkit.image_prior.sdxl.loading import load_networks, load_text_networks
 from facecraft4d.toolkit.weights.matching import OtherArchitecture
@@ -101,6 +102,17 @@ def test_half_precision_is_found_under_its_name(copy: Path) -> None:
         file.unlink()
     checked(copy)
     assert load_networks(find(options(copy).sdxl), "cpu", False).unet.dtype is torch.float32
+
+
+@pytest.mark.parametrize("bears_half", [True, False])
+def test_only_a_vae_that_bears_half_precision_runs_in_it(
+    copy: Path, bears_half: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(copy / "vae/config.json", lambda config: config | {"force_upcast": not bears_half})
+    monkeypatch.setattr(loading, "quick_type", lambda device: torch.float16)
+    networks = load_networks(find(options(copy).sdxl), "cpu", offload=False)
+    assert networks.unet.dtype is torch.float16
+    assert networks.vae.dtype is (torch.float16 if bears_half else torch.float32)
 
 
 def test_what_else_lies_there_is_not_looked_at(copy: Path) -> None:
