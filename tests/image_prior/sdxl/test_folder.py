@@ -211,6 +211,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_cannot_serve_is_one_line(copy: Path, damage: str) -> None:
     harm, match = DAMAGES[damage]
