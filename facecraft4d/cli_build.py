@@ -37,6 +37,7 @@ class BuildCommand:
       facecraft4d build portrait.jpg --out my_head --preset standard --splats 40000
       facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
       facecraft4d build portrait.jpg --out my_head --face-model flame --face-model.file flame2023_Open.pkl
+      facecraft4d build portrait.jpg --out my_head --image-prior sdxl --image-prior.sdxl.folder stable-diffusion-xl-base-1.0
       facecraft4d build portrait.jpg --out my_head --shape-prior panohead --shape-prior.panohead.checkpoint easy-khair-180-gpc0.8-trans10-025000.pkl
       facecraft4d build portrait.jpg --out my_head --video-prior liveportrait --video-prior.liveportrait.checkpoints pretrained_weights
       facecraft4d build portrait.jpg --out my_head --preset paper --embedded-priors

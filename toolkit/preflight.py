@@ -65,7 +65,7 @@ def check(config: BuildConfig, report: Report) -> Ready:
     if missing:
         raise UserError(_in_one_line(missing))
     shape_prior.check(config.shape_prior, report)
-    image_prior.check(config.image_prior)
+    image_prior.check(config.image_prior, report)
     video_prior.check(config.video_prior, config.seed, report)
     absent = missing_weights(wanted.measuring, report)
     for note, reason in zip(absence_notes(METRICS, absent), absent.values(), strict=True):

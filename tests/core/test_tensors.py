@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 from liveportrait_cases import safetensors
 
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.untrusted.tensors import read_tensors
+from facecraft4d.toolkit.core.untrusted.tensors import read_shapes, read_tensors
 
 MOST_BYTES = 1 << 20
 TYPES = st.sampled_from(["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1"])
@@ -221,6 +221,35 @@ def header(entry: Any, content: bytes = bytes(16)) -> bytes:
 )  # fmt: skip
 def test_safetensors_that_do_not_agree_are_refused(entry: Any, match: str) -> None:
     refused(header(entry), match)
+    refused_shapes(header(entry), match)
+
+
+def shapes(data: bytes) -> dict[str, np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "some.safetensors"
+        path.write_bytes(data)
+        return read_shapes(path, "a checkpoint", MOST_BYTES)
+
+
+def refused_shapes(data: bytes, match: str) -> None:
+    with pytest.raises(UserError, match=match) as found:
+        shapes(data)
+    assert "\n" not in str(found.value)
+
+
+@given(st.lists(SINGLES, max_size=4))
+def test_types_and_shapes_are_read_without_the_numbers(given_arrays: list[np.ndarray]) -> None:
+    found = shapes(safetensors({f"a{k}": each for k, each in enumerate(given_arrays)}))
+    for k, each in enumerate(given_arrays):
+        assert found[f"a{k}"].shape == each.shape and found[f"a{k}"].dtype == each.dtype
+        assert not any(found[f"a{k}"].strides), "they take no memory"
+
+
+def test_a_checkpoint_of_torch_is_no_safetensors() -> None:
+    refused_shapes(saved({"a": torch.zeros(2)}), "which is a pickle; save it as safetensors")
+    refused_shapes(b"<html>", "a web page")
+    refused_shapes(b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS")
+    refused_shapes(b"", "an empty file")
 
 
 def test_headers_of_safetensors_have_bounds() -> None:

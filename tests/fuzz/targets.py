@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import panohead_cases
+import sdxl_cases
 import synthetic_flame
 import torch
 from fuzz import kept, packets, splats
@@ -37,6 +38,7 @@ from facecraft4d.toolkit.core.asset import Provenance, provenance_from_json
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose, Sound
 from facecraft4d.toolkit.core.motion import COLUMNS, builtin_clip, on_rig, read_clip
+from facecraft4d.toolkit.core.stages import silent
 from facecraft4d.toolkit.core.text import harmless
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.core.untrusted.media import read_sound, video_frames
@@ -270,6 +272,53 @@ def _tensors(path: Path) -> None:
             array.sum()
 
 
+# ---- SDXL's folder
+
+
+@cache
+def _sdxl_files() -> list[bytes]:
+    """A file of each kind, its name in the folder before it."""
+    with TemporaryDirectory() as place:
+        folder = sdxl_cases.write_folder(Path(place))
+        names = (
+            "unet/config.json",
+            "text_encoder/config.json",
+            "scheduler/scheduler_config.json",
+            "tokenizer/vocab.json",
+        )
+        names += (
+            "tokenizer/merges.txt",
+            "tokenizer_2/tokenizer_config.json",
+            "model_index.json",
+            "vae/diffusion_pytorch_model.safetensors",
+        )
+        return [f"{name}\n".encode() + (folder / name).read_bytes() for name in names]
+
+
+@cache
+def _sdxl_folder() -> Path:
+    return sdxl_cases.write_folder(Path(mkdtemp()))
+
+
+def _sdxl_file(data: bytes, random: Random) -> bytes:
+    name, _, content = data.partition(b"\n")
+    return name + b"\n" + (_json(content, random) if name.endswith(b".json") else damaged(content, random))
+
+
+def _sdxl(path: Path) -> None:
+    """The folder with one file changed is checked; networks of it are not filled, which takes their size."""
+    from facecraft4d.toolkit import image_prior
+
+    name, _, content = path.read_bytes().partition(b"\n")
+    file = _sdxl_folder() / name.decode()
+    before = file.read_bytes()
+    try:
+        file.write_bytes(content)
+        image_prior.check(sdxl_cases.options(_sdxl_folder()), silent)
+    finally:
+        file.write_bytes(before)
+
+
 # ---- networks that measure
 
 
@@ -462,6 +511,7 @@ TARGETS = (
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("generator", ".pkl", _generators, damaged, _generator),
     Target("networks", ".pth", _networks, _network, _tensors),
+    Target("sdxl folder", ".bin", _sdxl_files, _sdxl_file, _sdxl),
     Target("sizes of CLIP", ".json", _clips_sizes, _json, _clip_sizes),
     Target("weights in scripts", ".js", _scripts, damaged, _weights_of_scripts),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),

@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "cv2.imread": {"toolkit/images.py"},  # frames that a stage of ours wrote
     "cv2.imdecode": set(),
     "torch.load": {"toolkit/training/checkpoint.py"},  # after its hash was compared, weights only
+    "safetensors.safe_open": {"toolkit/image_prior/sdxl/loading.py"},  # after every name, shape and place was compared
     "pickle.load": set(),
     "pickle.loads": set(),
     "pickle.Unpickler": set(),
@@ -112,6 +113,7 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
     from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
     from facecraft4d.toolkit.evaluation import truth
     from facecraft4d.toolkit.evaluation.paper import arcface, clip, inception, keras_js
+    from facecraft4d.toolkit.image_prior.sdxl import documents, folder
     from facecraft4d.toolkit.shape_prior.panohead import checkpoint
     from facecraft4d.toolkit.video_prior.liveportrait import checkpoints
 
@@ -125,6 +127,8 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
         f"{media.SOUND_BYTES >> 30} GiB | {media.SOUND_SECONDS / 60:g} minutes", f"{media.VIDEO_BYTES >> 30} GiB | {media.VIDEO_FRAMES:,} frames; sides to {media.MOST_SIDE:,}",
         f"{checkpoints.LARGEST_FILE >> 20} MiB | pickle of {torch_zip.MOST_PICKLE >> 20} MiB, or header of {safetensors.MOST_HEADER >> 20} MiB; {torch_zip.MOST_ENTRIES:,} tensors",
         f"{checkpoint.LARGEST_FILE >> 30} GiB | {torch_pickles.MOST_MEMORY >> 30} GiB of memory; 2^20 steps; {torch_pickles.MOST_TENSORS:,} parts, {torch_pickles.MOST_LEVELS} levels",
+        f"{folder.LARGEST_WEIGHTS >> 30} GiB of safetensors a network; JSON of {documents.LARGEST_JSON >> 20} MiB; vocabularies of {documents.LARGEST_VOCABULARY >> 20} MiB",
+        f"header of {safetensors.MOST_HEADER >> 20} MiB; {documents.MOST_LAYERS} layers, numbers to 2^{documents.LARGEST_NUMBER.bit_length() - 1}, lists of {documents.LONGEST_LIST}",
         f"{arcface.LARGEST_FILE >> 30} GiB, {inception.LARGEST_FILE >> 20} MiB, {clip.LARGEST_FILE >> 30} GiB", f"{clip.LARGEST_CONFIG >> 20} MiB, every size within bounds",
         f"{keras_js.LARGEST_FILE >> 20} MiB | searched", f"{keras_js.MOST_TENSORS:,} tensors of {keras_js.MOST_SIDES} sides",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",

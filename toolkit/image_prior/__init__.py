@@ -2,7 +2,7 @@
 
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import ViewSet
-from facecraft4d.toolkit.core.stages import StageContext
+from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.needs import EXTRAS, Needs
 
 
@@ -17,16 +17,24 @@ def needs(config: ImagePriorConfig) -> Needs:
             return Needs(packages=EXTRAS["sdxl"], files=find(config.sdxl).files)
 
 
-def check(config: ImagePriorConfig) -> None:
-    """UserError for files of the user's own that cannot serve the chosen prior, and for options that they cannot. Its packages are there."""
+def check(config: ImagePriorConfig, report: Report) -> None:
+    """UserError for files of the user's own that cannot serve the chosen prior, and for options that they cannot. Its packages are there.
+
+    Where a network has other tensors than it should, `report` gets every difference as a note.
+    """
     match config.prior:
         case ImagePrior.WARP:
             return
         case ImagePrior.SDXL:
             from facecraft4d.toolkit.image_prior.sdxl import folder, loading, words
+            from facecraft4d.toolkit.weights.matching import OtherArchitecture
 
             found = folder.find(config.sdxl)
-            loading.check(found)
+            try:
+                loading.check(found)
+            except OtherArchitecture as error:
+                report(Progress("image_prior", 0, 1, notes=error.differences.lines))
+                raise
             words.check_prompts(loading.load_tokenizers(found), config.sdxl)
 
 

@@ -75,6 +75,7 @@ def shown(
 VIEWS = random(8, 5, 4, 8, 8)
 
 
+@pytest.mark.slow
 def test_out_of_the_noise_comes_what_went_in(networks: Networks, found: Folder) -> None:
     """Without guidance, attention and patch; twice the steps leave about half the error."""
     predictor, errors = asking(networks, guidance=1.0), []
@@ -94,6 +95,7 @@ def test_without_a_level_nothing_changes(networks: Networks, found: Folder, phot
     assert torch.equal(up, VIEWS[None]) and torch.equal(shown(VIEWS, photograph, schedule, predictor), VIEWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_how_views_are_shared_out_changes_nothing(
     networks: Networks, schedule: Schedule, photograph: Photograph, guidance: float
@@ -181,6 +183,7 @@ def test_weights_decide_who_is_pasted() -> None:
     np.testing.assert_allclose(pasted(generated, other, 0.1 * ones), 0.1 * other + 0.9 * generated, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_patch_of_no_weight_is_none(predictor: Predictor, schedule: Schedule, photograph: Photograph) -> None:
     trajectory = inverted(VIEWS[2:4], words(2), schedule, predictor, quiet)
     nothing = Patch(trajectory, torch.zeros(2, 1, 8, 8))

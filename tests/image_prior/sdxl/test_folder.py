@@ -15,6 +15,8 @@ from sdxl_cases import NAME, options, write_folder
 from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.ingredients import Commercial
+from facecraft4d.toolkit.core.stages import Progress, silent
+from facecraft4d.toolkit.image_prior.sdxl import loading
 from facecraft4d.toolkit.image_prior.sdxl.folder import PARTS, Folder, find
 from facecraft4d.toolkit.image_prior.sdxl.loading import load_networks, load_text_networks
 from facecraft4d.toolkit.weights.matching import OtherArchitecture
@@ -31,7 +33,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
 
 
 def checked(folder: Path) -> None:
-    image_prior.check(options(folder))
+    image_prior.check(options(folder), silent)
 
 
 def rewrite(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -100,6 +102,17 @@ def test_half_precision_is_found_under_its_name(copy: Path) -> None:
         file.unlink()
     checked(copy)
     assert load_networks(find(options(copy).sdxl), "cpu", False).unet.dtype is torch.float32
+
+
+@pytest.mark.parametrize("bears_half", [True, False])
+def test_only_a_vae_that_bears_half_precision_runs_in_it(
+    copy: Path, bears_half: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(copy / "vae/config.json", lambda config: config | {"force_upcast": not bears_half})
+    monkeypatch.setattr(loading, "quick_type", lambda device: torch.float16)
+    networks = load_networks(find(options(copy).sdxl), "cpu", offload=False)
+    assert networks.unet.dtype is torch.float16
+    assert networks.vae.dtype is (torch.float16 if bears_half else torch.float32)
 
 
 def test_what_else_lies_there_is_not_looked_at(copy: Path) -> None:
@@ -198,6 +211,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_cannot_serve_is_one_line(copy: Path, damage: str) -> None:
     harm, match = DAMAGES[damage]
@@ -207,11 +221,12 @@ def test_what_cannot_serve_is_one_line(copy: Path, damage: str) -> None:
     assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
 
 
-def test_all_differences_of_another_architecture_are_kept(copy: Path) -> None:
+def test_all_differences_of_another_architecture_are_said(copy: Path) -> None:
     resave(copy / UNET, lambda state: dict(list(state.items())[5:]))
-    with pytest.raises(OtherArchitecture) as caught:
-        checked(copy)
-    assert len(caught.value.differences.missing) == 5 and "5 missing" in str(caught.value)
+    said: list[Progress] = []
+    with pytest.raises(OtherArchitecture, match="5 missing"):
+        image_prior.check(options(copy), said.append)
+    assert len(said) == 1 and len(said[0].notes) == 5 and all(note.startswith("missing: ") for note in said[0].notes)
 
 
 @pytest.mark.parametrize("option", ["folder", "unet"])

@@ -126,7 +126,7 @@ def test_each_control_can_be_left_out(tiny: Path, tmp_path: Path) -> None:
             run(
                 tmp_path / f"{warp}{attention}",
                 options(tiny, warp=warp, attention=attention, resolution=128),
-                views=few,
+                views=FEW,
             )
         )
         for warp in (True, False)

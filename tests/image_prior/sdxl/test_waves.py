@@ -39,6 +39,14 @@ def test_each_view_comes_once_and_after_its_sources(others: list[int]) -> None:
     assert len(without) <= 1 and all(90 < yaws[view] < 270 for view in without)
 
 
+def test_on_an_uneven_orbit_a_view_waits_for_the_neighbour_that_sees_it() -> None:
+    """At 45 degrees the back is next on the orbit, and sees nothing of it."""
+    yaws = (0.0, 15.0, 30.0, 45.0, 180.0)
+    turns = {yaws[turn.view]: [yaws[each] for each in turn.sources] for wave in waves(looking(yaws)) for turn in wave}
+    assert turns == {180: [], 15: [0], 30: [15], 45: [30, 180]}
+    assert [len(wave) for wave in waves(looking(yaws))] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("yaws", [(0.0,), (0.0, 30.0, 330.0)])
 def test_without_a_back_all_begins_at_the_photograph(yaws: tuple[float, ...]) -> None:
     turns = [turn for wave in waves(looking(yaws)) for turn in wave]

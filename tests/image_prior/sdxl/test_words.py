@@ -7,6 +7,7 @@ from sdxl_cases import options
 
 from facecraft4d.toolkit import image_prior
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.stages import silent
 from facecraft4d.toolkit.image_prior.sdxl.folder import Folder
 from facecraft4d.toolkit.image_prior.sdxl.loading import load_text_networks
 from facecraft4d.toolkit.image_prior.sdxl.words import direction, read_prompts
@@ -40,4 +41,4 @@ def test_both_sides_are_told_alike_and_the_back_has_no_face() -> None:
 @pytest.mark.parametrize("option", ["prompt", "negative_prompt"])
 def test_a_prompt_that_would_be_cut_is_refused(found: Folder, option: str) -> None:
     with pytest.raises(UserError, match=rf"--image-prior\.sdxl\.{option.replace('_', '-')} must be at most 77 tokens"):
-        image_prior.check(options(found.place, **{option: "zebra " * 40}))
+        image_prior.check(options(found.place, **{option: "zebra " * 40}), silent)

@@ -1,10 +1,12 @@
 """The order in which views are sharpened: what lies behind the head first, then outwards from both anchors, neighbour by neighbour."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from facecraft4d.toolkit.core.datatypes import ViewSet
+from facecraft4d.toolkit.core.geometry import yaw_distances
 from facecraft4d.toolkit.image_prior.warp.propagate import origin_indices
 
 
@@ -19,22 +21,18 @@ class Turn:
 def waves(views: ViewSet) -> tuple[tuple[Turn, ...], ...]:
     """All views but the photograph (view 0) in waves. A wave needs what stands before it, and nothing of itself.
 
-    The first is the view behind the head, if there is one, without sources; of the others each is one step farther around the orbit from
-    the nearer anchor. A view as far from both anchors has a source on either side.
+    The first is the view behind the head, if there is one, without sources. The sources of any other are those neighbours on the orbit
+    that are nearer to an anchor than it is, in degrees: one, or two where it lies between the anchors.
     """
     ring = np.argsort(np.array(views.yaws_degrees) % 360, kind="stable").tolist()
     anchors = origin_indices(views)
-    count = len(ring)
-    places = {view: place for place, view in enumerate(ring)}
-    steps = {
-        view: min(min(abs(place - places[anchor]), count - abs(place - places[anchor])) for anchor in anchors)
-        for view, place in places.items()
-    }
-
-    def turn(view: int) -> Turn:
-        beside = (ring[places[view] - 1], ring[(places[view] + 1) % count])
-        return Turn(view, tuple(dict.fromkeys(each for each in beside if steps[each] < steps[view])))
-
-    behind = tuple(turn(view) for view in anchors if view != 0)
-    around = [tuple(turn(view) for view in ring if steps[view] == far) for far in range(1, max(steps.values()) + 1)]
-    return tuple(wave for wave in (behind, *around) if wave)
+    away = np.min([yaw_distances(views.yaws_degrees, views.yaws_degrees[anchor]) for anchor in anchors], axis=0)
+    depths, turns = dict.fromkeys(anchors, 0), [Turn(view, ()) for view in anchors if view != 0]
+    for view in sorted(set(ring) - set(anchors), key=lambda view: (away[view], view)):
+        place = ring.index(view)
+        beside = dict.fromkeys((ring[place - 1], ring[(place + 1) % len(ring)]))
+        sources = tuple(each for each in beside if away[each] < away[view])
+        depths[view] = 1 + max(depths[each] for each in sources)
+        turns.append(Turn(view, sources))
+    turns.sort(key=lambda turn: (depths[turn.view], ring.index(turn.view)))
+    return tuple(tuple(wave) for _, wave in groupby(turns, key=lambda turn: depths[turn.view]))
