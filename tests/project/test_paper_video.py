@@ -30,8 +30,9 @@ KILLS = (
     ("video_prior", "motion of the driving clips", 3),
     ("video_prior", "", 4),
     ("tracking", "following time steps", 1),
+    ("training", "", 1),
 )
-"""Stage, message and step at which a build is killed."""
+"""Stage, message and step at which a build is killed, in this order."""
 
 
 class Killed(BaseException):
