@@ -9,6 +9,8 @@ import tyro
 
 from facecraft4d.toolkit.config.bounds import SHARE, Bounds
 from facecraft4d.toolkit.config.liveportrait import LivePortraitConfig
+from facecraft4d.toolkit.config.panohead import PanoHeadConfig
+from facecraft4d.toolkit.config.sdxl import SdxlConfig
 
 PORTRAIT_SIDE = Bounds(128, 2048)
 """The shape is fitted to pictures of 128 pixels; matting takes about a kilobyte of memory a pixel, 5 GiB at 2048."""
@@ -29,6 +31,7 @@ class ShapePrior(StrEnum):
     """Who imagines the head's shape."""
 
     PARAMETRIC = "parametric"
+    PANOHEAD = "panohead"
 
 
 class FaceModelKind(StrEnum):
@@ -50,6 +53,7 @@ class ImagePrior(StrEnum):
     """Who sharpens the coarse views."""
 
     WARP = "warp"
+    SDXL = "sdxl"
 
 
 class VideoPrior(StrEnum):
@@ -119,8 +123,8 @@ class ParametricConfig:
 class ShapePriorConfig:
     """Portrait to a coarse head and its 24 views."""
 
-    prior: ShapePrior = ShapePrior.PARAMETRIC
-    """parametric: fits the head model in two phases (latent, then pivotal tuning)."""
+    prior: Annotated[ShapePrior, tyro.conf.arg(aliases=("--shape-prior",))] = ShapePrior.PARAMETRIC
+    """parametric: fits the head model in two phases (latent, then pivotal tuning); panohead: inverts PanoHead (a checkpoint of your own)."""
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""
@@ -129,11 +133,12 @@ class ShapePriorConfig:
     light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
     """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
+    panohead: PanoHeadConfig = field(default_factory=PanoHeadConfig)
 
 
 @dataclass(frozen=True)
 class WarpConfig:
-    """The paper's depth-guided propagation in pixel space."""
+    """The paper's depth-guided propagation; what carries pixels from view to view, with a diffusion model or without."""
 
     boundary: Annotated[float, SHARE] = 0.1
     """Weight of the warped image at the border of its visibility mask (paper, supplement 6.2)."""
@@ -147,9 +152,10 @@ class WarpConfig:
 class ImagePriorConfig:
     """Coarse views to consistent views."""
 
-    prior: ImagePrior = ImagePrior.WARP
-    """warp: the paper's depth-guided propagation in pixel space."""
+    prior: Annotated[ImagePrior, tyro.conf.arg(aliases=("--image-prior",))] = ImagePrior.WARP
+    """warp: the paper's depth-guided propagation in pixel space; sdxl: a diffusion model of your own, held to the photograph."""
     warp: WarpConfig = field(default_factory=WarpConfig)
+    sdxl: SdxlConfig = field(default_factory=SdxlConfig)
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,10 @@ class Coarse:
     """A prior without a mesh fits a face model to its own views (toolkit/fitting)."""
     ingredients: tuple[Ingredient, ...] = ()
     """The prior, its weights and its face model."""
+    notes: tuple[str, ...] = ()
+    """What the report says of how it came about."""
+    folder: Path | None = None
+    """The surface that the views show as shape.glb and shape.obj, in metres and the head's world, for priors that have one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
