@@ -59,7 +59,7 @@ def damage(case: str) -> None:
 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
-    "nothing given": (CHOSEN, "weights 'liveportrait' are yours to bring"),
+    "nothing given": (CHOSEN, "weights 'liveportrait' (MIT; commercial use: yes) are yours to bring"),
     "nothing there": ((*GIVEN, "nowhere"), "nowhere: expected"),
     "a file for a folder": ((*GIVEN, f"whole/{GENERATOR}"), "expected a folder with"),
     "one file less": ((*GIVEN, "whole"), "stitching_retargeting_module.* (stitching, lips and eyes, 2.3 MB) in that folder"),
