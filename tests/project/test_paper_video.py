@@ -1,5 +1,6 @@
 """The command with the paper's video prior and narrow networks in files: it makes an avatar, tracks what nobody knows, and survives kills."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,9 @@ KILLS = (
     ("video_prior", "motion of the driving clips", 3),
     ("video_prior", "", 4),
     ("tracking", "following time steps", 1),
+    ("training", "", 1),
 )
-"""Stage, message and step at which a build is killed."""
+"""Stage, message and step at which a build is killed, in this order."""
 
 
 class Killed(BaseException):
@@ -71,9 +73,10 @@ def test_the_command_makes_an_avatar_that_names_every_checkpoint(built: Path, tm
 
 
 @pytest.mark.slow
-def test_a_build_killed_in_what_liveportrait_and_tracking_do_ends_with_the_same_avatar(
+def test_a_build_killed_in_what_liveportrait_and_tracking_do_ends_with_the_same_bytes(
     built: Path, words: list[str], tmp_path: Path
 ) -> None:
+    """Training, which comes next and starts from these, is killed too, and is not gone on with: test_build.py does."""
     shutil.copytree(built / "build", tmp_path / "build")
     for stage in ("video_prior", "tracking", "training", "evaluation"):
         shutil.rmtree(tmp_path / "build" / stage)
@@ -81,11 +84,12 @@ def test_a_build_killed_in_what_liveportrait_and_tracking_do_ends_with_the_same_
     for stage, message, step in KILLS:
 
         def kill(now: Progress, stage: str = stage, message: str = message, step: int = step) -> None:
-            if (now.stage, now.message, now.step) == (stage, message, step):
+            if now.stage == stage and now.message.startswith(message) and now.step >= step:
                 raise Killed
 
         with pytest.raises(Killed):
             pipeline.build(HOPPER, config, tmp_path / "build", kill)
-    again = pipeline.build(HOPPER, config, tmp_path / "build", lambda _: None)
-    exporters.export(again.avatar, tmp_path / "avatar.glb", to="gltf")
-    assert (tmp_path / "avatar.glb").read_bytes() == (built / "avatar.glb").read_bytes()
+    for stage in ("video_prior", "tracking"):
+        mine, theirs = (next((place / "build" / stage).glob("*/stage.json")) for place in (tmp_path, built))
+        assert json.loads(mine.read_text())["digest"] == json.loads(theirs.read_text())["digest"], stage
+        assert mine.parent.name == theirs.parent.name

@@ -22,8 +22,7 @@ class LivePortraitConfig:
     driving: Path | None = None
     """Folder with videos of a face (MP4, MOV, MKV, WebM, AVI or MPEG-TS) whose expressions the head takes on, each beginning with a neutral
     one; by default the built-in clips, drawn on the CC0 head."""
-    # NeRSemble has some 4700 clips.
-    clips: Annotated[int, Bounds(1, 10_000)] = 8
+    clips: Annotated[int, Bounds(1, 1000)] = 8  # as many as a folder may have
     """So many of those videos are drawn by the seed (paper, section 4)."""
     # Twice what a face does tears it; at 0 nothing moves.
     multiplier: Annotated[float, Bounds(0, 2)] = 1.0

@@ -39,12 +39,13 @@ from facecraft4d.toolkit.video_prior.liveportrait.drawn import drawn_clips
 from facecraft4d.toolkit.video_prior.liveportrait.keypoints import Motion, motion_of
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.sitter import Step, as_input, moved, sitter_of
+from facecraft4d.toolkit.weights.matching import OtherArchitecture
 
 
 def check(config: LivePortraitConfig, seed: int, report: Report) -> None:
     """Read the checkpoints whole, and the drawn videos up to their first faces. UserError for what cannot serve."""
     report(Progress("preflight", 0, 1, "reading LivePortrait's checkpoints"))
-    load_networks(files.given(config), "cpu", PUBLISHED)
+    _loaded(config, "cpu", "preflight", report)
     if config.driving is not None:
         landmarker, lots = FaceLandmarker(), films.drawn_lots(files.videos(config), config.clips, seed)
         for number, path in enumerate(lots):
@@ -71,7 +72,7 @@ def animate(
 
     @cache
     def ready() -> tuple[Networks, list[Step]]:
-        networks = load_networks(files.given(own), context.device, PUBLISHED)
+        networks = _loaded(own, context.device, "video_prior", context.report)
         return networks, steps_of(clips, networks, context)
 
     def drawer(index: int) -> Draw:
@@ -83,6 +84,15 @@ def animate(
         stamp = _stamp(views, indices, config, places, clips)
         write_frames(frames, len(clips.moments), stamp, drawer, 1, context.report)
     return frames
+
+
+def _loaded(config: LivePortraitConfig, device: str, stage: str, report: Report) -> Networks:
+    """The user's networks. Of one of another architecture every difference is told to `report`, the first ones are in the error's line."""
+    try:
+        return load_networks(files.given(config), device, PUBLISHED)
+    except OtherArchitecture as error:
+        report(Progress(stage, 0, 1, notes=error.differences.lines))
+        raise
 
 
 def landmark_places(

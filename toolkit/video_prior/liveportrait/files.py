@@ -31,7 +31,7 @@ ANIMALS = ("liveportrait_animals", "xpose.pth", "base_models_v1.1")
 """Names that only the folder of LivePortrait's model of animals has, or bears: its networks have the same tensors, and see no human face."""
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts")
 """What videos' names end in; other files of the folder are not looked at."""
-MOST_VIDEOS = 10_000
+MOST_VIDEOS = 1000
 """In a folder: all of them are hashed, for the seed draws from all."""
 
 
