@@ -144,8 +144,8 @@ def test_what_travels_beside_the_folder_is_counted(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(bytes(size))
     (tmp_path / ".gitignore").write_bytes(b".whl\n.gl\nbuild\n")
-    assert carried.size_beside(tmp_path) == 10 + 200 + 3000 + 40_000 + 15
-    assert carried.LARGEST == 64 << 20 and carried.size_beside(carried.ROOT) < 20 << 20
+    assert carried.size_beside(tmp_path, tmp_path / "deep") + 200 == 10 + 200 + 3000 + 40_000 + 15
+    assert carried.LARGEST == 64 << 20 and carried.size_beside(carried.ROOT, tmp_path) < 20 << 20
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
