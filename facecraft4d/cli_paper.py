@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from facecraft4d.toolkit.config import BuildConfig, Device
+from facecraft4d.toolkit.config import BuildConfig, Device, FaceModelConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Report
+from facecraft4d.toolkit.needs import Needs, missing_weights
+from facecraft4d.toolkit.weights import TABLE, BroughtWeights, row
 
 CORE_SECONDS = (1.0, 2.8)
 """Processor time of a static and of a COIN step at 512 pixels with 100,000 splats, measured on a 2-core EPYC (Zen 4)."""
@@ -44,26 +46,40 @@ def refuse_other_priors(config: BuildConfig, report: Report) -> None:
 
 def _not_chosen(prior: Prior) -> str:
     """What to say, and what may be brought for it, by the table of weights."""
-    from facecraft4d.toolkit.weights.table import TABLE, BroughtWeights
-
     wanted = f"{prior.option} {prior.value}"
     rows = [row for row in TABLE if isinstance(row, BroughtWeights) and row.needed_by.startswith(wanted)]
-    files = ", ".join(f"{row.name} ({row.expected[0][0]}; {row.licence}; {row.ask})" for row in rows)
+    files = ", ".join(map(_told, rows))
     return f"{wanted}: not chosen" + (f"; its files: {files}" if files else "")
 
 
-def _without_files(config: BuildConfig, report: Report) -> list[str]:
-    """What stands against the files of the priors that are chosen; those that packages carry are fetched later."""
-    from facecraft4d.toolkit import face_model, preflight, weights
-    from facecraft4d.toolkit.needs import missing_weights
+def _told(row: BroughtWeights) -> str:
+    """What it is, under which licence, who gives it, the option that points to it."""
+    what = row.expected[0][0] if row.kind == "file" else "a folder"
+    return f"{row.name} ({what}; {row.licence}; {row.ask}; {row.option})"
 
+
+def _without_files(config: BuildConfig, report: Report) -> list[str]:
+    """What stands against the files of each prior that is chosen; those that packages carry are fetched later."""
+    from facecraft4d.toolkit import face_model, image_prior, shape_prior, video_prior
+
+    reasons, head = [], config.face_model
     try:
-        face_model.check(config.face_model, report)
-        names = preflight.needs(config).weights
+        face_model.check(head, report)
     except UserError as error:
-        return [str(error)]
-    brought = [name for name in names if isinstance(weights.row(name), weights.BroughtWeights)]
-    return list(missing_weights(brought, report).values())
+        reasons, head = [str(error)], FaceModelConfig()  # of which the others need not speak again
+    needs: tuple[Callable[[], Needs], ...] = (
+        lambda: shape_prior.needs(config.shape_prior, head),
+        lambda: image_prior.needs(config.image_prior),
+        lambda: video_prior.needs(config.video_prior, head),
+    )
+    for each in needs:
+        try:
+            brought = [name for name in each().weights if isinstance(row(name), BroughtWeights)]
+        except UserError as error:
+            reasons.append(str(error))
+        else:
+            reasons += missing_weights(brought, report).values()
+    return reasons
 
 
 def refuse_cpu(config: BuildConfig, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 ABSENT = ("av", "ai_edge_litert", "ai_edge_litert.interpreter", "pymatting")
@@ -31,6 +32,7 @@ def stand_in(names: tuple[str, ...] = ABSENT) -> list[str]:
         module = ModuleType(name, "A stand-in.")
         module.__getattr__ = _attribute  # type: ignore[method-assign]
         module.__path__ = []
+        module.__spec__ = ModuleSpec(name, None)  # without one, libraries that only look whether it is there would fail
         sys.modules[name] = module
         replaced.append(name)
     return replaced

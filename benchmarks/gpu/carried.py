@@ -42,7 +42,7 @@ def prepare(folder: Path) -> int:
     target = folder / CACHE / "weights" / weights.row("lpips_alexnet").filename
     target.parent.mkdir(parents=True)
     shutil.copy(weights.path("lpips_alexnet"), target)
-    return checked_size(folder, LARGEST - size_beside(ROOT))
+    return checked_size(folder, LARGEST - size_beside(ROOT, folder))
 
 
 def prepared_on(folder: Path) -> str:
@@ -61,12 +61,13 @@ def build_draft() -> None:
         raise UserError(f"{BUILD}: the draft could not be built (exit code {code}); its own message stands above")
 
 
-def size_beside(root: Path) -> int:
+def size_beside(root: Path, folder: Path) -> int:
     """Bytes of what travels beside the folder: the checkout's files that git does not ignore, and `BESIDE` as far as they are there."""
+    root, own = root.resolve(), folder.resolve()
     words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(words, cwd=root, capture_output=True, check=True).stdout.decode().split("\0")
     paths = {root / name for name in names if name} | {path for each in BESIDE for path in (root / each).rglob("*")}
-    return sum(path.lstat().st_size for path in paths if path.is_file())
+    return sum(path.lstat().st_size for path in paths if path.is_file() and own not in path.parents)
 
 
 def checked_size(folder: Path, largest: int) -> int:

@@ -8,7 +8,7 @@ import gpu_check
 import numpy as np
 import pytest
 import torch
-from gpu import carried, kept, measure, raster, scenes
+from gpu import carried, kept, measure, projected, raster, scenes
 from gpu.results import Found, Missed
 from PIL import Image
 from training_subject import SIZE
@@ -144,8 +144,8 @@ def test_what_travels_beside_the_folder_is_counted(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(bytes(size))
     (tmp_path / ".gitignore").write_bytes(b".whl\n.gl\nbuild\n")
-    assert carried.size_beside(tmp_path) == 10 + 200 + 3000 + 40_000 + 15
-    assert carried.LARGEST == 64 << 20 and carried.size_beside(carried.ROOT) < 20 << 20
+    assert carried.size_beside(tmp_path, tmp_path / "deep") + 200 == 10 + 200 + 3000 + 40_000 + 15
+    assert carried.LARGEST == 64 << 20 and carried.size_beside(carried.ROOT, tmp_path) < 20 << 20
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
@@ -171,3 +171,15 @@ def test_a_distance_beyond_its_limit_is_named_and_few_may_miss() -> None:
             measure.compare(other, wanted, limits, 0.01, {})
     with pytest.raises(Missed, match="b_mask"):
         measure.compare(shown, wanted, limits, 0.001, {})
+
+
+def test_projected_minutes_are_sums_of_what_was_measured() -> None:
+    """500 steps of each kind and 24 views at a millisecond; what was not measured is named, and the rest is there."""
+    names = ("inversion_step_ms", "tuning_step_ms", "planes_ms", "view_ms", "depth_ms")
+    sections = {"panohead": {"found": dict.fromkeys(names, 1.0)}, "step": {"found": {"9 splats": {"paper_hours": 1.5}}}}
+    found: Found = {}
+    with pytest.raises(Missed, match="views and frames needs 'sdxl'"):
+        projected.project(sections, 9, found)
+    assert found["inversion"]["minutes"] == pytest.approx((500 + 500 + 1 + 24 * 2) / 60e3)
+    assert found["training"] == {"paper_minutes": 120, "minutes": 90.0}
+    assert found["head and motion"]["minutes"] is None and "minutes" not in found["views and frames"]

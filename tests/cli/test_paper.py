@@ -1,15 +1,15 @@
 """The preset paper: it names what of the paper is missing, and goes on when told to."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from facecraft4d import cli, cli_build, cli_paper
-from facecraft4d.toolkit.config import BuildConfig, FaceModelConfig, FaceModelKind, Preset, preset
+from facecraft4d.toolkit import face_model, image_prior, shape_prior, video_prior
+from facecraft4d.toolkit.config import BuildConfig, Preset, preset
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.needs import Needs
-from facecraft4d.toolkit.weights import TABLE, BroughtWeights
+from facecraft4d.toolkit.weights import TABLE, BroughtWeights, row
 
 PAPER = ["a.jpg", "--preset", "paper", "--device", "cpu"]
 CHOICES = tuple(f"{prior.option} {prior.value}" for prior in cli_paper.PRIORS)
@@ -25,42 +25,50 @@ def refusal(config: BuildConfig) -> str:
     return str(refused.value)
 
 
-@pytest.fixture
-def all_chosen(monkeypatch: pytest.MonkeyPatch) -> BuildConfig:
-    """The paper's configuration as if every prior of it were chosen."""
-    chosen = tuple(prior._replace(chosen=lambda config, value=prior.value: value) for prior in cli_paper.PRIORS)
-    monkeypatch.setattr(cli_paper, "PRIORS", chosen)
-    return preset(Preset.PAPER)
-
-
 def test_each_prior_that_is_not_chosen_is_named_with_its_files() -> None:
     said = refusal(preset(Preset.PAPER))
-    assert "(4) " in said and "(5) " not in said and "--embedded-priors" in said and "\n" not in said
+    assert (
+        "(4) " in said and "(5) " not in said and "--embedded-priors" in said and "\n" not in said and len(said) < 2000
+    )
     for choice in CHOICES:
         assert f"{choice}: not chosen" in said
-    for row in TABLE:
-        if isinstance(row, BroughtWeights) and row.needed_by.startswith(CHOICES):
-            assert row.ask in said and row.licence in said and row.expected[0][0] in said
+    for each in TABLE:
+        if isinstance(each, BroughtWeights) and each.needed_by.startswith(CHOICES):
+            assert each.ask in said and each.licence in said and each.option in said
+            assert each.kind == "folder" or each.expected[0][0] in said
 
 
-def test_what_is_chosen_is_not_named() -> None:
-    file = Path("flame2023_Open.pkl")
-    config = replace(preset(Preset.PAPER), face_model=FaceModelConfig(FaceModelKind.FLAME, file))
-    said = refusal(config)
-    assert "(4) " in said and "--face-model flame: not chosen" not in said
-    assert str(file) in said and "no such file" in said, "it is chosen and lacks its file"
+def test_all_that_is_chosen_and_lacks_its_files_is_named_at_once() -> None:
+    """Each once, with who gives it and the option that points to it; what packages carry is fetched and not named."""
+    words = [word for choice in CHOICES for word in choice.split()]
+    options = cli_build.parse_options([*PAPER, *words, "--face-model.file", "flame2023_Open.pkl"])
+    said = refusal(options.config)
+    assert "(4) " in said and "(5) " not in said and ": not chosen" not in said
+    assert said.count("flame2023_Open.pkl: expected") == 1 and "no such file" in said
+    for name in ("panohead", "sdxl", "liveportrait"):
+        brought = row(name)
+        assert isinstance(brought, BroughtWeights) and brought.ask in said and brought.option in said
+    assert "lpips" not in said
 
 
-def test_a_chosen_prior_without_its_checkpoint_is_told_as_the_table_has_it(
-    all_chosen: BuildConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from facecraft4d.toolkit import preflight
+def test_the_rest_is_named_beside_what_is_not_chosen() -> None:
+    options = cli_build.parse_options([*PAPER, "--image-prior", "sdxl"])
+    said = refusal(options.config)
+    assert (
+        "(4) " in said and "--image-prior sdxl: not chosen" not in said and "--image-prior.sdxl.folder FOLDER" in said
+    )
 
-    cli_paper.refuse_other_priors(all_chosen, quiet)
-    monkeypatch.setattr(preflight, "needs", lambda config: Needs(weights=("lpips_alexnet", "flame_2023_open")))
-    said = refusal(all_chosen)
-    assert "(1) " in said and "(2) " not in said and "flame2023_Open.pkl" in said and "flame.is.tue.mpg.de" in said
-    assert "alexnet" not in said, "what a package carries is fetched"
+
+def test_nothing_is_refused_where_all_are_chosen_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def there(*_: object) -> Needs:
+        return Needs(weights=("lpips_alexnet",))
+
+    monkeypatch.setattr(face_model, "check", lambda config, report: None)
+    for stage in (shape_prior, image_prior, video_prior):
+        monkeypatch.setattr(stage, "needs", there)
+    words = [word for choice in CHOICES for word in choice.split()]
+    config = cli_build.parse_options([*PAPER, *words, "--face-model.file", "flame2023_Open.pkl"]).config
+    cli_paper.refuse_other_priors(config, quiet)
 
 
 def test_it_goes_on_when_told() -> None:
