@@ -80,8 +80,9 @@ def _beside_nearer(fragments: Fragments, pieces: Int32[np.ndarray, " f"]) -> Boo
     piece = np.pad(np.where(fragments.covered, pieces[fragments.triangle], -1), BESIDE, constant_values=-1)
     inner = slice(BESIDE, -BESIDE)
     found = np.zeros(fragments.depth.shape, bool)
+    height, width = fragments.depth.shape
     for down, right in np.ndindex(2 * BESIDE + 1, 2 * BESIDE + 1):
-        near = slice(down, down + found.shape[0]), slice(right, right + found.shape[1])
+        near = slice(down, down + height), slice(right, right + width)
         found |= (depth[near] < depth[inner, inner] - BEFORE) & (piece[near] != piece[inner, inner])
     return found
 
