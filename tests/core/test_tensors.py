@@ -33,9 +33,10 @@ def read(data: bytes) -> dict[str, np.ndarray]:
         return read_tensors(path, "a checkpoint", MOST_BYTES)
 
 
-def saved(content: Any) -> bytes:
+def saved(content: Any, legacy: bool = False) -> bytes:
+    """As torch writes it, or as it did before 1.6."""
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(content, buffer, _use_new_zipfile_serialization=not legacy)
     return buffer.getvalue()
 
 
@@ -56,9 +57,9 @@ def refused(data: bytes, match: str) -> None:
     assert "\n" not in str(found.value)
 
 
-@given(st.lists(ARRAYS, max_size=4))
-def test_tensors_come_back(given_arrays: list[np.ndarray]) -> None:
-    found = read(saved({f"a{k}": torch.from_numpy(each.copy()) for k, each in enumerate(given_arrays)}))
+@given(st.lists(ARRAYS, max_size=4), st.booleans())
+def test_tensors_come_back(given_arrays: list[np.ndarray], legacy: bool) -> None:
+    found = read(saved({f"a{k}": torch.from_numpy(each.copy()) for k, each in enumerate(given_arrays)}, legacy))
     assert list(found) == [f"a{k}" for k in range(len(given_arrays))]
     for k, each in enumerate(given_arrays):
         np.testing.assert_array_equal(found[f"a{k}"], each)
@@ -73,20 +74,22 @@ def test_safetensors_come_back(given_arrays: list[np.ndarray]) -> None:
     assert len(found) == len(given_arrays)
 
 
-def test_views_parameters_and_dicts_in_dicts_come_back() -> None:
+@pytest.mark.parametrize("legacy", [False, True])
+def test_views_parameters_and_dicts_in_dicts_come_back(legacy: bool) -> None:
     whole = torch.arange(12.0).view(3, 4)
     inner = {"slice": whole[1:, ::2], "turned": whole.T, "wide": whole[:, :1].expand(3, 5), "one": whole[2, 3]}
     content = {"outer": {"inner": inner, "epoch": 3}, "own": torch.nn.Parameter(whole), "note": "left out"}
-    found = read(saved(content))
+    found = read(saved(content, legacy))
     assert found.keys() == {*(f"outer.inner.{name}" for name in inner), "own"}
     for name, tensor in inner.items():
         np.testing.assert_array_equal(found[f"outer.inner.{name}"], tensor.numpy())
     np.testing.assert_array_equal(found["own"], whole.numpy())
 
 
-def test_a_networks_own_dict_comes_back() -> None:
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_networks_own_dict_comes_back(legacy: bool) -> None:
     network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
-    found = read(saved(network.state_dict()))
+    found = read(saved(network.state_dict(), legacy))
     assert found.keys() == network.state_dict().keys()
 
 
@@ -117,6 +120,25 @@ def test_whatever_a_pickle_names_is_refused() -> None:
     refused(saved(torch.nn.Linear(2, 2)), r"torch\.nn\.modules\.linear\.Linear, which is refused")
     refused(saved({"a": torch.zeros(2, dtype=torch.bfloat16)}), r"torch\.BFloat16Storage, which is refused")
     refused(saved([torch.zeros(2)]), "no dict of tensors")
+
+
+def test_whatever_an_old_file_names_is_refused() -> None:
+    refused(saved({"a": _Called()}, legacy=True), r"builtin.*\.exec, which is refused")
+    refused(
+        saved({"a": torch.zeros(2, dtype=torch.bfloat16)}, legacy=True), r"torch\.BFloat16Storage, which is refused"
+    )
+    refused(saved([torch.zeros(2)], legacy=True), "no dict of tensors")
+
+
+def test_an_old_files_storages_must_be_there_whole() -> None:
+    data = saved({"a": torch.arange(300.0), "b": torch.arange(4.0)}, legacy=True)
+    np.testing.assert_array_equal(read(data)["a"], np.arange(300.0))
+    refused(data[:-8], "it ends early")
+    refused(data[: data.index(np.arange(300, dtype=np.float32).tobytes()) - 4], "of another size than 300 numbers")
+    refused(data.replace(pushed(300), pushed(200)), "another size than 200 numbers|reaches beyond")
+    refused(data.replace(b"little_endian", b"little_endiam"), "another format")
+    refused(data.replace(b"\xe9\x03.", b"\xea\x03.", 1), "another format")
+    refused(data.replace(b"FloatStorage", b"DoubleStorage"), "ends early|another size|at most")
 
 
 def test_a_storage_must_be_there_whole_and_unpacked() -> None:

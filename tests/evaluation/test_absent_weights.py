@@ -21,7 +21,7 @@ LOST = {"sface": {"identity_front", "identity_left", "identity_right"}, "lpips_v
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SFace and VGG16 are not there and cannot be fetched, nor has anybody read them before."""
+    """SFace and VGG16 are not there and cannot be fetched, nor has anybody read them before; ArcFace nobody has brought."""
     take_away(monkeypatch, *LOST)
     from facecraft4d.toolkit import losses
 
@@ -44,8 +44,8 @@ def test_pictures_are_compared_by_the_other_measures(without: None, tiny_avatar:
     view = tiny_coarse.views.views[0]
     found = fidelity.evaluate(tiny_avatar, [truth.Truth("a", "0", tiny_coarse.head.pose, lambda: view)], lambda _: None)
     row = found.rows[0]
-    assert {name for name, value in row.items() if np.isnan(value)} == {"lpips_vgg", "identity"}
-    assert len(found.notes) == 2 and set(found.notes) <= set(cli_evaluate.table(found))
+    assert {name for name, value in row.items() if np.isnan(value)} == {"lpips_vgg", "identity", "identity_arcface"}
+    assert len(found.notes) == 3 and set(found.notes) <= set(cli_evaluate.table(found))
     page = with_evaluation("", tiny_avatar, found, {"avatar": "x", "truth": "y"})
     assert all(note in page for note in found.notes)
     assert fidelity.as_json(found, {})["notes"] == list(found.notes)

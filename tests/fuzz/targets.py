@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -240,11 +241,14 @@ def _generator(path: Path) -> None:
 
 @cache
 def _networks() -> list[bytes]:
-    """As torch writes them, in two dicts, and as safetensors."""
+    """As torch writes them, in two dicts, as it did before 1.6, and as safetensors."""
     arrays = {f"mlp.{k}.{name}": weight("lp.lip", name, (4, k + 1)) for k in range(3) for name in ("weight", "bias")}
-    buffer = io.BytesIO()
-    torch.save({"retarget_mouth": {name: torch.from_numpy(array) for name, array in arrays.items()}}, buffer)
-    return [buffer.getvalue(), safetensors(arrays)]
+    found = [safetensors(arrays)]
+    for zipped in (True, False):
+        buffer, tensors = io.BytesIO(), {name: torch.from_numpy(array) for name, array in arrays.items()}
+        torch.save({"retarget_mouth": tensors}, buffer, _use_new_zipfile_serialization=zipped)
+        found.append(buffer.getvalue())
+    return found
 
 
 def _network(data: bytes, random: Random) -> bytes:
@@ -264,6 +268,36 @@ def _tensors(path: Path) -> None:
         assert isinstance(name, str) and array.dtype.kind in "fiub"
         if array.size < 1 << 20:  # one that repeats a number takes no memory of its own, but time
             array.sum()
+
+
+# ---- networks that measure
+
+
+def _clips_sizes() -> list[bytes]:
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "image_size": 48, "patch_size": 16}
+    return [
+        as_json({"model_type": "clip", "projection_dim": 24, "vision_config": sizes}),
+        as_json({"model_type": "clip_vision_model", **sizes}),
+    ]
+
+
+def _clip_sizes(path: Path) -> None:
+    from facecraft4d.toolkit.evaluation.paper.clip import BOUNDS, read_sizes
+
+    sizes = read_sizes(path)
+    assert all(low <= sizes[name] <= high for name, (low, high) in BOUNDS.items())
+
+
+def _scripts() -> list[bytes]:
+    numbers = b64encode(bytes(range(256)) * 4).decode()
+    entry = '{name:"%s",shape:[4,128],dtype:"float32",quantization:{min:-.5,scale:.004,dtype:"uint8"}}'
+    return [f'x={{weightsManifest:[{{weights:[{entry % "a/kernel"},{entry % "b/kernel"}]}}]}};"{numbers}"'.encode()]
+
+
+def _weights_of_scripts(path: Path) -> None:
+    from facecraft4d.toolkit.evaluation.paper.keras_js import read_weights
+
+    assert all(array.dtype == np.float32 and array.size < 1 << 20 for array in read_weights(path).values())
 
 
 # ---- meshes
@@ -428,6 +462,8 @@ TARGETS = (
     Target("flame npz", ".npz", _flame_archives, damaged, _flame),
     Target("generator", ".pkl", _generators, damaged, _generator),
     Target("networks", ".pth", _networks, _network, _tensors),
+    Target("sizes of CLIP", ".json", _clips_sizes, _json, _clip_sizes),
+    Target("weights in scripts", ".js", _scripts, damaged, _weights_of_scripts),
     Target("mesh", ".obj", lambda: [MESH], damaged, _mesh),
     Target("cameras", ".json", lambda: [as_json(CAMERAS)], _json, _cameras),
     Target("cameras of films", ".json", lambda: [as_json(CAMERAS)], _json, _film_cameras),

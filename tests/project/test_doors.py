@@ -111,6 +111,7 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
     from facecraft4d.toolkit.core.untrusted import door, media, pictures, safetensors, torch_pickles, torch_zip
     from facecraft4d.toolkit.core.untrusted.pickles import LARGEST_FILE
     from facecraft4d.toolkit.evaluation import truth
+    from facecraft4d.toolkit.evaluation.paper import arcface, clip, inception, keras_js
     from facecraft4d.toolkit.shape_prior.panohead import checkpoint
     from facecraft4d.toolkit.video_prior.liveportrait import checkpoints
 
@@ -124,6 +125,8 @@ def test_the_page_on_security_names_the_limits_that_hold() -> None:
         f"{media.SOUND_BYTES >> 30} GiB | {media.SOUND_SECONDS / 60:g} minutes", f"{media.VIDEO_BYTES >> 30} GiB | {media.VIDEO_FRAMES:,} frames; sides to {media.MOST_SIDE:,}",
         f"{checkpoints.LARGEST_FILE >> 20} MiB | pickle of {torch_zip.MOST_PICKLE >> 20} MiB, or header of {safetensors.MOST_HEADER >> 20} MiB; {torch_zip.MOST_ENTRIES:,} tensors",
         f"{checkpoint.LARGEST_FILE >> 30} GiB | {torch_pickles.MOST_MEMORY >> 30} GiB of memory; 2^20 steps; {torch_pickles.MOST_TENSORS:,} parts, {torch_pickles.MOST_LEVELS} levels",
+        f"{arcface.LARGEST_FILE >> 30} GiB, {inception.LARGEST_FILE >> 20} MiB, {clip.LARGEST_FILE >> 30} GiB", f"{clip.LARGEST_CONFIG >> 20} MiB, every size within bounds",
+        f"{keras_js.LARGEST_FILE >> 20} MiB | searched", f"{keras_js.MOST_TENSORS:,} tensors of {keras_js.MOST_SIDES} sides",
         f"{LARGEST_FILE >> 20} MiB", f"{truth.MAX_PICTURES:,} pictures",
     ):  # fmt: skip
         assert words in page, words

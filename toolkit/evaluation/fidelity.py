@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from facecraft4d.toolkit.core.datatypes import View
 from facecraft4d.toolkit.core.geometry import LUMA
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.evaluation.drawing import draw
-from facecraft4d.toolkit.evaluation.identity import embedding
+from facecraft4d.toolkit.evaluation.identity import embedding, five_points
 from facecraft4d.toolkit.evaluation.metrics import MEASURES, absence_notes, measurable, networks
+from facecraft4d.toolkit.evaluation.paper.alignment import aligned
+from facecraft4d.toolkit.evaluation.paper.arcface import IResNet, embedded
 from facecraft4d.toolkit.evaluation.truth import Truth
 from facecraft4d.toolkit.losses import Trunk, lpips, psnr, ssim
 from facecraft4d.toolkit.needs import missing_weights
@@ -25,6 +28,8 @@ BORDER_PIXELS = 3
 """Sharpness is measured this far inside the silhouette, whose edge would outweigh everything within."""
 DIGITS = 5
 """Of the numbers in JSON."""
+ARCFACE = "arcface"
+"""The user's own weights: they come as a network, since an option may point to them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,15 +55,22 @@ class Fidelity:
         """Pictures of a group in whose truth a face was found."""
         return sum(not math.isnan(row["identity"]) for _, row in self.of(group))
 
+    def measured(self) -> tuple[str, ...]:
+        """The measures that any picture has."""
+        return tuple(name for name in MEASURES if any(not math.isnan(row[name]) for row in self.rows))
 
-def evaluate(avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress], None]) -> Fidelity:
+
+def evaluate(
+    avatar: Avatar, truths: Sequence[Truth], report: Callable[[Progress], None], arcface: IResNet | None = None
+) -> Fidelity:
     """Draw the avatar as each picture shows its truth, and compare. Measures whose networks cannot be had are left out, with a note."""
-    absent, rows = missing_weights(networks(MEASURES), report), []
-    wanted = measurable(MEASURES, absent)
+    fetched = [name for name in networks(MEASURES) if name != ARCFACE]
+    absent = [*missing_weights(fetched, report), *((ARCFACE,) if arcface is None else ())]
+    wanted, rows = measurable(MEASURES, absent), []
     for done, truth in enumerate(truths):
         report(Progress("evaluate", done, len(truths), f"{truth.group}, {truth.name}"))
         view = truth.view()
-        rows.append(compare(draw(avatar, truth.pose, view.camera).image, view, wanted))
+        rows.append(compare(draw(avatar, truth.pose, view.camera).image, view, wanted, arcface))
     report(Progress("evaluate", len(truths), len(truths)))
     return Fidelity(tuple(truths), tuple(rows), absence_notes(MEASURES, absent))
 
@@ -69,7 +81,12 @@ def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean(values)) if values else math.nan for name, values in found.items()}
 
 
-def compare(image: Float32[np.ndarray, "h w 3"], truth: View, wanted: Collection[str] = MEASURES) -> dict[str, float]:
+def compare(
+    image: Float32[np.ndarray, "h w 3"],
+    truth: View,
+    wanted: Collection[str] = MEASURES,
+    arcface: IResNet | None = None,
+) -> dict[str, float]:
     """The measures (`metrics.MEASURES`) of one picture; NaN for those that are not `wanted`."""
     first, second = (torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)[None])) for p in (image, truth.image))
     measures: dict[str, Callable[[], Any]] = {
@@ -77,7 +94,10 @@ def compare(image: Float32[np.ndarray, "h w 3"], truth: View, wanted: Collection
         "ssim": lambda: ssim(first, second),
         "lpips_vgg": lambda: lpips(Trunk.VGG16)(first, second),
         "lpips_alex": lambda: lpips(Trunk.ALEXNET)(first, second),
-        "identity": lambda: same_person(image, truth.image),
+        "identity": lambda: same_person(image, truth.image, embedding),
+        "identity_arcface": lambda: (
+            math.nan if arcface is None else same_person(image, truth.image, partial(_face, arcface))
+        ),
         "sharpness": lambda: sharpness(image, truth.image, truth.mask > 0.5),
         "detail": lambda: detail(image, truth.image, truth.mask > 0.5),
     }
@@ -85,13 +105,25 @@ def compare(image: Float32[np.ndarray, "h w 3"], truth: View, wanted: Collection
         return {name: float(measure()) if name in wanted else math.nan for name, measure in measures.items()}
 
 
-def same_person(image: Float32[np.ndarray, "h w 3"], truth: Float32[np.ndarray, "h w 3"]) -> float:
+Embedding = Callable[[Float32[np.ndarray, "h w 3"]], Float32[np.ndarray, " d"] | None]
+"""The unit vector of the largest face in a picture, None where YuNet finds none."""
+
+
+def same_person(
+    image: Float32[np.ndarray, "h w 3"], truth: Float32[np.ndarray, "h w 3"], embedding: Embedding
+) -> float:
     """Cosine of the faces' embeddings: 0 where YuNet finds no face in the drawing, NaN where it finds none in the truth."""
     true_face = embedding(truth)
     if true_face is None:
         return math.nan
     face = embedding(image)
     return 0.0 if face is None else float(true_face @ face)
+
+
+def _face(network: IResNet, image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "512"] | None:
+    """ArcFace's embedding."""
+    points = five_points(image)
+    return None if points is None else embedded(network, aligned(image, points))
 
 
 def sharpness(

@@ -9,7 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64, UInt8
 
 from facecraft4d.toolkit import weights
 from facecraft4d.toolkit.core.asset import Avatar
@@ -24,6 +24,8 @@ YAWS = {"identity_front": 0.0, "identity_left": 30.0, "identity_right": -30.0}
 
 DETECTION_SCORE, NMS, CANDIDATES = 0.6, 0.3, 50
 """YuNet's thresholds as OpenCV's sample has them."""
+POINTS = slice(4, 14)
+"""Where YuNet's rows have the five points."""
 
 
 def measure(
@@ -50,23 +52,46 @@ def measure(
 
 def embedding(image: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "128"] | None:
     """SFace's unit embedding of the largest face that YuNet finds, or None."""
-    detector, recognizer = _networks(str(weights.path("yunet")), str(weights.path("sface")))
+    points = five_points(image)
+    return None if points is None else embedding_at(image, points)
+
+
+def five_points(image: Float32[np.ndarray, "h w 3"]) -> Float64[np.ndarray, "5 2"] | None:
+    """Right eye, left eye, tip of the nose, right and left corner of the mouth of the largest face that YuNet finds, or None; the subject's
+    right, pixels with the middle of the first at one half."""
+    detector = _detector(str(weights.path("yunet")))
     detector.setInputSize((image.shape[1], image.shape[0]))
-    bgr = np.ascontiguousarray(to_bytes(image)[..., ::-1])
-    faces = detector.detect(bgr)[1]
+    faces = detector.detect(_bgr(image))[1]
     if faces is None:
         return None
     largest = faces[np.argmax(faces[:, 2] * faces[:, 3])]
-    feature = recognizer.feature(recognizer.alignCrop(bgr, largest)).ravel()
+    return np.asarray(largest[POINTS].reshape(5, 2) + 0.5, np.float64)
+
+
+def embedding_at(image: Float32[np.ndarray, "h w 3"], points: Float64[np.ndarray, "5 2"]) -> Float32[np.ndarray, "128"]:
+    """SFace's unit embedding of the face whose five points lie there."""
+    recognizer, face = _recognizer(str(weights.path("sface"))), np.zeros(15, np.float32)
+    face[POINTS] = points.ravel() - 0.5
+    feature = recognizer.feature(recognizer.alignCrop(_bgr(image), face)).ravel()
     return np.asarray(feature / np.linalg.norm(feature), np.float32)
 
 
+def _bgr(image: Float32[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    return np.ascontiguousarray(to_bytes(image)[..., ::-1])
+
+
 @functools.cache
-def _networks(yunet: str, sface: str) -> tuple[Any, Any]:
-    """Detector and recogniser, read once; OpenCV 5 warns of a target that nobody asked for."""
+def _detector(path: str) -> Any:
+    """YuNet, read once; OpenCV 5 warns of a target that nobody asked for."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    detector = cv2.FaceDetectorYN.create(yunet, "", (SIZE, SIZE), DETECTION_SCORE, NMS, CANDIDATES)
-    return detector, cv2.FaceRecognizerSF.create(sface, "")
+    return cv2.FaceDetectorYN.create(path, "", (SIZE, SIZE), DETECTION_SCORE, NMS, CANDIDATES)
+
+
+@functools.cache
+def _recognizer(path: str) -> Any:
+    """SFace, read once."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    return cv2.FaceRecognizerSF.create(path, "")
 
 
 def _view_at(coarse: ViewSet, yaw_degrees: float) -> View:

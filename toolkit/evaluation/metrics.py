@@ -52,10 +52,33 @@ MEASURES: dict[str, Metric] = {
         "ID (SFace)", "", "cosine of SFace 2021dec embeddings (OpenCV Zoo), faces aligned by YuNet 2023mar; pictures in whose truth no face "
         "is found do not count, a drawing in which none is found counts as 0", weights=FACE_NETWORKS
     ),
+    "identity_arcface": Metric(
+        "ID (ArcFace)", "", "cosine of ArcFace embeddings, the user's own checkpoint, faces aligned by YuNet 2023mar; pictures as for ID (SFace)",
+        weights=("yunet", "arcface")
+    ),
     "sharpness": Metric("sharpness", "", "energy of luminance gradients 3 pixels inside the silhouette over that of the truth's; 1 is as sharp"),
     "detail": Metric("detail", "", "the same gradients projected on the truth's: the share of its detail that is there, in its place"),
 }  # fmt: skip
 """What is measured of each picture whose pose and camera are known, in the order of tables."""
+
+_ALIGNED = "five points of the photograph's face (YuNet 2023mar), carried by the head's surface and projected into each picture; beyond 90 degrees none"
+
+PAPER: dict[str, Metric] = {
+    "clip_i": Metric("CLIP-I", "", "mean cosine of CLIP image embeddings with the photograph's; the user's own CLIP", weights=("clip",)),
+    "id_arcface": Metric(
+        "ID (ArcFace)", "", f"mean cosine of ArcFace embeddings with the photograph's, the user's own checkpoint; {_ALIGNED}", weights=("yunet", "arcface")
+    ),
+    "id_sface": Metric("ID (SFace)", "", f"mean cosine of SFace 2021dec embeddings with the photograph's; {_ALIGNED}", weights=FACE_NETWORKS),
+    "fid": Metric(
+        "FID", "", "Frechet distance of all pictures from all photographs, Inception v3 of 2015-12-05 as pytorch-fid has it, the user's own file",
+        more_is_better=False, weights=("inception_fid",)
+    ),
+    "fd_inc768": Metric(
+        "FD-Inc768", "", "Frechet distance of all pictures from all photographs, 768 numbers of Keras' Inception v3 in 8 bits (nsfwjs); not FID",
+        more_is_better=False, weights=("inception_nsfwjs",)
+    ),
+}  # fmt: skip
+"""The paper's measures (section 4), and what stands in for them under names of its own, in the order of tables."""
 
 METRICS: dict[str, Metric] = {
     "front_psnr_db": Metric("Front PSNR", "dB", "inside the head mask, 512 pixels, against the aligned photograph", 25.0, 28.0),

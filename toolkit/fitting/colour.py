@@ -79,8 +79,8 @@ def _beside_nearer(fragments: Fragments, pieces: Int32[np.ndarray, " f"]) -> Boo
     depth = np.pad(np.where(fragments.covered, fragments.depth, np.inf), BESIDE, constant_values=np.inf)
     piece = np.pad(np.where(fragments.covered, pieces[fragments.triangle], -1), BESIDE, constant_values=-1)
     inner = slice(BESIDE, -BESIDE)
-    found = np.zeros(fragments.depth.shape, bool)
     height, width = fragments.depth.shape
+    found = np.zeros((height, width), bool)
     for down, right in np.ndindex(2 * BESIDE + 1, 2 * BESIDE + 1):
         near = slice(down, down + height), slice(right, right + width)
         found |= (depth[near] < depth[inner, inner] - BEFORE) & (piece[near] != piece[inner, inner])

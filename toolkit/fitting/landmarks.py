@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import portrait_intrinsics, rotation_from_axis_angle
@@ -17,6 +17,7 @@ from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, from_first, mean_scores
 from facecraft4d.toolkit.fitting.outlines import NO_PULL, OUTLINE_WEIGHT, OutlinePull
+from facecraft4d.toolkit.fitting.surface import NO_SURFACE, SurfacePull
 from facecraft4d.toolkit.landmarks.points import IRISES
 
 LANDMARK_SIGMA = 0.008
@@ -36,6 +37,9 @@ _DAMPING = 1.001
 """Factor on the diagonal of the normal matrix."""
 _HUBER, _OUTLINE_HUBER = 2.0, 8.0
 """Errors of landmarks and of outlines, in units of the expected one, beyond which they count linearly."""
+SURFACE_METRES, _SURFACE_HUBER = 0.004, 2.0
+"""Expected distance of a vertex from the surface that depth maps show, while weights alone move it, and in units of it from where it counts
+linearly."""
 _LEAST_TRUST = 1e-9
 """Added so that landmarks of no validity leave the planes defined."""
 _SETTLED = 1e-3
@@ -47,7 +51,7 @@ def starting_camera(
 ) -> Camera:
     """The portrait camera of `size` pixels whose `rotation` (camera_from_world) is given and whose place shows the mean face like this."""
     fx, fy, cx, cy = portrait_intrinsics(size)
-    points = _points(model, True, NO_PULL).rest @ rotation.T
+    points = _points(model, True, NO_PULL.vertices).rest @ rotation.T
     seen = landmarks - landmarks.mean(0)
     flat = points[:, :2] - points[:, :2].mean(0)
     distance = fx * np.sqrt((flat**2).sum() / (seen**2).sum())
@@ -63,18 +67,22 @@ def fit_landmarks(
     observations: Observations,
     pulls: tuple[OutlinePull, ...] = (),
     steps: int = _STEPS,
+    surface: SurfacePull = NO_SURFACE,
 ) -> Latent:
-    """Minimise robust landmark errors, distances to outlines and priors; weights stay inside the model's ranges.
+    """Minimise robust landmark errors, distances to outlines and to a surface, and priors; weights stay inside the model's ranges.
 
     `pulls`: none, or one for each observation. ValueError if there is neither a landmark nor an outline to go by.
     """
     views = [_view(model, observations, each, pull) for each, pull in _each(observations, pulls)]
     if not any(len(view.points.rest) for view in views):
         raise ValueError("observations must have landmarks or outlines to go by, got neither")
-    scores = mean_scores(model, observations)
+    scores, on_surface = (
+        mean_scores(model, observations),
+        _OnSurface(_surface_view(model, observations, surface), surface),
+    )
     for step in range(steps):
         pose_only = step < _POSE_STEPS and not pulls and np.array_equal(latent.identity, model.identity_mean)
-        residual, jacobian = _system(model, views, latent, scores)
+        residual, jacobian = _system(model, views, latent, scores, on_surface)
         if pose_only:
             jacobian = jacobian[:, :6]
         normal = jacobian.T @ jacobian
@@ -93,7 +101,7 @@ def _each(observations: Observations, pulls: tuple[OutlinePull, ...]) -> Iterato
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Points:
-    """Landmarks, then vertices at the outline, as linear functions of the weights."""
+    """Landmarks, then vertices (at the outline, or on a surface), as linear functions of the weights."""
 
     rest: Float64[np.ndarray, "n 3"]
     directions: Float64[np.ndarray, "w n 3"]
@@ -116,10 +124,10 @@ class _View:
 
 def _view(model: FaceModel, observations: Observations, observation: Observation, pull: OutlinePull) -> _View:
     beside = None if observation is observations[0] else from_first(observations, observation)
-    return _View(observation, pull, _points(model, observation.landmarks is not None, pull), beside)
+    return _View(observation, pull, _points(model, observation.landmarks is not None, pull.vertices), beside)
 
 
-def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
+def _points(model: FaceModel, detected: bool, vertices: Int64[np.ndarray, " p"]) -> _Points:
     if model.landmarks_478 is None:
         raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
     known: SurfacePoints = model.landmarks_478
@@ -130,7 +138,7 @@ def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
         landmarks = np.einsum(
             "nc,...ncx->...nx", known.barycentrics[:count].astype(np.float64), values[..., corners, :]
         )
-        return np.concatenate([landmarks, values[..., pull.vertices, :]], -2).astype(np.float64)
+        return np.concatenate([landmarks, values[..., vertices, :]], -2).astype(np.float64)
 
     joints = [model.joint_regressor[model.joint_names.index(name)] for name in ("eye_left", "eye_right")]
     return _Points(
@@ -141,17 +149,41 @@ def _points(model: FaceModel, detected: bool, pull: OutlinePull) -> _Points:
     )
 
 
+_Block = tuple[np.ndarray, np.ndarray]
+"""Residuals, and their Jacobian."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OnSurface:
+    """Vertices that are to lie on a surface, as the first observation's camera sees them, and the planes there."""
+
+    view: _View
+    pull: SurfacePull
+
+
+def _surface_view(model: FaceModel, observations: Observations, surface: SurfacePull) -> _View:
+    points = _points(model, False, surface.vertices)
+    return _View(observations[0], NO_PULL, points, None)
+
+
+def _surface_block(on_surface: _OnSurface, latent: Latent) -> _Block:
+    """Of the distances from the planes, metres in units of what is expected."""
+    seen, motion = _seen(on_surface.view, latent)
+    pull = on_surface.pull
+    residual = ((seen - pull.points) * pull.normals).sum(-1) / SURFACE_METRES
+    trust = np.sqrt(np.minimum(1, _SURFACE_HUBER / np.maximum(np.abs(residual), 1e-9)))
+    by_plane = np.einsum("pnx,nx->np", motion, pull.normals) / SURFACE_METRES
+    return residual * trust, by_plane * trust[:, None]
+
+
 def _system(
-    model: FaceModel, views: list[_View], latent: Latent, scores: Float64[np.ndarray, " k"]
+    model: FaceModel, views: list[_View], latent: Latent, scores: Float64[np.ndarray, " k"], on_surface: _OnSurface
 ) -> tuple[np.ndarray, np.ndarray]:
     """Residuals and Jacobian by (camera rotation, camera translation, identity, expression, gaze)."""
     blocks = [block for view in views for block in _blocks(view, latent)]
+    blocks.append(_surface_block(on_surface, latent))
     residuals, jacobians = zip(*blocks, _priors(model, latent, scores), strict=True)
     return np.concatenate(residuals), np.concatenate(jacobians)
-
-
-_Block = tuple[np.ndarray, np.ndarray]
-"""Residuals, and their Jacobian."""
 
 
 def _blocks(view: _View, latent: Latent) -> tuple[_Block, _Block, _Block]:

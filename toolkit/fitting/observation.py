@@ -51,6 +51,8 @@ class Observation:
     """What a network says of the expression: a weight for each of the model's."""
     depths: Float64[np.ndarray, " 478"] | None = None
     """How far behind one another the landmarks lie, in pixels, smaller is nearer; which plane is 0 and how it is tilted says nothing."""
+    depth: Float32[np.ndarray, "h w"] | None = None
+    """Camera z in metres of what each pixel shows, 0 where there is nothing; None where nobody knows."""
 
 
 Observations = tuple[Observation, ...]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import transform_points
@@ -15,7 +15,8 @@ from facecraft4d.toolkit.fitting.landmarks import depth_trust
 from facecraft4d.toolkit.fitting.latent import Latent
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, placed
 from facecraft4d.toolkit.fitting.outlines import OutlinePull, pair_outlines
-from facecraft4d.toolkit.fitting.rows import Block, by_vertices, landmark_rows, outline_rows
+from facecraft4d.toolkit.fitting.rows import Block, by_vertices, landmark_rows, outline_rows, surface_rows
+from facecraft4d.toolkit.fitting.surface import Pairing
 from facecraft4d.toolkit.meshes.graph import laplacian, parts
 
 ROUGHNESS_METRES = 2e-4
@@ -24,15 +25,26 @@ OFFSET_METRES = 0.02
 """Expected size of the offsets themselves."""
 PIVOT_SIGMA = 0.001
 """Expected error of landmarks and outlines after tuning, as a fraction of the picture."""
+SURFACE_PIVOT_METRES, SURFACE_REACH = 0.001, 0.015
+"""Expected error of a depth map, which is wrong over many vertices together, and metres from a vertex within which a surface is its own."""
 _ROUNDS = 3
-"""How often the outlines are paired anew."""
+"""How often outlines and surfaces are paired anew."""
 _RIGID_REGIONS = ("eyes", "teeth", "tongue")
 _AROUND_RIGID, _CARRIERS = ("lips", "eyelids"), 40
 """What moves as a whole follows this many vertices of these regions, those that are nearest."""
 
 
-def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) -> Float32[np.ndarray, "v 3"]:
-    """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations."""
+def fit_offsets(
+    model: FaceModel,
+    latent: Latent,
+    observations: Observations,
+    pairing: Pairing | None = None,
+    on_surface: Int64[np.ndarray, " n"] | None = None,
+) -> Float32[np.ndarray, "v 3"]:
+    """Offsets of the neutral vertices in metres, after a few rounds of pairing outlines and solving sparse normal equations.
+
+    `pairing`: the surface that depth maps show, on which the vertices `on_surface` (None: none of them) are to lie.
+    """
     offsets = np.zeros(model.vertices.shape)
     identity = latent.identity.astype(np.float32)
     smooth = smoothness(model)
@@ -46,6 +58,9 @@ def fit_offsets(model: FaceModel, latent: Latent, observations: Observations) ->
             for camera, each, pull in zip(placed(observations, latent.camera), observations, pulls, strict=True)
             for block in _rows(model, camera, posed, each, pull)
         ]
+        if pairing is not None and on_surface is not None:
+            near = pairing.pull(latent.camera, posed, model.triangles, on_surface, SURFACE_REACH)
+            rows.append(surface_rows(latent.camera, posed, near, SURFACE_PIVOT_METRES))
         offsets = offsets + _solve(rows, smooth, offsets)
     return move_rigid(model, neutral_vertices(model, identity), offsets).astype(np.float32)
 

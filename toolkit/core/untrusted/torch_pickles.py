@@ -5,8 +5,6 @@ state holds tensors and further networks by name. A tensor's numbers are a file 
 the numbers (torch's format before 1.6, in which it still pickles tensors one by one).
 """
 
-import io
-import pickletools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from jaxtyping import Shaped
 from facecraft4d.toolkit.core.untrusted.door import Budget, at_the_border, read_untrusted
 from facecraft4d.toolkit.core.untrusted.pickle_machine import NAMES, Kept, Kind, Machine
 from facecraft4d.toolkit.core.untrusted.pickle_opcodes import LONG, run_pickle
+from facecraft4d.toolkit.core.untrusted.torch_legacy import FORMAT, MAGIC, first_pickles
 from facecraft4d.toolkit.core.untrusted.torch_zip import STORAGES, strided
 
 MOST_MEMORY = 3 << 30
@@ -28,7 +27,6 @@ MOST_LEVELS = 16
 """Networks in each other."""
 HEADER_BYTES = 4096
 """Before the numbers of a tensor; torch writes some 350."""
-MAGIC, FORMAT = 0x1950A86A20F9469CFC6C, 1001
 TORCH_NAMES = {
     **NAMES,
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): Kind.NETWORK,
@@ -173,7 +171,7 @@ def _storage(value: Any, budget: Budget) -> Shaped[np.ndarray, " n"]:
     content = value.arguments[0] if isinstance(value, Kept) and value.kind is Kind.NUMBERS and value.arguments else None
     if not isinstance(content, memoryview):
         raise ValueError("a tensor without its bytes")
-    magic, version, system, reference = _first(bytes(content[:HEADER_BYTES]), 4, budget)
+    (magic, version, system, reference), _ = first_pickles(bytes(content[:HEADER_BYTES]), 4, budget, _NetworkMachine)
     if (magic, version) != (MAGIC, FORMAT) or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("a tensor in another format")
     dtype, count = _announced(reference)
@@ -181,16 +179,6 @@ def _storage(value: Any, budget: Budget) -> Shaped[np.ndarray, " n"]:
     if start < LONG.size or LONG.unpack(content[start - LONG.size : start]) != (count,):
         raise ValueError(f"a tensor of {count} numbers in {len(content)} bytes")
     return np.frombuffer(content, dtype, count, start)
-
-
-def _first(head: bytes, count: int, budget: Budget) -> list[Any]:
-    """What the first pickles of a file make that stand one behind the other."""
-    made, stream = [], io.BytesIO(head)
-    for _ in range(count):
-        made.append(run_pickle(head, stream.tell(), budget, _NetworkMachine))
-        for _ in pickletools.genops(stream):  # to the first one's end
-            pass
-    return made
 
 
 def _announced(reference: Any) -> tuple[np.dtype[Any], int]:

@@ -37,7 +37,7 @@ NAMED = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Storage:
+class Storage:
     """Numbers that the pickle refers to."""
 
     member: str
@@ -45,7 +45,7 @@ class _Storage:
     count: int
 
 
-class _TensorMachine(Machine):
+class TensorMachine(Machine):
     """Notes tensors as `Kept`, and storages by their member of the zip."""
 
     def name(self, module: Any, name: Any) -> None:
@@ -61,7 +61,7 @@ class _TensorMachine(Machine):
     def refer(self) -> None:
         match self.stack.pop():
             case ("storage", Kept(kind=Kind.STORAGE, arguments=(dtype,)), str(member), str(), int(count)) if count >= 0:
-                self.stack.append(_Storage(member, dtype, count))
+                self.stack.append(Storage(member, dtype, count))
             case _:
                 raise ValueError("a reference to something that is no storage")
 
@@ -82,9 +82,9 @@ def read_torch_zip(stream: BinaryIO, size: int, most_memory: int) -> dict[str, n
         if f"{root}/byteorder" in members and _content(archive, members[f"{root}/byteorder"]) != b"little":
             raise ValueError("numbers of a big-endian machine")
         pickled = _content(archive, members[f"{root}/data.pkl"])
-        made = run_pickle(pickled, 0, Budget(len(pickled), most_memory), _TensorMachine)
+        made = run_pickle(pickled, 0, Budget(len(pickled), most_memory), TensorMachine)
         storages = _Storages(archive, members, root, budget)
-        return {name: storages.tensor(kept) for name, kept in _leaves(made)}
+        return {name: storages.tensor(kept) for name, kept in tensor_notes(made)}
 
 
 def _root(members: dict[str, zipfile.ZipInfo]) -> str:
@@ -101,7 +101,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return archive.read(member)
 
 
-def _leaves(made: Any) -> Iterator[tuple[str, Kept]]:
+def tensor_notes(made: Any) -> Iterator[tuple[str, Kept]]:
     """Every tensor with its name; what else stands in the dicts is left out. ValueError for a tree that is no dict, too deep or too large."""
     if not isinstance(made, dict):
         raise ValueError("a checkpoint that is no dict of tensors")
@@ -118,6 +118,18 @@ def _leaves(made: Any) -> Iterator[tuple[str, Kept]]:
                 yield f"{before}{key}", value
 
 
+def tensor_parts(kept: Kept) -> tuple[Storage, Any, Any, Any]:
+    """Storage, offset, shape and strides of a tensor's note, or of a parameter's. ValueError for a note without them."""
+    if kept.kind is Kind.PARAMETER:
+        kept = kept.arguments[0] if kept.arguments else None  # type: ignore[assignment]
+        if not isinstance(kept, Kept) or kept.kind is not Kind.TENSOR:
+            raise ValueError("a parameter that is no tensor")
+    if len(kept.arguments) < 4 or not isinstance(kept.arguments[0], Storage):
+        raise ValueError("a tensor without a storage")
+    storage, offset, shape, strides = kept.arguments[:4]
+    return storage, offset, shape, strides
+
+
 class _Storages:
     """The zip's storages, each read once and only if a tensor needs it."""
 
@@ -129,16 +141,10 @@ class _Storages:
 
     def tensor(self, kept: Kept) -> np.ndarray:
         """The array of a tensor's note. ValueError unless it lies within its storage."""
-        if kept.kind is Kind.PARAMETER:
-            kept = kept.arguments[0] if kept.arguments else None  # type: ignore[assignment]
-            if not isinstance(kept, Kept) or kept.kind is not Kind.TENSOR:
-                raise ValueError("a parameter that is no tensor")
-        storage, offset, shape, strides = kept.arguments[:4]
-        if not isinstance(storage, _Storage):
-            raise ValueError("a tensor without a storage")
-        return strided(self._numbers(storage), offset, shape, strides)
+        storage, *place = tensor_parts(kept)
+        return strided(self._numbers(storage), *place)
 
-    def _numbers(self, storage: _Storage) -> np.ndarray:
+    def _numbers(self, storage: Storage) -> np.ndarray:
         if storage.member not in self.read:
             member = self.members.get(f"{self.root}/data/{storage.member}")
             size = storage.count * np.dtype(storage.dtype).itemsize

@@ -27,9 +27,19 @@ def collar_heights(
 
     Behind garments lie on the neck's base, whatever they leave bare in front; what stands higher at both sides does so behind as well.
     """
+    return collar_at(_skin_ends(fitted, rays, rays.points(bare)), rays, bare, on_neck, ring)
+
+
+def collar_at(
+    seen: Float64[np.ndarray, " c"],
+    rays: FanGrid,
+    bare: Float64[np.ndarray, "r c"],
+    on_neck: Bool[np.ndarray, "r c"],
+    ring: Float[np.ndarray, "m 3"],
+) -> Float64[np.ndarray, "r c"]:
+    """As `collar_heights`, where skin is `seen` to end at a height in each column, not a number where that is not known."""
     base = heights_around(ring, rays.points(np.ones(bare.shape))[len(bare) // 2])
     points = rays.points(bare)
-    seen = _skin_ends(fitted, rays, points)
     known = np.flatnonzero(np.isfinite(seen))
     off = np.zeros(len(base))
     if len(known):
@@ -57,6 +67,13 @@ def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r
     )
     facing = np.cos(wrap(rays.azimuths - fitted.camera_azimuth))
     dressed = (cloth > 0.5)[1:] & (skin > 0.5)[:-1] & (facing > COLLAR_SEEN)
+    return crossing_heights(points, cloth, dressed)
+
+
+def crossing_heights(
+    points: Float64[np.ndarray, "r c 3"], cloth: Float[np.ndarray, "r c"], dressed: Bool[np.ndarray, "_ c"]
+) -> Float64[np.ndarray, " c"]:
+    """Height at which cloth comes to one half in each column, at the lowest row where `dressed` says that it begins; else not a number."""
     row = len(dressed) - 1 - dressed[::-1].argmax(0)
     here, before = cloth[row + 1, np.arange(len(row))], cloth[row, np.arange(len(row))]
     share = np.clip((0.5 - before) / np.maximum(here - before, 1e-6), 0, 1)

@@ -63,12 +63,9 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     """
     neck = shoulders.ring.mean(0).astype(np.float64)
     edge = lower_rows(fitted, neck)
-    depth = float(project(fitted.camera, neck[None])[1][0])
-    center = np.array(
-        [neck[0], min(height_at(fitted.camera, edge[0], depth) + ABOVE_CUT, neck[1] - UNDER_NECK), neck[2]]
-    )
+    center = bust_center(fitted, neck, edge)
     skin, body = lifted(fitted, shoulders)
-    rays = fan_grid(center, np.radians([[end] * TORSO_COLUMNS for end in RAY_ENDS]), (RAYS,))
+    rays = bust_rays(center)
     neck_skin = last_hits(rays, skin, shoulders.neck)
     vertices = np.concatenate([body, skin])
     triangles = np.concatenate([shoulders.triangles, shoulders.neck + len(body)])
@@ -77,15 +74,43 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     above = rays.points(bare)[..., 1] - collar
     dressed = np.maximum(wrapped_filter(bare, (1.0, 1.0)), bare) + COLLAR_GAP
     dressed = outlined(fitted, rays, dressed, cut_radii(fitted, rays, edge, front_of(rays, dressed)), above > 0)
+    shell = bust_sheet(fitted, rays, dressed, np.where(neck_skin > 0, neck_skin, bare), above, edge)
+    return shell, (skin - fitted.vertices).astype(np.float32)
+
+
+def bust_center(fitted: FittedHead, neck: Float64[np.ndarray, "3"], edge: Float64[np.ndarray, " w"]) -> np.ndarray:
+    """Where the bust's rays start, metres: below the middle `neck` of the neck's base, above the lower `edge` in the picture (lower_rows)."""
+    depth = float(project(fitted.camera, neck[None])[1][0])
+    lowest = height_at(fitted.camera, edge[0], depth)
+    return np.array([neck[0], min(lowest + ABOVE_CUT, neck[1] - UNDER_NECK), neck[2]])
+
+
+def bust_rays(center: np.ndarray) -> FanGrid:
+    """Rays from inside the neck down to below any edge."""
+    return fan_grid(center, np.radians([[end] * TORSO_COLUMNS for end in RAY_ENDS]), (RAYS,))
+
+
+def bust_sheet(
+    fitted: FittedHead,
+    rays: FanGrid,
+    dressed: Float64[np.ndarray, "r c"],
+    neck_skin: Float64[np.ndarray, "r c"],
+    above: Float64[np.ndarray, "r c"],
+    edge: Float64[np.ndarray, " w"],
+) -> Shell:
+    """The sheet of clothes between collar and lower edge.
+
+    On every ray the radius of clothes and that of the neck's skin, and metres above the collar; `edge` as lower_rows gives it.
+    """
     front = front_of(rays, dressed)
     cut = cut_radii(fitted, rays, edge, front)
     upper, lower = calmed(_crossed(rays, above)), _crossed(rays, cut - dressed)
     upper = np.maximum(upper, lower + np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)
-    grid = fan_grid(center, np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))]), (TORSO_ROWS, CUT_ROWS))
+    ends = np.stack([upper, lower, np.full(len(upper), np.radians(CUT_END))])
+    grid = fan_grid(rays.center, ends, (TORSO_ROWS, CUT_ROWS))
     at = rays.locate(grid.points(np.ones(grid.origins.shape[:2])).reshape(-1, 3))[:2]
-    neck_skin = np.where(neck_skin > 0, neck_skin, bare)
     below, radii = (rays.sample(each, *at).reshape(grid.origins.shape[:2]) for each in (neck_skin, dressed))
     radii[TORSO_ROWS:] = np.inf
     radii = np.minimum(radii, cut_radii(fitted, grid, edge, front))
@@ -93,8 +118,7 @@ def torso_shell(fitted: FittedHead, shoulders: Shoulders) -> tuple[Shell, Float3
     present = np.minimum(1, HEM[0] + HEM[1] * np.arange(len(radii)))[:, None] * np.ones(TORSO_COLUMNS)
     rim = grid.points(radii)
     closed = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
-    shell = Shell(grid, closed, sheet_triangles(*radii.shape), present, False, np.zeros_like(present))
-    return shell, (skin - fitted.vertices).astype(np.float32)
+    return Shell(grid, closed, sheet_triangles(*radii.shape), present, False, np.zeros_like(present))
 
 
 def lifted(fitted: FittedHead, shoulders: Shoulders) -> tuple[Float64[np.ndarray, "v 3"], Float64[np.ndarray, "b 3"]]:
