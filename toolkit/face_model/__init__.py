@@ -37,7 +37,7 @@ RECIPE = 11
 """Counts up whenever the derivation of the default head changes, so that an older cached head is made anew."""
 OWN_RECIPE = 4
 """Counts up whenever what is derived from a user's own model changes; RECIPE's count is part of it."""
-NO_TONGUE = "this head model has no tongue, and none is made up for it: tongueOut moves nothing"
+NO_TONGUE = "this head model has no tongue that moves, and none is made up for it: tongueOut moves nothing"
 
 
 def needs(config: FaceModelConfig | None = None) -> Needs:
