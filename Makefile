@@ -52,6 +52,7 @@ gpu:  ## compile gsplat for one kind of GPU (9.0: H100, H200) where nvcc is; nee
 	@$(PYTHON) -c "import sys, torch; torch.version.cuda or sys.exit('make gpu: needs a torch for CUDA, found ' + torch.__version__)"
 	@$(PYTHON) -c "import sys, importlib.util as u; u.find_spec('gsplat') or sys.exit('make gpu: needs gsplat; install the extra [cuda]')"
 	TORCH_CUDA_ARCH_LIST=$(ARCHITECTURE) MAX_JOBS=$(JOBS) $(PYTHON) -c "from gsplat.cuda._backend import _C; raise SystemExit(_C is None)"
+	@echo "make gpu: gsplat's kernels are compiled for $(ARCHITECTURE); no GPU was asked for, and nothing was drawn"
 
 lines:  ## line budget: modules of at most 300 lines
 	@git ls-files 'toolkit/*.py' 'exporters/*.py' 'runtime/*.py' 'facecraft4d/*.py' | xargs wc -l | sort -rn | head -8

@@ -55,7 +55,7 @@ def prepare(folder: Path) -> Subject:
     portrait = preprocess.run(PHOTO, config.preprocess, context)
     coarse = shape_prior.run(portrait, config.shape_prior, config.face_model, context)
     views = image_prior.run(coarse.views, config.image_prior, context)
-    return views, video_prior.run(coarse.head, views, config.video_prior, context), coarse.head
+    return views, video_prior.run(coarse.head, views, config.video_prior, config.face_model, context), coarse.head
 
 
 def kept(folder: Path) -> Subject:

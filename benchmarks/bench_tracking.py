@@ -2,6 +2,7 @@
 
 python benchmarks/bench_tracking.py my_head other_head --views 12 4 1 --steps 24
 python benchmarks/bench_tracking.py my_head --views 12 --train
+python benchmarks/bench_tracking.py my_head --flame flame2023_Open.pkl
 """
 
 import argparse
@@ -13,7 +14,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from facecraft4d.toolkit import cache, tracking, training
-from facecraft4d.toolkit.config import FaceModelConfig, LevelsConfig, TrackingConfig, TrainingConfig
+from facecraft4d.toolkit.config import (
+    FaceModelConfig,
+    FaceModelKind,
+    LevelsConfig,
+    TrackingConfig,
+    TrainingConfig,
+)
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Motion, Tracked, TrainedHead, ViewSet
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import StageContext, silent
@@ -72,8 +79,8 @@ def kept(folder: Path, views: int, steps: int) -> Subject:
     )  # fmt: skip
 
 
-def tracked(subject: Subject, config: TrackingConfig, folder: Path) -> tuple[Tracked, float]:
-    """What is found of a motion that is hidden, and the processor's seconds that it took on all cores together."""
+def tracked(subject: Subject, config: TrackingConfig, folder: Path, chosen: FaceModelConfig) -> tuple[Tracked, float]:
+    """What is found of a motion that is hidden, on a head that was made of the `chosen` model, and the processor's seconds that it took on all cores together."""
     hidden, started = replace(subject.frames, track=None), time.process_time()
     steps = len(subject.truth.expressions)
     with repeatable():
@@ -82,7 +89,7 @@ def tracked(subject: Subject, config: TrackingConfig, folder: Path) -> tuple[Tra
             hidden,
             subject.head,
             config,
-            FaceModelConfig(),
+            chosen,
             StageContext(0, "cpu", folder, silent),
             steps,
         )
@@ -137,16 +144,19 @@ def main() -> None:
     parser.add_argument("--views", nargs="+", type=int, default=[12, 4, 1])
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--epochs", type=int, default=TrackingConfig().epochs)
+    parser.add_argument("--flame", type=Path, help="the FLAME file that the builds were made of")
     parser.add_argument(
         "--train", action="store_true", help="also train an avatar on the found and one on the true track"
     )
     options = parser.parse_args()
+    flame = options.flame
+    chosen = FaceModelConfig() if flame is None else FaceModelConfig(FaceModelKind.FLAME, flame)
     for folder in options.builds:
         for views in options.views:
             subject = kept(folder, views, options.steps)
             with TemporaryDirectory() as scratch:
                 config = TrackingConfig(epochs=options.epochs, fps=1.0)
-                found, seconds = tracked(subject, config, Path(scratch))
+                found, seconds = tracked(subject, config, Path(scratch), chosen)
                 line = {
                     "views": views,
                     "processor_seconds": round(seconds),

@@ -130,6 +130,8 @@ class FlameMesh:
     triangles: Int32[np.ndarray, "f 3"]
     identities: Float32[np.ndarray, "s v 3"]
     expressions: Float32[np.ndarray, "e v 3"]
+    joint_regressor: Float32[np.ndarray, "j v"]
+    """Joint positions = regressor @ vertices at rest, expression and all."""
 
 
 @dataclass(frozen=True, slots=True)

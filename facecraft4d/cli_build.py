@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,9 @@ import tyro
 
 from facecraft4d.cli_common import parse, readable_bytes, readable_seconds, say
 from facecraft4d.cli_folder import working_folder
+from facecraft4d.cli_paper import refuse_cpu, refuse_other_priors
 from facecraft4d.cli_progress import Report, shown_progress
-from facecraft4d.toolkit.config import BuildConfig, Device, Preset, check_config, preset
+from facecraft4d.toolkit.config import BuildConfig, Preset, check_config, preset
 from facecraft4d.toolkit.core.checks import UserError
 
 if TYPE_CHECKING:
@@ -21,23 +21,25 @@ if TYPE_CHECKING:
 
 PREVIEW_CLIP = "face_cap"
 PREVIEW_SIZE = 512
-
-CORE_SECONDS = (1.0, 2.8)
-"""Processor time of a static and of a COIN step at 512 pixels with 100,000 splats, measured on a 2-core EPYC (Zen 4)."""
+SHAPE_FILES = ("shape.glb", "shape.obj")
+"""The surface of a shape prior that has one."""
 
 
 @dataclass(frozen=True)
 class BuildCommand:
     """Make an avatar from a portrait.
 
-    Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder, and what the stages made into its folder
-    build/. A build that was stopped goes on where it was; an option that changes makes its stage and the later ones run anew.
+    Writes avatar.glb, report.html, preview.mp4 and metrics.json into the output folder (and shape.glb, shape.obj with --shape-prior
+    panohead), and what the stages made into its folder build/. A build that was stopped goes on where it was; an option that changes makes its stage and the later ones run anew.
 
     examples:
       facecraft4d build portrait.jpg --out my_head
       facecraft4d build portrait.jpg --out my_head --preset standard --splats 40000
       facecraft4d build portrait.jpg --out my_head --training.coin-iterations 2000 --matting isnet
       facecraft4d build portrait.jpg --out my_head --face-model flame --face-model.file flame2023_Open.pkl
+      facecraft4d build portrait.jpg --out my_head --shape-prior panohead --shape-prior.panohead.checkpoint easy-khair-180-gpc0.8-trans10-025000.pkl
+      facecraft4d build portrait.jpg --out my_head --video-prior liveportrait --video-prior.liveportrait.checkpoints pretrained_weights
+      facecraft4d build portrait.jpg --out my_head --preset paper --embedded-priors
     """
 
     portrait: Annotated[Path, tyro.conf.Positional]
@@ -45,13 +47,15 @@ class BuildCommand:
     out: Path = Path("my_head")
     """Folder for the results."""
     preset: Preset = Preset.DRAFT
-    """draft: minutes on a CPU; standard: under an hour on a CPU; paper: the paper's schedule, for CUDA."""
+    """draft: minutes on a CPU; standard: under an hour on a CPU; paper: the paper's schedule and priors, for CUDA."""
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Go on with an earlier build in the folder (this is the default)."""
     fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Start over: what an earlier build in the folder made is kept until the new one has got past preprocessing, then removed."""
     anyway: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Let the preset paper run without CUDA."""
+    embedded_priors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Let the preset paper run without those of the paper's own priors that are not chosen."""
     config: Annotated[BuildConfig, tyro.conf.arg(name="")] = field(default_factory=BuildConfig)
 
 
@@ -62,7 +66,7 @@ def main(arguments: list[str]) -> int:
     with shown_progress() as report, working_folder(options.out, options.fresh) as folder:
         from facecraft4d.toolkit import pipeline
 
-        refuse_paper_on_cpu(options, report)
+        check_paper(options, report)
         build = pipeline.build(options.portrait, options.config, folder, report)
         started = time.perf_counter()
         write_results(build, options, report)
@@ -105,25 +109,14 @@ def check_options(options: BuildCommand) -> None:
     check_config(options.config)
 
 
-def refuse_paper_on_cpu(options: BuildCommand, report: Report) -> None:
-    """UserError for the paper's schedule without CUDA, with the hours it would take."""
-    if options.preset is not Preset.PAPER or options.anyway:
+def check_paper(options: BuildCommand, report: Report) -> None:
+    """UserError where the preset paper lacks what makes it the paper, unless the options say to go on."""
+    if options.preset is not Preset.PAPER:
         return
-    from facecraft4d.toolkit.device import resolve
-
-    if resolve(options.config.device, report) is Device.CPU:
-        cores = os.cpu_count() or 1
-        hours = hours_on_cpu(options.config, cores)
-        raise UserError(
-            f"--preset paper needs CUDA: on this CPU ({cores} cores) it would take about {hours:.0f} hours; "
-            "take --preset standard, or add --anyway"
-        )
-
-
-def hours_on_cpu(config: BuildConfig, cores: int) -> float:
-    """What the training of the paper's schedule would take."""
-    static, coin = CORE_SECONDS
-    return (config.training.static_iterations * static + config.training.coin_iterations * coin) / cores / 3600
+    if not options.embedded_priors:
+        refuse_other_priors(options.config, report)
+    if not options.anyway:
+        refuse_cpu(options.config, report)
 
 
 def write_results(build: "Build", options: BuildCommand, report: Report) -> None:
@@ -139,11 +132,21 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
 
     out = options.out
     exporters.export(build.avatar, out / "avatar.glb", to="gltf")
+    copy_shape(build, out)
     write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_motion(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))
     write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
     write_whole(out / "report.html", as_bytes(report_html(build, options.preset)))
+
+
+def copy_shape(build: "Build", out: Path) -> None:
+    """The shape prior's own surface beside the avatar, if it has one."""
+    from facecraft4d.toolkit.core.files import write_whole
+
+    if build.shape_folder is not None:
+        for name in SHAPE_FILES:
+            write_whole(out / name, (build.shape_folder / name).read_bytes())
 
 
 def print_summary(build: "Build", options: BuildCommand, seconds_for_results: float) -> None:
@@ -153,7 +156,8 @@ def print_summary(build: "Build", options: BuildCommand, seconds_for_results: fl
     for row in build.times:
         kept = "  (kept)" if row.cached else ""
         peak = readable_bytes(row.peak_bytes) if row.peak_bytes else "unknown"
-        say(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {peak}{kept}")
+        device = f", {readable_bytes(row.device_peak_bytes)} on the GPU" if row.device_peak_bytes else ""
+        say(f"{row.stage:<24} {readable_seconds(row.seconds):>12}  peak {peak}{device}{kept}")
     made = sum(row.seconds for row in build.times if not row.cached)
     say(f"{'preview, report':<24} {readable_seconds(seconds_for_results):>12}")
     say(f"{'this run':<24} {readable_seconds(made + seconds_for_results):>12}")

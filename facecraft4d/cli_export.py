@@ -134,7 +134,9 @@ def _flame_mesh(path: Path) -> FlameMesh:
     arrays = read_model(path)
     directions = np.ascontiguousarray(np.moveaxis(arrays["shapedirs"], 2, 0))
     triangles = arrays["f"].astype(np.int32)
-    return FlameMesh(arrays["v_template"], triangles, directions[:SHAPE_COUNT], directions[SHAPE_COUNT:])
+    return FlameMesh(
+        arrays["v_template"], triangles, directions[:SHAPE_COUNT], directions[SHAPE_COUNT:], arrays["J_regressor"]
+    )
 
 
 def export_targets(avatar: Path, to: tuple[str, ...], out: Path | None) -> list[tuple[Format, Path]]:

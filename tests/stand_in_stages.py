@@ -62,7 +62,7 @@ class House:
         self.enter("image_prior")
         return coarse
 
-    def video_prior(self, head: Head, views: ViewSet, config: Any, context: StageContext) -> FrameSet:
+    def video_prior(self, head: Head, views: ViewSet, config: Any, face_model: Any, context: StageContext) -> FrameSet:
         folder = context.folder
         for index, view in enumerate(views.views[:2]):
             Image.fromarray((view.image * 255).astype(np.uint8)).save(folder / f"frame_{index}.png")

@@ -16,6 +16,9 @@ class StageTime:
     stage: str
     seconds: float
     peak_bytes: int
+    """Of the process on the host, so far."""
+    device_peak_bytes: int
+    """Of the stage's tensors on a GPU; 0 where it used none."""
     cached: bool
 
 
@@ -35,3 +38,7 @@ class Build:
     evaluation: Evaluation
     avatar: Avatar
     times: tuple[StageTime, ...]
+    shape_notes: tuple[str, ...] = ()
+    """What the shape prior has to say of itself."""
+    shape_folder: Path | None = None
+    """With the surface that it saw as shape.glb and shape.obj, if it saw one."""

@@ -7,6 +7,7 @@ import torch
 from facecraft4d.toolkit.config import Device
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.memory import device_peak, peak_memory
 from facecraft4d.toolkit.splatting import trial
 
 STAGE = "device"
@@ -38,3 +39,19 @@ def obstacle_on_cuda(report: Callable[[Progress], None]) -> str:
     reason = trial.obstacle()
     report(Progress(STAGE, 1, 1, "" if reason else "gsplat draws on CUDA"))
     return reason
+
+
+def quick_type(device: str) -> torch.dtype:
+    """The type of numbers in which large networks run: half precision on CUDA, single on the CPU, which has no speed to gain."""
+    return torch.float16 if device == Device.CUDA else torch.float32
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory that was taken on the device: by the stage's tensors on CUDA, by the process so far on the CPU."""
+    return device_peak() if device == Device.CUDA else peak_memory()
+
+
+def release(device: str) -> None:
+    """Give back what the device keeps in reserve for tensors to come."""
+    if device == Device.CUDA:
+        torch.cuda.empty_cache()

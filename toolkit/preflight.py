@@ -41,7 +41,7 @@ def needs(config: BuildConfig) -> Needs:
             preprocess.needs(config.preprocess),
             shape_prior.needs(config.shape_prior, config.face_model),
             image_prior.needs(config.image_prior),
-            video_prior.needs(config.video_prior),
+            video_prior.needs(config.video_prior, config.face_model),
             tracking.needs(config.tracking, config.face_model),
             training.needs(config.training),
             evaluation.needs(),
@@ -50,8 +50,8 @@ def needs(config: BuildConfig) -> Needs:
 
 
 def check(config: BuildConfig, report: Report) -> Ready:
-    """Fetch the weights that are not there yet, read the user's own head model and try the device. UserError that names all that is missing, in
-    one line.
+    """Fetch the weights that are not there yet, read the user's own head model and the priors' networks, try the device. UserError that names
+    all that is missing, in one line.
 
     Weights that only measure do not stop a build: `report` tells which metrics will be absent.
     """
@@ -64,6 +64,9 @@ def check(config: BuildConfig, report: Report) -> Ready:
         missing.append(str(error))
     if missing:
         raise UserError(_in_one_line(missing))
+    shape_prior.check(config.shape_prior, report)
+    image_prior.check(config.image_prior)
+    video_prior.check(config.video_prior, config.seed, report)
     absent = missing_weights(wanted.measuring, report)
     for note, reason in zip(absence_notes(METRICS, absent), absent.values(), strict=True):
         report(Progress(STAGE, 1, 1, f"{note} ({reason})"))

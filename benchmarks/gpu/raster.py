@@ -1,11 +1,10 @@
 """The rasteriser against the stored float64 results: pictures and every gradient, packed and not."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
+from gpu.measure import exact_products
 from gpu.results import Found, demand
 from gpu.scenes import CASES, INPUTS, Arrays, Case, cotangents, read
 
@@ -21,20 +20,6 @@ UNSURE_LIMIT = 0.05
 SAVED = ("training", "antialiased")
 """Cases whose drawn pictures and gradients come back as test data: about a megabyte."""
 FILE_NAME = "raster_cuda.npz"
-
-
-@contextmanager
-def exact_products() -> Iterator[None]:
-    """Matrix products and convolutions in full float32, not in TF32."""
-    switches = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [switch.allow_tf32 for switch in switches]
-    try:
-        for switch in switches:
-            switch.allow_tf32 = False
-        yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value
 
 
 def check_raster(carried: Path, out: Path, device: str, found: Found, cases: tuple[Case, ...] = CASES) -> None:

@@ -1,6 +1,7 @@
 """What a check found: gpu.json, replaced whole after every section, and the time that is left."""
 
 import json
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ class Section(NamedTuple):
     run: Callable[[Found], None]
     least_seconds: float
     """With less time left it is not begun."""
+    most_seconds: float = math.inf
+    """Its own budget: where it lasts longer it is broken off between two measurements."""
 
 
 def demand(holds: bool, text: str) -> None:
@@ -41,12 +44,18 @@ class Ledger:
     def __init__(self, path: Path, facts: Mapping[str, Any], budget_seconds: float) -> None:
         self._path, self._facts = path, {"format": FORMAT, **facts, "budget_seconds": budget_seconds}
         self._begun, self._budget = time.monotonic(), budget_seconds
+        self._ends = math.inf
         self.sections: dict[str, Found] = {}
 
     @property
     def seconds_left(self) -> float:
         """Of the budget for all sections."""
         return self._budget - (time.monotonic() - self._begun)
+
+    def within(self) -> None:
+        """Asked between two measurements. Raises Missed where the section has used up its budget, or the check its own."""
+        late = max(time.monotonic() - self._ends, -self.seconds_left)
+        demand(late < 0, f"broken off {late:.0f} s after its time")
 
     @property
     def passed(self) -> bool:
@@ -62,6 +71,7 @@ class Ledger:
                 reason = f"needs {section.least_seconds:.0f} s, {self.seconds_left:.0f} s were left"
                 self.sections[section.name]["error"] = reason
             else:
+                self._ends = time.monotonic() + section.most_seconds
                 self.sections[section.name] = _entry(section)
             self._write()
 

@@ -12,9 +12,10 @@ from unittest.mock import patch
 
 import torch
 from gpu.kept import paper_schedule
+from gpu.measure import peak_of
 from gpu.results import Found, demand
 
-from facecraft4d.toolkit.training import footage, loop
+from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.loop import Trainer, train_step
 from facecraft4d.toolkit.training.schedule import Sample
 from facecraft4d.toolkit.training.state import TrainingState
@@ -64,23 +65,23 @@ class Clock:
         return timed
 
 
-def check_step(begun: Begun, device: str, counts: Counts, found: Found) -> None:
+def check_step(begun: Begun, device: str, counts: Counts, within: Callable[[], None], found: Found) -> None:
     """Measure one number of splats. Raises Missed for losses that are no numbers."""
     trainer, state = begun
     clock = Clock(device)
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
     found["splats"] = len(state.triangles)
-    found["fetch_cold_ms"] = cold_fetch(trainer, clock, counts.cold)
-    start = copy.deepcopy(state)
-    run(trainer, state, counts.warm, clock)
-    found["step_ms"], losses = run(trainer, state, counts.timed, clock)
-    found["parts_ms"] = split(trainer, state, counts.split, clock)
-    found["loss"] = losses[-1]
-    found["two_runs"] = apart(trainer, start, counts.twice, clock)
-    if device == "cuda":
-        found["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
-    found["paper_hours"] = paper_hours(found, trainer.config.resolution)
+    with peak_of(found, "peak_gib"):
+        found["fetch_cold_ms"] = cold_fetch(trainer, clock, counts.cold)
+        start = copy.deepcopy(state)
+        run(trainer, state, counts.warm, clock)
+        within()
+        found["step_ms"], losses = run(trainer, state, counts.timed, clock)
+        within()
+        found["parts_ms"] = split(trainer, state, counts.split, clock)
+        found["loss"] = losses[-1]
+        within()
+        found["two_runs"] = apart(trainer, start, counts.twice, clock)
+    found["paper_hours"] = paper_hours(found, trainer)
     demand(all(loss == loss for loss in losses), "a loss is no number")
 
 
@@ -135,9 +136,10 @@ def apart(trainer: Trainer, start: TrainingState, steps: int, clock: Clock) -> d
     return found
 
 
-def paper_hours(found: Found, size: int) -> float:
-    """Hours of the preset paper, were each step as long as this one: fetched anew where its pictures do not fit into the cache."""
+def paper_hours(found: Found, trainer: Trainer) -> float:
+    """Hours of the preset paper, were each step as long as this one: pictures that the budget does not keep are read by the thread that is ahead,
+    which may need longer than the step."""
     steps, pictures = paper_schedule()
-    fit = footage.PICTURE_CACHE_BYTES // (4 * size * size)
-    anew = max(1 - fit / pictures, 0) * max(found["fetch_cold_ms"] - found["parts_ms"]["fetch"], 0)
-    return steps * (found["step_ms"] + anew) / 3.6e6
+    kept = trainer.footage.pictures.budget // (4 * trainer.config.resolution**2)
+    reading = max(1 - kept / pictures, 0) * found["fetch_cold_ms"]
+    return steps * max(found["step_ms"], reading) / 3.6e6

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from facecraft4d.exporters.options import FlameMesh
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Rig
 from facecraft4d.toolkit.core.geometry import multiply_wxyz, triangle_frames, wxyz_from_rotation
+from facecraft4d.toolkit.core.own_terms import likeliest, own_terms
 from facecraft4d.toolkit.core.rigging import place_splats
 
 EXPRESSION = "flame_expr_"
@@ -18,8 +19,6 @@ EXPRESSION = "flame_expr_"
 TEETH_VERTICES, TEETH_TRIANGLES = 120, 168
 """That GaussianAvatars adds behind FLAME's own: 84 triangles of upper teeth, 84 of lower."""
 TEETH = "teeth"
-NOISE = 1e-3
-"""Metres that a vertex may be off for a standard deviation of a direction (ridge regression): what a fit to a photograph knows of a face."""
 STIFF, STIFFEST = 1e-5, 0.02
 """Metres that a triangle may come off its joint by expressions and other joints and be stiff; where fewer are, this share of a joint's."""
 TURNED = 0.05
@@ -40,8 +39,10 @@ class FlameTerms:
     """What is left of the face at rest; 0 for the teeth, which stand where a reader puts them."""
     expressions: Float32[np.ndarray, "k e"]
     """Of each of the rig's expressions, the weights of FLAME's."""
+    turns: Float64[np.ndarray, "k j 3"]
+    """Of each, how it turns FLAME's jaw and eyes, axis-angle, radians."""
     expression_offsets: Float32[np.ndarray, "k v 3"]
-    """What is left of each at weight 1."""
+    """What FLAME's expressions leave of each at weight 1, turns and all."""
 
 
 def built_on(rig: Rig, mesh: FlameMesh) -> bool:
@@ -54,14 +55,16 @@ def flame_terms(rig: Rig, mesh: FlameMesh) -> FlameTerms:
     """The parts; a rig's expressions of FLAME's own names are those alone."""
     count = len(mesh.vertices)
     wanted = (rig.vertices[:count] - mesh.vertices).astype(np.float64)
-    shape = _weights(_centred(mesh.identities), _centred(wanted[None]))[0]
+    shape = likeliest(_centred(mesh.identities), _centred(wanted[None]))[0]
     left = wanted - np.tensordot(shape, mesh.identities, 1)
     shift = left.mean(0)
     moves = rig.expression_deltas[:, :count].astype(np.float64)
-    expressions = _weights(mesh.expressions.astype(np.float64), moves)
+    found = own_terms(rig, mesh.expressions, moves)
+    expressions, turns = found.weights, found.turns
     for index, itself in enumerate(np.eye(len(mesh.expressions))):
         if (name := f"{EXPRESSION}{index:03d}") in rig.expression_names:
-            expressions[rig.expression_names.index(name)] = itself
+            own = rig.expression_names.index(name)
+            expressions[own], turns[own] = itself, 0
     rest = moves - np.tensordot(expressions, mesh.expressions, 1)
     teeth = rig.expression_deltas[:, count : count + TEETH_VERTICES] if has_teeth(rig, mesh) else None
     return FlameTerms(
@@ -69,6 +72,7 @@ def flame_terms(rig: Rig, mesh: FlameMesh) -> FlameTerms:
         translation=shift.astype(np.float32),
         static_offset=_with_teeth((left - shift)[None], None)[0],
         expressions=expressions.astype(np.float32),
+        turns=turns,
         expression_offsets=_with_teeth(rest, teeth),
     )
 
@@ -154,15 +158,6 @@ def _nearest(points: Float64[np.ndarray, "n 3"], centres: Float64[np.ndarray, "m
         for start in range(0, len(points), AT_ONCE)
     ]
     return np.concatenate([np.zeros(0, np.int64), *found])
-
-
-def _weights(
-    directions: Float64[np.ndarray, "n v 3"], wanted: Float64[np.ndarray, "k v 3"]
-) -> Float64[np.ndarray, "k n"]:
-    """Of each wanted displacement the likeliest weights, each of standard deviation 1, where vertices are off by `NOISE`."""
-    system = directions.reshape(len(directions), -1) / NOISE
-    normal = system @ system.T + np.eye(len(system))
-    return np.asarray(np.linalg.solve(normal, system @ (wanted.reshape(len(wanted), -1) / NOISE).T).T)
 
 
 def _centred(moves: np.ndarray) -> Float64[np.ndarray, "n v 3"]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from facecraft4d.exporters.format import File
 from facecraft4d.exporters.options import ExportOptions, FlameMesh
-from facecraft4d.exporters.stills.flame_terms import FlameTerms, built_on, flame_terms, on_flame
+from facecraft4d.exporters.stills.flame_frames import flame_frames
+from facecraft4d.exporters.stills.flame_terms import built_on, flame_terms, on_flame
 from facecraft4d.exporters.stills.notes import note, notes_of
 from facecraft4d.exporters.stills.ply_table import COLOR, FIELDS, REST, ply_bytes, splat_columns
 from facecraft4d.toolkit.core.arkit import JOINT_NAMES
@@ -37,7 +38,7 @@ def gaussian_avatars_files(avatar: Avatar, name: str, options: ExportOptions) ->
     """
     check_avatar(avatar)
     motion, mesh = _motion(avatar.rig, options), _mesh(avatar.rig, options)
-    parameters = flame_parameters(flame_terms(avatar.rig, mesh), motion)
+    parameters = flame_parameters(avatar.rig, mesh, motion)
     splats = on_flame(avatar.splats, avatar.rig, mesh)
     yield name, local_ply(splats, (*notes_of(avatar, options), note("frame", "the triangle's, of FLAME's mesh")))
     yield PARAMETERS_FILE, parameters
@@ -62,9 +63,11 @@ def local_ply(splats: BoundSplats, notes: tuple[str, ...]) -> bytes:
     return ply_bytes({**named, BINDING: splats.triangles}, notes)
 
 
-def flame_parameters(terms: FlameTerms, motion: Motion) -> bytes:
-    """`PARAMETERS_FILE`: float32; one row of the pose for each frame, offsets for what FLAME's own directions leave."""
-    turns = dict(zip(JOINT_NAMES, np.moveaxis(motion.joint_rotations, 1, 0), strict=True))
+def flame_parameters(rig: Rig, mesh: FlameMesh, motion: Motion) -> bytes:
+    """`PARAMETERS_FILE`: float32; one row of the pose for each frame, offsets for what FLAME's own directions and joints leave."""
+    terms = flame_terms(rig, mesh)
+    rotations, offsets = flame_frames(rig, mesh, terms, motion)
+    turns = dict(zip(JOINT_NAMES, np.moveaxis(rotations, 1, 0), strict=True))
     arrays = {
         "shape": terms.shape,
         "expr": motion.expressions @ terms.expressions,
@@ -74,7 +77,7 @@ def flame_parameters(terms: FlameTerms, motion: Motion) -> bytes:
         "eyes_pose": np.concatenate([turns["eye_left"], turns["eye_right"]], 1),
         "translation": motion.translations + terms.translation,
         "static_offset": terms.static_offset[None],
-        "dynamic_offset": np.tensordot(motion.expressions, terms.expression_offsets, 1),
+        "dynamic_offset": offsets,
     }
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array.astype(np.float32) for name, array in arrays.items()})

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from gpu import absent, carried, compiling, kept, raster, scenes, sections, steps
+from gpu.projected import PAPER_MINUTES
 from gpu.results import Found, Ledger, Missed, Section, demand
 from training_subject import SIZE, TINY
 
@@ -68,6 +69,24 @@ def test_without_time_a_section_is_absent(tmp_path: Path) -> None:
     ledger.run((Section("long", passes, 100), Section("short", passes, 1)))
     long, short = written(tmp_path / "gpu.json")["sections"].values()
     assert long["state"] == "absent" and "100 s" in long["error"] and short["state"] == "passed" and not ledger.passed
+
+
+def test_a_section_is_broken_off_when_its_own_time_is_up(tmp_path: Path) -> None:
+    """Between two measurements, with what it has found; the others have their own."""
+    ledger = Ledger(tmp_path / "gpu.json", {}, 60)
+
+    def measures(found: Found) -> None:
+        for index in range(3):
+            ledger.within()
+            found[str(index)] = index
+            time.sleep(0.06)
+
+    ledger.run((Section("long", measures, 0, 0.05), Section("short", measures, 0, 20)))
+    long, short = written(tmp_path / "gpu.json")["sections"].values()
+    assert long["state"] == "failed" and "broken off" in long["error"] and long["found"] == {"0": 0}
+    assert short["state"] == "passed" and len(short["found"]) == 3
+    with pytest.raises(Missed, match="broken off"):
+        Ledger(tmp_path / "gpu.json", {}, 0).within()
 
 
 def test_nothing_run_has_not_passed(tmp_path: Path) -> None:
@@ -151,7 +170,7 @@ def test_a_step_is_split_into_its_parts_and_repeats(tiny: kept.Kept) -> None:
     config = replace(kept.paper_step(200, SIZE), coin_hidden=8, view_embedding=4, position_octaves=2)
     trainer, state = kept.begun(tiny, config, "cpu")
     found: Found = {}
-    steps.check_step((trainer, state), "cpu", steps.Counts(1, 1, 1, 1, 2), found)
+    steps.check_step((trainer, state), "cpu", steps.Counts(1, 1, 1, 1, 2), lambda: None, found)
     assert set(found["parts_ms"]) == {"fetch", "draw", "losses", "lpips", "backward", "adam", "rest"}
     assert all(value > 0 for value in found["parts_ms"].values()) and found["splats"] == 200
     assert max(found["two_runs"].values()) < 1e-6 and {"losses", "means", "colors"} <= found["two_runs"].keys()
@@ -194,8 +213,19 @@ def test_the_rehearsal_runs_every_section(tiny: kept.Kept, tmp_path: Path, monke
     (folder / carried.MARK).write_text('{"prepared_on": "here"}')
     assert gpu_check.main(["--carried", str(folder), "--out", str(out), "--rehearse"]) == 0
     content = written(out / "gpu.json")
-    assert list(content["sections"]) == ["machine", "subject", "compile", "raster", "step", "draft", "player"]
-    assert content["sections"]["player"]["found"]["2000 splats, 64 x 64"]["likeness_db"] > 45
+    assert list(content["sections"]) == [
+        "machine", "subject", "goldens", "compile", "raster", "step", "panohead", "liveportrait", "sdxl", "draft", "player", "projected",
+    ]  # fmt: skip
+    found = {name: section["found"] for name, section in content["sections"].items()}
+    assert found["player"]["2000 splats, 64 x 64"]["likeness_db"] > 45
+    assert all(row["off"] < row["limit"] for rows in found["goldens"].values() for row in rows.values())
+    assert len(found["goldens"]["panohead"]) == 12 and len(found["goldens"]["liveportrait"]) == 10
+    assert found["panohead"]["inversion_step_ms"] > 0 < found["panohead"]["tuning_step_ms"]
+    assert found["liveportrait"]["apart"]["max"] < 1e-3
+    assert {"inverting, 2 pictures", "denoising, 5 pictures", "decode_ms", "offloaded"} <= found["sdxl"].keys()
+    projected = found["projected"]
+    assert {name: row["paper_minutes"] for name, row in projected.items()} == PAPER_MINUTES
+    assert all(row["minutes"] > 0 for name, row in projected.items() if name != "head and motion")
     assert {path.name for path in out.iterdir()} == {"gpu.json", "raster_cuda.npz", "avatar.glb"}
 
 
@@ -204,7 +234,7 @@ def test_it_needs_nothing_that_does_not_travel() -> None:
     """In a process that has none of the packages which stay behind, everything can be imported."""
     code = f"""
 import sys
-GONE = {{"av", "ai_edge_litert", "pymatting", "anny", "onnxruntime", "skimage", "beartype"}}
+GONE = {{"av", "ai_edge_litert", "pymatting", "anny", "onnxruntime", "trimesh", "rtree", "pi_heif", "beartype"}}
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in GONE:

@@ -1,5 +1,6 @@
 """What the check for a machine with a GPU compares with, and what it carries there."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import gpu_check
 import numpy as np
 import pytest
 import torch
-from gpu import carried, kept, raster, scenes
+from gpu import carried, kept, measure, raster, scenes
 from gpu.results import Found, Missed
 from PIL import Image
 from training_subject import SIZE
@@ -87,7 +88,7 @@ def test_other_results_fail_by_name(tmp_path: Path, name: str, change: float, to
 
 def test_tf32_is_off_while_comparing_and_as_before_afterwards() -> None:
     before = torch.backends.cudnn.allow_tf32
-    with raster.exact_products():
+    with measure.exact_products():
         assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
     assert torch.backends.cudnn.allow_tf32 == before
 
@@ -128,7 +129,23 @@ def test_a_folder_that_is_too_large_is_refused(tmp_path: Path) -> None:
     assert carried.checked_size(tmp_path, 3100 << 10) == 3100 << 10
     with pytest.raises(UserError, match=r"at most 3099 KiB, found 3100 KiB \(stages 3000 KiB, scenes 100 KiB\)"):
         carried.checked_size(tmp_path, 3099 << 10)
-    assert carried.LARGEST <= 48 << 20
+
+
+def test_what_travels_beside_the_folder_is_counted(tmp_path: Path) -> None:
+    """What git knows or would take up, and the two folders that it ignores; links and what else it ignores stay."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for name, size in (
+        ("kept.py", 10),
+        ("deep/new.py", 200),
+        (".whl/one.whl", 3000),
+        (".gl/a.deb", 40_000),
+        ("build/x", 1),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    (tmp_path / ".gitignore").write_bytes(b".whl\n.gl\nbuild\n")
+    assert carried.size_beside(tmp_path) == 10 + 200 + 3000 + 40_000 + 15
+    assert carried.LARGEST == 64 << 20 and carried.size_beside(carried.ROOT) < 20 << 20
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
@@ -136,3 +153,21 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "stages" / "mine").write_text("precious")
     assert gpu_check.main(["--prepare", str(tmp_path)]) == gpu_check.MISTAKE
     assert (tmp_path / "stages" / "mine").read_text() == "precious"
+
+
+# networks of the priors
+
+
+def test_a_distance_beyond_its_limit_is_named_and_few_may_miss() -> None:
+    found: Found = {}
+    wanted = {"a_raw": torch.zeros(2, 50), "b_mask": torch.zeros(100)}
+    shown = {"a_raw": torch.full((100,), 0.9e-3), "b_mask": torch.zeros(100)}
+    shown["b_mask"][7] = 1.0
+    limits = {"raw": 1e-3, "mask": 1e-4}
+    measure.compare(shown, wanted, limits, 0.01, found)
+    assert found["b_mask"] == {"off": 1.0, "limit": 1e-4, "missed": pytest.approx(0.01)}
+    for other in (shown | {"a_raw": torch.full((100,), 1.1e-3)}, shown | {"a_raw": torch.full((100,), torch.nan)}):
+        with pytest.raises(Missed, match="a_raw is off by"):
+            measure.compare(other, wanted, limits, 0.01, {})
+    with pytest.raises(Missed, match="b_mask"):
+        measure.compare(shown, wanted, limits, 0.001, {})

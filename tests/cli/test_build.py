@@ -1,12 +1,7 @@
 """The options of a build, and its folder."""
 
-from pathlib import Path
-
-import pytest
-
 from facecraft4d import cli_build
 from facecraft4d.toolkit.config import Device, Lighting, Matting, Preset, preset
-from facecraft4d.toolkit.core.checks import UserError
 
 
 def test_the_preset_decides_the_defaults_and_options_win() -> None:
@@ -32,11 +27,3 @@ def test_the_preset_decides_the_defaults_and_options_win() -> None:
     assert chosen.training.static_iterations == preset(Preset.STANDARD).training.static_iterations
     assert chosen.shape_prior.light is Lighting.EVEN
     assert (chosen.preprocess.matting, chosen.preprocess.face, chosen.device) == (Matting.ISNET, 1, Device.CPU)
-
-
-def test_paper_goes_on_when_told(place: Path) -> None:
-    cli_build.refuse_paper_on_cpu(
-        cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu", "--anyway"]), print
-    )
-    with pytest.raises(UserError, match="hours"):
-        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper", "--device", "cpu"]), print)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
+from film_cases import write_video
 from places import DATA
 
 from facecraft4d.runtime.speech.sounds import written_wav
@@ -28,18 +28,9 @@ def test_what_is_too_fast_is_heard_at_48000(tmp_path: Path) -> None:
     assert found.rate == 48000 and found.duration == pytest.approx(1, abs=0.01)
 
 
-def _video(path: Path, pictures: np.ndarray) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "8"})
-        stream.height, stream.width = pictures.shape[1:3]
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        container.mux(stream.encode())
-
-
 def test_the_frames_of_a_video_with_their_times(tmp_path: Path) -> None:
     pictures = np.repeat(np.arange(0, 200, 20, dtype=np.uint8), 64 * 96 * 3).reshape(10, 64, 96, 3)
-    _video(tmp_path / "a.mp4", pictures)
+    write_video(tmp_path / "a.mp4", pictures)
     found = list(video_frames(tmp_path / "a.mp4", 48))
     assert [seconds for seconds, _ in found] == pytest.approx([frame / 25 for frame in range(10)])
     assert found[0][1].shape == (32, 48, 3)

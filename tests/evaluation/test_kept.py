@@ -72,5 +72,7 @@ def test_an_earlier_version_knows_no_inputs(place: Path) -> None:
     (place / "build" / "image_prior" / KEY[:16] / "stage.json").write_text(
         '{"digest": "", "seconds": 0, "peak_bytes": 0}'
     )
-    with pytest.raises(UserError, match=r"found no digest, seconds, peak_bytes, inputs alone.*; build again"):
+    with pytest.raises(
+        UserError, match=r"found no digest, seconds, peak_bytes, device_peak_bytes, inputs alone.*; build again"
+    ):
         kept_stages(place)

@@ -1,8 +1,6 @@
 """A folder of ICT-FaceKit's layout with a face in it, the CC0 head's cut into its parts: adopted, it is the head that it was cut from."""
 
-from pathlib import Path
-
-import ict_miniature
+import cc0_ict
 import numpy as np
 import pytest
 
@@ -15,66 +13,12 @@ from facecraft4d.toolkit.face_model import FaceModel, ict, personalized_rig
 from facecraft4d.toolkit.face_model.obj_files import read_obj
 
 pytestmark = pytest.mark.slow
-IDENTITIES = 3
-SHIFT, SCALE = np.array([0.3, 1.5, -2.0]), 103.0
-"""Centimetres from the midpoint between the ears, and centimetres of a metre: this head is a little larger."""
-UNUSED = 6
-"""Vertices of films and lashes."""
-
-
-def cut(head: FaceModel) -> list[np.ndarray]:
-    """Which of the head's triangles each part has."""
-    names = np.array(head.region_names)[head.triangle_regions]
-    middle = head.vertices[head.triangles].mean(1)
-    jaw = head.skin_weights[head.triangles, 2].mean(1) > 0.5
-    left, skin = middle[:, 0] > 0, np.isin(names, ["skin", "lips", "ears", "scalp", "neck", "eyelids"])
-    front = middle[:, 2] > 0
-    wanted = [
-        skin & front, skin & ~front, names == "mouth_interior", (names == "eye_sockets") & left, (names == "eye_sockets") & ~left,
-        names == "tongue", (names == "teeth") & ~jaw, (names == "teeth") & jaw, (names == "eyes") & left, (names == "eyes") & ~left,
-    ]  # fmt: skip
-    return [np.flatnonzero(each) for each in wanted]
-
-
-def write(folder: Path, head: FaceModel, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, np.ndarray]:
-    """The folder, and which of the head's vertices each of its meshes' is."""
-    triangles = [head.triangles[part] for part in cut(head)]
-    vertices = [np.unique(each) for each in triangles]
-    ends = np.cumsum([len(each) for each in vertices])
-    monkeypatch.setattr(ict, "PARTS", tuple((int(end), name) for end, (_, name) in zip(ends, ict.PARTS, strict=True)))
-    monkeypatch.setattr(ict, "VERTICES", int(ends[-1]) + UNUSED)
-    monkeypatch.setattr(ict, "IDENTITIES", IDENTITIES)
-    rows, corners = np.concatenate(vertices), []
-    for start, inside, part in zip([0, *ends], triangles, vertices, strict=False):
-        corners.append(start + np.searchsorted(part, inside) + 1)
-    faces = "".join(f"f {a} {b} {c}\n" for a, b, c in np.concatenate(corners))
-    place = folder / "ICT-FaceKit" / ict.FOLDER
-    place.mkdir(parents=True)
-    (place.parent / ict.LICENCE).write_text(ict_miniature.LICENCE)
-
-    def save(name: str, moved: np.ndarray) -> None:
-        places = np.concatenate([SCALE * (head.vertices + moved)[rows] + SHIFT, np.zeros((UNUSED, 3))])
-        lines = "".join("v {:.6f} {:.6f} {:.6f}\n".format(*row) for row in places)
-        (place / name).write_text(lines + faces)
-
-    save(ict.NEUTRAL, np.zeros_like(head.vertices))
-    for index, name in enumerate(ict.identity_files()):
-        save(f"{name}.obj", head.identity_deltas[index])
-    for name, delta in zip(ARKIT_NAMES, head.expression_deltas, strict=True):
-        for part in ict.expression_files(name):
-            side = (
-                1.0
-                if part == name or name not in ("browInnerUp", "cheekPuff")
-                else (head.vertices[:, :1] > 0) == part.endswith("_L")
-            )
-            save(f"{part}.obj", side * delta)
-    return place.parent, rows
 
 
 @pytest.fixture(scope="module")
 def adopted_as(tmp_path_factory: pytest.TempPathFactory, model: FaceModel) -> tuple[FaceModel, np.ndarray]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        folder, rows = write(tmp_path_factory.mktemp("ict"), model, monkeypatch)
+        folder, rows = cc0_ict.write(tmp_path_factory.mktemp("ict"), model, monkeypatch)
         neutral = read_obj(folder / ict.FOLDER / ict.NEUTRAL, ict.WHAT)
         config = FaceModelConfig(FaceModelKind.ICT, folder)
         found = face_model._complete(ict.load_ict(folder, silent), config, silent)
@@ -99,7 +43,7 @@ def test_it_lies_about_the_ears_in_metres(adopted: FaceModel, model: FaceModel, 
 
 def test_regions_are_those_that_it_was_cut_from(adopted: FaceModel, model: FaceModel) -> None:
     """Of skin as far as the CC0 head lies on it again, of all that hangs in it exactly."""
-    order = np.concatenate(cut(model))
+    order = np.concatenate(cc0_ict.cut(model))
     for name in ("lips", "ears", "scalp", "neck", "eyelids", "eyes", "teeth", "eye_sockets"):
         found, known = in_regions(adopted, name), in_regions(model, name)[order]
         least = 0.75 if name in ("lips", "ears", "scalp", "neck", "eyelids") else 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from facecraft4d import cli_folder
-from facecraft4d.toolkit.cache import peak_memory
+from facecraft4d.toolkit.memory import peak_memory
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("facecraft4d", "toolkit", "runtime", "exporters", "samples", "shaders")

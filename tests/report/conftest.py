@@ -30,7 +30,7 @@ def tiny_build(
     losses = {"l1": np.geomspace(1, 0.01, 50, dtype=np.float32), "never": np.full(50, np.nan, np.float32)}
     trained = TrainedHead(tiny_avatar.splats, coin, 0, np.arange(50, dtype=np.int32), losses)
     evaluation = Evaluation({"front_psnr_db": 26.123, "identity_front": 0.5}, {}, {}, ("a note on <identity>",))
-    times = (StageTime("preprocess", 1.25, 2**30, False), StageTime("training", 100.0, 2**31, True))
+    times = (StageTime("preprocess", 1.25, 2**30, 0, False), StageTime("training", 100.0, 2**31, 2**29, True))
     noted = replace(tiny_portrait, notes=("two faces; took the largest",))
     views, head = tiny_coarse.views, tiny_coarse.head
     return Build(photo, config, noted, views, head, views, trained, evaluation, avatar, times)

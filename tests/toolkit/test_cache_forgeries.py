@@ -22,6 +22,7 @@ KEY = "a" * 64
 FORGED: dict[str, Any] = {
     "seconds": ["1", True, -1, float("nan"), float("inf"), None, [1]],
     "peak_bytes": [1.5, True, -1, 2**63, None, "x"],
+    "device_peak_bytes": [0.5, False, -1, 2**63, None, "0"],
     "digest": [None, 1, "", "f" * 64, "F" * 64, "0" * 63, ["0" * 64]],
     "inputs": [None, {}, ["x"], [1], "0" * 64, ["0" * 64], []],
 }

@@ -1,5 +1,6 @@
 """What is ours carries a marker, and nothing else is ever deleted."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,29 @@ def test_a_result_that_was_never_completed_is_removed_too(tmp_path: Path) -> Non
         cache.stage(tmp_path, "training", OLD, str, killed)
     made(tmp_path, NEW)
     assert [path.name for path in (tmp_path / "training").iterdir()] == [NEW[: owned.KEY_DIGITS]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A result with a folder of pictures."""
+
+    folder: Path
+
+
+def test_of_its_own_folder_a_result_keeps_what_it_names(tmp_path: Path) -> None:
+    def make(files: Path) -> Shown:
+        (files / "deep" / "pictures").mkdir(parents=True)
+        (files / "deep" / "pictures" / "0.png").write_bytes(b"x")
+        (files / "checkpoint.npz").write_bytes(b"x")
+        (files / "half").mkdir()
+        return Shown(files / "deep" / "pictures")
+
+    stored = cache.stage(tmp_path, "training", OLD, Shown, make)
+    home = tmp_path / "training" / OLD[: owned.KEY_DIGITS]
+    assert files_in(home / owned.OWN).keys() == {str(Path("deep") / "pictures" / "0.png")}
+    assert [path.name for path in (home / owned.OWN).iterdir()] == ["deep"]
+    again = cache.stage(tmp_path, "training", OLD, Shown, make)
+    assert again.cached and again.digest == stored.digest
 
 
 @pytest.mark.parametrize("content", ["CMakeCache.txt", "lib/main.o", "lib/deep/stage.json"])

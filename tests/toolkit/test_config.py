@@ -14,8 +14,19 @@ from hypothesis import strategies as st
 
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
-from facecraft4d.toolkit.config import BuildConfig, FaceModelConfig, FaceModelKind, Preset, check_config, preset
+from facecraft4d.toolkit.config import (
+    BuildConfig,
+    Bust,
+    FaceModelConfig,
+    FaceModelKind,
+    ImagePrior,
+    Preset,
+    VideoPrior,
+    check_config,
+    preset,
+)
 from facecraft4d.toolkit.config.bounds import Bounds, bounded_fields, option_name
+from facecraft4d.toolkit.config.sdxl import CELL
 from facecraft4d.toolkit.config.training import FREE, RATE, RESET_OPACITY, TrainingConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.motion import GREETING, builtin_clip, builtin_clips
@@ -63,6 +74,8 @@ def within_bounds(kind: type) -> st.SearchStrategy[Any]:
             parts[name] = numbers(bounds, inner is not float)
         elif is_dataclass(inner):
             parts[name] = within_bounds(inner)
+        elif inner is str:
+            parts[name] = st.text(max_size=8)
         else:
             parts[name] = st.booleans() if inner is bool else st.sampled_from(inner)
     return st.builds(kind, **parts)
@@ -81,9 +94,23 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         rates=replace(training.rates, opacities=max(training.rates.opacities, 1e-4)),
         densify=replace(training.densify, prune_opacity=min(training.densify.prune_opacity, 0.9 * RESET_OPACITY)),
     )
-    video = replace(config.video_prior, frontal_views=min(config.video_prior.frontal_views, views - 1))
+    video = replace(
+        config.video_prior,
+        frontal_views=min(config.video_prior.frontal_views, views - 1),
+        prior=VideoPrior.LIVEPORTRAIT,
+    )
+    shape = replace(config.shape_prior, bust=Bust.SHOULDERS)
     face_model = FaceModelConfig(FaceModelKind.FLAME, *astuple(config.face_model)[1:])
-    return replace(config, training=training, video_prior=video, face_model=face_model)
+    sdxl = config.image_prior.sdxl
+    sdxl = replace(
+        sdxl,
+        resolution=sdxl.resolution // CELL * CELL,
+        attention_step=min(sdxl.attention_step, max(sdxl.levels - 1, 0)),
+    )
+    image = replace(config.image_prior, prior=ImagePrior.SDXL, sdxl=sdxl)
+    return replace(
+        config, training=training, shape_prior=shape, image_prior=image, video_prior=video, face_model=face_model
+    )
 
 
 @given(within_bounds(BuildConfig).map(agreeing))
@@ -153,6 +180,26 @@ TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "expressions of another head model": (
         {"face_model.components": 10, "face_model.model": FaceModelKind.ICT},
         "--face-model.components is for --face-model flame, and the head model here is ict",
+    ),
+    "networks of another image prior": (
+        {"image_prior.sdxl.folder": Path("sdxl")},
+        "--image-prior.sdxl.folder is for --image-prior sdxl, and the image prior here is warp",
+    ),
+    "half a latent": (
+        {"image_prior.prior": ImagePrior.SDXL, "image_prior.sdxl.resolution": 1000},
+        "--image-prior.sdxl.resolution must be a multiple of 32, got 1000",
+    ),
+    "attention after the last step": (
+        {"image_prior.prior": ImagePrior.SDXL, "image_prior.sdxl.attention_step": 10},
+        "--image-prior.sdxl.attention-step must be below the 10 steps that are taken (strength times steps), got 10",
+    ),
+    "an animator's files for another video prior": (
+        {"video_prior.liveportrait.driving": Path("videos")},
+        "--video-prior.liveportrait.driving is for --video-prior liveportrait, and the video prior here is mesh",
+    ),
+    "a motion that cannot be tracked": (
+        {"video_prior.prior": VideoPrior.LIVEPORTRAIT, "shape_prior.bust": Bust.NECK},
+        "--video-prior liveportrait needs --bust shoulders",
     ),
     "all pruned after a reset": (
         {"training.densify.reset_every": 100, "training.densify.prune_opacity": 0.02},

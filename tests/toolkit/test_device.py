@@ -8,9 +8,9 @@ import pytest
 import torch
 from one_splat import draws, has_no_nvcc, pretend_cuda
 
-from facecraft4d import cli_build
+from facecraft4d import cli_paper
 from facecraft4d.toolkit import device
-from facecraft4d.toolkit.config import Device
+from facecraft4d.toolkit.config import Device, Preset, preset
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.splatting import trial
@@ -72,4 +72,4 @@ def test_compiling_is_announced_before_it_begins_and_once(monkeypatch: pytest.Mo
 def test_the_papers_schedule_is_refused_where_the_card_cannot_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_cuda(monkeypatch, None)
     with pytest.raises(UserError, match="hours"):
-        cli_build.refuse_paper_on_cpu(cli_build.parse_options(["a.jpg", "--preset", "paper"]), lambda _: None)
+        cli_paper.refuse_cpu(preset(Preset.PAPER), lambda _: None)

@@ -11,7 +11,7 @@ from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, rotat
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.face_model.model import neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarker
-from facecraft4d.toolkit.tracking.alignment import in_head_world, similarity
+from facecraft4d.toolkit.tracking.alignment import in_head_world
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,3 @@ def test_no_face_is_refused(model: FaceModel, canonical) -> None:
         in_head_world(
             model, (orbit_camera(0.0, 0.0, 1.6, SIZE),), np.zeros((1, 478, 3), np.float32), np.array([False]), canonical
         )
-
-
-def test_a_similarity_is_found() -> None:
-    rng = np.random.default_rng(0)
-    points, turn = rng.normal(size=(9, 3)), rotation_from_axis_angle(np.array([1.0, -0.4, 0.2]))
-    scale, rotation, shift = similarity(points, 0.3 * points @ turn.T + (1, 2, 3))
-    assert scale == pytest.approx(0.3) and rotation == pytest.approx(turn) and shift == pytest.approx((1, 2, 3))

@@ -12,7 +12,8 @@ from facecraft4d.toolkit.config import DensifyConfig
 from facecraft4d.toolkit.core.geometry import rotation_from_wxyz
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.densify import best_of_each, refine, survivors
-from facecraft4d.toolkit.training.gaussians import frames_of, splat_parameters
+from facecraft4d.toolkit.training.frames import frames_of
+from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.state import TrainingState
 
 
@@ -21,7 +22,7 @@ def refined(
 ) -> tuple[TrainingState, TrainingState]:
     """300 random splats before and after a round on a head of that size."""
     rig = ellipsoid_rig()
-    frames = frames_of(size * rig.vertices[rig.triangles], "cpu")
+    frames = frames_of(torch.from_numpy(size * rig.vertices[rig.triangles]))
     states = []
     for _ in range(2):
         parameters, triangles = splat_parameters(random_splats(300, len(rig.triangles)), "cpu")

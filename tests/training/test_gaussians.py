@@ -8,7 +8,8 @@ from training_subject import LOCAL, ellipsoid_rig, random_splats
 
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, rotation_from_wxyz
 from facecraft4d.toolkit.core.rigging import place_splats
-from facecraft4d.toolkit.training.gaussians import frames_of, place, position_excess, scale_excess, splat_parameters
+from facecraft4d.toolkit.training.frames import frames_of
+from facecraft4d.toolkit.training.gaussians import place, position_excess, scale_excess, splat_parameters
 
 GOLDEN = np.load(DATA / "gaussianavatars_binding.npz")
 
@@ -16,7 +17,7 @@ GOLDEN = np.load(DATA / "gaussianavatars_binding.npz")
 @pytest.mark.parametrize("name", ["shape", "all"])
 def test_frames_and_world_transform_equal_gaussian_avatars(name):
     corners = GOLDEN[f"{name}_vertices_used"][GOLDEN["faces"]]
-    frames = frames_of(corners, "cpu")
+    frames = frames_of(torch.from_numpy(corners))
     np.testing.assert_allclose(frames.rotations, GOLDEN[f"{name}_face_rotation"], atol=1e-6)
     np.testing.assert_allclose(frames.scales, GOLDEN[f"{name}_face_scale"][:, 0], atol=1e-6)
     np.testing.assert_allclose(frames.centroids, GOLDEN[f"{name}_face_center"], atol=1e-6)
@@ -35,7 +36,7 @@ def test_frames_and_world_transform_equal_gaussian_avatars(name):
 
 def test_degenerate_triangles_stay_finite():
     """Frames, splats and their gradients on triangles without area; frames stay rotations."""
-    frames = frames_of(GOLDEN["degenerate_vertices"][GOLDEN["degenerate_faces"]], "cpu")
+    frames = frames_of(torch.from_numpy(GOLDEN["degenerate_vertices"][GOLDEN["degenerate_faces"]]))
     assert all(bool(torch.isfinite(part).all()) for part in frames)
     parameters, triangles = splat_parameters(random_splats(20, len(frames.scales)), "cpu")
     world = place(parameters, triangles, frames)
@@ -46,7 +47,7 @@ def test_degenerate_triangles_stay_finite():
 
 def test_frames_are_rotations():
     """Orthonormal, determinant 1, and the quaternion says the same, on any triangle with area."""
-    frames = frames_of(np.random.default_rng(3).normal(size=(200, 3, 3)).astype(np.float32), "cpu")
+    frames = frames_of(torch.from_numpy(np.random.default_rng(3).normal(size=(200, 3, 3)).astype(np.float32)))
     identity = torch.eye(3).expand(200, 3, 3)
     torch.testing.assert_close(frames.rotations.mT @ frames.rotations, identity, atol=1e-5, rtol=0)
     torch.testing.assert_close(torch.linalg.det(frames.rotations), torch.ones(200), atol=1e-5, rtol=0)
@@ -55,7 +56,7 @@ def test_frames_are_rotations():
 
 def test_the_way_into_the_world_can_be_undone():
     rig = ellipsoid_rig()
-    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    frames = frames_of(torch.from_numpy(rig.vertices[rig.triangles]))
     parameters, triangles = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
     world = place(parameters, triangles, frames)
     scale, turn = frames.scales[triangles, None], frames.rotations[triangles].mT
@@ -70,7 +71,7 @@ def test_the_way_into_the_world_can_be_undone():
 def test_covariance_follows_the_triangle():
     """World covariance = scale^2 R (local covariance) R^T: the rotation that counts is the world's."""
     rig = ellipsoid_rig()
-    frames = frames_of(rig.vertices[rig.triangles], "cpu")
+    frames = frames_of(torch.from_numpy(rig.vertices[rig.triangles]))
     parameters, triangles = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
     world = place(parameters, triangles, frames)
 
@@ -87,7 +88,7 @@ def test_covariance_follows_the_triangle():
 def test_torch_and_numpy_place_splats_alike():
     rig = ellipsoid_rig()
     splats = random_splats(50, len(rig.triangles))
-    world = place(*splat_parameters(splats, "cpu"), frames_of(rig.vertices[rig.triangles], "cpu"))
+    world = place(*splat_parameters(splats, "cpu"), frames_of(torch.from_numpy(rig.vertices[rig.triangles])))
     twin = place_splats(splats, rig.vertices, rig)
     np.testing.assert_allclose(world.means.detach(), twin.means, atol=1e-6)
     np.testing.assert_allclose(world.scales.detach(), twin.scales, rtol=1e-5)
@@ -100,8 +101,8 @@ def test_rigid_motion_and_scale_carry_over():
     corners = rig.vertices[rig.triangles]
     splats = splat_parameters(random_splats(50, len(rig.triangles)), "cpu")
     turn, shift, scale = rotation_from_axis_angle(np.array([0.3, -1.2, 0.5])), np.array([0.1, 0.2, -0.3]), 1.7
-    rest = place(*splats, frames_of(corners, "cpu"))
-    moved = place(*splats, frames_of((scale * corners @ turn.T + shift).astype(np.float32), "cpu"))
+    rest = place(*splats, frames_of(torch.from_numpy(corners)))
+    moved = place(*splats, frames_of(torch.from_numpy((scale * corners @ turn.T + shift).astype(np.float32))))
     np.testing.assert_allclose(moved.means.detach(), scale * rest.means.detach().numpy() @ turn.T + shift, atol=1e-6)
     np.testing.assert_allclose(moved.scales.detach(), scale * rest.scales.detach(), rtol=1e-4)
     rotations = [rotation_from_wxyz(world.rotations_wxyz.detach().numpy()) for world in (rest, moved)]

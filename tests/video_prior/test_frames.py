@@ -11,12 +11,12 @@ import pytest
 from head_cases import painted_head
 
 from facecraft4d.toolkit import video_prior
-from facecraft4d.toolkit.config import VideoPriorConfig
+from facecraft4d.toolkit.config import FaceModelConfig, VideoPriorConfig
 from facecraft4d.toolkit.core.datatypes import ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.stages import Progress, StageContext
-from facecraft4d.toolkit.video_prior.mesh.frames import frontal_indices
-from facecraft4d.toolkit.video_prior.mesh.made import FILE_NAME
+from facecraft4d.toolkit.video_prior.frames import frontal_indices
+from facecraft4d.toolkit.video_prior.made import FILE_NAME
 
 
 def test_frontal_views_are_those_nearest_to_the_face() -> None:
@@ -37,7 +37,9 @@ def test_set_on_disk_and_resume(tmp_path: Path) -> None:
     head = coarse.head
     config = VideoPriorConfig(frontal_views=2, frames=8, size=48)
     said: list[Progress] = []
-    frames = video_prior.run(head, coarse.views, config, StageContext(0, "cpu", tmp_path, said.append))
+    frames = video_prior.run(
+        head, coarse.views, config, FaceModelConfig(), StageContext(0, "cpu", tmp_path, said.append)
+    )
     assert frames.view_indices == (0, 1, 4) and len(frames.cameras) == 3 and said[-1].step == said[-1].total == 24
     assert frames.cameras[0].width == 48 and frames.track.expressions.shape == (8, 52)
     pictures = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.png"))}
@@ -48,11 +50,13 @@ def test_set_on_disk_and_resume(tmp_path: Path) -> None:
     removed, kept = list(pictures)[5], list(pictures)[6]
     stamp = kept.stat().st_mtime_ns
     removed.unlink()
-    video_prior.run(head, coarse.views, config, StageContext(0, "cpu", tmp_path, said.append))
+    video_prior.run(head, coarse.views, config, FaceModelConfig(), StageContext(0, "cpu", tmp_path, said.append))
     assert kept.stat().st_mtime_ns == stamp
     assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.png"))} == pictures
 
-    video_prior.run(head, coarse.views, replace(config, frames=4), StageContext(0, "cpu", tmp_path, said.append))
+    video_prior.run(
+        head, coarse.views, replace(config, frames=4), FaceModelConfig(), StageContext(0, "cpu", tmp_path, said.append)
+    )
     assert len(list(tmp_path.rglob("*.png"))) == 12
 
 
@@ -61,7 +65,7 @@ def test_what_is_taken_up_is_as_it_was_written(tmp_path: Path) -> None:
     coarse = painted_head(64)
     config = VideoPriorConfig(frontal_views=1, frames=8, size=48)
     context = StageContext(0, "cpu", tmp_path, lambda _: None)
-    run = lambda: video_prior.run(coarse.head, coarse.views, config, context)  # noqa: E731
+    run = lambda: video_prior.run(coarse.head, coarse.views, config, FaceModelConfig(), context)  # noqa: E731
     run()
     first = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
     pictures = [path for path in first if path.suffix == ".png"]
@@ -93,12 +97,12 @@ def test_a_link_in_place_of_a_view_is_cut(tmp_path: Path) -> None:
     coarse = painted_head(64)
     config = VideoPriorConfig(frontal_views=1, frames=2, size=48)
     context = StageContext(0, "cpu", tmp_path / "files", lambda _: None)
-    frames = video_prior.run(coarse.head, coarse.views, config, context)
+    frames = video_prior.run(coarse.head, coarse.views, config, FaceModelConfig(), context)
     view = frames.path(0, 0).parent
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
     shutil.rmtree(view)
     view.symlink_to(tmp_path / "mine", target_is_directory=True)
-    video_prior.run(coarse.head, coarse.views, config, context)
+    video_prior.run(coarse.head, coarse.views, config, FaceModelConfig(), context)
     assert not view.is_symlink() and len(list(view.iterdir())) == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["photo.jpg"]

@@ -8,7 +8,7 @@ from head_cases import painted_head
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.motion import builtin_clip, builtin_clips
-from facecraft4d.toolkit.video_prior.mesh.poses import ALONE, driving_track, spread_poses
+from facecraft4d.toolkit.video_prior.poses import ALONE, driving_track, spread_poses
 
 SIZE = 128
 

@@ -9,7 +9,7 @@ What we made carries a marker, and nothing without one is ever deleted: a user's
 
 from facecraft4d.toolkit.cache.arrays import load, save
 from facecraft4d.toolkit.cache.digest import digest_of
-from facecraft4d.toolkit.cache.keeping import DAMAGED, FORMAT, Stored, found, kept, part_of, peak_memory, recall, stage
+from facecraft4d.toolkit.cache.keeping import DAMAGED, FORMAT, Stored, found, kept, part_of, recall, stage
 from facecraft4d.toolkit.cache.parts import kept_part
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "kept_part",
     "load",
     "part_of",
-    "peak_memory",
     "recall",
     "save",
     "stage",

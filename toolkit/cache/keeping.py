@@ -5,7 +5,6 @@ import math
 import os
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.stages import Progress, Report, silent
 from facecraft4d.toolkit.core.untrusted.door import at_the_border, read_untrusted
+from facecraft4d.toolkit.memory import device_peak, peak_memory, restart_device_peak
 from facecraft4d.toolkit.owned import (
     FACTS,
     KEY_DIGITS,
@@ -27,6 +27,7 @@ from facecraft4d.toolkit.owned import (
     OWN,
     RESULT,
     complete,
+    discard,
     is_own_result,
     mark,
     remove_result,
@@ -34,13 +35,13 @@ from facecraft4d.toolkit.owned import (
 
 T = TypeVar("T")
 
-FORMAT = 2
+FORMAT = 3
 """Version of this layout; part of every key."""
 DAMAGED = ".damaged"
 """Ends the name of the folder that a damaged result is set aside as."""
 MOST_FACTS_BYTES = 1 << 16
 """Of stage.json: it has some hundred."""
-FACT_NAMES = ("digest", "seconds", "peak_bytes", "inputs")
+FACT_NAMES = ("digest", "seconds", "peak_bytes", "device_peak_bytes", "inputs")
 """What stage.json says."""
 ENTRIES = {RESULT: stat.S_ISREG, FACTS: stat.S_ISREG, MARKER: stat.S_ISREG, OWN: stat.S_ISDIR}
 """What a result's folder holds, each as a plain file or folder."""
@@ -58,6 +59,8 @@ class Stored(Generic[T]):
     """The process's largest resident size when the stage ended."""
     cached: bool
     """True if it was read rather than computed."""
+    device_peak_bytes: int = 0
+    """The most that the stage's tensors took on a GPU; 0 where it used none."""
     inputs: tuple[str, ...] = ()
     """Digests of what it was made of, in the order of the stage's arguments."""
     hashes: dict[int, bytes] = field(default_factory=dict)
@@ -100,7 +103,8 @@ def recall(home: Path, kind: type[T]) -> Stored[T]:
     if found != facts["digest"]:
         raise UserError(f"{home}: expected what {FACTS} has the sha256 of, found other content")
     seconds, inputs = float(facts["seconds"]), tuple(facts["inputs"])
-    return Stored(result, found, seconds, facts["peak_bytes"], cached=True, inputs=inputs, hashes=hashes)
+    peaks = {name: facts[name] for name in ("peak_bytes", "device_peak_bytes")}
+    return Stored(result, found, seconds, **peaks, cached=True, inputs=inputs, hashes=hashes)
 
 
 def found(folder: Path, name: str, kind: type[T]) -> Stored[T] | None:
@@ -120,16 +124,6 @@ def kept(folder: Path, name: str, kind: type[T]) -> T | None:
     """As `found`, the result alone."""
     stored = found(folder, name, kind)
     return None if stored is None else stored.result
-
-
-def peak_memory() -> int:
-    """The largest resident size of this process so far, bytes; 0 where Python cannot tell (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _sound(home: Path, kind: type[T], inputs: tuple[str, ...], report: Report) -> Stored[T] | None:
@@ -158,14 +152,16 @@ def _made(home: Path, compute: Callable[[Path], T], inputs: tuple[str, ...]) -> 
     except OSError as error:
         raise UserError(f"{own}: cannot be made ({error.strerror or error}); move what is in its way") from error
     mark(home)
+    restart_device_peak()
     started = time.perf_counter()
     result = compute(own)
     seconds = round(time.perf_counter() - started, 2)
+    peaks = {"peak_bytes": peak_memory(), "device_peak_bytes": device_peak()}
     save(home / RESULT, result)
     hashes: dict[int, bytes] = {}
     digest = digest_with(hashes, result)
-    stored = Stored(result, digest, seconds, peak_memory(), cached=False, inputs=inputs, hashes=hashes)
-    facts = {"digest": stored.digest, "seconds": seconds, "peak_bytes": stored.peak_bytes, "inputs": inputs}
+    stored = Stored(result, digest, seconds, **peaks, cached=False, inputs=inputs, hashes=hashes)
+    facts = {"digest": stored.digest, "seconds": seconds, **peaks, "inputs": inputs}
     write_whole(home / FACTS, json.dumps(facts).encode())
     return stored
 
@@ -209,13 +205,14 @@ def _facts(path: Path) -> dict[str, Any]:
         facts = json.loads(read_untrusted(path, what, MOST_FACTS_BYTES))
         if not isinstance(facts, dict) or facts.keys() != set(FACT_NAMES):
             raise ValueError(f"no {', '.join(FACT_NAMES)} alone")  # an earlier version knows no inputs
-        inputs, seconds, peak = facts["inputs"], facts["seconds"], facts["peak_bytes"]
+        inputs, seconds = facts["inputs"], facts["seconds"]
         if not isinstance(inputs, list) or not all(map(_is_digest, [facts["digest"], *inputs])):
             raise ValueError("digests that are none")
         if type(seconds) not in (int, float) or not (seconds >= 0 and math.isfinite(seconds)):
             raise ValueError(f"{seconds} seconds")
-        if type(peak) is not int or not 0 <= peak <= LARGEST_INTEGER:
-            raise ValueError(f"a peak of {peak} bytes")
+        for peak in (facts["peak_bytes"], facts["device_peak_bytes"]):
+            if type(peak) is not int or not 0 <= peak <= LARGEST_INTEGER:
+                raise ValueError(f"a peak of {peak} bytes")
         return facts
 
 
@@ -223,13 +220,23 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
 
 
+def _keep_only(own: Path, named: list[Path]) -> None:
+    """Remove what is neither a named path, nor within one, nor on the way to one."""
+    if not named:
+        shutil.rmtree(own, ignore_errors=True)
+    elif own not in named:
+        for each in list(own.iterdir()):
+            if all(each != path and each not in path.parents for path in named):
+                with suppress(OSError):  # what cannot be removed is removed another time
+                    discard(each)
+
+
 def _tidy(home: Path, result: Any) -> None:
-    """Remove the stage's results under other keys, and its own folder unless the result names it. What is not ours stays; so does, until
-    the key changes, a damaged result under this one."""
+    """Remove the stage's results under other keys, and of its own folder what the result does not name: that served a killed run. What is not
+    ours stays; so does, until the key changes, a damaged result under this one."""
     folders: list[Path] = []
     encode(result, [], lambda path: collect(path, folders))
-    if not folders:
-        shutil.rmtree(home / OWN, ignore_errors=True)
+    _keep_only(home / OWN, folders)
     for other in home.parent.iterdir():
         if other.name not in (home.name, home.name + DAMAGED) and is_own_result(other):
             with suppress(OSError):  # what cannot be removed is removed another time

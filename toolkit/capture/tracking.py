@@ -12,15 +12,11 @@ from facecraft4d.toolkit.core.datatypes import Motion
 from facecraft4d.toolkit.core.geometry import axis_angle_from_wxyz, wxyz_from_rotation
 from facecraft4d.toolkit.core.stages import UNKNOWN, Progress, Report
 from facecraft4d.toolkit.core.tables import on_frame_grid
-from facecraft4d.toolkit.landmarks import FaceBox, FaceLandmarker, head_rotation
+from facecraft4d.toolkit.landmarks import FaceFollower, FaceLandmarker, head_rotation
 from facecraft4d.toolkit.landmarks.lids import Lids
 
 SIDE = 960
 """Pixels of a frame's longer side that are looked at: a face of a third of it is as large as the network's own input."""
-PRESENCE = 0.5
-"""How sure the network must be that what it follows is a face."""
-SEARCH_FRAMES = 5
-"""A frame without a face is searched as a whole, and then every fifth: it costs ten times as much as following one."""
 FRONT = np.diag([1.0, -1.0, -1.0])
 """camera_from_head rotation of who looks into the camera."""
 
@@ -44,19 +40,13 @@ class FaceTracker:
 
     def __init__(self, landmarker: FaceLandmarker | None = None) -> None:
         self._landmarker = landmarker or FaceLandmarker()
-        self._box: FaceBox | None = None
-        self._lost, self._lids = 0, Lids()
+        self._follow, self._lids = FaceFollower(self._landmarker), Lids()
 
     def __call__(self, rgb: Image) -> SeenFace | None:
         """The face in the next frame, or None."""
-        if self._box is None:
-            boxes = self._landmarker.detect(rgb) if self._lost % SEARCH_FRAMES == 0 else []
-            self._box = boxes[0] if boxes else None
-        found = None if self._box is None else self._landmarker.landmarks(rgb, self._box)
-        if found is None or found.presence < PRESENCE:
-            self._box, self._lost = None, self._lost + 1
+        found = self._follow(rgb)
+        if found is None:
             return None
-        self._box, self._lost = found.box, 0
         turn = FRONT @ head_rotation(found.landmarks, self._landmarker.canonical)
         axis_angle = axis_angle_from_wxyz(wxyz_from_rotation(turn))
         weights = found.expression.astype(np.float64)

@@ -5,8 +5,11 @@ The bounds of a number stand beside its field, and `check_config` holds a whole 
 
 from facecraft4d.toolkit.config.bounds import Bounds
 from facecraft4d.toolkit.config.build import BuildConfig, Device, resolve_device
+from facecraft4d.toolkit.config.liveportrait import LivePortraitConfig
+from facecraft4d.toolkit.config.panohead import LatentSpace, PanoHeadConfig
 from facecraft4d.toolkit.config.presets import Preset, preset
 from facecraft4d.toolkit.config.rules import check_config
+from facecraft4d.toolkit.config.sdxl import SdxlConfig
 from facecraft4d.toolkit.config.stages import (
     Bust,
     FaceModelConfig,
@@ -34,7 +37,7 @@ from facecraft4d.toolkit.config.training import (
 )
 
 __all__ = [
-    "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "FaceModelConfig", "FaceModelKind", "ImagePrior", "ImagePriorConfig", "LearningRates", "LevelsConfig", "Lighting", "LossWeights",
-    "Matting", "ParametricConfig", "PreprocessConfig", "Preset", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
+    "RESET_OPACITY", "Bounds", "BuildConfig", "Bust", "DensifyConfig", "Device", "FaceModelConfig", "FaceModelKind", "ImagePrior", "ImagePriorConfig", "LatentSpace", "LearningRates", "LevelsConfig", "Lighting", "LivePortraitConfig",
+    "LossWeights", "Matting", "PanoHeadConfig", "ParametricConfig", "PreprocessConfig", "Preset", "SdxlConfig", "ShapePrior", "ShapePriorConfig", "TrackingConfig", "TrainingConfig", "VideoPrior",
     "VideoPriorConfig", "WarpConfig", "check_config", "preset", "resolve_device",
 ]  # fmt: skip

@@ -8,6 +8,9 @@ from typing import Annotated
 import tyro
 
 from facecraft4d.toolkit.config.bounds import SHARE, Bounds
+from facecraft4d.toolkit.config.liveportrait import LivePortraitConfig
+from facecraft4d.toolkit.config.panohead import PanoHeadConfig
+from facecraft4d.toolkit.config.sdxl import SdxlConfig
 
 PORTRAIT_SIDE = Bounds(128, 2048)
 """The shape is fitted to pictures of 128 pixels; matting takes about a kilobyte of memory a pixel, 5 GiB at 2048."""
@@ -28,6 +31,7 @@ class ShapePrior(StrEnum):
     """Who imagines the head's shape."""
 
     PARAMETRIC = "parametric"
+    PANOHEAD = "panohead"
 
 
 class FaceModelKind(StrEnum):
@@ -49,12 +53,14 @@ class ImagePrior(StrEnum):
     """Who sharpens the coarse views."""
 
     WARP = "warp"
+    SDXL = "sdxl"
 
 
 class VideoPrior(StrEnum):
     """Who moves the views."""
 
     MESH = "mesh"
+    LIVEPORTRAIT = "liveportrait"
 
 
 class Lighting(StrEnum):
@@ -117,8 +123,8 @@ class ParametricConfig:
 class ShapePriorConfig:
     """Portrait to a coarse head and its 24 views."""
 
-    prior: ShapePrior = ShapePrior.PARAMETRIC
-    """parametric: fits the head model in two phases (latent, then pivotal tuning)."""
+    prior: Annotated[ShapePrior, tyro.conf.arg(aliases=("--shape-prior",))] = ShapePrior.PARAMETRIC
+    """parametric: fits the head model in two phases (latent, then pivotal tuning); panohead: inverts PanoHead (a checkpoint of your own)."""
     # Visibility is carried from view to view: beyond 45 degrees neighbours share too little of the head. Below 5 degrees they are the same.
     views: Annotated[int, Bounds(8, 72)] = 24
     """Views on the horizon orbit."""
@@ -127,11 +133,12 @@ class ShapePriorConfig:
     light: Annotated[Lighting, tyro.conf.arg(aliases=("--light",))] = Lighting.PHOTO
     """photo: as photographed; even: the photograph's light is taken off, for engines that bring their own."""
     parametric: ParametricConfig = field(default_factory=ParametricConfig)
+    panohead: PanoHeadConfig = field(default_factory=PanoHeadConfig)
 
 
 @dataclass(frozen=True)
 class WarpConfig:
-    """The paper's depth-guided propagation in pixel space."""
+    """The paper's depth-guided propagation; what carries pixels from view to view, with a diffusion model or without."""
 
     boundary: Annotated[float, SHARE] = 0.1
     """Weight of the warped image at the border of its visibility mask (paper, supplement 6.2)."""
@@ -145,23 +152,25 @@ class WarpConfig:
 class ImagePriorConfig:
     """Coarse views to consistent views."""
 
-    prior: ImagePrior = ImagePrior.WARP
-    """warp: the paper's depth-guided propagation in pixel space."""
+    prior: Annotated[ImagePrior, tyro.conf.arg(aliases=("--image-prior",))] = ImagePrior.WARP
+    """warp: the paper's depth-guided propagation in pixel space; sdxl: a diffusion model of your own, held to the photograph."""
     warp: WarpConfig = field(default_factory=WarpConfig)
+    sdxl: SdxlConfig = field(default_factory=SdxlConfig)
 
 
 @dataclass(frozen=True)
 class VideoPriorConfig:
     """Views to a view x time set of expressions."""
 
-    prior: VideoPrior = VideoPrior.MESH
-    """mesh: the fitted mesh moves the pixels and fills what opens."""
+    prior: Annotated[VideoPrior, tyro.conf.arg(aliases=("--video-prior",))] = VideoPrior.MESH
+    """mesh: the fitted mesh moves the pixels and fills what opens; liveportrait: the paper's own, from checkpoints of yours."""
     frontal_views: Annotated[int, Bounds(0, 71)] = 11  # all of the most views but the reference
     """Views beside the reference that are animated (paper, section 4); fewer than --shape-prior.views."""
     frames: Annotated[int, Bounds(1, 1500)] = 32  # the built-in clips have 1566 moments; more would repeat some
     """Poses picked from the driving clips; every animated view is shown in all of them."""
     size: Annotated[int, PICTURE_SIDE] = 256
     """Side of the pictures in pixels."""
+    liveportrait: LivePortraitConfig = field(default_factory=LivePortraitConfig)
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,10 @@ class Coarse:
     """A prior without a mesh fits a face model to its own views (toolkit/fitting)."""
     ingredients: tuple[Ingredient, ...] = ()
     """The prior, its weights and its face model."""
+    notes: tuple[str, ...] = ()
+    """What the report says of how it came about."""
+    folder: Path | None = None
+    """The surface that the views show as shape.glb and shape.obj, in metres and the head's world, for priors that have one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,7 +223,7 @@ class FrameSet:
     track: Motion | None
     """The motion that all views follow, laid out for the rig; None where the prior invented it and tracking has yet to find it."""
     clip_starts: tuple[int, ...] = (0,)
-    """The first frame of each driving clip, ascending: it does not follow in time what stands before it."""
+    """Frames that do not follow in time what stands before them, ascending: the first of each driving clip, and moments chosen apart."""
     ingredients: tuple[Ingredient, ...] = ()
     """The prior, its weights, the driving clips."""
 

@@ -19,6 +19,9 @@ SIGMA = 0.04
 """Expected error of a colour, sRGB; larger ones count linearly (L1)."""
 FACING = 0.15
 """Least cosine between a surface and the line of sight to it: edge-on the mesh is not sure."""
+BESIDE, BEFORE = 2, 0.004
+"""Pixels beside another piece of the mesh, and metres by which it is nearer, within which a surface is not looked at: the frame of glasses is in
+the pixels around it, a lid is not so far before its eye."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +58,12 @@ def visible_samples(
     posed: Float64[np.ndarray, "v 3"],
     triangles: Int32[np.ndarray, "f 3"],
     wanted: Bool[np.ndarray, " f"],
+    pieces: Int32[np.ndarray, " f"],
     stride: int = 1,
 ) -> Samples:
-    """The surface at the centres of pixels of `fragments` that see `wanted` triangles, of every `stride`-th such pixel."""
-    row, column = np.nonzero(fragments.covered & wanted[fragments.triangle])
+    """The surface at the centres of pixels of `fragments` that see `wanted` triangles, of every `stride`-th such pixel. Not beside what is before it
+    and another one of the mesh's `pieces`."""
+    row, column = np.nonzero(fragments.covered & wanted[fragments.triangle] & ~_beside_nearer(fragments, pieces))
     row, column = row[::stride], column[::stride]
     triangle, weights = fragments.triangle[row, column], fragments.barycentrics[row, column]
     corners = posed[triangles[triangle]]
@@ -67,6 +72,19 @@ def visible_samples(
     cosine = (normal * normalized(camera_center(camera) - world)).sum(-1)
     seen = cosine > FACING
     return Samples(triangle[seen], weights[seen], cosine[seen].astype(np.float32))
+
+
+def _beside_nearer(fragments: Fragments, pieces: Int32[np.ndarray, " f"]) -> Bool[np.ndarray, "h w"]:
+    """Pixels within `BESIDE` of one that sees another piece, nearer by `BEFORE`."""
+    depth = np.pad(np.where(fragments.covered, fragments.depth, np.inf), BESIDE, constant_values=np.inf)
+    piece = np.pad(np.where(fragments.covered, pieces[fragments.triangle], -1), BESIDE, constant_values=-1)
+    inner = slice(BESIDE, -BESIDE)
+    height, width = fragments.depth.shape
+    found = np.zeros((height, width), bool)
+    for down, right in np.ndindex(2 * BESIDE + 1, 2 * BESIDE + 1):
+        near = slice(down, down + height), slice(right, right + width)
+        found |= (depth[near] < depth[inner, inner] - BEFORE) & (piece[near] != piece[inner, inner])
+    return found
 
 
 def colour_rows(

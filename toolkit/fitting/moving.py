@@ -124,7 +124,8 @@ def redraw(
     def look(view: Looked) -> None:
         camera = view.observation.camera
         fragments = rasterize(camera, posed.vertices, rig.triangles, cull_backfaces=True)
-        view.samples = visible_samples(fragments, camera, posed.vertices, rig.triangles, skin.wanted, trust.stride)
+        seen = fragments, camera, posed.vertices, rig.triangles
+        view.samples = visible_samples(*seen, skin.wanted, skin.pieces, trust.stride)
         if trust.outlines:
             view.pull = pair_outline(fragments, camera, posed.vertices, rig.triangles, view.observation)
 

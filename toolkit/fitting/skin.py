@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int32
 
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.geometry import normalized
 from facecraft4d.toolkit.fitting.colour import Albedo, Samples, texture_coordinates
 from facecraft4d.toolkit.fitting.figure import Figure
 from facecraft4d.toolkit.fitting.shading import sh_basis
+from facecraft4d.toolkit.meshes.graph import parts
 from facecraft4d.toolkit.meshes.raster import sample_texture
 
 MOVING_METRES, MOVING_SHARE = 3e-4, 0.02
@@ -32,6 +33,8 @@ class Skin:
     light: Float64[np.ndarray, "9 3"]
     wanted: Bool[np.ndarray, " f"]
     """Triangles whose colours are compared."""
+    pieces: Int32[np.ndarray, " f"]
+    """The piece of the mesh that each triangle belongs to."""
     shown: Float32[np.ndarray, "s s 3"] = field(init=False)
     """The albedo's map as it was when the last fit began."""
 
@@ -74,6 +77,12 @@ def plain_light() -> Float64[np.ndarray, "9 3"]:
     light = np.zeros((9, 3))
     light[0] = 1
     return light
+
+
+def skin_of(rig: Rig, known: Albedo) -> Skin:
+    """Nothing found yet, in plain light."""
+    pieces = parts(rig.triangles, len(rig.vertices))[rig.triangles[:, 0]].astype(np.int32)
+    return Skin(known, Albedo.begin(known.fallback), plain_light(), telling(rig), pieces)
 
 
 def telling(rig: Rig) -> Bool[np.ndarray, " f"]:

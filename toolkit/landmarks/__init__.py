@@ -2,5 +2,14 @@
 
 from facecraft4d.toolkit.landmarks.canonical import CanonicalFace, head_rotation
 from facecraft4d.toolkit.landmarks.detector import FaceBox, FaceLandmarker, FaceLandmarks, LiteNetwork
+from facecraft4d.toolkit.landmarks.following import FaceFollower
 
-__all__ = ["CanonicalFace", "FaceBox", "FaceLandmarker", "FaceLandmarks", "LiteNetwork", "head_rotation"]
+__all__ = [
+    "CanonicalFace",
+    "FaceBox",
+    "FaceFollower",
+    "FaceLandmarker",
+    "FaceLandmarks",
+    "LiteNetwork",
+    "head_rotation",
+]

@@ -54,7 +54,10 @@ def report_html(build: Build, preset: str) -> str:
         _section("Result", _result(build, camera)),
         _section("Metrics", _metrics(build, preset)),
         _section("Photograph", _photograph(build)),
-        _section("Views: shape prior, then image prior", _views(build.coarse) + _views(build.views)),
+        _section(
+            "Views: shape prior, then image prior",
+            _views(build.coarse) + _views(build.views) + _paragraphs(build.shape_notes),
+        ),
         _section(
             "Expressions at weight 1",
             _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
@@ -139,10 +142,10 @@ def _metrics(build: Build, preset: str) -> str:
 
 def _times(build: Build) -> str:
     rows = [
-        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", "kept from an earlier run" if time.cached else "")
+        (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", f"{time.device_peak_bytes / 2**30:.2f} GiB" if time.device_peak_bytes else "none used", "kept from an earlier run" if time.cached else "")
         for time in build.times
     ]  # fmt: skip
-    return _table(("stage", "time", "peak memory so far", ""), rows)
+    return _table(("stage", "time", "peak memory so far", "peak on a GPU", ""), rows)
 
 
 def _licences(avatar: Avatar) -> str:

@@ -1,8 +1,10 @@
 """Portrait to a coarse head: its views from all around and a personalised, textured rig."""
 
+from collections.abc import Callable
+
 from facecraft4d.toolkit.config import FaceModelConfig, ShapePrior, ShapePriorConfig
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
-from facecraft4d.toolkit.core.stages import StageContext
+from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.needs import Needs
 
 
@@ -13,6 +15,18 @@ def needs(config: ShapePriorConfig, face_model: FaceModelConfig) -> Needs:
             from facecraft4d.toolkit.shape_prior import parametric
 
             return parametric.needs(face_model)
+        case ShapePrior.PANOHEAD:
+            from facecraft4d.toolkit.shape_prior.panohead import prior
+
+            return prior.needs(config, face_model)
+
+
+def check(config: ShapePriorConfig, report: Callable[[Progress], None]) -> None:
+    """UserError for files of the user's own that the chosen prior cannot work with."""
+    if config.prior is ShapePrior.PANOHEAD:
+        from facecraft4d.toolkit.shape_prior.panohead import prior
+
+        prior.check(config, report)
 
 
 def run(portrait: Portrait, config: ShapePriorConfig, face_model: FaceModelConfig, context: StageContext) -> Coarse:
@@ -22,3 +36,7 @@ def run(portrait: Portrait, config: ShapePriorConfig, face_model: FaceModelConfi
             from facecraft4d.toolkit.shape_prior.parametric import invert
 
             return invert.run(portrait, config, face_model, context)
+        case ShapePrior.PANOHEAD:
+            from facecraft4d.toolkit.shape_prior.panohead import prior
+
+            return prior.run(portrait, config, face_model, context)

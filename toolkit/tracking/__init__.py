@@ -15,7 +15,7 @@ from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import figure_of_head
 from facecraft4d.toolkit.fitting.observation import Observation, Segments
-from facecraft4d.toolkit.fitting.skin import Skin, plain_light, telling
+from facecraft4d.toolkit.fitting.skin import skin_of
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.needs import Needs, joined
@@ -50,10 +50,14 @@ def run(
     figure = figure_of_head(face_model.load(chosen, context.report), head)
     pictures = StageFrames(frames, most_steps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        known = _albedo(head.mesh.texture)
-        skin = Skin(known, Albedo.begin(known.fallback), plain_light(), telling(head.rig))
+        skin = skin_of(head.rig, _albedo(head.mesh.texture))
         paint(
-            figure, skin, known, tuple(_still(view, frames.cameras[0].height) for view in views.views), head.pose, pool
+            figure,
+            skin,
+            skin.known,
+            tuple(_still(view, frames.cameras[0].height) for view in views.views),
+            head.pose,
+            pool,
         )
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))

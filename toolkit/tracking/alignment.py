@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float32, Float64
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import camera_center, transform_points
+from facecraft4d.toolkit.core.similarity import similarity
 from facecraft4d.toolkit.face_model.model import FaceModel, neutral_vertices, surface_positions
 from facecraft4d.toolkit.landmarks import CanonicalFace, head_rotation
 from facecraft4d.toolkit.landmarks.points import EYE_CORNERS, NOSE
@@ -39,8 +40,8 @@ def in_head_world(
     if len(sees) > 1:
         rays = [landmarks[view][list(RIGID), :2].astype(np.float64) for view in sees]
         met = triangulated([cameras[view] for view in sees], rays)
-        scale, rotation, shift = similarity(met, points)
-        return tuple(_moved(camera, scale, rotation, shift) for camera in cameras)
+        head_from_here = similarity(met, points, np.ones(len(met)))
+        return tuple(head_from_here.camera(camera) for camera in cameras)
     own = int(sees[0])
     facing = _before(cameras[own], landmarks[own], points, canonical)
     world_from_new = np.linalg.inv(cameras[own].camera_from_world) @ facing
@@ -60,28 +61,6 @@ def triangulated(cameras: list[Camera], pixels: list[Float64[np.ndarray, "n 2"]]
         matrix += across
         right += across @ camera_center(camera)
     return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0])
-
-
-def similarity(
-    points: Float64[np.ndarray, "n 3"], targets: Float64[np.ndarray, "n 3"]
-) -> tuple[float, Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]]:
-    """Scale, rotation and shift that bring points nearest to targets (Umeyama 1991)."""
-    middle, target = points.mean(0), targets.mean(0)
-    left, values, right = np.linalg.svd((targets - target).T @ (points - middle))
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    rotation = left @ np.diag(signs) @ right
-    scale = float((values * signs).sum() / ((points - middle) ** 2).sum())
-    return scale, rotation, target - scale * rotation @ middle
-
-
-def _moved(
-    camera: Camera, scale: float, rotation: Float64[np.ndarray, "3 3"], shift: Float64[np.ndarray, "3"]
-) -> Camera:
-    """The camera in a world whose points are scale rotation x + shift."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = camera.camera_from_world[:3, :3] @ rotation.T
-    matrix[:3, 3] = scale * camera.camera_from_world[:3, 3] - matrix[:3, :3] @ shift
-    return replace(camera, camera_from_world=matrix)
 
 
 def _before(

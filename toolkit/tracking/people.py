@@ -16,7 +16,7 @@ from facecraft4d.toolkit.fitting.figure import figure_of_model
 from facecraft4d.toolkit.fitting.landmarks import fit_landmarks
 from facecraft4d.toolkit.fitting.latent import Latent, mean_face
 from facecraft4d.toolkit.fitting.observation import placed
-from facecraft4d.toolkit.fitting.skin import Skin, plain_light, telling
+from facecraft4d.toolkit.fitting.skin import skin_of
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.tracking.alignment import in_head_world
 from facecraft4d.toolkit.tracking.course import Footage, track
@@ -51,7 +51,7 @@ def track_films(films: Films, name: str, config: TrackingConfig, context: StageC
     model = load_default_head(context.report)
     landmarker = FaceLandmarker()
     figure = figure_of_model(model)
-    skin = Skin(_blank(), _blank(), plain_light(), telling(figure.rig))
+    skin = skin_of(figure.rig, _blank())
     key = repr((name, config, context.seed, films.count, len(films.cameras)))
     state = begun(key, context, figure, skin, lambda: look(films, landmarker, context.report))
     seen = state.sightings

@@ -133,7 +133,7 @@ def paint(
 
     def look(each: Observation) -> Samples:
         fragments = rasterize(each.camera, posed, figure.rig.triangles, cull_backfaces=True)
-        return visible_samples(fragments, each.camera, posed, figure.rig.triangles, everything)
+        return visible_samples(fragments, each.camera, posed, figure.rig.triangles, everything, skin.pieces)
 
     for each, samples in zip(observations, pool.map(look, observations), strict=True):
         corners = posed[figure.rig.triangles[samples.triangle]]

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from facecraft4d.toolkit.config import DensifyConfig
-from facecraft4d.toolkit.training.gaussians import Parameters, TriangleFrames
+from facecraft4d.toolkit.training.frames import TriangleFrames
+from facecraft4d.toolkit.training.gaussians import Parameters
 from facecraft4d.toolkit.training.state import TrainingState
 
 SPLIT_SHRINK = 1.6
@@ -21,8 +22,8 @@ SPLIT_SHRINK = 1.6
 def observe(state: TrainingState, gradient: Float32[Tensor, "n 2"], radii: Tensor, size: torch.Size) -> None:
     """Add a step's gradient of the projected centres, in half images (`size` is height, width), for the splats it shows."""
     visible = (radii > 0).all(-1)
-    half = gradient.new_tensor([size[1] / 2, size[0] / 2])
-    state.gradient_sum += (gradient * half).norm(dim=1) * visible
+    in_halves = torch.stack([gradient[:, 0] * (size[1] / 2), gradient[:, 1] * (size[0] / 2)], 1)
+    state.gradient_sum += in_halves.norm(dim=1) * visible
     state.gradient_count += visible
 
 

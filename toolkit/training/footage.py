@@ -1,4 +1,4 @@
-"""Training pictures, cameras and posed triangles, each fetched when first needed and kept while memory allows."""
+"""Training pictures, cameras and posed triangles where training runs, each fetched when first needed and kept while memory allows."""
 
 import functools
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.images import read_frame
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.training.gaussians import TriangleFrames, frames_of
+from facecraft4d.toolkit.training.frames import TriangleFrames, frames_of
 from facecraft4d.toolkit.training.initial import Opening
+from facecraft4d.toolkit.training.pictures import Pictures, budget_on
 from facecraft4d.toolkit.training.schedule import STATIC, Sample
 from facecraft4d.toolkit.training.shown import shown_triangles
 
 OPENING = ("jawOpen", "tongueOut", "eyeBlinkLeft", "eyeBlinkRight", "mouthUpperUpLeft", "mouthLowerDownLeft")
 """Expressions that show what a photograph usually hides."""
-PICTURE_CACHE_BYTES = 1 << 29
 POSE_CACHE_ENTRIES = 256
 
 
@@ -42,7 +42,9 @@ class Footage:
     def __init__(self, views: ViewSet, frames: FrameSet, head: Head, device: str) -> None:
         self._views, self._frames, self._head, self._device = views, frames, head, device
         self.posed = functools.lru_cache(POSE_CACHE_ENTRIES)(self._posed)
-        self._pixels = functools.lru_cache(1)(self._pixel_cache)
+        self.pictures = Pictures(self._load, device, budget_on(device))
+        self._camera_tensors = functools.cache(self._resized_camera)
+        self._triangles = torch.from_numpy(head.rig.triangles.astype(np.int64)).to(device)
 
     def neutral(self) -> TriangleFrames:
         """Triangle frames of the head at rest."""
@@ -78,23 +80,27 @@ class Footage:
         return self._frames_in(self._head.pose if frame == STATIC else self._frames.known_track.pose(frame))
 
     def _frames_in(self, pose: Pose) -> TriangleFrames:
-        return frames_of(pose_vertices(self._head.rig, pose)[self._head.rig.triangles], self._device)
+        return frames_of(torch.from_numpy(pose_vertices(self._head.rig, pose)).to(self._device)[self._triangles])
+
+    def expect(self, sample: Sample, size: int) -> None:
+        """Say that `picture` will be asked for this one: a thread reads it meanwhile."""
+        self.pictures.expect(sample, size)
 
     def picture(self, sample: Sample, size: int) -> Target:
         """The target of a sample, at most `size` pixels high; pictures are never enlarged."""
-        pixels = self._pixels(size)(sample)
-        values = torch.from_numpy(pixels).to(self._device).float() / 255
-        camera = resized_camera(self._camera(sample), pixels.shape[1], pixels.shape[0])
-        return Target(values[..., :3], values[..., 3:], *camera_tensors(camera, self._device))
+        pixels = self.pictures.show(sample, size)
+        values, (height, width) = pixels.float() / 255, pixels.shape[:2]
+        cameras = self._camera_tensors(sample.view, sample.camera, width, height)
+        return Target(values[..., :3], values[..., 3:], *cameras)
 
-    def _camera(self, sample: Sample) -> Camera:
-        return self._views.views[sample.view].camera if sample.camera == STATIC else self._frames.cameras[sample.camera]
+    def _resized_camera(
+        self, view: int, camera: int, width: int, height: int
+    ) -> tuple[Float32[Tensor, "1 4 4"], Float32[Tensor, "1 3 3"]]:
+        """As `camera_tensors`; there are few cameras, and copying one to a GPU waits for all that it was asked to do."""
+        source = self._views.views[view].camera if camera == STATIC else self._frames.cameras[camera]
+        return camera_tensors(resized_camera(source, width, height), self._device)
 
-    def _pixel_cache(self, size: int) -> "functools._lru_cache_wrapper[UInt8[np.ndarray, 'h w 4']]":
-        """A cache for one size of pictures; asking for another size drops it."""
-        return functools.lru_cache(PICTURE_CACHE_BYTES // (4 * size * size))(functools.partial(self._load, size))
-
-    def _load(self, size: int, sample: Sample) -> UInt8[np.ndarray, "h w 4"]:
+    def _load(self, sample: Sample, size: int) -> UInt8[np.ndarray, "h w 4"]:
         pixels = self._static_pixels(sample.view) if sample.camera == STATIC else self._frame_pixels(sample)
         height, width = pixels.shape[:2]
         if height <= size:

@@ -14,22 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.core.datatypes import BoundSplats
-from facecraft4d.toolkit.core.geometry import triangle_frames, wxyz_from_rotation
+from facecraft4d.toolkit.training.frames import TriangleFrames
 
 Parameters = dict[str, Tensor]
 """Everything that is trained, by name."""
 
 SPLAT_NAMES = ("means", "rotations_wxyz", "log_scales", "opacity_logits", "colors", "gaussian_embeddings")
 """Parameters with one row for each splat: densification copies and removes their rows together."""
-
-
-class TriangleFrames(NamedTuple):
-    """Frames of all triangles in one pose (geometry.triangle_frames)."""
-
-    rotations: Float32[Tensor, "f 3 3"]
-    rotations_wxyz: Float32[Tensor, "f 4"]
-    scales: Float32[Tensor, " f"]
-    centroids: Float32[Tensor, "f 3"]
 
 
 class WorldSplats(NamedTuple):
@@ -39,13 +30,6 @@ class WorldSplats(NamedTuple):
     rotations_wxyz: Float32[Tensor, "n 4"]
     scales: Float32[Tensor, "n 3"]
     opacities: Float32[Tensor, " n"]
-
-
-def frames_of(corners: Float32[np.ndarray, "f 3 3"], device: str) -> TriangleFrames:
-    """Frames of triangles given by their corners (corner, xyz)."""
-    rotations, scales, centroids = triangle_frames(corners)
-    arrays = (rotations, wxyz_from_rotation(rotations), scales, centroids)
-    return TriangleFrames(*(torch.from_numpy(np.ascontiguousarray(a, np.float32)).to(device) for a in arrays))
 
 
 def splat_parameters(splats: BoundSplats, device: str) -> tuple[Parameters, Int64[Tensor, " n"]]:

@@ -23,6 +23,7 @@ from facecraft4d.toolkit.training.gaussians import bound_splats, place, splat_pa
 from facecraft4d.toolkit.training.initial import initial_splats
 from facecraft4d.toolkit.training.levels import halve, level_order, reorder
 from facecraft4d.toolkit.training.objective import Difference, SplatRender, draw, loss_terms, perceptual_term, rasterize
+from facecraft4d.toolkit.training.pictures import AHEAD
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample, Schedule
 from facecraft4d.toolkit.training.state import TrainingState
 
@@ -63,6 +64,7 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     if schedule.begins_level(step):
         order_splats(trainer, state)
         halve(state)
+    read_ahead(trainer, step)
     drawn, picture, terms = compare(trainer, state)
     drawn.meta["means2d"].retain_grad()
     if trainer.lpips is not None and schedule.uses_lpips(step):
@@ -82,6 +84,13 @@ def train_step(trainer: Trainer, state: TrainingState) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in {**terms, "total": total}.items()}
 
 
+def read_ahead(trainer: Trainer, step: int) -> None:
+    """Let the picture of a later step be read while this one and those between are computed."""
+    schedule, later = trainer.schedule, step + AHEAD
+    if later < schedule.total:
+        trainer.footage.expect(schedule.sample(later), schedule.resolution(later))
+
+
 def compare(trainer: Trainer, state: TrainingState) -> tuple[SplatRender, Target, dict[str, Tensor]]:
     """The step's picture as the splats draw it, its target, and the loss terms between them, without LPIPS."""
     schedule, step = trainer.schedule, state.step
@@ -90,7 +99,8 @@ def compare(trainer: Trainer, state: TrainingState) -> tuple[SplatRender, Target
     view = sample.view if schedule.uses_network(step) else None
     frames, share = trainer.footage.posed(sample.frame), schedule.consistent_share(step, sample)
     drawn = draw(state.parameters, state.triangles, frames, picture, view, share)
-    background = picture.image.new_tensor(schedule.rng(step, 1).random(5)[:3])
+    color = torch.from_numpy(schedule.rng(step, 1).random(5)[:3].astype(np.float32))
+    background = color.to(picture.image.device, non_blocking=True)
     reach = schedule.reach(len(state.triangles))
     terms = loss_terms(drawn, picture, state.parameters, trainer.config.losses, background, trainer.difference, reach)
     return drawn, picture, terms

@@ -14,9 +14,9 @@ from facecraft4d.toolkit.losses import SSIM_REACH, Lpips, ssim
 from facecraft4d.toolkit.splatting.rasterize import rasterization
 from facecraft4d.toolkit.training.coin import color_offsets
 from facecraft4d.toolkit.training.footage import Target
+from facecraft4d.toolkit.training.frames import TriangleFrames
 from facecraft4d.toolkit.training.gaussians import (
     Parameters,
-    TriangleFrames,
     WorldSplats,
     place,
     position_excess,

@@ -70,8 +70,8 @@ def path(name: str, override: Path | None = None, report: Report = silent) -> Pa
     wanted = row(name)
     if isinstance(wanted, BroughtWeights):
         raise UserError(
-            f"weights '{name}' are yours to bring: expected {wanted.expectation}, found none; "
-            f"ask for it at {wanted.ask}, then point to it with {wanted.pointers}"
+            f"weights '{name}' ({wanted.licence}; commercial use: {wanted.commercial_use}) are yours to bring: expected {wanted.expectation}, "
+            f"found none; ask for it at {wanted.ask}, then point to it with {wanted.pointers}"
         )
     found = cached_path(name)
     if not is_cached(name):

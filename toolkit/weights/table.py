@@ -115,6 +115,7 @@ _MEASURES = "nothing of it enters an avatar"
 
 _FLAME = "T. Li et al. 2017, Max Planck Institute for Intelligent Systems"
 _FLAME_LICENCE = "LicenseRef-FLAME-noncommercial"
+_PANOHEAD_LICENCE = "CC-BY-NC-SA-4.0 AND LicenseRef-NVIDIA-EG3D"
 
 TABLE: tuple[Row, ...] = (
     WeightFile(
@@ -233,6 +234,40 @@ TABLE: tuple[Row, ...] = (
             ("FaceXModel/identity099.obj", "the last of 100 identities"), ("FaceXModel/jawOpen.obj", "one of 53 expressions"),
         ),
         "github.com/ICT-VGL/ICT-FaceKit", "--face-model.file",
+    ),
+    BroughtWeights(
+        "panohead", "--shape-prior panohead", _PANOHEAD_LICENCE, Commercial.NO,
+        "PanoHead: S. An et al. 2023, with NVIDIA's EG3D; its repository is CC BY-NC-SA 4.0 (a badge there says CC BY 4.0), EG3D's terms are non-commercial", "file",
+        (("easy-khair-180-gpc0.8-trans10-025000.pkl", "the generator of the paper"), ("ablation-trigridD-1-025000.pkl", "its ablation with one plane")),
+        "github.com/SizheAn/PanoHead", "--shape-prior.panohead.checkpoint",
+    ),
+    BroughtWeights(
+        "spherehead", "--shape-prior panohead", "LicenseRef-SphereHead-unstated AND LicenseRef-NVIDIA-EG3D", Commercial.NO,
+        "SphereHead: H. Li et al. 2024; a badge says CC BY, no licence lies beside it, and it is built on PanoHead and EG3D, which are non-commercial", "file",
+        (("spherehead-ckpt-025000.pkl", "without a second face at the back"),),
+        "github.com/lhyfst/SphereHead", "--shape-prior.panohead.checkpoint",
+    ),
+    BroughtWeights(
+        "sdxl", "--image-prior sdxl", "OpenRAIL++-M", Commercial.YES,
+        "Stable Diffusion XL base 1.0: Stability AI (D. Podell et al. 2023), in diffusers' layout; uses that its licence lists are forbidden", "folder",
+        (("model_index.json", "the list of its parts: unet, vae, two text encoders and tokenizers, scheduler; weights as safetensors"),),
+        "huggingface.co/stabilityai/stable-diffusion-xl-base-1.0", "--image-prior.sdxl.folder",
+    ),
+    BroughtWeights(
+        "cosmicman", "--image-prior sdxl, in place of SDXL's UNet", "CC-BY-4.0 AND OpenRAIL++-M", Commercial.YES,
+        "CosmicMan-SDXL: S. Li et al. 2024, CC BY 4.0 by its page, trained from Stable Diffusion XL, whose licence's conditions go on", "folder",
+        (("config.json", "the UNet's sizes; its weights lie beside it, as diffusion_pytorch_model.safetensors"),),
+        "huggingface.co/cosmicman/CosmicMan-SDXL", "--image-prior.sdxl.unet",
+    ),
+    BroughtWeights(
+        "liveportrait", "--video-prior liveportrait", "MIT", Commercial.YES,
+        "LivePortrait's checkpoints for people: J. Guo et al. 2024, Kuaishou Technology (MIT); InsightFace's detectors beside them, which are not, are not used",
+        "folder",
+        (
+            ("**/appearance_feature_extractor.*", "F, 3.4 MB"), ("**/motion_extractor.*", "M, 112 MB"), ("**/warping_module.*", "W, 182 MB"),
+            ("**/spade_generator.*", "G, 222 MB"), ("**/stitching_retargeting_module.*", "stitching, lips and eyes, 2.3 MB"),
+        ),
+        "huggingface.co/KwaiVGI/LivePortrait", "--video-prior.liveportrait.checkpoints",
     ),
 )  # fmt: skip
 

@@ -26,7 +26,13 @@ from facecraft4d.toolkit.core.asset import Avatar, Provenance
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Motion, Pose, Rig
 from facecraft4d.toolkit.core.geometry import SH_C0
-from facecraft4d.toolkit.core.rigging import place_splats, pose_from_weights, pose_vertices, with_part
+from facecraft4d.toolkit.core.rigging import (
+    neutral_pose,
+    place_splats,
+    pose_from_weights,
+    pose_vertices,
+    with_part,
+)
 from facecraft4d.toolkit.face_model import FaceModel, load_flame, personalized_rig
 
 SAMPLE, ARRAYS = DATA / "gaussianavatars_sample.ply", DATA / "gaussianavatars_sample_arrays.npz"
@@ -73,7 +79,9 @@ def motion(avatar: Avatar) -> Motion:
 
 def options_for(avatar: Avatar, flame_path: Path, *clips: Motion, **held: float) -> ExportOptions:
     model = load_flame(flame_path)
-    mesh = FlameMesh(model.vertices, model.triangles, model.identity_deltas, model.expression_deltas)
+    mesh = FlameMesh(
+        model.vertices, model.triangles, model.identity_deltas, model.expression_deltas, model.joint_regressor
+    )
     return ExportOptions(clips=clips, ply=FORM, flame=mesh, expressions=held)
 
 
@@ -195,6 +203,40 @@ def test_a_dressed_head_is_where_ours_is_and_moves_with_it(tmp_path: Path, dress
         assert turned_between(theirs.rotations_wxyz[compared], ours.rotations_wxyz[compared]).max() < 1e-3
         assert np.allclose(theirs.scales[compared], ours.scales[compared], rtol=1e-3)
         assert found.parameters.expr.any() == (name == "moved") == found.parameters.dynamic_offset.any()
+
+
+@pytest.fixture(scope="module")
+def talking(avatar: Avatar, flame_path: Path) -> Avatar:
+    """The same head with an expression that is a line near a turn of the jaw by 20 degrees and a mixture of FLAME's own."""
+    rig, model = avatar.rig, load_flame(flame_path)
+    pose = neutral_pose(rig)
+    pose.joint_rotations[2] = np.radians([20.0, 4.0, 0.0])
+    opening = pose_vertices(rig, pose) - rig.vertices + 0.7 * rig.expression_deltas[4]
+    deltas = np.concatenate([opening[None], rig.expression_deltas])
+    joints = np.einsum("kvx,jv->kjx", deltas, model.joint_regressor).astype(np.float32)
+    moved = replace(
+        rig, expression_names=("jawOpen", *rig.expression_names), expression_deltas=deltas, joint_deltas=joints
+    )
+    return replace(avatar, rig=moved)
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0])
+def test_an_expression_of_the_jaw_turns_flames_own(
+    tmp_path: Path, talking: Avatar, flame_path: Path, weight: float
+) -> None:
+    """A reader with FLAME's file poses our mesh; what stands in the offsets is the way from the arc to the line."""
+    model, rig = load_flame(flame_path), talking.rig
+    found = read_gaussian_avatar(
+        export(talking, tmp_path / "head.ply", options=options_for(talking, flame_path, jawOpen=weight))[0]
+    )
+    parameters = found.parameters
+    assert np.degrees(parameters.jaw_pose[0]) == pytest.approx(weight * np.array([20, 4, 0]), abs=0.7)
+    assert parameters.expr[0, 4] == pytest.approx(0.7 * weight, abs=0.1)
+    ours = pose_vertices(rig, pose_from_weights(rig, {"jawOpen": weight}))
+    theirs = pose_vertices(read_rig(model, parameters), read_pose(parameters))
+    assert np.allclose(theirs, ours, atol=1e-5)
+    whole = np.linalg.norm(weight * rig.expression_deltas[0], axis=1).mean()
+    assert np.linalg.norm(parameters.dynamic_offset[0, :VERTICES], axis=1).mean() < 0.15 * whole
 
 
 def test_a_still_is_one_frame(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, triangle_areas
+from facecraft4d.toolkit.core.own_terms import explained, own_terms
 from facecraft4d.toolkit.core.rigging import (
     in_regions,
     neutral_pose,
@@ -116,13 +117,44 @@ def test_landmarks_lie_where_they_do_on_the_skin_below(adopted: FaceModel, model
 
 
 def test_expressions_move_the_skin_as_the_cc0_head_does(adopted: FaceModel, model: FaceModel) -> None:
-    """Its displacements are the same for everybody; transferred to a person of another shape they differ by a part of their size."""
-    rows, places = skin_rows()
-    truth = cc0_flame.SCALE * cc0_flame.skin().carried(model.expression_deltas)[:, places]
-    for name, expected, found in zip(ARKIT_NAMES, truth, adopted.expression_deltas[:52, rows], strict=True):
-        off, size = np.linalg.norm(found - expected, axis=1), np.linalg.norm(expected, axis=1)
-        assert off.mean() < 0.35 * size.mean() + 5e-5, name
-        assert off.max() < 0.35 * size.max() + 1e-3, name
+    """A place may be found an edge off, so an expression may be off by as much as it changes over one edge; and a tenth, since persons are of
+    other sizes: their edges differ by 5 % in the median, their scale by 3 %. One vertex in a hundred may be off by more, of each expression one in ten.
+    """
+    of, (rows, places) = cc0_flame.skin(), skin_rows()
+    truth = cc0_flame.SCALE * of.carried(model.expression_deltas)
+    edges = unique_edges(of.faces)
+    beyond = []
+    for expected, found in zip(truth, adopted.expression_deltas[:52, rows], strict=True):
+        changes, most = np.linalg.norm(expected[edges[:, 0]] - expected[edges[:, 1]], axis=1), np.zeros(len(expected))
+        for ends in edges.T:
+            np.maximum.at(most, ends, changes)
+        off, size = np.linalg.norm(found - expected[places], axis=1), np.linalg.norm(expected[places], axis=1)
+        beyond.append(float((off > most[places] + 0.1 * size + 1e-4).mean()))
+    assert np.mean(beyond) < 0.01 and max(beyond) < 0.1
+
+
+def test_the_upper_lip_stays_before_its_teeth_when_the_jaw_opens(adopted: FaceModel) -> None:
+    """As on the CC0 head, in whose open mouth the edge of the incisors is 3 mm below the lip."""
+    rig = personalized_rig(adopted)
+    posed = pose_vertices(rig, pose_from_weights(rig, {"jawOpen": 1.0}))
+    lips, upper = vertices_in_regions(rig, "lips"), VERTICES + np.arange(TEETH_VERTICES // 2)
+    middle = np.abs(posed[:, 0]) < 0.006
+    lip = posed[lips & middle & (posed[:, 1] > posed[lips & middle, 1].mean()), 1].min()
+    edge = posed[upper][np.abs(posed[upper, 0]) < 0.008, 1].min()
+    assert 1.5e-3 < lip - edge < 5e-3
+
+
+def test_the_files_own_terms_reach_most_of_each_expression(bare: FaceModel, adopted: FaceModel) -> None:
+    """Its expressions are mixtures of ARKit's but the jaw's opening and the gaze, which its joints do; lids' widening is among the mixtures' smallest."""
+    wanted = adopted.expression_deltas[:52, :VERTICES]
+    found = own_terms(personalized_rig(bare), bare.expression_deltas, wanted)
+    shares = dict(zip(ARKIT_NAMES, explained(found, wanted), strict=True))
+    small = [name for name in ARKIT_NAMES if name.startswith(("eyeWide", "eyeSquint", "browInner", "browOuter"))]
+    assert np.median(list(shares.values())) > 0.96
+    assert min(share for name, share in shares.items() if name not in small) > 0.84
+    assert min(shares[name] for name in small) > 0.5 and np.linalg.norm(found.left, axis=-1).max() < 6e-3
+    turning = {name for name, turns in zip(ARKIT_NAMES, found.turns, strict=True) if turns.any()}
+    assert turning == {"jawOpen", *(name for name in ARKIT_NAMES if name.startswith("eyeLook"))}
 
 
 def test_eyes_turn_about_themselves(adopted: FaceModel) -> None:

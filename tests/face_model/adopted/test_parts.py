@@ -1,15 +1,22 @@
 """The pieces that adopting a head is made of: places on a surface, rays, loops of edges, charts, rows of teeth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
+from scipy.spatial.transform import Rotation
 
 from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.core.rigging import in_regions
+from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.face_model.adopted import _with_given
 from facecraft4d.toolkit.face_model.adopted.carrying import _facing, _split_at
 from facecraft4d.toolkit.face_model.adopted.charts import lying_flat
+from facecraft4d.toolkit.face_model.adopted.expressions import _transferred
 from facecraft4d.toolkit.face_model.adopted.loops import loop_along
-from facecraft4d.toolkit.face_model.adopted.surface import first_hits, places_on
+from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered, Similarity
+from facecraft4d.toolkit.face_model.adopted.surface import Places, first_hits, places_on
 from facecraft4d.toolkit.face_model.adopted.teeth import _strips
 from facecraft4d.toolkit.face_model.model import SurfacePoints
 from facecraft4d.toolkit.meshes.graph import directed_edges, open_loops, unique_edges
@@ -106,6 +113,21 @@ def test_a_row_of_teeth_is_a_sheet_of_84_triangles() -> None:
     assert strips.shape == (84, 3) and strips.min() == 100 and strips.max() == 159
     edges = directed_edges(strips)
     assert len(np.unique(edges, axis=0)) == len(edges)  # all triangles run the same way around
+
+
+def test_expressions_of_the_same_head_elsewhere_are_its_own(model: FaceModel) -> None:
+    """Turned, scaled and moved with it: to the last digits, for every triangle turns and stretches as it did."""
+    turn = Rotation.from_rotvec([0.2, -0.5, 0.1]).as_matrix()
+    elsewhere = Similarity(1.3, turn, np.array([0.1, -0.2, 0.3]))
+    few = replace(model, expression_names=model.expression_names[:9], expression_deltas=model.expression_deltas[:9])
+    placed, skin = elsewhere.points(few.vertices.astype(np.float64)), model.triangles[~in_regions(model, *SHELLS)]
+    nowhere = Places(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0))
+    on = Registered(
+        few, elsewhere, model.identity_mean.astype(np.float64), placed, placed, skin.astype(np.int64), nowhere
+    )
+    used = np.unique(skin)
+    own = elsewhere.deltas(few.expression_deltas[:, used].astype(np.float64))
+    np.testing.assert_allclose(_transferred(on)[:, used], own, atol=1e-9)
 
 
 def test_given_landmarks_stay_as_given(rng: np.random.Generator) -> None:

@@ -107,9 +107,9 @@ def test_a_picture_is_the_same_alone_and_in_a_batch() -> None:
     images = pictures(2)
     volumes, motions = narrow().appearance(images), motion_of(narrow().motion(images))
     source, driving = moved(motions), moved(motions).flip(0)
-    both = narrow().picture(volumes, driving, source)
+    both = narrow().picture(volumes, driving, source)[0]
     assert both.shape == (2, 3, 2 * SIZE, 2 * SIZE) and both.min() >= 0 and both.max() <= 1
-    alone = narrow().picture(
+    alone, _ = narrow().picture(
         narrow().appearance(images[1:]), driving[1:], moved(motion_of(narrow().motion(images[1:])))
     )
     torch.testing.assert_close(both[1:], alone, rtol=0, atol=1e-4)

@@ -18,10 +18,31 @@ TYPES = {
 }  # fmt: skip
 """numpy's types by the format's names; bfloat16 has none."""
 NOTES = "__metadata__"
+Entry = tuple[str, tuple[int, ...], tuple[int, int]]
+"""Type, shape and place of a tensor."""
 
 
 def read_safetensors(stream: BinaryIO, size: int, most_memory: int) -> dict[str, np.ndarray]:
     """Every tensor of an open file of `size` bytes by its name, fresh and writable. ValueError unless header and numbers fill the file."""
+    entries, begin = _header(stream, size)
+    budget = Budget(size, most_memory)
+    budget.spend(size - begin, "its tensors")
+    arrays = {}
+    for name, (dtype, shape, (start, _)) in sorted(entries.items(), key=lambda each: each[1][2]):
+        stream.seek(begin + start)
+        arrays[name] = np.empty(shape, dtype)
+        fill(arrays[name], stream)
+    return arrays
+
+
+def read_safetensors_header(stream: BinaryIO, size: int) -> dict[str, np.ndarray]:
+    """As `read_safetensors`, without the numbers: every tensor has its type and shape, is full of zeros and takes no memory."""
+    entries, _ = _header(stream, size)
+    return {name: np.broadcast_to(np.zeros((), dtype), shape) for name, (dtype, shape, _) in entries.items()}
+
+
+def _header(stream: BinaryIO, size: int) -> tuple[dict[str, Entry], int]:
+    """The tensors' entries by their names, and where in the file the numbers begin."""
     length = int.from_bytes(stream.read(8), "little")
     if not 2 <= length <= min(MOST_HEADER, size - 8):
         raise ValueError(f"a header of {length:,} bytes in a file of {size:,}")
@@ -30,18 +51,10 @@ def read_safetensors(stream: BinaryIO, size: int, most_memory: int) -> dict[str,
         raise ValueError("a header that is no table of tensors")
     entries = {name: _entry(name, each) for name, each in header.items() if name != NOTES}
     _check_places([place for *_, place in entries.values()], size - 8 - length)
-    budget = Budget(size, most_memory)
-    budget.spend(size - 8 - length, "its tensors")
-    arrays = {}
-    for name, (dtype, shape, (start, _)) in sorted(entries.items(), key=lambda each: each[1][2]):
-        stream.seek(8 + length + start)
-        arrays[name] = np.empty(shape, dtype)
-        fill(arrays[name], stream)
-    return arrays
+    return entries, 8 + length
 
 
-def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], tuple[int, int]]:
-    """(type, shape, place) of a tensor."""
+def _entry(name: str, entry: Any) -> Entry:
     kind, shape, place = entry["dtype"], tuple(entry["shape"]), tuple(entry["data_offsets"])
     if kind not in TYPES:
         raise ValueError(f"{name[:80]}: a tensor of type {str(kind)[:20]}")

@@ -11,6 +11,7 @@ from trimesh.registration import nricp_amberg
 
 from facecraft4d.toolkit.core.geometry import vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
+from facecraft4d.toolkit.core.similarity import Similarity, similarity
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.face_model.adopted.surface import Places, places_on
 from facecraft4d.toolkit.face_model.model import FaceModel, SurfacePoints, surface_positions
@@ -36,23 +37,6 @@ NEIGHBOURS = 8
 """Vertices of the skin that what is behind it follows."""
 REPEATS, SETTLED = 3, 1e-3
 """Iterations of a step at most, and the change of the error (parts of the head's size) that ends it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Similarity:
-    """world = scale rotation head + translation."""
-
-    scale: float
-    rotation: Float64[np.ndarray, "3 3"]
-    translation: Float64[np.ndarray, "3"]
-
-    def points(self, points: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
-        """Of positions."""
-        return np.asarray(self.deltas(points) + self.translation)
-
-    def deltas(self, deltas: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
-        """Of displacements."""
-        return np.asarray(self.scale * deltas @ self.rotation.T)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,26 +91,12 @@ def _similar_person(
     system = (directions * root).reshape(len(mean), -1)
     person = mean.copy()
     for _ in range(ROUNDS):
-        similarity = _similarity(rest + np.tensordot(person, directions, 1), wanted, trust)
-        goal = (wanted - similarity.translation) @ similarity.rotation / similarity.scale
+        place = similarity(rest + np.tensordot(person, directions, 1), wanted, trust)
+        goal = (wanted - place.translation) @ place.rotation / place.scale
         right = system @ ((goal - rest) * root).ravel() + whitening.T @ whitening @ mean
         person = np.linalg.solve(system @ system.T + whitening.T @ whitening, right)
     shape = head.vertices + np.tensordot(person, head.identity_deltas.astype(np.float64), 1)
-    return similarity, person, similarity.points(shape)
-
-
-def _similarity(
-    source: Float64[np.ndarray, "n 3"], target: Float64[np.ndarray, "n 3"], trust: Float64[np.ndarray, " n"]
-) -> Similarity:
-    """The weighted least squares one (Umeyama 1991)."""
-    share = (trust / trust.sum())[:, None]
-    middles = (share * source).sum(0), (share * target).sum(0)
-    apart = source - middles[0], target - middles[1]
-    left, sizes, right = np.linalg.svd((share * apart[1]).T @ apart[0])
-    signs = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
-    rotation = left @ np.diag(signs) @ right
-    scale = float((sizes * signs).sum() / (share * apart[0] ** 2).sum())
-    return Similarity(scale, rotation, middles[1] - scale * rotation @ middles[0])
+    return place, person, place.points(shape)
 
 
 def _skin(bare: FaceModel) -> tuple[Float64[np.ndarray, "v 3"], Int[np.ndarray, "f 3"]]:

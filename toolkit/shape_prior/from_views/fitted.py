@@ -11,7 +11,7 @@ from facecraft4d.toolkit.face_model.model import FaceModel, personalized_rig
 from facecraft4d.toolkit.fitting.landmarks import fit_landmarks, starting_camera
 from facecraft4d.toolkit.fitting.latent import Latent, mean_face
 from facecraft4d.toolkit.fitting.moment import fit_surface
-from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.fitting.observation import Observations, Segments
 from facecraft4d.toolkit.fitting.offsets import fit_offsets
 from facecraft4d.toolkit.fitting.surface import Pairing, cloud_of
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
@@ -65,8 +65,13 @@ def fit_views(
         observations = observations_of(model, portrait, views, sightings, segments)
         pairing = Pairing(cloud_of(observations))
         latent = fit_surface(model, latent, observations, pairing, on_surface)
-        offsets = fit_offsets(model, latent, observations, pairing, on_surface)
+        offsets = fit_offsets(model, latent, _photographed(observations), pairing, on_surface)
     return FittedViews(latent, offsets, segments, shares)
+
+
+def _photographed(observations: Observations) -> Observations:
+    """Without the landmarks of the other views: a face is found some pixels off where it is turned, and depths tell the rest better."""
+    return (observations[0], *(replace(each, landmarks=None) for each in observations[1:]))
 
 
 def _start(model: FaceModel, portrait: Portrait, views: ViewSet) -> Latent:

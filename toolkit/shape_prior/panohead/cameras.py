@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import normalized
 
 FOCAL = 4.2647
@@ -47,6 +48,29 @@ def intrinsics(focal: float = FOCAL) -> Float32[np.ndarray, "3 3"]:
 def label(world_from_camera: Float[np.ndarray, "4 4"], k: Float[np.ndarray, "3 3"]) -> Float32[Tensor, "1 25"]:
     """The 25 numbers that tell the generator of a camera."""
     return torch.from_numpy(np.concatenate([world_from_camera.ravel(), k.ravel()]).astype(np.float32))[None]
+
+
+def label_of(camera: Camera) -> Float32[Tensor, "1 25"]:
+    """The label of a camera that stands in the box."""
+    k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    k[:2] /= [[camera.width], [camera.height]]
+    return label(np.linalg.inv(camera.camera_from_world), k)
+
+
+def orbited(
+    labels: Float32[Tensor, "b 25"], yaw: Float32[Tensor, ""], pitch: Float32[Tensor, ""]
+) -> Float32[Tensor, "b 25"]:
+    """The cameras turned about the origin, with gradients: by `yaw` about +Y, before that by `pitch` about their own x axis; radians, in the
+    directions of `world_from_orbit` (positive pitch moves a camera down)."""
+    pose = labels[:, :16].view(-1, 4, 4)
+    zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
+    about_y = torch.stack([yaw.cos(), zero, yaw.sin(), zero, one, zero, -yaw.sin(), zero, yaw.cos()]).view(3, 3)
+    x, y, z = pose[:, :3, 0].unbind(1)
+    none = torch.zeros_like(x)
+    cross = torch.stack([none, -z, y, z, none, -x, -y, x, none], 1).view(-1, 3, 3)
+    about_x = torch.eye(3, device=labels.device) + pitch.sin() * cross + (1 - pitch.cos()) * (cross @ cross)
+    turned = torch.cat([about_y @ about_x @ pose[:, :3], pose[:, 3:]], 1)
+    return torch.cat([turned.reshape(-1, 16), labels[:, 16:]], 1)
 
 
 def moved(labels: Float32[Tensor, "b 25"], translation: Float32[Tensor, "b 3"]) -> Float32[Tensor, "b 25"]:

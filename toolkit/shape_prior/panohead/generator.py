@@ -37,8 +37,6 @@ from facecraft4d.toolkit.shape_prior.panohead.volume import (
 BACKGROUND_SIDE = 128
 """Pixels of the background's features."""
 POINTS_AT_ONCE = 1 << 18
-RAYS_A_SIDE = 64
-"""Of the picture that the superresolution makes larger, as trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,8 @@ class Architecture:
     grid_depth: int = 3
     """Planes in each of the three stacks."""
     sampling: Sampling = field(default_factory=Sampling)
+    rays: int = 64
+    """A side, of the picture that the superresolution makes larger."""
 
     @property
     def superresolution_channels(self) -> tuple[int, int]:
@@ -149,12 +149,12 @@ class Generator(nn.Module):
         self,
         grids: Grids,
         c: Float32[Tensor, "b 25"],
-        side: int = RAYS_A_SIDE,
+        side: int | None = None,
         random: torch.Generator | None = None,
         sampling: Sampling | None = None,
     ) -> Rendered:
         """What the rays of a picture of side^2 pixels meet, without background."""
-        origins, directions = rays(c, side)
+        origins, directions = rays(c, side or self.architecture.rays)
         return render(grids, self.decoder, origins, directions, sampling or self.architecture.sampling, random)
 
     def picture(
@@ -163,32 +163,44 @@ class Generator(nn.Module):
         background: Images,
         ws: Float32[Tensor, "b n w"],
         c: Float32[Tensor, "b 25"],
-        side: int = RAYS_A_SIDE,
+        side: int | None = None,
         random: torch.Generator | None = None,
         sampling: Sampling | None = None,
     ) -> Picture:
         """The picture from a camera."""
+        side = side or self.architecture.rays
         seen = self.render(grids, c, side, random, sampling)
         square = (len(c), side, side)
         weight = seen.weight.view(square)
         features = seen.features.transpose(1, 2).reshape(len(c), -1, side, side)
-        features = features + (1 - weight[:, None]) * resized(background, side)
-        raw = self.torgb(features, ws[:, -1])
-        image = self.superresolution(raw, features, ws[:, -1])
+        raw, image = self._developed(features + (1 - weight[:, None]) * resized(background, side), ws)
         return Picture(image, raw, seen.distance.view(square), weight * MASK_STRETCH - MASK_SHIFT)
+
+    def backdrop(
+        self, background: Images, ws: Float32[Tensor, "b n w"], side: int | None = None
+    ) -> Float32[Tensor, "b 3 s s"]:
+        """The picture of the background alone, as wherever no ray meets a head."""
+        return self._developed(resized(background, side or self.architecture.rays), ws)[1]
+
+    def _developed(
+        self, features: Images, ws: Float32[Tensor, "b n w"]
+    ) -> tuple[Float32[Tensor, "b 3 r r"], Float32[Tensor, "b 3 s s"]]:
+        """Features as a picture of their size, and as the larger one."""
+        raw = self.torgb(features, ws[:, -1])
+        return raw, self.superresolution(raw, features, ws[:, -1])
 
     def synthesis(
         self,
         ws: Float32[Tensor, "b n w"],
         c: Float32[Tensor, "b 25"],
-        side: int = RAYS_A_SIDE,
+        side: int | None = None,
         random: torch.Generator | None = None,
         noise: bool = True,
         sampling: Sampling | None = None,
     ) -> Picture:
         """The picture of a head from a camera.
 
-        `side` is the count of rays a side, `random` moves the samples along them (none does), `noise` adds the stored one.
+        `side` is the count of rays a side (as trained), `random` moves the samples along them (none does), `noise` adds the stored one.
         """
         return self.picture(self.grids(ws, noise), self.background(ws, noise), ws, c, side, random, sampling)
 

@@ -27,8 +27,9 @@ LARGEST_FILE = 512 << 20
 """Bytes: G's, the largest, has 222 MB."""
 PAGE = "https://huggingface.co/KwaiVGI/LivePortrait"
 WHERE = "a checkpoint of LivePortrait (MIT)"
-FOLDERS = ("", "base_models", "retargeting_models")
-"""In which its files lie: published are the last two."""
+PUBLISHED_FOLDERS = ("base_models", "retargeting_models")
+FOLDERS = ("", *PUBLISHED_FOLDERS, *(f"liveportrait/{inner}" for inner in PUBLISHED_FOLDERS))
+"""In which its files lie: in the user's folder itself, as published, or one folder up (beside other models)."""
 SUFFIXES = (".pth", ".safetensors")
 APPEARANCE, MOTION = "appearance_feature_extractor", "motion_extractor"
 WARPING, GENERATOR, STITCHING = "warping_module", "spade_generator", "stitching_retargeting_module"
@@ -51,7 +52,7 @@ def _file(folder: Path, name: str) -> Path:
     for place in places:
         if place.is_file():
             return place
-    inner = FOLDERS[-1] if name == STITCHING else FOLDERS[1]
+    inner = PUBLISHED_FOLDERS[name == STITCHING]
     raise UserError(f"{folder}: expected {inner}/{name}.pth, {WHERE}, found no such file; it is given at {PAGE}")
 
 

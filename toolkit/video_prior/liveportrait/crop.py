@@ -16,8 +16,8 @@ WIDTH_ADDED = 1e-6
 """To the width in a ratio: a face of no width has no gap either."""
 EYES_68, MOUTH_68 = (36, 39, 42, 45), (48, 54)
 """Corners of the eyes and of the mouth among iBUG's 68 landmarks (landmarks.points.IBUG_68)."""
-LIPS, LIP_CORNERS = (13, 14), (61, 291)
-"""The inner edges of the upper and the lower lip, and the corners of the mouth, among MediaPipe's 478 landmarks."""
+LIPS, LIP_CORNERS = (0, 17), (61, 291)
+"""The outer edges of the upper and the lower lip, and the corners of the mouth, among MediaPipe's 478 landmarks."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,12 @@ def opening(points: Float[np.ndarray, "n 2"], gap: tuple[int, int], width: tuple
     return first / (second + WIDTH_ADDED)
 
 
-def lip_ratio(points: Float[np.ndarray, "478 2"]) -> float:
-    """How open the mouth is, of MediaPipe's landmarks."""
-    return opening(points, LIPS, LIP_CORNERS)
+def lip_ratio(places: Float[np.ndarray, "478 3"], rest: Float[np.ndarray, "478 3"]) -> float:
+    """How open a head's mouth is, by its landmarks in the world and where they are at rest: how much farther apart the lips' outer edges are, in
+    widths of the mouth.
+
+    Their inner edges lie on each other at rest, where no drawing shows which lip a landmark is of.
+    """
+    apart, at_rest = (float(np.linalg.norm(each[LIPS[0]] - each[LIPS[1]])) for each in (places, rest))
+    width = float(np.linalg.norm(places[LIP_CORNERS[0]] - places[LIP_CORNERS[1]]))
+    return max(0.0, apart - at_rest) / (width + WIDTH_ADDED)

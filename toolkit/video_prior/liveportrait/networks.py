@@ -9,7 +9,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.appearance import AppearanceEx
 from facecraft4d.toolkit.video_prior.liveportrait.generator import Generator
 from facecraft4d.toolkit.video_prior.liveportrait.motion_extractor import MotionExtractor
 from facecraft4d.toolkit.video_prior.liveportrait.retargeting import RetargetingNetwork, StitchingNetwork
-from facecraft4d.toolkit.video_prior.liveportrait.warping import WarpingNetwork
+from facecraft4d.toolkit.video_prior.liveportrait.warping import Warped, WarpingNetwork
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Networks:
 
     def picture(
         self, volume: Float[Tensor, "b c d h w"], driving: Float[Tensor, "b k 3"], source: Float[Tensor, "b k 3"]
-    ) -> Float[Tensor, "b 3 8*h 8*w"]:
-        """The source, whose volume F gave, with its keypoints moved from `source` to `driving`: sRGB in [0, 1]."""
-        picture: Tensor = self.generator(self.warping(volume, driving, source).features)
-        return picture
+    ) -> tuple[Float[Tensor, "b 3 8*h 8*w"], Warped]:
+        """The source, whose volume F gave, with its keypoints moved from `source` to `driving`: sRGB in [0, 1], and how W moved it."""
+        warped: Warped = self.warping(volume, driving, source)
+        return self.generator(warped.features), warped

@@ -52,6 +52,12 @@ def collar_at(
     return np.asarray(np.broadcast_to(np.maximum(base + off, lowest), bare.shape))
 
 
+def calmed(elevations: Float64[np.ndarray, " c"]) -> Float64[np.ndarray, " c"]:
+    """A collar's elevations as smooth as its heights: rays that run along a neck meet each facet of its mesh centimetres apart."""
+    middle = scipy.ndimage.median_filter(elevations, COLLAR_MEDIAN, mode="wrap")
+    return np.asarray(scipy.ndimage.gaussian_filter1d(middle, COLLAR_BLUR, mode="wrap"))
+
+
 def _skin_ends(fitted: FittedHead, rays: FanGrid, points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, " c"]:
     """Lowest height at which skin goes over into cloth in each column that faces the camera; not a number where that is not seen."""
     segments = fitted.segments

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from facecraft4d.toolkit.core.geometry import project, smoothstep
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_heights, heights_around
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import calmed, collar_heights, heights_around
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     ABOVE_CUT,
     COLLAR_GAP,
@@ -104,7 +104,7 @@ def bust_sheet(
     """
     front = front_of(rays, dressed)
     cut = cut_radii(fitted, rays, edge, front)
-    upper, lower = _crossed(rays, above), _crossed(rays, cut - dressed)
+    upper, lower = calmed(_crossed(rays, above)), _crossed(rays, cut - dressed)
     upper = np.maximum(upper, lower + np.radians(LEAST_FALL))
     # The first row lies under the skin, the second over it: the sheet comes out at the collar.
     upper = upper + (upper - lower) / TORSO_ROWS * UNDER_SKIN_METRES / (UNDER_SKIN_METRES + COLLAR_GAP)

@@ -60,24 +60,28 @@ def driving_track(rig: Rig, photo: Pose, count: int, rng: np.random.Generator) -
 def spread_poses(
     features: Float[np.ndarray, "n c"], alone: list[int], count: int, rng: np.random.Generator
 ) -> list[int]:
-    """Indices (ascending) of `count` poses: rest, each channel of `alone`, then reach, then distance (farthest point sampling).
+    """Indices (ascending) of `count` poses, or of all: rest, each channel of `alone`, then reach, then distance (farthest point sampling).
 
     Reach is the sum over channels of the strongest value so far in either direction; `rng` decides between equals.
     """
     order = rng.permutation(len(features))
     pool = features[order]
     effort = np.abs(pool).sum(1)
-    chosen = [int(effort.argmin()), *(int((3 * pool[:, c] - effort).argmax()) for c in alone)][:count]
+    first = [int(effort.argmin()), *(int((3 * pool[:, c] - effort).argmax()) for c in alone)]
+    chosen = list(dict.fromkeys(first))[:count]
     signed = np.concatenate([np.clip(pool, 0, REACHED), np.clip(-pool, 0, REACHED)], 1)
+    count = min(count, len(pool))
     while len(chosen) < count:
         gains = np.maximum(signed - signed[chosen].max(0), 0).sum(1)
         if gains.max() < WORTH:
             break
         chosen.append(int(gains.argmax()))
     distance = np.linalg.norm(pool[:, None] - pool[chosen][None], axis=-1).min(1)
+    distance[chosen] = -1
     while len(chosen) < count:
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, np.linalg.norm(pool - pool[chosen[-1]], axis=-1))
+        distance[chosen[-1]] = -1
     return sorted(int(order[index]) for index in chosen)
 
 

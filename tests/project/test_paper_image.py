@@ -1,0 +1,91 @@
+"""The command with the paper's image prior on tiny networks in files: it makes an avatar that names them, and survives kills."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import sdxl_cases
+from khronos import REMARK, install_validator, issues
+from photographs import HOPPER
+
+from facecraft4d import cli, exporters
+from facecraft4d.cli_build import parse_options
+from facecraft4d.toolkit import pipeline
+from facecraft4d.toolkit.core.ingredients import Commercial
+from facecraft4d.toolkit.core.stages import Progress
+
+SMALL = (
+    "--device", "cpu", "--shape-prior.prior", "parametric", "--video-prior.prior", "mesh", "--preprocess.size", "256",
+    "--shape-prior.parametric.latent-iterations", "3", "--shape-prior.parametric.pivotal-iterations", "3",
+    "--shape-prior.parametric.texture-size", "128", "--shape-prior.views", "8", "--video-prior.frames", "2", "--video-prior.frontal-views", "2",
+    "--video-prior.size", "64", "--training.static-iterations", "4", "--training.coin-iterations", "4", "--training.resolution", "64",
+    "--training.coarse-resolution", "32", "--splats", "12000",
+)  # fmt: skip
+PAPER = (
+    "--image-prior", "sdxl", "--image-prior.sdxl.resolution", "128", "--image-prior.sdxl.steps", "5", "--image-prior.sdxl.prompt",
+    "a person {view}", "--image-prior.sdxl.negative-prompt", "blur",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """Stands for a signal."""
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command's words."""
+    place = tmp_path_factory.mktemp("checkpoints")
+    folders = ("--image-prior.sdxl.folder", str(sdxl_cases.write_folder(place, unet=False)))
+    return [str(HOPPER), *SMALL, *PAPER, *folders, "--image-prior.sdxl.unet", str(sdxl_cases.write_unet(place))]
+
+
+@pytest.fixture(scope="module")
+def built(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "head"
+    assert cli.main(["build", *words, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_the_command_makes_an_avatar_that_names_every_checkpoint(built: Path, tmp_path: Path) -> None:
+    avatar = exporters.load(built / "avatar.glb")
+    named = {each.name: each for each in avatar.provenance.ingredients}
+    assert (named["sdxl"].licence, named["cosmicman"].licence) == ("OpenRAIL++-M", "CC-BY-4.0 AND OpenRAIL++-M")
+    assert all(len(named[name].sha256) == 64 for name in ("sdxl", "cosmicman"))
+    assert avatar.provenance.verdict is Commercial.YES
+    options = avatar.provenance.options
+    assert options["image_prior.prior"] == "sdxl" and "/" not in options["image_prior.sdxl.folder"]
+    install_validator(tmp_path)
+    found = [each for each in issues(tmp_path, (built / "avatar.glb").read_bytes()) if each["severity"] != REMARK]
+    assert {each["code"] for each in found} <= {"MESH_PRIMITIVE_INVALID_ATTRIBUTE"}, "the validator knows no splats"
+    assert all("/attributes/KHR_gaussian_splatting:" in each["pointer"] for each in found)
+
+
+def digest(build: Path) -> str:
+    """Of the image prior's result."""
+    (facts,) = (build / "image_prior").glob("*/stage.json")
+    found: str = json.loads(facts.read_text())["digest"]
+    return found
+
+
+@pytest.mark.slow
+def test_a_build_killed_in_the_image_prior_ends_with_the_same_views(
+    built: Path, words: list[str], tmp_path: Path
+) -> None:
+    shutil.copytree(built / "build", tmp_path / "build")
+    for stage in ("image_prior", "video_prior", "training", "evaluation"):
+        shutil.rmtree(tmp_path / "build" / stage)
+    config, ends = (
+        parse_options(words).config,
+        (("image_prior", "inverting"), ("image_prior", "finished"), ("image_prior", "finished")),
+    )
+    for stage, message in (*ends, ("video_prior", "")):
+
+        def kill(now: Progress, stage: str = stage, message: str = message) -> None:
+            if now.stage == stage and message in now.message:
+                raise Killed
+
+        with pytest.raises(Killed):
+            pipeline.build(HOPPER, config, tmp_path / "build", kill)
+    assert digest(tmp_path / "build") == digest(built / "build")

@@ -1,0 +1,91 @@
+"""The command with the paper's video prior and narrow networks in files: it makes an avatar, tracks what nobody knows, and survives kills."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from khronos import REMARK, install_validator, issues
+from liveportrait_cases import NARROW, write_checkpoints
+from photographs import HOPPER
+
+from facecraft4d import cli, exporters
+from facecraft4d.cli_build import parse_options
+from facecraft4d.toolkit import pipeline
+from facecraft4d.toolkit.core.ingredients import Commercial
+from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.video_prior.liveportrait import animation
+
+SMALL = (
+    "--device", "cpu", "--preprocess.size", "256", "--shape-prior.parametric.latent-iterations", "3", "--shape-prior.parametric.pivotal-iterations",
+    "3", "--shape-prior.parametric.texture-size", "128", "--shape-prior.views", "8", "--training.static-iterations", "4",
+    "--training.coin-iterations", "4", "--training.resolution", "64", "--training.coarse-resolution", "32", "--splats", "12000",
+)  # fmt: skip
+PAPER = (
+    "--video-prior", "liveportrait", "--video-prior.frames", "3", "--video-prior.frontal-views", "2", "--video-prior.size", "64",
+    "--tracking.following-iterations", "4", "--tracking.epochs", "1",
+)  # fmt: skip
+KILLS = (
+    ("video_prior", "motion of the driving clips", 3),
+    ("video_prior", "", 4),
+    ("tracking", "following time steps", 1),
+)
+"""Stage, message and step at which a build is killed."""
+
+
+class Killed(BaseException):
+    """Stands for a signal."""
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """The command's words; the product's loader is told to expect narrow networks."""
+    folder = tmp_path_factory.mktemp("pretrained_weights")
+    write_checkpoints(folder / "liveportrait")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(animation, "PUBLISHED", NARROW)
+        yield [str(HOPPER), *SMALL, *PAPER, "--video-prior.liveportrait.checkpoints", str(folder)]
+
+
+@pytest.fixture(scope="module")
+def built(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "head"
+    assert cli.main(["build", *words, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_the_command_makes_an_avatar_that_names_every_checkpoint(built: Path, tmp_path: Path) -> None:
+    """Random networks draw noise where the face is. The tracker finds no landmarks in it and fits what else there is: outlines and colours."""
+    avatar = exporters.load(built / "avatar.glb")
+    named = {each.name: each for each in avatar.provenance.ingredients if each.name.startswith("LivePortrait")}
+    assert len(named) == 5 and {each.licence for each in named.values()} == {"MIT"}
+    assert all(len(each.sha256) == 64 and "KwaiVGI" not in each.name for each in named.values())
+    assert avatar.provenance.verdict is Commercial.YES
+    options = avatar.provenance.options
+    assert options["video_prior.prior"] == "liveportrait" and "/" not in options["video_prior.liveportrait.checkpoints"]
+    install_validator(tmp_path)
+    found = [each for each in issues(tmp_path, (built / "avatar.glb").read_bytes()) if each["severity"] != REMARK]
+    assert {each["code"] for each in found} <= {"MESH_PRIMITIVE_INVALID_ATTRIBUTE"}, "the validator knows no splats"
+    assert all("/attributes/KHR_gaussian_splatting:" in each["pointer"] for each in found)
+
+
+@pytest.mark.slow
+def test_a_build_killed_in_what_liveportrait_and_tracking_do_ends_with_the_same_avatar(
+    built: Path, words: list[str], tmp_path: Path
+) -> None:
+    shutil.copytree(built / "build", tmp_path / "build")
+    for stage in ("video_prior", "tracking", "training", "evaluation"):
+        shutil.rmtree(tmp_path / "build" / stage)
+    config = parse_options(words).config
+    for stage, message, step in KILLS:
+
+        def kill(now: Progress, stage: str = stage, message: str = message, step: int = step) -> None:
+            if (now.stage, now.message, now.step) == (stage, message, step):
+                raise Killed
+
+        with pytest.raises(Killed):
+            pipeline.build(HOPPER, config, tmp_path / "build", kill)
+    again = pipeline.build(HOPPER, config, tmp_path / "build", lambda _: None)
+    exporters.export(again.avatar, tmp_path / "avatar.glb", to="gltf")
+    assert (tmp_path / "avatar.glb").read_bytes() == (built / "avatar.glb").read_bytes()

@@ -1,0 +1,41 @@
+"""The matte of a picture that W has moved: the source's own, moved as W moves what is in front."""
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from facecraft4d.toolkit.video_prior.liveportrait.warping import Warped, identity_grid
+
+LEAST_SHARE = 1e-6
+"""Of all keypoints at a place, below which nothing moves it."""
+
+
+def flow(warped: Warped) -> Float[Tensor, "h w 2"]:
+    """Where in the source each place of the picture lies, from the place itself: x and y in half sides of the picture.
+
+    The slices of the volume are weighed by how far they follow keypoints: a chin in front of a still background moves whole.
+    """
+    deformation = warped.deformation[0]
+    depth, height, width = deformation.shape[:3]
+    away = (deformation - identity_grid((depth, height, width), deformation))[..., :2]
+    follows = (1 - warped.mask[0, 0])[..., None]
+    return (follows * away).sum(dim=0) / follows.sum(dim=0).clamp(min=LEAST_SHARE)
+
+
+def moved_matte(matte: Float32[np.ndarray, "s s"], warped: Warped) -> Float32[np.ndarray, "s s"]:
+    """The source's matte as W moves it; itself where nothing moves."""
+    size = len(matte)
+    coarse = flow(warped).permute(2, 0, 1)[None]
+    fine = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear", align_corners=True)[0]
+    x, y = (size / 2 * fine).cpu().numpy().astype(np.float32)
+    columns, rows = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
+    return np.asarray(
+        cv2.remap(matte, columns + x, rows + y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def on_white(colors: Float32[np.ndarray, "s s 3"], matte: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 4"]:
+    """Colours and matte that agree: where white shines through, the picture is at least as bright as that."""
+    return np.dstack([np.maximum(colors, 1 - matte[..., None]), matte])
