@@ -89,6 +89,7 @@ def test_what_was_built_and_measured_is_not_done_again(tmp_path: Path, monkeypat
     assert tables.built(run, "w/o COIN", portrait) and commands[1][-2:] == ["--training.rates.coin", "0"]
     whole, mine = (run.folder(variant, portrait) / "build/training/result.npz" for variant in ("full", "w/o COIN"))
     assert whole.read_bytes() == mine.read_bytes() == b"kept"
+    assert run.folder("w/o Warp w/o MA", portrait) == tmp_path / "out" / "without_warp_without_ma" / "anna"
     (tmp_path / "anna.jpg").write_bytes(b"another")
     assert tables.built(run, "full", portrait) and len(commands) == 3
 
