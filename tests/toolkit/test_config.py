@@ -21,6 +21,7 @@ from facecraft4d.toolkit.config import (
     FaceModelKind,
     ImagePrior,
     Preset,
+    ShapePrior,
     VideoPrior,
     check_config,
     preset,
@@ -54,7 +55,7 @@ def outside(bounds: Bounds, whole: bool) -> tuple[int | float, ...]:
     return (
         math.nextafter(bounds.low, -math.inf),
         math.nextafter(bounds.high, math.inf),
-        -1.0,
+        bounds.low - 1.0,
         math.nan,
         math.inf,
         -math.inf,
@@ -99,7 +100,7 @@ def agreeing(config: BuildConfig) -> BuildConfig:
         frontal_views=min(config.video_prior.frontal_views, views - 1),
         prior=VideoPrior.LIVEPORTRAIT,
     )
-    shape = replace(config.shape_prior, bust=Bust.SHOULDERS)
+    shape = replace(config.shape_prior, prior=ShapePrior.PANOHEAD, bust=Bust.SHOULDERS)
     face_model = FaceModelConfig(FaceModelKind.FLAME, *astuple(config.face_model)[1:])
     sdxl = config.image_prior.sdxl
     sdxl = replace(
