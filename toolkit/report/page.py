@@ -181,7 +181,7 @@ def with_evaluation(
     body = (
         _fidelity_table(fidelity)
         + paragraphs(fidelity.notes)
-        + (_paper_table(list(likenesses.values())) + paragraphs(notes) if likenesses else "")
+        + (_paper_table(list(likenesses.values()), notes) if likenesses else "")
         + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
     )
     return before + EVALUATION + section(title, body) + EVALUATION + after
@@ -202,8 +202,8 @@ def _fidelity_table(fidelity: Fidelity) -> str:
     return table(("", "pictures", "faces", *(name for name, _ in how)), rows) + table(("measure", "how"), how)
 
 
-def _paper_table(heads: Sequence[Likeness]) -> str:
-    """The head against its photograph by the paper's measures, and how each is made."""
+def _paper_table(heads: Sequence[Likeness], notes: Sequence[str]) -> str:
+    """Heads against their photographs by the paper's measures, how each is made, what could not be."""
     groups = dict.fromkeys(group for head in heads for group in head.groups())
     rows = [
         (
@@ -213,7 +213,8 @@ def _paper_table(heads: Sequence[Likeness]) -> str:
         for group in groups
     ]
     header = ("against the photograph", *(each.heading for each in PAPER.values()))
-    return table(header, rows) + table(("measure", "how"), [(each.heading, each.how) for each in PAPER.values()])
+    how = table(("measure", "how"), [(each.heading, each.how) for each in PAPER.values()])
+    return table(header, rows) + how + paragraphs((*notes, *(note for head in heads for note in head.notes)))
 
 
 def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
