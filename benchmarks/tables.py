@@ -61,7 +61,7 @@ class Run:
 
     def folder(self, variant: str, portrait: Portrait) -> Path:
         """Where a head is built."""
-        return self.out / variant / portrait.name
+        return self.out / variant.replace("w/o", "without").replace(" ", "_").lower() / portrait.name
 
 
 def portraits(folder: Path) -> list[Portrait]:

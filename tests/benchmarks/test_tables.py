@@ -47,9 +47,13 @@ def test_every_table_has_the_papers_measures_in_its_rows() -> None:
         assert set(table.ablations) <= set(ABLATIONS) & set(table.rows)
 
 
-def test_options_that_leave_coin_out_are_options_of_build() -> None:
-    options = parse_options(["portrait.jpg", *ABLATIONS["w/o COIN"]])
-    assert options.config.training.rates.coin == 0
+def test_what_leaves_something_out_are_options_of_build() -> None:
+    left = {name: parse_options(["portrait.jpg", *options]).config for name, options in ABLATIONS.items()}
+    sdxl = {name: (config.image_prior.sdxl.warp, config.image_prior.sdxl.attention) for name, config in left.items()}
+    assert sdxl == {
+        "w/o Warp w/o MA": (False, False), "w/o Warp": (False, True), "w/o MA": (True, False), "w/o COIN": (True, True),
+    }  # fmt: skip
+    assert [name for name, config in left.items() if config.training.rates.coin == 0] == ["w/o COIN"]
 
 
 def test_portraits_are_pictures_and_folders_of_them(tmp_path: Path) -> None:
@@ -85,6 +89,7 @@ def test_what_was_built_and_measured_is_not_done_again(tmp_path: Path, monkeypat
     assert tables.built(run, "w/o COIN", portrait) and commands[1][-2:] == ["--training.rates.coin", "0"]
     whole, mine = (run.folder(variant, portrait) / "build/training/result.npz" for variant in ("full", "w/o COIN"))
     assert whole.read_bytes() == mine.read_bytes() == b"kept"
+    assert run.folder("w/o Warp w/o MA", portrait) == tmp_path / "out" / "without_warp_without_ma" / "anna"
     (tmp_path / "anna.jpg").write_bytes(b"another")
     assert tables.built(run, "full", portrait) and len(commands) == 3
 
@@ -104,3 +109,5 @@ def test_only_what_the_tables_ask_for_is_built(tmp_path: Path) -> None:
     run = tables.Run(tmp_path, Own(), 64, 1, ())
     assert list(tables.variants(run, [2, 3, 7])) == ["full"]
     assert list(tables.variants(run, [4, 5])) == ["full", "w/o COIN"]  # of the embedded image prior nothing is left out
+    sdxl = tables.Run(tmp_path, Own(), 64, 1, ("--image-prior", "sdxl"))
+    assert list(tables.variants(sdxl, [4])) == ["full", *TABLES[4].ablations]

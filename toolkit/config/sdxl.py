@@ -12,7 +12,7 @@ CELL = 32
 
 @dataclass(frozen=True)
 class SdxlConfig:
-    """Stable Diffusion XL or CosmicMan, from a folder of your own, held to the photograph (paper, section 3.2; docs/sdxl.md).
+    """Stable Diffusion XL or CosmicMan, from a folder of your own, held to the photograph (paper, section 3.2; docs/paper_priors.md).
 
     --image-prior sdxl --image-prior.sdxl.folder stable-diffusion-xl-base-1.0 --image-prior.sdxl.unet CosmicMan-SDXL
     """

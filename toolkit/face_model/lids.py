@@ -27,7 +27,7 @@ CORNERS = 0.1
 """Part of the longest way of a lid's edge that counts at least where its share in the blink is told: at the corners it goes no way."""
 
 
-def upper_edges(rig: Rig) -> tuple[Int64[np.ndarray, " n"], ...]:
+def upper_edges(rig: Rig) -> tuple[Int64[np.ndarray, " _"], ...]:
     """The front edge of the upper lid of the left and of the right eye, where its lashes grow, in the order of x; empty without lids."""
     return tuple(upper for _, upper in lid_edges(rig))
 
@@ -67,7 +67,7 @@ def with_meeting_lids(rig: Rig, pose: Pose) -> Rig:
     return replace(rig, vertices=vertices, expression_deltas=deltas)
 
 
-def _edges(rig: Rig) -> tuple[Int64[np.ndarray, " n"], ...]:
+def _edges(rig: Rig) -> tuple[Int64[np.ndarray, " _"], ...]:
     """Vertices along the lashes of the left and of the right eye, in the order of x."""
     lids = vertices_in_regions(rig, "eyelids", optional=True)
     inner = vertices_in_regions(rig, "eye_sockets", optional=True) & lids

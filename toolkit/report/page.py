@@ -1,9 +1,7 @@
 """report.html: one self-contained page that shows what each stage made and how good the result is."""
 
 import html
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from string import Template
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,17 +17,17 @@ from facecraft4d.toolkit.evaluation.expressions import expression_pose
 from facecraft4d.toolkit.evaluation.fidelity import Fidelity
 from facecraft4d.toolkit.evaluation.metrics import MEASURES, METRICS, PAPER
 from facecraft4d.toolkit.evaluation.paper.measures import Likeness, of_group
-from facecraft4d.toolkit.images import encoded, read_rgb, resized
+from facecraft4d.toolkit.images import read_rgb, resized
 from facecraft4d.toolkit.report.curves import curves_svg
 from facecraft4d.toolkit.report.figures import (
     SHEET_SIZE,
-    Rgb,
     expression_pictures,
     face_camera,
     photographed_face,
     side_camera,
     with_landmarks,
 )
+from facecraft4d.toolkit.report.pieces import PAGE, gallery, paragraphs, section, table
 
 VIEW_SIZE, HERO_SIZE = 224, 512
 """Sides in pixels of a view and of a large picture."""
@@ -51,21 +49,21 @@ def report_html(build: Build, preset: str) -> str:
     """The page: photograph, landmarks, matte, crop; views; expressions; loss curves; result; times; metrics; licences; options."""
     camera = build.coarse.views[0].camera
     sections = [
-        _section("Result", _result(build, camera)),
-        _section("Metrics", _metrics(build, preset)),
-        _section("Photograph", _photograph(build)),
-        _section(
+        section("Result", _result(build, camera)),
+        section("Metrics", _metrics(build, preset)),
+        section("Photograph", _photograph(build)),
+        section(
             "Views: shape prior, then image prior",
-            _views(build.coarse) + _views(build.views) + _paragraphs(build.shape_notes),
+            _views(build.coarse) + _views(build.views) + paragraphs(build.shape_notes),
         ),
-        _section(
+        section(
             "Expressions at weight 1",
-            _gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
+            gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
         ),
-        _section("Training", _curves(build)),
-        _section("Time", _times(build)),
-        _section("Licences", _licences(build.avatar)),
-        _section("Options and versions", _options(build)),
+        section("Training", _curves(build)),
+        section("Time", _times(build)),
+        section("Licences", _licences(build.avatar)),
+        section("Options and versions", _options(build)),
     ]
     name = "a portrait" if build.config.preprocess.anonymous else build.photo.name
     title = html.escape(f"FaceCraft4D: {name}")
@@ -89,7 +87,7 @@ def _result(build: Build, camera: Camera) -> str:
     ]
     for name in (name for name in TEN if name in names):
         faces.append((name, draw(build.avatar, expression_pose(build.avatar.rig, names.index(name)), small).image))
-    return _gallery(pair, "large") + _gallery(sides) + _gallery(faces)
+    return gallery(pair, "large") + gallery(sides) + gallery(faces)
 
 
 def _photograph(build: Build) -> str:
@@ -103,11 +101,11 @@ def _photograph(build: Build) -> str:
         pictures.insert(0, ("as given", read_rgb(build.photo, HERO_SIZE)))
     except UserError:
         pass  # the photograph may be gone when a kept build is reported
-    return _gallery(pictures, "medium") + _paragraphs(portrait.notes)
+    return gallery(pictures, "medium") + paragraphs(portrait.notes)
 
 
 def _views(views: ViewSet) -> str:
-    return _gallery(
+    return gallery(
         [
             (f"{yaw:.0f}°", resized(view.image, VIEW_SIZE))
             for view, yaw in zip(views.views, views.yaws_degrees, strict=True)
@@ -135,7 +133,7 @@ def _metrics(build: Build, preset: str) -> str:
         verdict = "" if target is None or value is None else "met" if metric.meets(value, target) else "missed"
         shown = "not measured" if value is None else f"{value:.4g} {metric.unit}"
         rows.append((metric.label, shown, wanted, verdict, metric.how))
-    return _table(("metric", "value", f"target ({preset})", "", "how"), rows) + _paragraphs(
+    return table(("metric", "value", f"target ({preset})", "", "how"), rows) + paragraphs(
         (*build.evaluation.alarms, build.evaluation.unsure, *build.evaluation.notes)
     )
 
@@ -145,7 +143,7 @@ def _times(build: Build) -> str:
         (time.stage, f"{time.seconds:.1f} s", f"{time.peak_bytes / 2**30:.2f} GiB" if time.peak_bytes else "unknown", f"{time.device_peak_bytes / 2**30:.2f} GiB" if time.device_peak_bytes else "none used", "kept from an earlier run" if time.cached else "")
         for time in build.times
     ]  # fmt: skip
-    return _table(("stage", "time", "peak memory so far", "peak on a GPU", ""), rows)
+    return table(("stage", "time", "peak memory so far", "peak on a GPU", ""), rows)
 
 
 def _licences(avatar: Avatar) -> str:
@@ -155,12 +153,12 @@ def _licences(avatar: Avatar) -> str:
     ]  # fmt: skip
     made_of = avatar.provenance
     verdict = f"<strong>Commercial use: {made_of.verdict}</strong>; {html.escape(made_of.reason)}."
-    return f"<p>{verdict}</p>" + _table(("ingredient", "role", "licence", "commercial use", "source"), rows)
+    return f"<p>{verdict}</p>" + table(("ingredient", "role", "licence", "commercial use", "source"), rows)
 
 
 def _options(build: Build) -> str:
     versions = build.avatar.provenance.versions
-    return _table(("option", "value"), provenance.options(build.config).items()) + _table(
+    return table(("option", "value"), provenance.options(build.config).items()) + table(
         ("package", "version"), versions.items()
     )
 
@@ -182,11 +180,11 @@ def with_evaluation(
     title = f"Evaluation against {about['truth']}"
     body = (
         _fidelity_table(fidelity)
-        + _paragraphs(fidelity.notes)
-        + (_paper_table(list(likenesses.values())) + _paragraphs(notes) if likenesses else "")
+        + paragraphs(fidelity.notes)
+        + (_paper_table(list(likenesses.values()), notes) if likenesses else "")
         + "".join(_worst(avatar, fidelity, group) for group in fidelity.groups())
     )
-    return before + EVALUATION + _section(title, body) + EVALUATION + after
+    return before + EVALUATION + section(title, body) + EVALUATION + after
 
 
 def _fidelity_table(fidelity: Fidelity) -> str:
@@ -201,11 +199,11 @@ def _fidelity_table(fidelity: Fidelity) -> str:
         for name, found in fidelity.groups().items()
     ]
     how = [(MEASURES[name].heading, MEASURES[name].how) for name in fidelity.measured()]
-    return _table(("", "pictures", "faces", *(name for name, _ in how)), rows) + _table(("measure", "how"), how)
+    return table(("", "pictures", "faces", *(name for name, _ in how)), rows) + table(("measure", "how"), how)
 
 
-def _paper_table(heads: Sequence[Likeness]) -> str:
-    """The head against its photograph by the paper's measures, and how each is made."""
+def _paper_table(heads: Sequence[Likeness], notes: Sequence[str]) -> str:
+    """Heads against their photographs by the paper's measures, how each is made, what could not be."""
     groups = dict.fromkeys(group for head in heads for group in head.groups())
     rows = [
         (
@@ -215,7 +213,8 @@ def _paper_table(heads: Sequence[Likeness]) -> str:
         for group in groups
     ]
     header = ("against the photograph", *(each.heading for each in PAPER.values()))
-    return _table(header, rows) + _table(("measure", "how"), [(each.heading, each.how) for each in PAPER.values()])
+    how = table(("measure", "how"), [(each.heading, each.how) for each in PAPER.values()])
+    return table(header, rows) + how + paragraphs((*notes, *(note for head in heads for note in head.notes)))
 
 
 def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
@@ -228,80 +227,4 @@ def _worst(avatar: Avatar, fidelity: Fidelity, group: str) -> str:
     difference = 1 - np.clip(np.abs(drawn - view.image) * AMPLIFIED, 0, 1)
     title = html.escape(f"{group}: the worst is {truth.name}, LPIPS (VGG) {row['lpips_vgg']:.3f}")
     pictures = [("truth", view.image), ("avatar", drawn), (f"difference, {AMPLIFIED} times", difference)]
-    return f"<p>{title}</p>" + _gallery(pictures, "medium")
-
-
-def _paragraphs(notes: Iterable[str]) -> str:
-    return "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{html.escape(title)}</h2>{body}</section>"
-
-
-def _gallery(pictures: Sequence[tuple[str, Rgb]], style: str = "small") -> str:
-    cells = "".join(
-        f'<figure><img alt="{html.escape(name)}" src="{_data_uri(image)}"><figcaption>{html.escape(name)}</figcaption></figure>'
-        for name, image in pictures
-    )
-    return f'<div class="gallery {style}">{cells}</div>'
-
-
-def _data_uri(image: Rgb) -> str:
-    return "data:image/jpeg;base64," + b64encode(encoded(image)).decode()
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
-    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
-def _cell(text: str) -> str:
-    style = f' class="{text}"' if text in ("met", "missed") else ""
-    return f"<td{style}>{html.escape(text)}</td>"
-
-
-PAGE = Template(
-    """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --ink: #1d2026; --paper: #fafaf8; --line: #dcdcd6; --soft: #6a6d75; --good: #14734b; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e4; --paper: #17181b; --line: #35373d; --soft: #9a9da5; --good: #5fcf9b; --bad: #ff8a80; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1180px; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-h1 { font-size: 1.6rem; margin: 0 0 1rem; }
-h2 { font-size: 1.15rem; margin: 2.75rem 0 .9rem; padding-top: .9rem; border-top: 1px solid var(--line); }
-.gallery { display: grid; gap: .6rem; margin-bottom: 1rem; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); }
-.gallery.tiny { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: .35rem; }
-.gallery.medium { grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); }
-.gallery.large { grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }
-figure { margin: 0; }
-img { display: block; width: 100%; height: auto; border-radius: 6px; background: #fff; }
-figcaption { font-size: .78rem; color: var(--soft); text-align: center; padding-top: .2rem; overflow-wrap: anywhere; }
-.gallery.plots { grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
-svg { display: block; width: 100%; height: auto; }
-.scroll { overflow-x: auto; margin-bottom: 1.2rem; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 500; }
-td { font-variant-numeric: tabular-nums; }
-td.met { color: var(--good); font-weight: 600; }
-td.missed { color: var(--bad); font-weight: 600; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-$sections
-<!-- evaluation --><!-- evaluation -->
-</body>
-</html>
-"""
-)
+    return f"<p>{title}</p>" + gallery(pictures, "medium")

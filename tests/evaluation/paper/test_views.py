@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from head_cases import VIEW_SIZE
 from kept_build import trained
-from paper_networks import WIDTH, arcface, fid
+from paper_networks import NARROWED, WIDTH, arcface, fid, written
 
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Motion
@@ -16,6 +16,7 @@ from facecraft4d.toolkit.core.geometry import camera_center, orbit_camera, proje
 from facecraft4d.toolkit.core.rigging import pose_from_weights, pose_vertices
 from facecraft4d.toolkit.evaluation.kept import Kept
 from facecraft4d.toolkit.evaluation.paper import measures
+from facecraft4d.toolkit.evaluation.paper.arcface import DEPTHS, Architecture, IResNet
 from facecraft4d.toolkit.evaluation.paper.measures import Likeness, Row, as_json, of_group
 from facecraft4d.toolkit.evaluation.paper.networks import Networks, Own, load
 from facecraft4d.toolkit.evaluation.paper.views import FIVE, GROUPS, Places, Shown, face_places, shown, turned_camera
@@ -78,8 +79,6 @@ def test_a_head_is_measured_by_all_networks_there_are(
     kept: Kept, tiny_avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Narrow networks that the product's own loaders read: cosines of what is measured, distances of sets of two heads, JSON without NaN."""
-    from paper_networks import NARROWED, written
-
     from facecraft4d.toolkit.evaluation.paper import arcface as own_arcface
     from facecraft4d.toolkit.evaluation.paper import inception, views
 
@@ -119,6 +118,7 @@ def test_means_are_over_all_pictures_that_have_them() -> None:
     assert as_json({"one": first, "two": second}, ())["notes"] == ["two: no face"]
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_said_and_what_is_pointed_to_must_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +138,11 @@ def test_what_is_not_there_is_said_and_what_is_pointed_to_must_be(
 
     with pytest.raises(UserError, match=r"nothing\.pth: expected a file .*given by --arcface"):
         load(Own(arcface=tmp_path / "nothing.pth"), False, lambda _: None)
+    with_own = load(
+        Own(arcface=written(tmp_path / "backbone.pth", IResNet(Architecture(DEPTHS["r18"])))), False, lambda _: None
+    )
+    assert with_own.arcface is not None and "ID (ArcFace) is measured by IResNet r18" in with_own.notes
+    assert not any("ID (ArcFace) is not" in note for note in with_own.notes)
     monkeypatch.setenv("FACECRAFT4D_WEIGHTS_CLIP", str(tmp_path))
     with pytest.raises(UserError, match=r"config\.json .*given by FACECRAFT4D_WEIGHTS_CLIP"):
         load(Own(), False, lambda _: None)

@@ -74,6 +74,7 @@ class IResNet(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
+        self.name = next((name for name, depths in DEPTHS.items() if depths == architecture.depths), "IResNet")
         width, channels = architecture.width, [architecture.width * each for each in (1, *GROUPS)]
         self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
         self.bn1, self.prelu = nn.BatchNorm2d(width), nn.PReLU(width)

@@ -41,7 +41,7 @@ class Networks:
     frechet: dict[str, nn.Module] = field(default_factory=dict)
     """By the measure's name in `metrics.PAPER`."""
     notes: tuple[str, ...] = ()
-    """What is not measured, and why."""
+    """Which of a kind measures; what is not measured, and why."""
 
 
 def load(own: Own, sets: bool, report: Callable[[Progress], None]) -> Networks:
@@ -52,6 +52,8 @@ def load(own: Own, sets: bool, report: Callable[[Progress], None]) -> Networks:
     notes: list[str] = []
     images = _brought(CLIP, own.clip, _clip, notes)
     faces = _brought(ARCFACE, own.arcface, arcface.load, notes)
+    notes += [f"{PAPER['clip_i'].label} is measured by {images.name}"] if images else []
+    notes += [f"{PAPER['id_arcface'].label} is measured by IResNet {faces.name}"] if faces else []
     absent = missing_weights(FACE_NETWORKS, report)
     notes += [f"{PAPER['id_sface'].label} is not measured: {reason}" for reason in absent.values()]
     frechet: dict[str, nn.Module] = {}

@@ -49,7 +49,7 @@ class Surface:
     """Vertices of the skin layer that no other layer shares."""
     lips: Bool[np.ndarray, " v"]
     lids: Bool[np.ndarray, " v"]
-    upper_edges: tuple[Int64[np.ndarray, " n"], ...]
+    upper_edges: tuple[Int64[np.ndarray, " _"], ...]
     """The edges of the upper lids, where lashes are."""
     blink: Float32[np.ndarray, " v"]
     """Share in a blink, see lids.blink_share."""
