@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.datatypes import Camera, Coarse, Head, Mesh, Portr
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.meshes.raster import rasterize
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed, HasSurface, closed_surface
@@ -136,9 +137,12 @@ class _Texture:
 
 
 def check_silhouettes(assembly: Assembly, closed: Closed, views: ViewSet, portrait: Portrait) -> None:
-    """UserError where the dressed head is not what the views show, or the surface not what the photograph does."""
-    camera = views.views[0].camera
-    imagined = _common(_silhouette(camera, closed), portrait.alpha > SOLID)
+    """UserError where the dressed head is not what the views show, or the surface, down to the chin, not what the photograph does.
+
+    Below the chin the photograph may show more than the picture that the surface was imagined in.
+    """
+    camera, chin = views.views[0].camera, int(portrait.landmarks[CHIN, 1]) + 1
+    imagined = _common(_silhouette(camera, closed)[:chin], portrait.alpha[:chin] > SOLID)
     heads = [_common(_silhouette(view.camera, assembly), view.mask > SOLID) for view in views.views]
     found = min(imagined, float(np.mean(heads)))
     if found < LEAST_IOU:
