@@ -21,9 +21,10 @@ from facecraft4d.toolkit.config import (
     TrackingConfig,
     TrainingConfig,
 )
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Motion, Tracked, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Motion, Tracked, ViewSet
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import StageContext, silent
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.fitting.skin import telling
 from facecraft4d.toolkit.repeatable import repeatable
 from facecraft4d.toolkit.training.footage import Footage

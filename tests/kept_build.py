@@ -9,7 +9,8 @@ from stand_in_stages import COIN_SHAPES
 
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Coarse, CoinNetwork, FrameSet, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, ViewSet
+from facecraft4d.toolkit.core.trained import CoinNetwork, TrainedHead
 
 KEY = "f" * 64
 

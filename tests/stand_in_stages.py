@@ -10,17 +10,9 @@ import numpy as np
 from PIL import Image
 
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import (
-    Coarse,
-    CoinNetwork,
-    FrameSet,
-    Head,
-    Motion,
-    Portrait,
-    TrainedHead,
-    ViewSet,
-)
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Motion, Portrait, ViewSet
 from facecraft4d.toolkit.core.stages import StageContext
+from facecraft4d.toolkit.core.trained import CoinNetwork, TrainedHead
 from facecraft4d.toolkit.evaluation import Evaluation
 
 STAGES = ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "evaluation")

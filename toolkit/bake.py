@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from facecraft4d.toolkit.core.asset import Avatar, Provenance, Texture, check_avatar
-from facecraft4d.toolkit.core.datatypes import BoundSplats, CoinNetwork, Head, TrainedHead
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Head
 from facecraft4d.toolkit.core.pixels import to_bytes
+from facecraft4d.toolkit.core.trained import CoinNetwork, TrainedHead
 
 
 def color_offsets(coin: CoinNetwork, colors: Float32[np.ndarray, "n 3"], view: int) -> Float32[np.ndarray, "n 3"]:

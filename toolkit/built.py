@@ -5,7 +5,8 @@ from pathlib import Path
 
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Head, Portrait, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Head, Portrait, ViewSet
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.evaluation import Evaluation
 
 

@@ -24,9 +24,10 @@ from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.cache import Stored, digest_of, part_of
 from facecraft4d.toolkit.config import BuildConfig, Device, check_config
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, Tracked, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Portrait, Tracked, ViewSet
 from facecraft4d.toolkit.core.files import write_whole
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.evaluation.kept import with_track
 from facecraft4d.toolkit.needs import Needs

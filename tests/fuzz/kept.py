@@ -17,8 +17,8 @@ from training_subject import NO_LPIPS, a_state, a_trainer, subject
 from facecraft4d.exporters.gltf.reading import read_gltf
 from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import TrainedHead
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.training import loop
 from facecraft4d.toolkit.training.checked import Course
 from facecraft4d.toolkit.training.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint

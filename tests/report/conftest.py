@@ -9,8 +9,9 @@ from PIL import Image
 from facecraft4d.toolkit.built import Build, StageTime
 from facecraft4d.toolkit.config import BuildConfig
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Coarse, CoinNetwork, Portrait, TrainedHead
+from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
 from facecraft4d.toolkit.core.motion import OWN_CLIPS
+from facecraft4d.toolkit.core.trained import CoinNetwork, TrainedHead
 from facecraft4d.toolkit.evaluation import Evaluation
 from facecraft4d.toolkit.provenance import provenance
 

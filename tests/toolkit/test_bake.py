@@ -10,7 +10,7 @@ from training_subject import SIZE, VIEWS
 from facecraft4d.toolkit import bake
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.asset import Provenance
-from facecraft4d.toolkit.core.datatypes import TrainedHead
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.training.coin import frozen_network, network_parameters, position_encoding
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import bound_splats, splat_parameters

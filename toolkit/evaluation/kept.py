@@ -10,7 +10,8 @@ from facecraft4d.toolkit import cache
 from facecraft4d.toolkit.cache import Stored, digest_of, part_of
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
-from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Tracked, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Tracked, ViewSet
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.owned import STAGES
 
 T = TypeVar("T")

@@ -5,8 +5,9 @@ from dataclasses import replace
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.core.datatypes import FrameSet, Head, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, StageContext
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.splatting.backend import is_compiled

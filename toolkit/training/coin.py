@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.core.datatypes import CoinNetwork
+from facecraft4d.toolkit.core.trained import CoinNetwork
 from facecraft4d.toolkit.training.gaussians import Parameters
 
 HEAD_RADIUS_METRES = 0.125

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
-from facecraft4d.toolkit.core.datatypes import Head, TrainedHead, ViewSet
+from facecraft4d.toolkit.core.datatypes import Head, ViewSet
 from facecraft4d.toolkit.core.stages import Progress
+from facecraft4d.toolkit.core.trained import TrainedHead
 from facecraft4d.toolkit.losses import Lpips
 from facecraft4d.toolkit.training.checked import Course
 from facecraft4d.toolkit.training.checkpoint import load_checkpoint, save_checkpoint
