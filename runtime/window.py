@@ -18,6 +18,9 @@ Handle = Any
 
 NO_MONITOR: Any = None
 
+MOST_PIXELS_PER_UNIT = 4.0
+"""The densest screens of telephones have 4; letters drawn for a hundred fill every texture."""
+
 
 @dataclass(slots=True)
 class Events:
@@ -70,6 +73,12 @@ class Window:
         """Width and height in the screen's units, those of the pointer."""
         width, height = glfw.get_window_size(self.handle)
         return width, height
+
+    @property
+    def density(self) -> float:
+        """Pixels in a unit of the screen. While the window changes its size the one is known before the other: what no screen has does not count."""
+        pixels, units = self.pixels[0], self.size[0]
+        return min(max(pixels / units, 1.0), MOST_PIXELS_PER_UNIT) if units else 1.0
 
     @property
     def text_scale(self) -> float:

@@ -36,17 +36,16 @@ class Gui:
     @property
     def scale(self) -> float:
         """How much larger than usual widgets are, in the window's units."""
-        width, pixels = self._window.size[0], self._window.pixels[0]
-        return self._window.text_scale * (width / pixels if pixels else 1.0)
+        return self._window.text_scale / self._window.density
 
     def draw(self, elapsed: float, widgets: Callable[[], None]) -> None:
         """A frame of widgets over what is in the window."""
         io = imgui.get_io()
-        (width, height), (across, down) = self._window.size, self._window.pixels
-        if not (width and height and across and down):  # minimised since the head was drawn
+        width, height = self._window.size
+        if not (width and height and all(self._window.pixels)):  # minimised since the head was drawn
             return
         io.display_size = imgui.ImVec2(width, height)
-        io.display_framebuffer_scale = imgui.ImVec2(across / width, down / height)
+        io.display_framebuffer_scale = imgui.ImVec2(self._window.density, self._window.density)
         io.delta_time = max(elapsed, 1e-4)
         imgui.backends.opengl3_new_frame()
         imgui.new_frame()

@@ -58,7 +58,7 @@ def made(person: Viewed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Coar
     )
     views = image_prior.run(coarse.views, config.image_prior, context("image_prior"))
     moved = replace(config.video_prior, frontal_views=3, frames=3, size=SIZE)
-    frames = video_prior.run(coarse.head, views, moved, context("video_prior"))
+    frames = video_prior.run(coarse.head, views, moved, config.face_model, context("video_prior"))
     trained = training.run(views, frames, coarse.head, TRAINING, context("training"))
     exporters.export(bake.run(trained, coarse.head, Provenance()), folder / "avatar.glb", to="gltf")
     return coarse, exporters.load(folder / "avatar.glb")
