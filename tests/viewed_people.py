@@ -30,7 +30,9 @@ class Viewed:
     views: ViewSet
     surface: Closed
     skin: np.ndarray
-    """Points [n, 3] of the person's skin that the views show, metres."""
+    """Points [n, 3] of the person's face and ears that the views show, metres."""
+    neck: np.ndarray
+    """The same of the neck."""
 
 
 def viewed(subject: Subject, size: int, count: int = 24) -> Viewed:
@@ -46,7 +48,11 @@ def viewed(subject: Subject, size: int, count: int = 24) -> Viewed:
     front, identity = views.views[0], np.eye(3, dtype=np.float32)
     portrait = Portrait(front.image, front.mask, found.landmarks, found.expression, rotation, identity)
     posed = pose_vertices(subject.truth, pose)
-    return Viewed(portrait, views, carved(views, sheets(subject, posed)), seen_skin(subject, posed, views))
+    rig = subject.truth
+    face = in_regions(rig, "skin", "lips", "ears")
+    neck = in_regions(rig, "neck") & (posed[rig.triangles, 1].min(1) > THROAT)
+    seen = (seen_places(subject, posed, views, wanted) for wanted in (face, neck))
+    return Viewed(portrait, views, carved(views, sheets(subject, posed)), *seen)
 
 
 def sheets(subject: Subject, posed: np.ndarray) -> np.ndarray:
@@ -64,15 +70,12 @@ def sheets(subject: Subject, posed: np.ndarray) -> np.ndarray:
     return np.concatenate(middles)
 
 
-def seen_skin(subject: Subject, posed: np.ndarray, views: ViewSet) -> np.ndarray:
-    """Places on the face's skin at the centres of pixels."""
+def seen_places(subject: Subject, posed: np.ndarray, views: ViewSet, wanted: np.ndarray) -> np.ndarray:
+    """Places on the wanted triangles at the centres of pixels."""
     rig, places = subject.truth, []
-    skin = in_regions(rig, "skin", "lips", "ears") | (
-        in_regions(rig, "neck") & (posed[rig.triangles, 1].min(1) > THROAT)
-    )
     for view in views.views[:: max(1, len(views.views) // 8)]:
         fragments = rasterize(view.camera, posed, rig.triangles)
-        hit = fragments.covered & skin[fragments.triangle]
+        hit = fragments.covered & wanted[fragments.triangle]
         corners = posed[rig.triangles[fragments.triangle[hit]]]
         places.append(np.einsum("nc,ncx->nx", fragments.barycentrics[hit], corners)[::7])
     return np.concatenate(places)

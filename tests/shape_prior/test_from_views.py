@@ -52,7 +52,9 @@ def off_skin(person: Viewed, coarse: Coarse) -> float:
     given = person.views.views[0].camera.camera_from_world
     motion = np.linalg.inv(given) @ coarse.views.views[0].camera.camera_from_world
     posed = transform_points(motion, pose_vertices(rig, pose).astype(np.float64))
-    return float(distances(person.skin, posed, rig.triangles[in_regions(rig, *SKIN)]).mean())
+    return float(
+        distances(np.concatenate([person.skin, person.neck]), posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
+    )
 
 
 def common(coarse: Coarse) -> np.ndarray:
@@ -135,7 +137,7 @@ def test_one_view_is_worse_than_all(case: Case, model: FaceModel) -> None:
     rig = personalized_rig(model, fitted.latent.identity.astype(np.float32), fitted.offsets)
     back = np.linalg.inv(fitted.world_from_given(views))
     posed = transform_points(back, pose_vertices(rig, fitted.latent.pose(model)).astype(np.float64))
-    single = distances(person.skin, posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
+    single = distances(np.concatenate([person.skin, person.neck]), posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
     assert off_skin(person, case.coarse) < 0.95 * single, (off_skin(person, case.coarse), single)
 
 

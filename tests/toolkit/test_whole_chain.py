@@ -77,7 +77,8 @@ def test_its_outline_is_the_subjects_from_all_around(person: Viewed, made: tuple
 
 
 def test_its_skin_is_the_subjects(person: Viewed, made: tuple[Coarse, Avatar]) -> None:
-    """Places on the known head's skin against the file's own vertices in the photograph's pose."""
+    """Places on the known head's skin against the file's own vertices in the photograph's pose: face and ears within 3 mm, all with
+    the neck in the mean: at its back, below hair, the fit knows little of it (docs/results.md)."""
     coarse, avatar = made
     rig = avatar.rig
     given = person.views.views[0].camera.camera_from_world
@@ -86,8 +87,10 @@ def test_its_skin_is_the_subjects(person: Viewed, made: tuple[Coarse, Avatar]) -
     corners = posed[rig.triangles[in_regions(rig, *SKIN)]]
     weights = np.array([(i, j, 8 - i - j) for i in range(9) for j in range(9 - i)]) / 8
     strewn = np.einsum("kc,fcx->fkx", weights, corners).reshape(-1, 3)
-    away = 1000 * scipy.spatial.cKDTree(strewn).query(person.skin)[0]
-    assert away.mean() < MILLIMETRES / 2 and np.percentile(away, 95) < MILLIMETRES, np.percentile(away, [50, 95, 100])
+    tree = scipy.spatial.cKDTree(strewn)
+    face, neck = (1000 * tree.query(places)[0] for places in (person.skin, person.neck))
+    assert np.concatenate([face, neck]).mean() < MILLIMETRES / 2
+    assert np.percentile(face, 95) < MILLIMETRES, np.percentile(face, [50, 95, 100])
 
 
 def test_it_moves(made: tuple[Coarse, Avatar]) -> None:
