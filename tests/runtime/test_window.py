@@ -20,6 +20,7 @@ from windowed import HARDWARE, Hand, run_player, wait_for
 from xvfb import Display
 
 from facecraft4d.exporters import export, load
+from facecraft4d.runtime.window import MOST_PIXELS_PER_UNIT, Window
 from facecraft4d.toolkit.core.motion import written_clip
 
 WIDE = 760, 560
@@ -33,6 +34,17 @@ def test_without_a_display_it_names_record(tmp_path: Path) -> None:
     _, message = player.communicate(timeout=60)
     assert player.returncode == 1 and "cannot open a window" in message and "--record clip.mp4" in message
     assert "Traceback" not in message and len(message.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "size", "density"), [((800, 600), (400, 300), 2.0), ((240, 400), (1, 1), MOST_PIXELS_PER_UNIT), ((1, 1), (240, 400), 1.0), ((0, 0), (0, 0), 1.0)]
+)  # fmt: skip
+def test_density_is_that_of_a_screen_whichever_of_two_sizes_is_older(
+    monkeypatch: pytest.MonkeyPatch, pixels: tuple[int, int], size: tuple[int, int], density: float
+) -> None:
+    monkeypatch.setattr(Window, "pixels", pixels)
+    monkeypatch.setattr(Window, "size", size)
+    assert Window.__new__(Window).density == density
 
 
 @pytest.fixture(scope="module")
