@@ -1,12 +1,16 @@
-"""Whether a checkpoint of the user's is of the network that it is read for: names, shapes and sorts of numbers, strictly."""
+"""Whether a checkpoint of the user's is of the network that it is read for: names, shapes and sorts of numbers, strictly; and the network filled with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import nn
 
 from facecraft4d.toolkit.core.checks import UserError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 SHOWN = 3
 """Differences of a kind that a message names."""
@@ -55,6 +59,21 @@ def check_matching(expected: str, network: nn.Module, arrays: Mapping[str, np.nd
     )
     if missing or unexpected or shapes:
         raise OtherArchitecture(expected, Differences(missing, unexpected, shapes))
+
+
+def filled(network: Network, expected: str, arrays: Mapping[str, np.ndarray]) -> Network:
+    """A network that was made on the meta device, with the arrays as its tensors, in its own types and without gradients.
+
+    `expected`: the beginning of a refusal, which names the file and what it should be. OtherArchitecture where the arrays are not exactly the
+    network's own, UserError where one is not finite.
+    """
+    check_matching(expected, network, arrays)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UserError(f"{expected}, found numbers in {name} that are not finite")
+    state = {name: torch.tensor(arrays[name], dtype=like.dtype) for name, like in network.state_dict().items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
 
 
 def _sort(kind: str) -> str:

@@ -6,11 +6,9 @@ the same names are read too.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.untrusted.tensors import read_tensors
@@ -21,7 +19,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.motion_extractor import Motion
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.retargeting import StitchingNetwork, eye_network, lip_network
 from facecraft4d.toolkit.video_prior.liveportrait.warping import WarpingNetwork
-from facecraft4d.toolkit.weights.matching import check_matching
+from facecraft4d.toolkit.weights.matching import Network, filled
 
 LARGEST_FILE = 512 << 20
 """Bytes: G's, the largest, has 222 MB."""
@@ -38,8 +36,6 @@ PARTS = {"stitching": "retarget_shoulder", "lip": "retarget_mouth", "eye": "reta
 JOINTS = ("_module.module.", "_module.", ".module.", ".")
 """What stands between such a beginning and the network's own name: dicts, their flattened form, the prefix of several devices."""
 PREFIX = "module."
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def checkpoint_files(folder: Path) -> dict[str, Path]:
@@ -107,14 +103,4 @@ def _loaded(
     """A network with its tensors. OtherArchitecture where they are not exactly its own, UserError where one is not finite."""
     with torch.device("meta"):
         network = kind(architecture)
-    check_matching(f"{path}: expected {WHERE}, {name}", network, arrays)
-    state = {each: _tensor(path, each, arrays[each], like) for each, like in network.state_dict().items()}
-    network.load_state_dict(state, assign=True)
-    return network.eval().requires_grad_(False).to(device)
-
-
-def _tensor(path: Path, name: str, array: np.ndarray, like: Tensor) -> Tensor:
-    """In the network's own type, with numbers of its own."""
-    if not np.isfinite(array).all():
-        raise UserError(f"{path}: expected {WHERE}, found numbers in {name} that are not finite")
-    return torch.tensor(array, dtype=like.dtype)
+    return filled(network, f"{path}: expected {WHERE}, {name}", arrays).to(device)
