@@ -9,7 +9,7 @@ import moderngl
 import numpy as np
 
 from facecraft4d.runtime.animate import Heads
-from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
+from facecraft4d.runtime.gl.drawing import BRIGHTEST, LOOK, Look, Picture
 from facecraft4d.runtime.gl.instances import Instances
 from facecraft4d.runtime.gl.shaders import is_emulated, source
 from facecraft4d.runtime.gl.tiers import open_instances
@@ -33,6 +33,9 @@ class Screen:
         self.emulated = is_emulated(str(context.info["GL_RENDERER"])) if emulated is None else emulated
         self._heads: Heads | None = Heads(avatars) if self.emulated else None
         self._instances: Instances | None = None if self.emulated else open_instances(context, avatars)
+        self.brightest = 1.0 if self.emulated else BRIGHTEST
+        """The colour that the picture holds as 1."""
+        self._program["brightest"] = self.brightest
         self._drawn: Picture | None = None
         self._picture: moderngl.Texture | None = None
         self.milliseconds: dict[str, float] = {}
@@ -73,16 +76,17 @@ class Screen:
 
     @property
     def picture(self) -> moderngl.Texture:
-        """Where `draw` draws: premultiplied RGBA, row 0 at the top."""
+        """Where `draw` draws: premultiplied RGBA, colours divided by `brightest`, row 0 at the top."""
         assert self._picture is not None, "draw before picture"
         return self._picture
 
     def read(self) -> np.ndarray:
         """The last picture: premultiplied RGBA float32 [h, w, 4], row 0 at the top."""
         assert self._picture is not None, "draw before read"
+        if self._drawn is not None:
+            return self._drawn.read()
         width, height = self._picture.size
-        numbers = np.frombuffer(self._picture.read(), self._picture.dtype)
-        return numbers.reshape(height, width, 4).astype(np.float32)
+        return np.frombuffer(self._picture.read(), np.float32).reshape(height, width, 4)
 
     def _resized(self, width: int, height: int) -> moderngl.Texture:
         if self._drawn is not None:

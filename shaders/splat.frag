@@ -1,7 +1,7 @@
 // Premultiplied colour of one Gaussian; the target blends it over what lies behind, in sRGB as displayed.
 
 in vec2 from_centre;        // in half axes: length 1 where it fades to the cutoff
-flat in vec4 color_fading;  // sRGB as displayed; binary logarithm of the opacity
+flat in vec4 color_fading;  // sRGB as displayed, of the brightest; binary logarithm of the opacity
 uniform float log2_cutoff, alpha_max;
 layout(location = 0) out vec4 premultiplied;
 #ifdef DEPTH

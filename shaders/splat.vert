@@ -7,9 +7,10 @@ uniform vec2 size;       // of the picture, pixels
 uniform float upwards;   // 1: row 0 of the target is the top of the picture; -1: its bottom, as windows have it
 uniform vec2 clip;       // near and far plane of the target's depth buffer, metres
 uniform float scale, gain; // times the axes, times the opacity
+uniform float brightest = 1.0; // the colour that the target holds as 1
 
 out vec2 from_centre;    // in half axes: length 1 where it fades to the cutoff
-flat out vec4 color_fading; // sRGB as displayed; binary logarithm of the opacity
+flat out vec4 color_fading; // sRGB as displayed, of the brightest; binary logarithm of the opacity
 #ifdef DEPTH
 flat out float camera_z;
 #endif
@@ -20,7 +21,7 @@ void main() {
     vec2 pixel = place.xy + longer * (corner.x * axes.xy + corner.y * axes.zw), at = 2.0 * pixel / size - 1.0;
     float z = (clip.y + clip.x - 2.0 * clip.y * clip.x / place.w) / (clip.y - clip.x);
     from_centre = corner;
-    color_fading = vec4(color.rgb, log2(color.a * gain));
+    color_fading = vec4(color.rgb / brightest, log2(color.a * gain));
 #ifdef DEPTH
     camera_z = place.w;
 #endif

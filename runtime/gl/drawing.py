@@ -32,17 +32,25 @@ LOOK = Look()
 EVERYTHING = Clip(0.001, 1e6)
 """Cuts nothing that project.glsl leaves."""
 
+BRIGHTEST = 4.0
+"""The colour that a picture holds as 1: splats may be brighter than white where darker ones cover them (a trained head: 1.32). What is beyond is cut."""
+UNITS = np.array([BRIGHTEST, BRIGHTEST, BRIGHTEST, 1.0], np.float32) / 65535
+"""What a step of its 16 bits is in each channel."""
+
 
 class SplatDrawing:
     """One instanced triangle for each splat, blended over what lies behind."""
 
-    def __init__(self, context: moderngl.Context, instances: moderngl.Buffer, depth: bool = False) -> None:
-        """With `depth` a second colour attachment of the target takes camera z."""
+    def __init__(
+        self, context: moderngl.Context, instances: moderngl.Buffer, depth: bool = False, brightest: float = 1.0
+    ) -> None:
+        """With `depth` a second colour attachment of the target takes camera z; `brightest` is the colour that the target holds as 1."""
         self._context = context
         defines = ("DEPTH",) if depth else ()
         self._program = context.program(
             vertex_shader=source("splat.vert", defines=defines), fragment_shader=source("splat.frag", defines=defines)
         )
+        set_uniforms(self._program, brightest=brightest)
         self._corners = context.buffer(CORNERS.tobytes())
         self._vertices = context.vertex_array(
             self._program, [(self._corners, "2f", "corner"), (instances, LAYOUT, *NAMES)]
@@ -68,19 +76,22 @@ class SplatDrawing:
 
 
 class Picture:
-    """A picture of its own on the card: half floats, since with 8 bits every layer of the blend would round, and colours above 1 would clip."""
+    """A picture of its own on the card: 16 bits a channel, from 0 to `BRIGHTEST`, since with 8 every layer of the blend would round.
+
+    Half floats round more (alpha near 1 by 1/2048), and llvmpipe takes half as long again for them.
+    """
 
     def __init__(
         self, context: moderngl.Context, size: tuple[int, int], instances: moderngl.Buffer, depth: bool = False
     ) -> None:
         """`size` is (width, height). With `depth` also the depth of what is seen."""
         self._context, self.size = context, size
-        self.texture = context.texture(size, 4, dtype="f2")
+        self.texture = context.texture(size, 4, dtype="nu2")
         self.depth_texture = context.texture(size, 2, dtype="f4") if depth else None
         self.target = context.framebuffer(
             [self.texture] if self.depth_texture is None else [self.texture, self.depth_texture]
         )
-        self._drawing = SplatDrawing(context, instances, depth)
+        self._drawing = SplatDrawing(context, instances, depth, BRIGHTEST)
 
     def draw(self, count: int, camera: Camera, look: Look = LOOK) -> None:
         """The first `count` instances: premultiplied RGBA, row 0 at the top. ValueError for a camera of another size."""
@@ -93,8 +104,7 @@ class Picture:
     def read(self) -> Float32[np.ndarray, "h w 4"]:
         """What was drawn last."""
         width, height = self.size
-        data = self.target.read(components=4, dtype="f2")
-        return np.frombuffer(data, np.float16).reshape(height, width, 4).astype(np.float32)
+        return np.frombuffer(self.texture.read(), np.uint16).reshape(height, width, 4) * UNITS
 
     def read_depth(self) -> Float32[np.ndarray, "h w"]:
         """Mean camera z of what is seen, weighed by how much it is seen, metres; infinity where nothing is. Only `depth` pictures have it."""

@@ -16,9 +16,9 @@ SURFACE, EDGE = (0.78, 0.78, 0.8, 1.0), (0.1, 0.35, 0.75, 0.4)
 
 
 class MeshPass:
-    """Draws one avatar's mesh into a picture with row 0 at the top."""
+    """Draws one avatar's mesh into a picture with row 0 at the top, which holds the colour `brightest` as 1."""
 
-    def __init__(self, context: moderngl.Context, avatar: Avatar) -> None:
+    def __init__(self, context: moderngl.Context, avatar: Avatar, brightest: float) -> None:
         self._context, self._animator = context, Animator(avatar)
         rig = avatar.rig
         surface = rig.triangles[~in_regions(rig, EYEWEAR, optional=True)]
@@ -28,6 +28,7 @@ class MeshPass:
         self._vertices = context.vertex_array(
             self._program, [(self._positions, "3f", "position")], index_buffer=indices, index_element_size=4
         )
+        self._colors = [(*(part / brightest for part in color[:3]), color[3]) for color in (SURFACE, EDGE)]
         self._target: moderngl.Framebuffer | None = None
         self._picture: moderngl.Texture | None = None
 
@@ -40,7 +41,7 @@ class MeshPass:
         self._context.enable_only(moderngl.DEPTH_TEST)
         target.clear()  # of a closed picture only the depth
         self._context.polygon_offset = 1.0, 1.0  # edges are in front of the triangles that they bound
-        self._program["color"], self._program["lit"] = SURFACE, True
+        self._program["color"], self._program["lit"] = self._colors[0], True
         self._vertices.render(moderngl.TRIANGLES)
         self._context.polygon_offset = 0.0, 0.0
         self._open(target, True)
@@ -58,7 +59,7 @@ class MeshPass:
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._context.depth_func = "<="
         self._context.wireframe = True
-        self._program["color"], self._program["lit"] = EDGE, False
+        self._program["color"], self._program["lit"] = self._colors[1], False
         self._vertices.render(moderngl.TRIANGLES)
         self._context.wireframe = False
 

@@ -43,7 +43,7 @@ class Stage:
         statistics.note(self._screen.milliseconds)
         surface = appearance.layer is Layer.MESH
         if surface or appearance.wireframe:
-            self._mesh = self._mesh or MeshPass(self._context, self.avatar)
+            self._mesh = self._mesh or MeshPass(self._context, self.avatar, self._screen.brightest)
             with statistics.timed("mesh"):
                 self._mesh.draw(self._screen.picture, pose, camera, surface, appearance.wireframe)
 

@@ -48,7 +48,7 @@ def test_the_surface_is_where_its_vertices_are(context: moderngl.Context, yaw: f
     pose, camera = pose_from_weights(AVATAR.rig, {"jawOpen": 1.0}), framing(AVATAR).turned(yaw, 15.0).camera(SIZE, SIZE)
     with context:
         texture = picture(context)
-        MeshPass(context, AVATAR).draw(texture, pose, camera, surface=True, edges=False)
+        MeshPass(context, AVATAR, 1.0).draw(texture, pose, camera, surface=True, edges=False)
         image = seen(texture)
     covered = image[..., 3] > 0.5
     places, _ = project(camera, pose_vertices(AVATAR.rig, pose).astype(np.float64))
@@ -66,7 +66,7 @@ def test_edges_lie_over_the_splats_and_leave_the_rest(context: moderngl.Context)
     pose, camera = neutral_pose(AVATAR.rig), framing(AVATAR).camera(SIZE, SIZE)
     with context:
         texture = picture(context)
-        MeshPass(context, AVATAR).draw(texture, pose, camera, surface=False, edges=True)
+        MeshPass(context, AVATAR, 1.0).draw(texture, pose, camera, surface=False, edges=True)
         image = seen(texture)
     drawn = np.abs(image - (0.5, 0, 0, 0.5)).max(-1) > 0.05
     assert 0.05 < drawn.mean() < 0.9 and not drawn[:3].any()
