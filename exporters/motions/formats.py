@@ -44,7 +44,7 @@ def find_motion(name: str) -> Motion:
     """A clip by the name of one that comes with the package, or from a file: its path, and behind # the clip's name in a glTF file. UserError."""
     if name in builtin_clips():
         return builtin_clip(name)
-    file, _, within = name.partition("#")
+    file, within = (name, "") if Path(name).is_file() else name.partition("#")[::2]  # files may have a # of their own
     path = Path(file)
     known = [suffix for each in MOTION_FORMATS.values() for suffix in each.suffixes]
     if path.suffix.lower() not in known and not (set(name) & set("/\\") or path.is_file()):

@@ -73,6 +73,13 @@ def test_midnight_is_passed(tmp_path: Path) -> None:
     assert find_motion(str(path)).fps == 30
 
 
+def test_a_file_may_have_a_number_sign_of_its_own(tmp_path: Path) -> None:
+    """Behind which else stands the name of a clip in a glTF file."""
+    path = tmp_path / "take #2.csv"
+    path.write_text("\n".join(["Timecode,BlendShapeCount,JawOpen", *(f"10:00:00:{f:02d},61,0.5" for f in range(30))]))
+    assert find_motion(str(path)).fps == 30
+
+
 def test_audio2expression_of_the_program(tmp_path: Path) -> None:
     path = tmp_path / "bs.json"
     path.write_text(
