@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,6 @@ def show(self, background, shown=screen.Screen.show):
         Path("window.npy.part.npy").rename("window.npy"); Path("grab").unlink()
 screen.Screen.show = show
 
-on_drop = []
-def set_drop_callback(window, callback, tied=glfw.set_drop_callback):
-    on_drop.append(callback); tied(window, callback)
-glfw.set_drop_callback = set_drop_callback
-
 places = {{}}
 def widgets():
     # where each widget lies, in widgets.json
@@ -49,8 +45,6 @@ def widgets():
 
 def poll(polled=glfw.poll_events):
     polled()
-    if Path("drop").exists():
-        path = Path("drop").read_text(); Path("drop").unlink(); on_drop[0](None, [path])
     if Path("where").exists() and places:
         Path("where").unlink(); Path("widgets.part").write_text(json.dumps(places)); Path("widgets.part").rename("widgets.json")
 glfw.poll_events = poll
@@ -121,6 +115,14 @@ class Hand:
         self.xdotool("mouseup", button)
         time.sleep(0.4)
 
+    def drop(self, *files: Path) -> None:
+        """Drag files from another program onto the window."""
+        words = [sys.executable, str(ROOT / "tests" / "xdnd.py"), self.window, *map(str, files)]
+        dragged = subprocess.run(
+            words, env={**os.environ, "DISPLAY": self._display}, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert dragged.returncode == 0, dragged.stderr
+
     def click(self, place: tuple[int, int]) -> None:
         self.drag(place, place)
 
@@ -134,6 +136,13 @@ class Hand:
         for later in self._folder.glob("picture_*.png"):  # a slow machine repeats the key
             self._pictures = max(self._pictures, int(later.stem[-3:]))
         return np.asarray(Image.open(path)).astype(int)
+
+    def until(self, shown: Callable[[np.ndarray], object], seconds: float = 30.0) -> np.ndarray:
+        """The first picture for which that holds: a slow machine has slow frames."""
+        end = time.monotonic() + seconds
+        while not shown(seen := self.picture()):
+            assert time.monotonic() < end, "the picture did not become what was waited for"
+        return seen
 
     def place(self, label: str, across: float = 0.5) -> tuple[int, int]:
         """Where a widget is."""

@@ -176,7 +176,7 @@ def test_the_panel_gives_way_to_the_head(opened: Opened) -> None:
 
 @pytest.mark.slow
 def test_what_is_dropped_plays_and_what_is_rebuilt_is_shown(tmp_path: Path, opened: Opened) -> None:
-    """Through glfw's own callback: xdotool cannot drag files from one program to another."""
+    """A true drag of files from another program (XDND), of names that an address must escape."""
     avatar = load(TINY)
     path = tmp_path / "avatar.glb"
     path.write_bytes(TINY.read_bytes())
@@ -184,22 +184,15 @@ def test_what_is_dropped_plays_and_what_is_rebuilt_is_shown(tmp_path: Path, open
     hand.press("0")
     time.sleep(1.0)
     at_rest = hand.picture()
-    for name, data in (
-        ("shut.csv", written_clip(constant("shut", 0.0))),
-        ("wide.csv", written_clip(constant("wide", 1.0))),
-    ):
-        (tmp_path / name).write_bytes(data)
-        (tmp_path / "drop").write_text(str(tmp_path / name))
-        time.sleep(1.5)
-        seen = hand.picture()
-        assert (np.abs(seen - at_rest).max() > 40) == (name == "wide.csv")
+    shut, wide = tmp_path / "to & fro 100 %.csv", tmp_path / "weit offen, größer #2.csv"
+    for clip, opened_by in ((wide, 1.0), (shut, 0.0)):
+        clip.write_bytes(written_clip(constant(clip.stem, opened_by)))
+        hand.drop(clip)
+        seen = hand.until(lambda now, moves=clip is wide: (np.abs(now - at_rest).max() > 40) == moves)
     export(replace(avatar, splats=avatar.level(20).splats), path)
-    time.sleep(2.0)
-    rebuilt = hand.picture()
-    assert np.abs(rebuilt - seen).mean() > 1
-    (tmp_path / "drop").write_text(str(TINY))
-    time.sleep(1.5)
-    assert np.abs(hand.picture() - seen).mean() < 0.3 * np.abs(rebuilt - seen).mean()
+    rebuilt = hand.until(lambda now: np.abs(now - seen).mean() > 1)
+    hand.drop(shut, TINY)
+    hand.until(lambda now: np.abs(now - seen).mean() < 0.3 * np.abs(rebuilt - seen).mean())
 
 
 @pytest.mark.slow
