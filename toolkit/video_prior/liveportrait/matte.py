@@ -13,7 +13,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.warping import Warped, identit
 
 LEAST_SHARE = 1e-6
 """Of all keypoints at a place, below which nothing moves it."""
-SURELY_SHOWN = 0.15
+SURELY_SHOWN = 0.4
 """How far below white the darkest channel is where the picture, which stands on white, shows somebody for sure."""
 
 
