@@ -127,7 +127,7 @@ def test_of_a_long_video_without_a_face_the_line_says_how_much_was_looked_at(
 ) -> None:
     monkeypatch.setattr(films, "video_frames", lambda path, side: ((number / 25, nobody()) for number in range(9)))
     monkeypatch.setattr(films, "MOST_FRAMES", 4)
-    with pytest.raises(UserError, match="^hour.mp4: expected a face, found it in none of its first 4 frames; "):
+    with pytest.raises(UserError, match=r"^hour\.mp4: expected a face, found it in none of its first 4 frames; "):
         films.look(Path("hour.mp4"), landmarker, silent)
 
 
