@@ -1,6 +1,7 @@
 """Which device a build runs on: CUDA only where gsplat draws on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -11,6 +12,8 @@ from facecraft4d.toolkit.memory import device_peak, peak_memory
 from facecraft4d.toolkit.splatting import trial
 
 STAGE = "device"
+ELSEWHERE = "end what else uses it, or take --device cpu"
+"""What helps whatever needs more of a device's memory than is free."""
 COMPILING = "trying gsplat on this card; the first time it is compiled, for minutes"
 
 
@@ -55,3 +58,13 @@ def release(device: str) -> None:
     """Give back what the device keeps in reserve for tensors to come."""
     if device == Device.CUDA:
         torch.cuda.empty_cache()
+
+
+@contextmanager
+def within_memory(device: str, option: str, holding: str, advice: str) -> Iterator[None]:
+    """What does not fit into the device's memory is a UserError: the user's `option`, what is to be held, how much was taken, what helps."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        taken = f"up to {peak_bytes(device) / 2**30:.1f} GiB were taken"
+        raise UserError(f"{option}: the device has too little memory for {holding} ({taken}); {advice}") from error

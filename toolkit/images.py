@@ -27,6 +27,11 @@ def resized(image: Float32[np.ndarray, "h w *c"], size: int) -> Float32[np.ndarr
     return scaled.reshape(size, size, *image.shape[2:])
 
 
+def overlap(one: Bool[np.ndarray, "h w"], other: Bool[np.ndarray, "h w"]) -> float:
+    """Intersection over union: what two silhouettes have in common, of all that either has; 0 where neither has anything."""
+    return float((one & other).sum() / max(int((one | other).sum()), 1))
+
+
 def read_picture(path: Path, side: int | None = None) -> tuple[Decoded, bytes]:
     """A stranger's picture, and its file's bytes; with `side`, with alpha and its longer side at most so long. UserError for any other file."""
     content = read_untrusted(path, EXPECTED, MOST_BYTES, "save it smaller")

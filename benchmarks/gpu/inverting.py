@@ -11,6 +11,7 @@ from gpu.results import Found, demand
 
 from facecraft4d.toolkit.config import PanoHeadConfig
 from facecraft4d.toolkit.losses import Lpips, Trunk
+from facecraft4d.toolkit.shape_prior.panohead.descent import Course
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.shape_prior.panohead.inversion import invert
 from facecraft4d.toolkit.shape_prior.panohead.likeness import Likeness
@@ -52,9 +53,9 @@ def measure_inversion(
     config = PanoHeadConfig(inversion_steps=steps[0], tuning_steps=steps[1], tuning_stop=0.0)
     inverting, tuning = Stops(within), Stops(within)
     with peak_of(found, "inversion_peak_gib"):
-        pivot = invert(generator, likeness, label, config, 0, scratch, inverting, str)
+        pivot = invert(generator, likeness, label, config, Course(0, scratch, inverting, str))
     with peak_of(found, "tuning_peak_gib"):
-        tune(generator, likeness, pivot, config, 0, scratch, tuning, str)
+        tune(generator, likeness, pivot, config, Course(0, scratch, tuning, str))
     for name, heard in (("inversion", inverting), ("tuning", tuning)):
         found[f"{name}_step_ms"] = heard.step_ms
         found[f"{name}_losses"] = [sum(heard.losses[at].values()) for at in (0, -1)]

@@ -1,4 +1,7 @@
-"""The paper in one command, on narrow networks in files of the published layouts: every prior of its own, and two of them beside the embedded ones."""
+"""The paper in one command, on narrow networks in files of the published layouts: every prior of its own, and two of them beside the embedded ones.
+
+Killed in each stage but the shape's (tests/shape_prior kills that, which takes most of the time) both end with the same bytes.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import panohead_cases
 import pytest
 import sdxl_cases
 from khronos import check_but_for_splats, install_validator
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed
 from liveportrait_cases import NARROW, write_checkpoints
 from panohead_head import KNOWN, known_head
 from panohead_likeness import maps_of
@@ -37,6 +41,7 @@ DIFFUSION = (
     "--image-prior.sdxl.resolution", "128", "--image-prior.sdxl.steps", "5", "--image-prior.sdxl.prompt", "a person {view}",
     "--image-prior.sdxl.negative-prompt", "blur",
 )  # fmt: skip
+EMBEDDED = ("--image-prior", "warp", "--video-prior", "mesh")
 TRACKING = ("--tracking.following-iterations", "2", "--tracking.epochs", "0")
 
 
@@ -77,9 +82,8 @@ def shaped(brought: Brought) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def whole(brought: Brought, shaped: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A build with all of them."""
-    out = tmp_path_factory.mktemp("whole")
+def words(brought: Brought, shaped: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The words that choose all of them; the product's loader is told to expect narrow networks."""
     others = (
         "--preset", "paper", "--anyway", "--image-prior", "sdxl", "--image-prior.sdxl.folder", str(brought.sdxl), "--image-prior.sdxl.unet",
         str(brought.cosmicman), *DIFFUSION, "--video-prior", "liveportrait", "--video-prior.liveportrait.checkpoints", str(brought.liveportrait),
@@ -87,8 +91,15 @@ def whole(brought: Brought, shaped: tuple[str, ...], tmp_path_factory: pytest.Te
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(animation, "PUBLISHED", NARROW)
-        assert cli.main([*shaped, *others, "--out", str(out)]) == 0
-    yield out
+        yield (*shaped, *others)
+
+
+@pytest.fixture(scope="module")
+def whole(words: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build with all of them."""
+    out = tmp_path_factory.mktemp("whole")
+    assert cli.main([*words, "--out", str(out)]) == 0
+    return out
 
 
 def named(avatar: Avatar) -> dict[str, str]:
@@ -122,13 +133,26 @@ def test_the_paper_in_one_command_names_every_checkpoint(whole: Path, tmp_path: 
 
 
 @pytest.mark.slow
+def test_killed_again_and_again_it_ends_with_the_same_bytes(
+    whole: Path, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    stages = ("image_prior", "video_prior", "tracking", "training", "evaluation")
+    kills = (
+        Kill("image_prior"), Kill("image_prior", "finished"), Kill("video_prior"), Kill("video_prior", "", 3), Kill("tracking"),
+        Kill("tracking", "following time steps", 1), *AFTER_MOTION,
+    )  # fmt: skip
+    killed = glb_of_killed(words[1:], whole, stages, kills, tmp_path)
+    assert killed == (whole / "avatar.glb").read_bytes()
+
+
+@pytest.mark.slow
 def test_they_mix_with_the_embedded_priors(whole: Path, shaped: tuple[str, ...], tmp_path: Path) -> None:
     """The same shape, kept from the build above, then our own image and video priors."""
     shutil.copytree(whole / "build", tmp_path / "head" / "build")
     before = {
         path: path.stat().st_mtime_ns for path in (tmp_path / "head" / "build" / "shape_prior").rglob("stage.json")
     }
-    assert cli.main([*shaped, "--image-prior", "warp", "--video-prior", "mesh", "--out", str(tmp_path / "head")]) == 0
+    assert cli.main([*shaped, *EMBEDDED, "--out", str(tmp_path / "head")]) == 0
     assert before and all(path.stat().st_mtime_ns == time for path, time in before.items()), "the shape was made anew"
     licences = named(exporters.load(tmp_path / "head" / "avatar.glb"))
     assert (
@@ -137,3 +161,7 @@ def test_they_mix_with_the_embedded_priors(whole: Path, shaped: tuple[str, ...],
         and not any(name.startswith("LivePortrait") for name in licences)
     )
     check_glb(tmp_path / "head" / "avatar.glb", tmp_path)
+    stages = ("image_prior", "video_prior", "training", "evaluation")
+    kills = (Kill("image_prior", "", 3), Kill("video_prior"), Kill("video_prior", "", 3), *AFTER_MOTION)
+    killed = glb_of_killed((*shaped[1:], *EMBEDDED), tmp_path / "head", stages, kills, tmp_path / "killed")
+    assert killed == (tmp_path / "head" / "avatar.glb").read_bytes()

@@ -1,7 +1,5 @@
 """The command with the paper's image prior on tiny networks in files: it makes an avatar that names them, and survives kills."""
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +7,11 @@ from pathlib import Path
 import pytest
 import sdxl_cases
 from khronos import check_but_for_splats, install_validator
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed
 from photographs import HOPPER
 
 from facecraft4d import exporters
-from facecraft4d.cli_build import parse_options
-from facecraft4d.toolkit import pipeline, video_prior
 from facecraft4d.toolkit.core.ingredients import Commercial
-from facecraft4d.toolkit.core.stages import Progress
 
 SMALL = (
     "--device", "cpu", "--shape-prior", "parametric", "--video-prior", "mesh", "--preprocess.size", "256",
@@ -28,10 +24,6 @@ PAPER = (
     "--image-prior", "sdxl", "--image-prior.sdxl.resolution", "128", "--image-prior.sdxl.steps", "5", "--image-prior.sdxl.prompt",
     "a person {view}", "--image-prior.sdxl.negative-prompt", "blur",
 )  # fmt: skip
-
-
-class Killed(BaseException):
-    """Stands for a signal."""
 
 
 @pytest.fixture(scope="module")
@@ -64,31 +56,12 @@ def test_the_command_makes_an_avatar_that_names_every_checkpoint(built: Path, tm
     check_but_for_splats(tmp_path, (built / "avatar.glb").read_bytes())
 
 
-def digest(build: Path) -> str:
-    """Of the image prior's result."""
-    (facts,) = (build / "image_prior").glob("*/stage.json")
-    found: str = json.loads(facts.read_text())["digest"]
-    return found
-
-
 @pytest.mark.slow
-def test_a_build_killed_in_the_image_prior_ends_with_the_same_views(
-    built: Path, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(built / "build", tmp_path / "build")
-    for stage in ("image_prior", "video_prior", "training", "evaluation"):
-        shutil.rmtree(tmp_path / "build" / stage)
-
-    def end(*_: object) -> None:
-        raise Killed
-
-    monkeypatch.setattr(video_prior, "run", end)
-    for message in ("inverting", "finished", "finished", "never said"):
-
-        def kill(now: Progress, message: str = message) -> None:
-            if now.stage == "image_prior" and now.message == message:
-                raise Killed
-
-        with pytest.raises(Killed):
-            pipeline.build(HOPPER, parse_options(words).config, tmp_path / "build", kill)
-    assert digest(tmp_path / "build") == digest(built / "build")
+def test_a_build_killed_again_and_again_ends_with_the_same_bytes(built: Path, words: list[str], tmp_path: Path) -> None:
+    """In the image prior at every kind of moment, at each stage's end from there on, and within each."""
+    stages = ("image_prior", "video_prior", "training", "evaluation")
+    kills = (
+        Kill("image_prior"), Kill("image_prior", "inverting"), Kill("image_prior", "finished"), Kill("image_prior", "finished"),
+        Kill("video_prior"), Kill("video_prior", "", 3), *AFTER_MOTION,
+    )  # fmt: skip
+    assert glb_of_killed(words, built, stages, kills, tmp_path) == (built / "avatar.glb").read_bytes()

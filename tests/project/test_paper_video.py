@@ -1,20 +1,16 @@
 """The command with the paper's video prior and narrow networks in files: it makes an avatar, tracks what nobody knows, and survives kills."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from khronos import check_but_for_splats, install_validator
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed
 from liveportrait_cases import NARROW, write_checkpoints
 from photographs import HOPPER
 
 from facecraft4d import cli, exporters
-from facecraft4d.cli_build import parse_options
-from facecraft4d.toolkit import pipeline
 from facecraft4d.toolkit.core.ingredients import Commercial
-from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.video_prior.liveportrait import animation
 
 SMALL = (
@@ -27,16 +23,9 @@ PAPER = (
     "--tracking.following-iterations", "4", "--tracking.epochs", "1",
 )  # fmt: skip
 KILLS = (
-    ("video_prior", "motion of the driving clips", 3),
-    ("video_prior", "", 4),
-    ("tracking", "following time steps", 1),
-    ("training", "", 1),
-)
-"""Stage, message and step at which a build is killed, in this order."""
-
-
-class Killed(BaseException):
-    """Stands for a signal."""
+    Kill("video_prior"), Kill("video_prior", "motion of the driving clips", 3), Kill("video_prior", "", 4), Kill("tracking"),
+    Kill("tracking", "following time steps", 1), *AFTER_MOTION,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -71,23 +60,7 @@ def test_the_command_makes_an_avatar_that_names_every_checkpoint(built: Path, tm
 
 
 @pytest.mark.slow
-def test_a_build_killed_in_what_liveportrait_and_tracking_do_ends_with_the_same_bytes(
-    built: Path, words: list[str], tmp_path: Path
-) -> None:
-    """Training, which comes next and starts from these, is killed too, and is not gone on with: test_build.py does."""
-    shutil.copytree(built / "build", tmp_path / "build")
-    for stage in ("video_prior", "tracking", "training", "evaluation"):
-        shutil.rmtree(tmp_path / "build" / stage)
-    config = parse_options(words).config
-    for stage, message, step in KILLS:
-
-        def kill(now: Progress, stage: str = stage, message: str = message, step: int = step) -> None:
-            if now.stage == stage and now.message.startswith(message) and now.step >= step:
-                raise Killed
-
-        with pytest.raises(Killed):
-            pipeline.build(HOPPER, config, tmp_path / "build", kill)
-    for stage in ("video_prior", "tracking"):
-        mine, theirs = (next((place / "build" / stage).glob("*/stage.json")) for place in (tmp_path, built))
-        assert json.loads(mine.read_text())["digest"] == json.loads(theirs.read_text())["digest"], stage
-        assert mine.parent.name == theirs.parent.name
+def test_a_build_killed_again_and_again_ends_with_the_same_bytes(built: Path, words: list[str], tmp_path: Path) -> None:
+    """In what LivePortrait and tracking do, at each stage's end from there on, and within each."""
+    stages = ("video_prior", "tracking", "training", "evaluation")
+    assert glb_of_killed(words, built, stages, KILLS, tmp_path) == (built / "avatar.glb").read_bytes()

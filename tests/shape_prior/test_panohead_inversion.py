@@ -27,7 +27,7 @@ from facecraft4d.toolkit.shape_prior.panohead.cameras import (
     orbited,
     world_from_orbit,
 )
-from facecraft4d.toolkit.shape_prior.panohead.descent import Descent
+from facecraft4d.toolkit.shape_prior.panohead.descent import Course, Descent
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.shape_prior.panohead.inversion import Inverted, invert, mean_latent, near_sampling
 from facecraft4d.toolkit.shape_prior.panohead.likeness import COMPARED_SIDE, Likeness
@@ -77,11 +77,11 @@ def silent(*told: object) -> None:
 
 
 def inverted(sought: Sought, folder: Path, config: PanoHeadConfig = CONFIG, tell=silent, say=silent) -> Inverted:
-    return invert(sought.generator, sought.likeness, sought.labels, config, SEED, folder, tell, say)
+    return invert(sought.generator, sought.likeness, sought.labels, config, Course(SEED, folder, tell, say))
 
 
 def tuned(sought: Sought, pivot: Inverted, folder: Path, config: PanoHeadConfig = CONFIG, tell=silent) -> Generator:
-    return tuning.tune(sought.generator, sought.likeness, pivot, config, SEED, folder, tell, silent)[0]
+    return tuning.tune(sought.generator, sought.likeness, pivot, config, Course(SEED, folder, tell, silent))[0]
 
 
 @pytest.fixture(scope="module")

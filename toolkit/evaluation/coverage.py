@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from facecraft4d.toolkit.core.datatypes import ViewSet
 from facecraft4d.toolkit.evaluation.drawing import Render
+from facecraft4d.toolkit.images import overlap
 
 ERODED, DILATED = 6 / 512, 10 / 512
 """Borders of the silhouette in which neither holes nor floaters count, as parts of the picture's side. The picture's own border is one:
@@ -30,8 +31,7 @@ def compare(alpha: Float32[np.ndarray, "h w"], mask: Float32[np.ndarray, "h w"])
     """IoU, share of holes inside and share of alpha outside a silhouette."""
     side = max(mask.shape)
     drawn, wanted = alpha > 0.5, mask > 0.5
-    iou = float((drawn & wanted).sum() / max((drawn | wanted).sum(), 1))
     inside = ndimage.distance_transform_edt(np.pad(wanted, 1))[1:-1, 1:-1] > ERODED * side
     outside = ndimage.distance_transform_edt(~wanted) > DILATED * side if wanted.any() else np.ones_like(wanted)
     holes = float((inside & ~drawn).sum() / max(inside.sum(), 1))
-    return iou, holes, float(alpha[outside].sum() / max(alpha.sum(), 1e-9))
+    return overlap(drawn, wanted), holes, float(alpha[outside].sum() / max(alpha.sum(), 1e-9))

@@ -1,6 +1,5 @@
-"""Compiled projection of Gaussians, forward and backward; each splat by itself, in float64 inside.
-
-Source: Zwicker et al. 2002 (EWA splatting), Kerbl et al. 2023; the derivatives are worked out from the twin's formulas.
+"""Compiled projection of Gaussians, forward and backward; each splat by itself, in float64 inside (Zwicker et al. 2002, EWA splatting; Kerbl
+et al. 2023). The derivatives are worked out from the twin's formulas.
 """
 
 import math

@@ -10,10 +10,10 @@ from sdxl_cases import options
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress
 from facecraft4d.toolkit.image_prior.sdxl.attention import install
-from facecraft4d.toolkit.image_prior.sdxl.denoising import Patch, Photograph, denoised, inverted, pasted
+from facecraft4d.toolkit.image_prior.sdxl.denoising import Diffusion, Patch, Photograph, denoised, inverted, pasted
 from facecraft4d.toolkit.image_prior.sdxl.folder import Folder
 from facecraft4d.toolkit.image_prior.sdxl.loading import Networks
-from facecraft4d.toolkit.image_prior.sdxl.predictor import Predictor, within_memory
+from facecraft4d.toolkit.image_prior.sdxl.predictor import Predictor, one_view_in_memory
 from facecraft4d.toolkit.image_prior.sdxl.schedule import Schedule, read_schedule
 from facecraft4d.toolkit.image_prior.sdxl.words import Words
 
@@ -58,7 +58,7 @@ def predictor(networks: Networks) -> Predictor:
 @pytest.fixture
 def photograph(predictor: Predictor, schedule: Schedule) -> Photograph:
     told = Words(random(5, 1, 77, 64), random(6, 1, 32))
-    return Photograph(inverted(random(7, 1, 4, 8, 8), told, schedule, predictor, quiet), told)
+    return Photograph(inverted(random(7, 1, 4, 8, 8), told, Diffusion(schedule, predictor, quiet)), told)
 
 
 def shown(
@@ -69,7 +69,9 @@ def shown(
     patch: Patch | None = None,
     attends: bool = True,
 ) -> torch.Tensor:
-    return denoised(start, words(len(start)), photograph, patch, schedule, predictor, lambda _: attends, quiet)
+    return denoised(
+        start, words(len(start)), photograph, patch, Diffusion(schedule, predictor, quiet), lambda _: attends
+    )
 
 
 VIEWS = random(8, 5, 4, 8, 8)
@@ -82,16 +84,16 @@ def test_out_of_the_noise_comes_what_went_in(networks: Networks, found: Folder) 
     for steps in (25, 50, 100):
         schedule = read_schedule(found.scheduler, steps, int(0.4 * steps))
         told = words(2)
-        up = inverted(VIEWS[:2], told, schedule, predictor, quiet)
+        up = inverted(VIEWS[:2], told, Diffusion(schedule, predictor, quiet))
         still = Photograph(up[:, :1], told.of([0]))
-        down = denoised(up[-1], told, still, None, schedule, predictor, lambda _: False, quiet)
+        down = denoised(up[-1], told, still, None, Diffusion(schedule, predictor, quiet), lambda _: False)
         errors.append(float((down - VIEWS[:2]).norm() / VIEWS[:2].norm()))
     assert errors[0] < 0.1 and errors[1] < 0.65 * errors[0] and errors[2] < 0.65 * errors[1]
 
 
 def test_without_a_level_nothing_changes(networks: Networks, found: Folder, photograph: Photograph) -> None:
     schedule, predictor = read_schedule(found.scheduler, 10, 0), asking(networks)
-    up = inverted(VIEWS, words(5), schedule, predictor, quiet)
+    up = inverted(VIEWS, words(5), Diffusion(schedule, predictor, quiet))
     assert torch.equal(up, VIEWS[None]) and torch.equal(shown(VIEWS, photograph, schedule, predictor), VIEWS)
 
 
@@ -146,7 +148,7 @@ def test_attention_begins_at_its_step(predictor: Predictor, schedule: Schedule, 
         asked.append(step)
         return step >= 2
 
-    denoised(VIEWS[:1], words(1), photograph, None, schedule, predictor, late, quiet)
+    denoised(VIEWS[:1], words(1), photograph, None, Diffusion(schedule, predictor, quiet), late)
     assert asked == [0, 1, 2, 3] and not predictor.switch.on
 
 
@@ -185,7 +187,7 @@ def test_weights_decide_who_is_pasted() -> None:
 
 @pytest.mark.slow
 def test_a_patch_of_no_weight_is_none(predictor: Predictor, schedule: Schedule, photograph: Photograph) -> None:
-    trajectory = inverted(VIEWS[2:4], words(2), schedule, predictor, quiet)
+    trajectory = inverted(VIEWS[2:4], words(2), Diffusion(schedule, predictor, quiet))
     nothing = Patch(trajectory, torch.zeros(2, 1, 8, 8))
     plain = shown(VIEWS[:2], photograph, schedule, predictor)
     assert torch.equal(shown(VIEWS[:2], photograph, schedule, predictor, nothing), plain)
@@ -240,7 +242,7 @@ def test_where_it_does_not_do_for_one_view_the_way_out_is_named(
         pytest.raises(
             UserError, match=r"too little memory for one view of 1024 pixels \(up to [0-9]+\.[0-9] GiB"
         ) as caught,
-        within_memory(config, "cpu"),
+        one_view_in_memory(config, "cpu"),
     ):
         shown(VIEWS, photograph, schedule, predictor)
     assert small.asked == [6, 3, 2], "5 views, 2 views, one view"
@@ -252,4 +254,4 @@ def test_a_network_that_gives_no_numbers_is_named(networks: Networks, schedule: 
     with torch.no_grad():
         networks.unet.conv_out.bias.fill_(float("nan"))
     with pytest.raises(UserError, match="not finite"):
-        inverted(VIEWS, words(5), schedule, asking(networks), quiet)
+        inverted(VIEWS, words(5), Diffusion(schedule, asking(networks), quiet))

@@ -212,12 +212,16 @@ def test_numbers_that_are_none_are_refused(sitting: Coarse, places: np.ndarray, 
         moved(broken, step(shifting, 0), 1.0, shifting)
 
 
-def test_too_little_device_memory_is_one_line() -> None:
-    with (
-        pytest.raises(UserError, match="--device cuda: LivePortrait needs more of the device's memory"),
-        animation._enough_device_memory(),
-    ):
-        raise torch.cuda.OutOfMemoryError("2.00 GiB")
+def test_too_little_device_memory_is_one_line(
+    sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("2.00 GiB")
+
+    monkeypatch.setattr(animation, "load_networks", full)
+    words = r"^--video-prior liveportrait: the device has too little memory for its networks \(.* GiB were taken\); .*--device cpu$"
+    with pytest.raises(UserError, match=words):
+        animated(sitting, known_animator, tmp_path)
 
 
 def test_an_open_mouth_is_closed_in_every_view_or_in_none(

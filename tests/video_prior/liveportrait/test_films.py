@@ -122,6 +122,15 @@ def test_an_endless_video_takes_no_more_memory_than_a_short_one(
     assert read[0] == films.LEAST_FACES, "before a build its first faces are enough"
 
 
+def test_of_a_long_video_without_a_face_the_line_says_how_much_was_looked_at(
+    landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(films, "video_frames", lambda path, side: ((number / 25, nobody()) for number in range(9)))
+    monkeypatch.setattr(films, "MOST_FRAMES", 4)
+    with pytest.raises(UserError, match=r"^hour\.mp4: expected a face, found it in none of its first 4 frames; "):
+        films.look(Path("hour.mp4"), landmarker, silent)
+
+
 @pytest.mark.slow
 def test_a_film_of_4k_is_read(landmarker: FaceLandmarker, tmp_path: Path) -> None:
     large = np.kron(face(False, 270), np.ones((8, 8, 1), np.uint8))

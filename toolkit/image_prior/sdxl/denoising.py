@@ -35,13 +35,22 @@ class Patch:
     """1 where the warped picture counts alone, 0 where it does not count."""
 
 
-def inverted(latents: Latents, words: Words, schedule: Schedule, predictor: Predictor, tick: Tick) -> Trajectory:
+@dataclass(frozen=True, slots=True)
+class Diffusion:
+    """What goes from level to level."""
+
+    schedule: Schedule
+    predictor: Predictor
+    tick: Tick
+
+
+def inverted(latents: Latents, words: Words, diffusion: Diffusion) -> Trajectory:
     """The latents of pictures and what DDIM inversion makes of them, level by level, without guidance."""
-    levels = [latents]
+    schedule, levels = diffusion.schedule, [latents]
     for level in range(schedule.levels):
-        noise = predictor.plain(levels[-1], words, schedule.rising_time(level))
+        noise = diffusion.predictor.plain(levels[-1], words, schedule.rising_time(level))
         levels.append(schedule.risen(noise, level, levels[-1]))
-        tick("inverting", len(latents))
+        diffusion.tick("inverting", len(latents))
     return torch.stack(levels)
 
 
@@ -50,16 +59,15 @@ def denoised(
     words: Words,
     photograph: Photograph,
     patch: Patch | None,
-    schedule: Schedule,
-    predictor: Predictor,
+    diffusion: Diffusion,
     attends: Callable[[int], bool],
-    tick: Tick,
 ) -> Latents:
     """From the noisiest level to the pictures. `attends`: whether views attend to the photograph at a step, counted from 0."""
+    schedule = diffusion.schedule
     for level in range(schedule.levels, 0, -1):
         if patch is not None:
             latents = pasted(latents, patch.trajectory[level], patch.weights)
-        noise = predictor.guided(
+        noise = diffusion.predictor.guided(
             photograph.trajectory[level],
             photograph.words,
             latents,
@@ -68,7 +76,7 @@ def denoised(
             attends(schedule.levels - level),
         )
         latents = schedule.fallen(noise, level, latents)
-        tick("denoising", len(latents))
+        diffusion.tick("denoising", len(latents))
     return latents
 
 

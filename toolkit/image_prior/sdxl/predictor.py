@@ -1,7 +1,7 @@
 """Asks the UNet for the noise in latents, as many pictures at once as the device's memory holds."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from facecraft4d.toolkit.config import SdxlConfig
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.stages import Progress, Report
-from facecraft4d.toolkit.device import peak_bytes, release
+from facecraft4d.toolkit.device import release, within_memory
 from facecraft4d.toolkit.image_prior.sdxl.attention import Switch
 from facecraft4d.toolkit.image_prior.sdxl.loading import Networks
 from facecraft4d.toolkit.image_prior.sdxl.words import Words
@@ -115,16 +115,8 @@ class Predictor:
         return None
 
 
-@contextmanager
-def within_memory(config: SdxlConfig, device: str) -> Iterator[None]:
+def one_view_in_memory(config: SdxlConfig, device: str) -> AbstractContextManager[None]:
     """What does not fit into the device's memory, one view at a time, is a UserError that says how much was taken and what helps."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        peak = peak_bytes(device) / (1 << 30)
-        less = "take a smaller --image-prior.sdxl.resolution"
-        advice = less if config.offload else f"add --image-prior.sdxl.offload, or {less}"
-        raise UserError(
-            f"--image-prior sdxl: the device has too little memory for one view of {config.resolution} pixels "
-            f"(up to {peak:.1f} GiB were taken); {advice}"
-        ) from error
+    less = "take a smaller --image-prior.sdxl.resolution"
+    advice = less if config.offload else f"add --image-prior.sdxl.offload, or {less}"
+    return within_memory(device, "--image-prior sdxl", f"one view of {config.resolution} pixels", advice)

@@ -15,13 +15,13 @@ from facecraft4d.toolkit.config import ImagePriorConfig
 from facecraft4d.toolkit.core.datatypes import View, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
 from facecraft4d.toolkit.image_prior.sdxl.attention import install
-from facecraft4d.toolkit.image_prior.sdxl.denoising import Patch, Photograph, denoised, inverted
+from facecraft4d.toolkit.image_prior.sdxl.denoising import Diffusion, Patch, Photograph, denoised, inverted
 from facecraft4d.toolkit.image_prior.sdxl.folder import Folder, find
 from facecraft4d.toolkit.image_prior.sdxl.kept import Shelf, key_of
 from facecraft4d.toolkit.image_prior.sdxl.loading import Networks, load_networks, load_text_networks
 from facecraft4d.toolkit.image_prior.sdxl.pictures import at_side, cell_weights, finished, to_image, to_latents, warped
-from facecraft4d.toolkit.image_prior.sdxl.predictor import Predictor, within_memory
-from facecraft4d.toolkit.image_prior.sdxl.schedule import Schedule, read_schedule
+from facecraft4d.toolkit.image_prior.sdxl.predictor import Predictor, one_view_in_memory
+from facecraft4d.toolkit.image_prior.sdxl.schedule import read_schedule
 from facecraft4d.toolkit.image_prior.sdxl.waves import Turn, waves
 from facecraft4d.toolkit.image_prior.sdxl.words import Words, read_prompts
 
@@ -50,35 +50,25 @@ class Work:
     """At the network's size."""
     config: ImagePriorConfig
     networks: Networks
-    predictor: Predictor
-    schedule: Schedule
+    diffusion: Diffusion
     words: Words
     """A row for each view."""
     photograph: Photograph
-    tick: Ticker
 
     def sharpened(self, batch: Sequence[Turn], images: Mapping[int, Image]) -> list[Image]:
         """The pictures of a batch of views; `images`: those that are finished."""
         views = [self.views[turn.view] for turn in batch]
         words = self.words.of([turn.view for turn in batch])
         start = self._inverted([view.image for view in views], words)[-1]
-        latents = denoised(
-            start,
-            words,
-            self.photograph,
-            self._patch(batch, words, images),
-            self.schedule,
-            self.predictor,
-            self._attends,
-            self.tick,
-        )
+        patch = self._patch(batch, words, images)
+        latents = denoised(start, words, self.photograph, patch, self.diffusion, self._attends)
         return [to_image(self.networks, each[None]) for each in latents]
 
     def _attends(self, step: int) -> bool:
         return self.config.sdxl.attention and step >= self.config.sdxl.attention_step
 
     def _inverted(self, images: Sequence[Image], words: Words) -> torch.Tensor:
-        return inverted(to_latents(self.networks, images), words, self.schedule, self.predictor, self.tick)
+        return inverted(to_latents(self.networks, images), words, self.diffusion)
 
     def _patch(self, batch: Sequence[Turn], words: Words, images: Mapping[int, Image]) -> Patch | None:
         """What finished neighbours show of a batch; None for one without, as the view behind the head is."""
@@ -102,7 +92,7 @@ def sharpen(coarse: ViewSet, config: ImagePriorConfig, context: StageContext) ->
     """
     folder = find(config.sdxl)
     small = tuple(at_side(view, config.sdxl.resolution, config.warp.depth_tolerance) for view in coarse.views)
-    with within_memory(config.sdxl, context.device):
+    with one_view_in_memory(config.sdxl, context.device):
         images = _images(coarse, small, config, folder, context)
     views = (coarse.views[0], *(finished(coarse.views[view], images[view]) for view in range(1, len(small))))
     return replace(coarse, views=views, ingredients=(*coarse.ingredients, *folder.ingredients()))
@@ -154,8 +144,9 @@ def _begun(
     switch = install(networks.unet, chosen.attention_layer)
     predictor = Predictor(networks, switch, unwanted, chosen.guidance, chosen.resolution, chosen.batch, context.report)
     latents = to_latents(networks, [small[0].image])
-    photograph = Photograph(inverted(latents, words.of([0]), schedule, predictor, tick), words.of([0]))
-    return Work(small, config, networks, predictor, schedule, words, photograph, tick)
+    diffusion = Diffusion(schedule, predictor, tick)
+    photograph = Photograph(inverted(latents, words.of([0]), diffusion), words.of([0]))
+    return Work(small, config, networks, diffusion, words, photograph)
 
 
 def _count(batch: Sequence[Turn], config: ImagePriorConfig) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.spatial
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
 from facecraft4d.toolkit.shape_prior.from_views.labels import HAIR, SKIN, TORSO
@@ -34,7 +34,8 @@ def torso_sheet(
     neck_skin = last_hits(rays, head.vertices, neck)
     below = surface.vertices[:, 1] < float(ring[:, 1].max()) + ABOVE_RING
     hair = shares.argmax(1) == HAIR
-    body, hanging = (surface.triangles[(below & kind)[surface.triangles].all(1)] for kind in (~hair, hair))
+    outer = surface.triangles[_faces_away(surface, rays.center)]
+    body, hanging = (outer[(below & kind)[outer].all(1)] for kind in (~hair, hair))
     # where the surface has no shoulders the neck goes on
     vertices = np.concatenate([surface.vertices, head.vertices])
     bare = outer_radii(rays, vertices, np.concatenate([body, neck + len(surface.vertices)]))
@@ -47,3 +48,11 @@ def torso_sheet(
     above = points[..., 1] - collar_at(seen, rays, bare, neck_skin > 0, ring)
     dressed = wrapped_filter(bare, CALM)
     return bust_sheet(head, rays, dressed, np.where(neck_skin > 0, neck_skin, bare), above, edge)
+
+
+def _faces_away(surface: Closed, center: Float[np.ndarray, "3"]) -> Bool[np.ndarray, " f"]:
+    """Triangles that a ray from `center` leaves the surface by. By the others it comes in: what closes a head below, where that ends above the
+    center, is no neck."""
+    corners = surface.vertices[surface.triangles].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.asarray(((corners[:, 0] - center) * normals).sum(1) > 0)

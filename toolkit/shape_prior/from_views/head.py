@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.datatypes import Camera, Coarse, Head, Mesh, Portr
 from facecraft4d.toolkit.core.stages import Progress, StageContext
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.fitting.observation import Segments
+from facecraft4d.toolkit.images import overlap
 from facecraft4d.toolkit.landmarks.points import CHIN
 from facecraft4d.toolkit.losses import Trunk, perceptual_ingredient
 from facecraft4d.toolkit.meshes.raster import rasterize
@@ -142,8 +143,8 @@ def check_silhouettes(assembly: Assembly, closed: Closed, views: ViewSet, portra
     Below the chin the photograph may show more than the picture that the surface was imagined in.
     """
     camera, chin = views.views[0].camera, int(portrait.landmarks[CHIN, 1]) + 1
-    imagined = _common(_silhouette(camera, closed)[:chin], portrait.alpha[:chin] > SOLID)
-    heads = [_common(_silhouette(view.camera, assembly), view.mask > SOLID) for view in views.views]
+    imagined = overlap(_silhouette(camera, closed)[:chin], portrait.alpha[:chin] > SOLID)
+    heads = [overlap(_silhouette(view.camera, assembly), view.mask > SOLID) for view in views.views]
     found = min(imagined, float(np.mean(heads)))
     if found < LEAST_IOU:
         raise UserError(
@@ -156,8 +157,3 @@ def _silhouette(camera: Camera, shape: Closed | Assembly) -> np.ndarray:
     if isinstance(shape, Assembly):
         return rasterize(camera, shape.posed, shape.rig.triangles).covered
     return rasterize(camera, shape.vertices, shape.triangles).covered
-
-
-def _common(one: np.ndarray, other: np.ndarray) -> float:
-    """What two silhouettes have in common, of all that either has."""
-    return float((one & other).sum() / max(int((one | other).sum()), 1))

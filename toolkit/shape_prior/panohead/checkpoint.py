@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Shaped
 
 from facecraft4d.toolkit.core.untrusted.door import at_the_border
 from facecraft4d.toolkit.core.untrusted.torch_pickles import read_network
 from facecraft4d.toolkit.shape_prior.panohead.generator import BACKGROUND_SIDE, Architecture, Generator
 from facecraft4d.toolkit.shape_prior.panohead.volume import Sampling
-from facecraft4d.toolkit.weights.matching import check_matching
+from facecraft4d.toolkit.weights.matching import filled
 
 CHECKPOINT = "a PanoHead checkpoint (.pkl with G_ema)"
 ADVICE = "easy-khair-180-gpc0.8-trans10-025000.pkl is linked from PanoHead's page (non-commercial)"
@@ -55,13 +53,8 @@ def load_generator(path: Path, device: str = "cpu") -> Generator:
         with torch.device("meta"):
             generator = Generator(architecture)
     count = len(generator.state_dict())
-    check_matching(
-        f"{path}: expected {CHECKPOINT} with the {count} tensors of its architecture", generator, stored.tensors
-    )
-    with at_the_border(path, CHECKPOINT, ADVICE):
-        state = {name: torch.from_numpy(_finite(name, array)) for name, array in stored.tensors.items()}
-    generator.load_state_dict(state, assign=True)
-    return generator.eval().requires_grad_(False).to(device)
+    expected = f"{path}: expected {CHECKPOINT} with the {count} tensors of its architecture"
+    return filled(generator, expected, stored.tensors).to(device)
 
 
 def architecture_of(arguments: Mapping[Any, Any]) -> Architecture:
@@ -110,10 +103,3 @@ def _length(group: Mapping[Any, Any], key: str) -> float:
     if type(value) not in (int, float) or not 0 < value <= LONGEST:
         raise ValueError(f"another architecture: {key} is {str(value)[:20]!r}, not 0 to {LONGEST:g}")
     return float(value)
-
-
-def _finite(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    """As float32. ValueError for anything but finite numbers."""
-    if array.dtype.kind != "f" or not np.isfinite(array).all():
-        raise ValueError(f"{name} that is not made of finite numbers")
-    return array.astype(np.float32, copy=False)

@@ -16,6 +16,21 @@ from facecraft4d.toolkit.core.checks import UserError
 BETAS = (0.9, 0.999)
 
 Arrays = Mapping[str, Float32[np.ndarray, "..."]]
+Tell = Callable[[int, str, dict[str, float]], None]
+"""Hears of a step that was done, what is going on, and its losses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a descent is run with, whatever it looks for."""
+
+    seed: int
+    """Of all its chance."""
+    folder: Path
+    """Holds what a killed run goes on from."""
+    tell: Tell
+    say: Callable[[str], None]
+    """Hears what the user should know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,9 +4,7 @@ The landmarks' network and PanoHead's detector disagree about where frontal is: 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from torch import Tensor
 
 from facecraft4d.toolkit.config import LatentSpace, PanoHeadConfig
 from facecraft4d.toolkit.shape_prior.panohead.cameras import RADIUS, moved, orbited
-from facecraft4d.toolkit.shape_prior.panohead.descent import Descent
+from facecraft4d.toolkit.shape_prior.panohead.descent import Course, Descent
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
 from facecraft4d.toolkit.shape_prior.panohead.likeness import Likeness
 from facecraft4d.toolkit.shape_prior.panohead.volume import Sampling
@@ -33,8 +31,6 @@ IN_FRONT = 0.35
 """How far before the middle of the box the rays begin, while a head is inverted and seen: what floats before it is cut."""
 KEPT_EVERY = 25
 """Steps between two files for a killed run; one takes some milliseconds."""
-Tell = Callable[[int, str, dict[str, float]], None]
-"""Hears of a step that was done, what is going on, and its losses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,28 +95,25 @@ def invert(
     likeness: Likeness,
     labels: Float32[Tensor, "1 25"],
     config: PanoHeadConfig,
-    seed: int,
-    folder: Path,
-    tell: Tell,
-    say: Callable[[str], None],
+    course: Course,
 ) -> Inverted:
-    """Find the rows, and how the camera `labels` must turn; a killed run goes on from what it kept in `folder`.
+    """Find the rows, and how the camera `labels` must turn; a killed run goes on from what it kept.
 
     FloatingPointError where the loss is no finite number.
     """
-    mean = mean_latent(generator, labels, seed)
+    mean = mean_latent(generator, labels, course.seed)
     translation, steps = generator.translation(mean.z, labels), config.inversion_steps
     count = generator.ws_count if config.space is LatentSpace.W_PLUS else 1
     rows = mean.row.repeat(1, count, 1).requires_grad_()
     turn = torch.zeros(2, device=labels.device, requires_grad=True)
-    descent = Descent({"rows": rows, "turn": turn})
-    descent.go_on(folder / FILE_NAME, say)
+    descent, file = Descent({"rows": rows, "turn": turn}), course.folder / FILE_NAME
+    descent.go_on(file, course.say)
 
     def camera() -> Float32[Tensor, "1 25"]:
         return moved(orbited(labels, turn[0], turn[1]), translation)
 
     for step in range(descent.step, steps):
-        share, random = step / steps, chance(seed, 0, step, labels.device)
+        share, random = step / steps, chance(course.seed, 0, step, labels.device)
         noise = torch.randn(rows.shape, generator=random, device=rows.device) * (mean.spread * noise_level(share))
         ws = (rows + noise).expand(-1, generator.ws_count, -1)
         picture = generator.synthesis(ws, camera(), random=random, sampling=near_sampling(generator))
@@ -129,8 +122,8 @@ def invert(
         losses = descent.descend(terms, rates)
         with torch.no_grad():
             turn.clamp_(-MOST_TURN, MOST_TURN)
-        tell(step + 1, "inverting", losses)
+        course.tell(step + 1, "inverting", losses)
         if (step + 1) % KEPT_EVERY == 0 or step + 1 == steps:
-            descent.save(folder / FILE_NAME)
+            descent.save(file)
     found = rows.detach().expand(-1, generator.ws_count, -1)
     return Inverted(found, camera().detach(), translation, descent.losses)

@@ -15,6 +15,7 @@ from facecraft4d.toolkit.config import FaceModelConfig, PanoHeadConfig, ShapePri
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait, ViewSet
 from facecraft4d.toolkit.core.stages import Progress, StageContext
+from facecraft4d.toolkit.device import ELSEWHERE, within_memory
 from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
 from facecraft4d.toolkit.needs import Needs, joined
 from facecraft4d.toolkit.shape_prior import from_views
@@ -29,16 +30,17 @@ from facecraft4d.toolkit.shape_prior.panohead.crop import (
     seen_from,
     turned,
 )
+from facecraft4d.toolkit.shape_prior.panohead.descent import Course
 from facecraft4d.toolkit.shape_prior.panohead.drift import drift
 from facecraft4d.toolkit.shape_prior.panohead.generator import Generator
-from facecraft4d.toolkit.shape_prior.panohead.inversion import Inverted, Tell, invert
+from facecraft4d.toolkit.shape_prior.panohead.inversion import Inverted, invert
 from facecraft4d.toolkit.shape_prior.panohead.likeness import Likeness
 from facecraft4d.toolkit.shape_prior.panohead.surface import UNTUNED, Surface, surface_of, write_surface
 from facecraft4d.toolkit.shape_prior.panohead.tuning import tune
 from facecraft4d.toolkit.shape_prior.panohead.views import figure, photograph
 from facecraft4d.toolkit.shape_prior.panohead.world import views_around, world_from_box
 
-STAGE = "shape_prior"
+STAGE, NAME = "shape_prior", "--shape-prior panohead"
 SHAPE = "shape"
 """The stage's folder for the surface."""
 SIDES = 4
@@ -62,7 +64,7 @@ def run(portrait: Portrait, config: ShapePriorConfig, chosen: FaceModelConfig, c
     UserError for a checkpoint that is none, a loss that is no number, a device with too little memory, and a head that no model is like.
     """
     path, generator = brought.load(config.panohead, context.device, STAGE, context.report)
-    with explained(path):
+    with within_memory(context.device, NAME, "its generator", ELSEWHERE), explained(path):
         imagined = imagine(portrait, generator, config, chosen, context)
     coarse = head_of_views(portrait, imagined.views, imagined.surface, config, chosen, context)
     folder = context.folder / SHAPE
@@ -80,11 +82,6 @@ def explained(path: Path) -> Iterator[None]:
     except FloatingPointError as error:
         raise UserError(
             f"{path}: expected a checkpoint that shows heads, found that {error}; take the file as it was published"
-        ) from error
-    except torch.OutOfMemoryError as error:
-        found = str(error).partition("\n")[0].partition(" Of the allocated")[0]
-        raise UserError(
-            f"--shape-prior panohead: too little memory on the device ({found}); close what else uses it, or take --device cpu"
         ) from error
 
 
@@ -146,15 +143,17 @@ def _inverted(
     labels = first_labels(portrait, matrix, options.pitch_offset).to(context.device)
     total = options.inversion_steps + options.tuning_steps
 
-    def tell(before: int) -> Tell:
-        return lambda step, message, losses: context.report(Progress(STAGE, before + step, total, message, losses))
+    def course(before: int) -> Course:
+        def tell(step: int, message: str, losses: dict[str, float]) -> None:
+            context.report(Progress(STAGE, before + step, total, message, losses))
 
-    def say(note: str) -> None:
-        context.report(Progress(STAGE, 0, total, notes=(note,)))
+        def say(note: str) -> None:
+            context.report(Progress(STAGE, before, total, notes=(note,)))
 
-    kept = (context.seed, context.folder)
-    pivot = invert(generator, likeness, labels, options, *kept, tell(0), say)
-    tuned, losses = tune(generator, likeness, pivot, options, *kept, tell(options.inversion_steps), say)
+        return Course(context.seed, context.folder, tell, say)
+
+    pivot = invert(generator, likeness, labels, options, course(0))
+    tuned, losses = tune(generator, likeness, pivot, options, course(options.inversion_steps))
     ends = [f"{each['perceptual'][-1]:.3f}" for each in (pivot.losses, losses) if each]
     steps = len(losses.get("perceptual", ()))
     told = f"LPIPS (VGG16) between the generator's picture and the photograph at the last step of inversion and of tuning ({steps} steps): "

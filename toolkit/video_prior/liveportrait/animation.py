@@ -3,8 +3,6 @@
 Nobody knows the motion that it invents: the set comes without a track, and tracking finds it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -13,11 +11,11 @@ from jaxtyping import Float, UInt8
 
 from facecraft4d.toolkit import face_model
 from facecraft4d.toolkit.config import FaceModelConfig, LivePortraitConfig, VideoPriorConfig
-from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, ViewSet
 from facecraft4d.toolkit.core.pixels import to_bytes
 from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.core.stages import Progress, Report, StageContext
+from facecraft4d.toolkit.device import ELSEWHERE, within_memory
 from facecraft4d.toolkit.face_model import surface_positions
 from facecraft4d.toolkit.fitting.figure import figure_of_head
 from facecraft4d.toolkit.images import resized
@@ -40,6 +38,8 @@ from facecraft4d.toolkit.video_prior.liveportrait.keypoints import Motion, motio
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.sitter import Step, as_input, moved, sitter_of
 from facecraft4d.toolkit.weights.matching import OtherArchitecture
+
+NAME = "--video-prior liveportrait"
 
 
 def check(config: LivePortraitConfig, seed: int, report: Report) -> None:
@@ -80,7 +80,7 @@ def animate(
         sitter = sitter_of(views.views[index], places, float(turned[index]), ratio, networks, context.device)
         return lambda step: to_bytes(resized(moved(sitter, steps[step], own.multiplier, networks), config.size))
 
-    with _enough_device_memory():
+    with within_memory(context.device, NAME, "its networks", ELSEWHERE):
         stamp = _stamp(views, indices, config, places, clips)
         write_frames(frames, len(clips.moments), stamp, drawer, 1, context.report)
     return frames
@@ -128,18 +128,6 @@ def steps_of(clips: Clips, networks: Networks, context: StageContext) -> list[St
         steps.append(Step(seen(picture), neutral[int(clips.neutral_of[number])]))
         context.report(Progress("video_prior", number + 1, len(clips.moments), "motion of the driving clips"))
     return steps
-
-
-@contextmanager
-def _enough_device_memory() -> Iterator[None]:
-    try:
-        yield
-    except torch.cuda.OutOfMemoryError as error:
-        peak = torch.cuda.max_memory_allocated() / 2**30
-        raise UserError(
-            f"--device cuda: LivePortrait needs more of the device's memory than is free (it had {peak:.1f} GiB); "
-            "end what else uses it, or take --device cpu"
-        ) from error
 
 
 def _stamp(

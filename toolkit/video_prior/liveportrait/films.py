@@ -118,8 +118,9 @@ def look(path: Path, landmarker: FaceLandmarker, report: Report, most_faces: int
     if seen < LEAST_FACES:
         raise UserError(f"{path}: expected a video of at least {LEAST_FACES} frames, found {seen}")
     if len(frames) < LEAST_FACES:
+        looked_at = f"its first {seen:,}" if seen == MOST_FRAMES else f"{seen}"
         raise UserError(
-            f"{path}: expected a face, found it in {len(frames) or 'none'} of {seen} frames; it should be large, and in even light"
+            f"{path}: expected a face, found it in {len(frames) or 'none'} of {looked_at} frames; it should be large, and in even light"
         )
     notes += _beginning(path, frames[0], scores[0])
     return Film(path, tuple(frames), np.stack(scores), points / len(frames), tuple(notes))

@@ -1,4 +1,7 @@
-"""The matte of a picture that W has moved: the source's own, moved as W moves what is in front."""
+"""The matte of a picture that W has moved: the source's own, moved as W moves what is in front, where the picture agrees.
+
+Skin slides over an outline that itself stays, as a cheek's does before the jaw when it is puffed: the motion alone would widen the face.
+"""
 
 import cv2
 import numpy as np
@@ -10,6 +13,8 @@ from facecraft4d.toolkit.video_prior.liveportrait.warping import Warped, identit
 
 LEAST_SHARE = 1e-6
 """Of all keypoints at a place, below which nothing moves it."""
+SURELY_SHOWN = 0.4
+"""How far below white the darkest channel is where the picture, which stands on white, shows somebody for sure."""
 
 
 def flow(warped: Warped) -> Float[Tensor, "h w 2"]:
@@ -34,6 +39,14 @@ def moved_matte(matte: Float32[np.ndarray, "s s"], warped: Warped) -> Float32[np
     return np.asarray(
         cv2.remap(matte, columns + x, rows + y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
+
+
+def agreed(
+    still: Float32[np.ndarray, "s s"], moved: Float32[np.ndarray, "s s"], colors: Float32[np.ndarray, "s s 3"]
+) -> Float32[np.ndarray, "s s"]:
+    """Between the matte that did not move and the one that did, what the drawn picture on white shows; where they are one, nothing else."""
+    shown = (1 - colors.min(-1)) / SURELY_SHOWN
+    return np.clip(shown, np.minimum(still, moved), np.maximum(still, moved))
 
 
 def on_white(colors: Float32[np.ndarray, "s s 3"], matte: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 4"]:

@@ -21,7 +21,7 @@ from facecraft4d.toolkit.video_prior.liveportrait.crop import (
 )
 from facecraft4d.toolkit.video_prior.liveportrait.driving import Source, driven, source_of
 from facecraft4d.toolkit.video_prior.liveportrait.keypoints import Motion, motion_of
-from facecraft4d.toolkit.video_prior.liveportrait.matte import moved_matte, on_white
+from facecraft4d.toolkit.video_prior.liveportrait.matte import agreed, moved_matte, on_white
 from facecraft4d.toolkit.video_prior.liveportrait.networks import Networks
 from facecraft4d.toolkit.video_prior.liveportrait.paste import pasted, resampled
 
@@ -84,5 +84,6 @@ def moved(sitter: Sitter, step: Step, multiplier: float, networks: Networks) -> 
             "LivePortrait's networks drew numbers that are not finite; are its checkpoints those of huggingface.co/KwaiVGI/LivePortrait?"
         )
     colors = drawn[0].permute(1, 2, 0).cpu().numpy()
-    crop = on_white(colors, moved_matte(sitter.matte, warped))
+    matte = agreed(sitter.matte, moved_matte(sitter.matte, warped), colors)
+    crop = on_white(colors, matte)
     return pasted(sitter.picture, crop, sitter.crop_from_picture)

@@ -1,0 +1,55 @@
+"""Builds that are killed again and again, at the ends of stages and within them, and gone on with until they are done."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from stand_in_stages import Killed
+
+from facecraft4d import exporters
+from facecraft4d.cli_build import parse_options
+from facecraft4d.toolkit import pipeline
+from facecraft4d.toolkit.core.stages import Progress, Report, silent
+
+
+class Kill(NamedTuple):
+    """What a build says before it dies. With a stage alone it is the first that the stage says: the one before it has just been kept."""
+
+    stage: str
+    message: str = ""
+    """How it begins."""
+    step: int = 0
+    """The least."""
+
+
+AFTER_MOTION = (Kill("training"), Kill("training", "", 1), Kill("evaluation"), Kill("evaluation", "silhouettes"))
+
+
+def glb_of_killed(
+    words: Sequence[str], built: Path, stages: Iterable[str], kills: Iterable[Kill], place: Path
+) -> bytes:
+    """avatar.glb of a build in `place` with these words of the command, photograph first, that is killed at each of `kills`, in their order.
+
+    It begins with what `built`, the folder of a whole build, kept of all but the `stages`.
+    """
+    folder, options = place / "build", parse_options(list(words))
+    shutil.copytree(built / "build", folder)
+    for stage in stages:
+        shutil.rmtree(folder / stage)
+    for kill in kills:
+        with pytest.raises(Killed):
+            pipeline.build(options.portrait, options.config, folder, _dying(kill))
+    avatar = pipeline.build(options.portrait, options.config, folder, silent).avatar
+    exporters.export(avatar, place / "killed.glb", to="gltf")
+    return (place / "killed.glb").read_bytes()
+
+
+def _dying(kill: Kill) -> Report:
+    def report(now: Progress) -> None:
+        kept = now.message == "kept" or now.notes
+        if now.stage == kill.stage and not kept and now.message.startswith(kill.message) and now.step >= kill.step:
+            raise Killed
+
+    return report
