@@ -1,5 +1,6 @@
 # Everything a contributor runs. PYTHON chooses the interpreter.
 PYTHON ?= python
+export PYTHONDONTWRITEBYTECODE :=  # modules are compiled once, whatever the shell says: each process that a test starts would do it again
 
 .PHONY: check quick test fuzz soak engines bench bench-speed bench-runtime bench-coin golden gpu house lines
 

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import torch._dynamo  # noqa: F401  (before OpenGL: once Mesa's emulator has brought its LLVM, loading the one of torch crashes)
 from head_cases import RADIUS, VIEW_SIZE
+from hypothesis import settings
 
 from facecraft4d import exporters
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse, FrameSet, Head, Mesh, Portrait, View, ViewSet
 from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose
+
+settings.register_profile("suite", deadline=None)  # a first example also writes the checks of what it calls (lazily.py)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ import sdxl_cases
 import synthetic_flame
 import torch
 from fuzz import kept, packets, splats
+from fuzz.children import forked
 from fuzz.mutations import Random, as_json, changed_cells, changed_json, damaged
 from glb_cases import join, split
 from liveportrait_cases import safetensors, weight
@@ -447,7 +448,8 @@ def _sounds() -> list[bytes]:
 def _listen(path: Path) -> None:
     from facecraft4d.runtime.speech.loudness import heard, loudness
 
-    sound = read_sound(path)
+    with forked():
+        sound = read_sound(path)
     assert np.isfinite(loudness(heard(sound), np.arange(20) / 60)).all()
 
 
@@ -464,7 +466,9 @@ def _videos() -> list[bytes]:
 
 
 def _watch(path: Path) -> None:
-    for seconds, frame in video_frames(path, 48):
+    with forked():
+        frames = list(video_frames(path, 48))
+    for seconds, frame in frames:
         assert np.isfinite(seconds) and frame.dtype == np.uint8 and max(frame.shape[:2]) <= 48
 
 
