@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,30 +11,41 @@ from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import figure_of_model
 from facecraft4d.toolkit.tracking.course import other_starts
-from facecraft4d.toolkit.tracking.lids import bare_lids
+from facecraft4d.toolkit.tracking.lids import light_lids
 
 SIDE = 512
 
 
-def test_lids_take_the_colour_of_the_skin_around_them_and_nothing_else_changes(model: FaceModel) -> None:
-    figure, dark, pale = figure_of_model(model), np.float32([0.2, 0.1, 0.1]), np.float32([0.7, 0.5, 0.4])
-    albedo = Albedo.begin(np.tile(pale, (SIDE, SIDE, 1)))
-    middles = {
-        name: (figure.corner_uvs[in_regions(figure.rig, name)].mean(1) * SIDE).astype(int)
-        for name in ("skin", "eyelids", "lips")
-    }
-    for name, middle in middles.items():
-        albedo.weights[middle[:, 1], middle[:, 0]] = 5.0
-        albedo.sums[middle[:, 1], middle[:, 0]] = 5.0 * (pale if name == "skin" else dark)
+@pytest.mark.parametrize("shade", [0.4, 1.3])
+def test_shadow_is_taken_off_lids_and_off_nothing_else(model: FaceModel, shade: float) -> None:
+    figure, skin = figure_of_model(model), np.float32([0.7, 0.5, 0.4])
+    pattern = 0.9 + 0.1 * np.random.default_rng(2).random((SIDE, SIDE, 1)).astype(np.float32)
+    lids = in_regions(figure.rig, "eyelids")
+    column, row = (figure.corner_uvs[lids].mean(1) * SIDE).astype(int).T
+    on_lids = cv2.dilate(_marked(row, column), np.ones((5, 5), np.uint8)) > 0
+    albedo = Albedo(
+        np.full((SIDE, SIDE), 5, np.float32),
+        5 * np.where(on_lids[..., None], np.float32(shade), np.float32(1)) * skin * pattern,
+        skin * pattern,
+    )
     before = albedo.map()
-    bare_lids(figure, albedo)
+    light_lids(figure, albedo)
     after = albedo.map()
-    lids, lips = middles["eyelids"], middles["lips"]
-    assert np.abs(before[lids[:, 1], lids[:, 0]] - dark).max() < 0.01, "the pictures show dark lids"
-    np.testing.assert_allclose(after[lids[:, 1], lids[:, 0]], np.tile(pale, (len(lids), 1)), atol=0.01)
-    np.testing.assert_array_equal(after[lips[:, 1], lips[:, 0]], before[lips[:, 1], lips[:, 0]])
-    changed = np.abs(after - before).max(-1) > 0
-    assert changed.mean() < 0.02
+    grown = (after / before)[row, column]
+    if shade < 1:
+        assert np.median(after[row, column], 0) == pytest.approx(np.median(0.95 * skin * np.ones((1, 3)), 0), rel=0.05)
+        assert grown.min() > 1.8, "each lid by one factor, so that its own pattern stays"
+    else:
+        np.testing.assert_array_equal(grown, 1, "nothing is made darker")
+    lips = in_regions(figure.rig, "lips")
+    column, row = (figure.corner_uvs[lips].mean(1) * SIDE).astype(int).T
+    np.testing.assert_array_equal(after[row, column], before[row, column])
+
+
+def _marked(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    marked = np.zeros((SIDE, SIDE), np.uint8)
+    marked[row, column] = 1
+    return marked
 
 
 def test_a_head_without_lids_stays_as_it_is(model: FaceModel) -> None:
@@ -42,7 +54,7 @@ def test_a_head_without_lids_stays_as_it_is(model: FaceModel) -> None:
     figure = replace(figure, rig=replace(figure.rig, region_names=names))
     albedo = Albedo.begin(np.random.default_rng(1).random((64, 64, 3)).astype(np.float32))
     before = albedo.map()
-    bare_lids(figure, albedo)
+    light_lids(figure, albedo)
     np.testing.assert_array_equal(albedo.map(), before)
 
 

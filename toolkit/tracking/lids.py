@@ -1,4 +1,4 @@
-"""The colour of lids before any picture of the track has shown them: still pictures show them open, folded, in the shadow of lashes and of glasses."""
+"""The colour of lids before any picture of the track has shown them: still pictures show them folded, in the shadow of lashes and of glasses."""
 
 import cv2
 import numpy as np
@@ -8,13 +8,17 @@ from jaxtyping import Bool
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import Figure
+from facecraft4d.toolkit.fitting.skin import LEAST_ALBEDO
 
 AROUND_METRES = 0.012
 """How far from a lid the skin has its colour: as far as the rims of glasses, which are not skin, mostly stay away."""
 
 
-def bare_lids(figure: Figure, albedo: Albedo) -> None:
-    """Give each eye's lids the colour of the skin around them in `albedo`, as where no picture has shown anything. No lids, no change."""
+def light_lids(figure: Figure, albedo: Albedo) -> None:
+    """Take the shadow off each eye's lids in `albedo`: where they are darker than the skin around them a factor makes them as light in the median.
+
+    Their own pattern, the line of the lashes first of all, stays. No lids, no change.
+    """
     rig, side = figure.rig, len(albedo.weights)
     lids, skin = (in_regions(rig, name, optional=True) for name in ("eyelids", "skin"))
     middles, shown = rig.vertices[rig.triangles].mean(1), albedo.map()
@@ -26,8 +30,11 @@ def bare_lids(figure: Figure, albedo: Albedo) -> None:
         distance = scipy.spatial.cKDTree(middles[own]).query(middles[skin])[0]
         column, row = place[skin][distance < AROUND_METRES].T
         covered = _texels(figure, own, side)
-        albedo.weights[covered], albedo.sums[covered] = 0, 0
-        albedo.fallback[covered] = np.median(shown[row, column], 0)
+        factor = np.maximum(
+            1, np.median(shown[row, column], 0) / np.maximum(np.median(shown[covered], 0), LEAST_ALBEDO)
+        )
+        albedo.sums[covered] *= factor
+        albedo.fallback[covered] *= factor
 
 
 def _texels(figure: Figure, triangles: Bool[np.ndarray, " f"], side: int) -> Bool[np.ndarray, "s s"]:
