@@ -20,6 +20,7 @@ from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.needs import Needs, joined
 from facecraft4d.toolkit.tracking.course import Footage, track
+from facecraft4d.toolkit.tracking.lids import light_lids
 from facecraft4d.toolkit.tracking.seen import SOLID, StageFrames, look
 from facecraft4d.toolkit.tracking.shared import paint
 from facecraft4d.toolkit.tracking.state import begun
@@ -59,6 +60,7 @@ def run(
             head.pose,
             pool,
         )
+        light_lids(figure, skin.known)
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
         state = begun(key, context, figure, skin, lambda: look(pictures, FaceLandmarker(), context.report))

@@ -37,8 +37,10 @@ COLOURS = Trust()
 REVISIT = Trust(stride=4)
 REVISIT_ITERATIONS = 3
 """Of a step's pose in an epoch."""
-DOUBT = 0.3
-"""Lids that the network sees this much further down, or up, than a fit does are tried there, too."""
+AT_REST = 0.05
+"""How far down a lid is as good as open, and from shut as good as shut: no other start tells more."""
+HINTED = 0.15
+"""How far down the network sees lids that are open."""
 SIDES = ("Left", "Right")
 RATE_LEFT = 0.9
 """What is left of the rate of all that is shared after each epoch."""
@@ -158,23 +160,33 @@ def _follow(course: Course, state: TrackState) -> None:
 
 
 def _by_colours(course: Course, state: TrackState, moment: Moment, step: int) -> float:
-    """From coarse to fine; lids in doubt are tried where the network sees them. Returns the error of colours."""
+    """From coarse to fine, then each lid from where else it may be. Returns the error of colours."""
     limit = course.config.following_iterations
     for blur in BLURS:
         cost = _fit(course, state, step, moment, COLOURS, max(1, limit // len(BLURS)), blur)
     for side in SIDES:
         lid = course.figure.rig.expression_names.index(f"eyeBlink{side}")
-        if abs(course.scores[step, lid] - state.expressions[step, lid]) > DOUBT:
-            cost = _try_lid(course, state, moment, step, side, cost)
+        for down in other_starts(float(state.expressions[step, lid]), float(course.scores[step, lid])):
+            cost = _try_lid(course, state, moment, step, side, down, cost)
     return cost
 
 
-def _try_lid(course: Course, state: TrackState, moment: Moment, step: int, side: str, cost: float) -> float:
-    """Keep the pose with the lid shut, or open, where the pictures agree with it better."""
+def other_starts(found: float, score: float) -> tuple[float, ...]:
+    """From where a lid is sought anew that was found so far down, and that the network sees so far down: open, shut, both or neither.
+
+    A lid moves over a few pixels, behind the frame of glasses over fewer: a fit that begins on the wrong side stays there.
+    """
+    opened = (0.0,) if found > AT_REST else ()
+    shut = (1.0,) if max(found, score) > HINTED and found < 1 - AT_REST else ()
+    return opened + shut
+
+
+def _try_lid(
+    course: Course, state: TrackState, moment: Moment, step: int, side: str, down: float, cost: float
+) -> float:
+    """Keep the pose with the lid sought from so far down where the pictures agree with it better."""
     known = state.pose(step)
-    lid = course.figure.rig.expression_names.index(f"eyeBlink{side}")
-    shut = course.scores[step, lid] > known.expression[lid]
-    state.set_pose(step, with_lid(course.figure.rig, known, side, 1.0 if shut else 0.0))
+    state.set_pose(step, with_lid(course.figure.rig, known, side, down))
     other = _fit(course, state, step, moment, COLOURS, course.config.following_iterations // 2, BLURS[-1])
     if other < cost:
         return other
