@@ -32,8 +32,8 @@ _OVER_CLOTHES = 0.003
 """Metres that hair stays off clothes."""
 _BARE = 0.05
 """Share of the scalp in sight that hair must cover before any is supposed where nobody looks."""
-_EAR_MARGIN = 0.003
-"""Metres of skin around an ear that the photograph shows."""
+_EAR_MARGIN = 0.006
+"""Metres of skin around the points of an ear that the photograph shows: half of what lies between them, so that no hair grows in it."""
 _RIM, _RIM_SHOWN = 0.7, 0.3
 """Quantile of their distance from the middle above which points of an ear are its rim, and the share of the rim that must show."""
 _LOCK = 0.01
@@ -157,7 +157,8 @@ def _falls(
     left = smoothstep(0.5 + 0.5 * np.sin(head.facing))
     behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
     # a nape is level: hair that one side alone shows so low (a shadow, a lock over the shoulder) does not hang behind
-    mixed = (ends[0] * left + ends[1] * (1 - left)) * (1 - behind) + max(ends) * behind
+    aside = ends[1] + left * (ends[0] - ends[1])
+    mixed = aside + behind * (max(ends) - aside)
     return mixed, np.clip((head.nape - mixed) / _LONG, 0, 1), beside
 
 
