@@ -1,10 +1,13 @@
 """Strokes hide each other as surfaces do; strands start on skin above the hairline; every seed tells one person."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
+from facecraft4d.toolkit.face_model.regions import HAIRLINE_CENTER
 from facecraft4d.toolkit.subjects.strands import bearded, hairline
 from facecraft4d.toolkit.subjects.strokes import draw_strokes
 from facecraft4d.toolkit.subjects.traits import STYLES, draw_traits
@@ -48,12 +51,28 @@ def test_wider_strokes_cover_more():
 
 def test_hair_ends_at_the_forehead_and_beards_at_the_cheeks():
     crown, brow, nape = np.array([[0, 0.13, 0.0], [0, 0.05, 0.09], [0, -0.12, -0.08]])
-    assert hairline(crown[None], 0.0)[0] > 0 > hairline(brow[None], 0.0)[0]
-    assert hairline(nape[None], 0.0)[0] < 0
-    assert hairline(brow[None], 15.0)[0] < hairline(brow[None], 0.0)[0]
+    usual, receding = (replace(draw_traits(0).hair, receding=degrees) for degrees in (0.0, 15.0))
+    assert hairline(crown[None], usual)[0] > 0 > hairline(brow[None], usual)[0]
+    assert hairline(nape[None], usual)[0] < 0
+    assert hairline(brow[None], receding)[0] < hairline(brow[None], usual)[0]
     eyes = np.array([[0.03, 0.025, 0.07], [-0.03, 0.025, 0.07]])
     chin, cheek = eyes.mean(0) + np.array([0, -0.12, 0.0]), eyes.mean(0) + np.array([0.03, -0.02, 0.0])
     assert bearded(chin[None], eyes)[0] > 0.9 and bearded(cheek[None], eyes)[0] == 0
+
+
+def test_hair_goes_on_before_the_ear_and_ends_level_at_the_nape():
+    """A sideburn reaches as low as it is said to, and so does the nape, at the same height from one side to the other."""
+    hair = replace(draw_traits(0).hair, receding=0.0, temple=0.0, sideburn=-15.0, nape=-36.0)
+
+    def above(azimuth: float, elevation: float) -> float:
+        a, e = np.radians([azimuth, elevation])
+        way = np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
+        return float(hairline((0.09 * way + (0.0, *HAIRLINE_CENTER))[None], hair)[0])
+
+    assert above(67, -14) > 0 > above(67, -16)
+    assert above(50, 0) < 0 < above(67, 0)
+    for azimuth in (150, 180, -165):
+        assert above(azimuth, -33) > 0 > above(azimuth, -37)
 
 
 def test_a_seed_tells_one_person_and_seeds_tell_many():

@@ -134,7 +134,7 @@ def _painted(
     eyes = rig.joint_positions[1:3]
     on_skin = np.isin(names[flat.regions], ("skin", "scalp", "neck"))
     if who.hair.style != "bald":
-        line = strands.hairline(points, who.hair.receding) + 3 * noise(points, 0.005, rng)
+        line = strands.hairline(points, who.hair) + 3 * noise(points, 0.005, rng)
         share = (
             smoothstep(line / 6 + 0.5)
             * (0.75 if who.hair.style == "buzzed" else 0.9)

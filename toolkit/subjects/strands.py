@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from facecraft4d.toolkit.core.datatypes import Rig
 from facecraft4d.toolkit.core.geometry import area_vectors, normalized, smoothstep, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
-from facecraft4d.toolkit.face_model.regions import HAIRLINE, HAIRLINE_CENTER
+from facecraft4d.toolkit.face_model.regions import HAIRLINE_CENTER
 from facecraft4d.toolkit.subjects.paint import noise
 from facecraft4d.toolkit.subjects.traits import Hairdo
 from facecraft4d.toolkit.subjects.wear import Part, subdivided
@@ -24,6 +24,12 @@ STEPS = {"buzzed": 2, "short": 6, "medium": 14, "long": 22, "tied": 12, "curls":
 BEARD_STRANDS = 9000
 RAMP = 0.35
 """Metres that hair stands off its skin at most for each metre from its root."""
+FRONT_LINE = ((-10.0, 49.0), (28.0, 47.0), (45.0, 35.0), (54.0, 24.0), (59.0, 10.0))
+"""(azimuth from the face, elevation) in degrees along the hairline from the middle of the forehead to the temple, about `HAIRLINE_CENTER`."""
+SIDEBURN = (62.0, 72.0)
+"""Azimuths between which hair grows before the ear; the ear begins behind."""
+BACK_LINE = ((76.0, 9.0), (100.0, 5.0), (112.0, -10.0), (125.0, -28.0))
+"""The hairline over and behind the ear."""
 FACE_HALF = 0.066
 """Half width of the face that hair leaves free, unless it is a fringe."""
 FACE_AHEAD = 0.035
@@ -42,13 +48,21 @@ class Strands:
     """Brightness of the strand's colour beside the person's."""
 
 
-def hairline(points: Float[np.ndarray, "n 3"], receding: float) -> Float[np.ndarray, " n"]:
-    """Degrees above the line at which hair ends; `points` of an adult's head, origin between the ears."""
+def hairline(points: Float[np.ndarray, "n 3"], hair: Hairdo) -> Float[np.ndarray, " n"]:
+    """Degrees above the line at which hair ends; `points` of an adult's head, origin between the ears.
+
+    Down from the forehead to the temple, before the ear to the sideburn's end, over and behind the ear, level at the nape.
+    """
     x, y, z = (points - (0.0, *HAIRLINE_CENTER)).T
     azimuth = np.degrees(np.arctan2(np.abs(x), z))
     elevation = np.degrees(np.arctan2(y, np.hypot(x, z)))
-    temples = receding * np.exp(-(((azimuth - 42) / 22) ** 2)) + 0.4 * receding * np.exp(-((azimuth / 25) ** 2))
-    return np.asarray(elevation - np.interp(azimuth, *np.transpose(HAIRLINE)) - temples)
+    temples = hair.receding * np.exp(-(((azimuth - 42) / 22) ** 2)) + 0.4 * hair.receding * np.exp(
+        -((azimuth / 25) ** 2)
+    )
+    front, back = np.add(FRONT_LINE, (hair.temple, 0)), (*BACK_LINE, (145.0, hair.nape + 2), (180.0, hair.nape))
+    before_ear = [(azimuth + hair.temple, hair.sideburn) for azimuth in SIDEBURN]
+    line = np.concatenate([front, before_ear, back])
+    return np.asarray(elevation - np.interp(azimuth, *line.T) - temples)
 
 
 def bearded(points: Float[np.ndarray, "n 3"], eyes: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, " n"]:
@@ -70,7 +84,7 @@ def grown(
     scalp = in_regions(rig, "skin", "scalp") & ~bare & (rig.vertices[rig.triangles].mean(1)[:, 1] > -0.09 * scale)
     triangles, weights, points, normals = scattered(rig, scalp, 2 * count, rng)
     uneven = 2.5 * noise(points / scale, 0.006, rng) + rng.normal(0, 1.0, len(points))
-    kept = np.flatnonzero(hairline(points / scale, hair.receding) + uneven > 0)[:count]
+    kept = np.flatnonzero(hairline(points / scale, hair) + uneven > 0)[:count]
     triangles, weights, points, normals = triangles[kept], weights[kept], points[kept], normals[kept]
     if hair.style == "tied":
         paths = _tied(points, hair, steps, scale, rng)

@@ -56,6 +56,12 @@ class Hairdo:
     fringe: bool
     receding: float
     """Degrees by which the hairline has gone up at the temples."""
+    temple: float = 0.0
+    """Degrees by which the hairline before the ear lies farther behind than usual."""
+    sideburn: float = 0.0
+    """Elevation at which hair before the ear ends, degrees, about the hairline's centre; the ear spans 12 to -30."""
+    nape: float = -38.0
+    """Elevation at which hair grows behind, degrees: about the height of the ear's lobe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +165,14 @@ def draw_traits(seed: int) -> Traits:
     return Traits(
         seed=seed, years=years, masculine=masculine, origins=(float(origins[0]), float(origins[1]), float(origins[2])),
         muscle=float(rng.uniform(-0.7, 0.7)), weight=float(np.clip(rng.normal(0, 0.4), -0.8, 0.9)), look=look,
-        hair=_hairdo(rng, man, years, origins), beard=beard, hat=hat, frames=frames, collar=str(rng.choice(COLLARS)), cloth=cloth,
+        hair=_hairdo(rng, seed, man, years, origins), beard=beard, hat=hat, frames=frames, collar=str(rng.choice(COLLARS)), cloth=cloth,
         light=_light(rng), background=str(rng.choice(BACKGROUNDS)),
         yaw=float(np.clip(rng.normal(0, 7), -18, 18)), pitch=float(np.clip(rng.normal(1, 3.5), -8, 9)), roll=float(np.clip(rng.normal(0, 2), -6, 6)),
         zoom=float(rng.uniform(0.8, 1.02)), smile=float(rng.choice((0.0, rng.uniform(0, 0.5)))),
     )  # fmt: skip
 
 
-def _hairdo(rng: np.random.Generator, man: bool, years: float, origins: np.ndarray) -> Hairdo:
+def _hairdo(rng: np.random.Generator, seed: int, man: bool, years: float, origins: np.ndarray) -> Hairdo:
     odds = np.array(STYLE_ODDS["masculine" if man else "feminine"])
     if years < 25:
         odds[0] = 0
@@ -183,6 +189,7 @@ def _hairdo(rng: np.random.Generator, man: bool, years: float, origins: np.ndarr
         "afro": (rng.uniform(0.03, 0.11), 0.1, rng.uniform(0.002, 0.005)),
     }[style]
     fringe = style in ("medium", "long", "short") and rng.random() < 0.3
+    line = np.random.default_rng((seed, 76))  # a stream of its own: all else stays whom a seed has always drawn
     receding = rng.uniform(0, 18) if man and years > 28 and style in ("short", "buzzed") else 0.0
     return Hairdo(
         style,
@@ -192,6 +199,9 @@ def _hairdo(rng: np.random.Generator, man: bool, years: float, origins: np.ndarr
         float(rng.choice((0.0, 0.025, -0.025))),
         fringe,
         float(receding),
+        temple=float(np.clip(line.normal(0, 2.5), -5, 5)),
+        sideburn=float(line.uniform(-22, 6) if man else line.uniform(-6, 10)),
+        nape=float(np.clip(line.normal(-38, 3), -44, -32)),
     )
 
 

@@ -24,6 +24,8 @@ _EDGE = 0.007
 """Metres on both sides of the hair's edge over which presence falls from 1 to 0."""
 _ROUNDING = 0.015
 """The most metres over which hair rises from its edge to its height, as a quarter of an ellipse."""
+_BELOW = 0.042
+"""Metres that the sheet goes on below the scalp, or below where the photograph's hair ends: hair that covers the nape ends there."""
 _DIVE = 0.008
 """Metres below the skin at which the sheet goes on where there is no hair."""
 _FIT_ROUNDS, _INSIDE = 4, 0.5
@@ -36,7 +38,7 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     center = np.array([0.0, low[1] + CROWN_CENTER * (high[1] - low[1]), (low[2] + high[2]) / 2])
     bottom = float(torso.vertices[:, 1].min())
     lowest = _lowest_height(fitted, center)
-    grid = capsule_grid(center, min(max(lowest, bottom), float(low[1])) - 3 * SPACING_METRES, COLUMNS, SPACING_METRES)
+    grid = capsule_grid(center, min(max(lowest, bottom), float(low[1])) - _BELOW, COLUMNS, SPACING_METRES)
     clothes = _clothes(grid, torso)
     head = head_on_grid(fitted, grid, clothes)
     body = head.skin

@@ -15,16 +15,15 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     picture_values,
     signed_distance,
 )
+from facecraft4d.toolkit.shape_prior.parametric.shells.hair_prior import REACH, hair_prior, looks
 from facecraft4d.toolkit.shape_prior.parametric.shells.headwear import brim
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, height_at, side_reach, wrap
-from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import border_distance, membrane
+from facecraft4d.toolkit.shape_prior.parametric.shells.smooth import membrane
 
-_FAR = 0.03
-"""Metres from its edge beyond which it does not matter how far within hair, or within skin, a point is."""
 _SEEN = (0.1, 0.5)
 """Cosines to the line of sight at which the photograph begins to tell hair from skin, and tells it surely."""
-_SUPPOSED = 0.02
-"""Weight of the scalp's own outline beside what the photograph shows."""
+_SUPPOSED = 0.1
+"""Weight of what is supposed beside what the photograph shows."""
 _EDGE_LENGTH = 0.004
 """Metres over which the edge is smoothed: less than a strand of a fringe is wide."""
 _LOCK_LENGTH = 0.02
@@ -33,18 +32,14 @@ _OVER_CLOTHES = 0.003
 """Metres that hair stays off clothes."""
 _BARE = 0.05
 """Share of the scalp in sight that hair must cover before any is supposed where nobody looks."""
-_EAR_MARGIN = 0.003
-"""Metres of skin around an ear that the photograph shows."""
+_EAR_MARGIN = 0.006
+"""Metres of skin around the points of an ear that the photograph shows: half of what lies between them, so that no hair grows in it."""
 _RIM, _RIM_SHOWN = 0.7, 0.3
 """Quantile of their distance from the middle above which points of an ear are its rim, and the share of the rim that must show."""
 _LOCK = 0.01
 """Metres: hair below the collar that is narrower is a speck, and that ends so near the matte's end is cut off by it."""
 _LONG = 0.03
 """Metres below the nape from which hair beside the neck hangs rather than lies."""
-_BELOW_NAPE = 0.8
-"""How much lower hair ends behind than the scalp does, in its own thickness at the sides: what stands off also hangs."""
-_BEHIND = np.radians(120.0)
-"""Angle from the line of sight beyond which the scalp's lower edge is the nape's."""
 _BEHIND_LIMB = np.radians(80.0)
 """Angle from the line of sight beyond which hair that is seen beside face and neck hangs: in front of it the photograph would show it
 on the skin itself."""
@@ -60,8 +55,8 @@ class HeadOnGrid:
     facing: Float64[np.ndarray, " c"]
     """Azimuth from the camera's."""
     points: Float64[np.ndarray, "r c 3"]
-    scalp: Float64[np.ndarray, "r c"]
-    """Metres within the scalp's outline, negative outside."""
+    scalp: Bool[np.ndarray, "r c"]
+    """Whether that is the model's scalp."""
     seen: Float64[np.ndarray, "r c"]
     """How surely the photograph shows the skin, or what grows on it: 0..1."""
     bare: Float64[np.ndarray, "r c"]
@@ -70,8 +65,6 @@ class HeadOnGrid:
     """Whether that is clothes."""
     nape: float
     """Height of the scalp's lower edge."""
-    level: float
-    """Height at which hair that lies on the head ends behind: the middle one of that edge there, which dips to the nape."""
 
 
 def head_on_grid(fitted: FittedHead, grid: ShellGrid, clothes: Float64[np.ndarray, "r c"]) -> HeadOnGrid:
@@ -86,9 +79,7 @@ def head_on_grid(fitted: FittedHead, grid: ShellGrid, clothes: Float64[np.ndarra
     seen = smoothstep((cosine - _SEEN[0]) / (_SEEN[1] - _SEEN[0]))
     facing = wrap(grid.azimuths - fitted.camera_azimuth)
     nape = float(fitted.scalp[:, 1].min())
-    lower = np.where(scalp, points[..., 1], np.inf).min(0)[np.abs(facing) > _BEHIND]
-    level = float(np.median(lower[np.isfinite(lower)])) if np.isfinite(lower).any() else nape
-    return HeadOnGrid(grid, skin, facing, points, border_distance(scalp, points), seen, bare, clothed, nape, level)
+    return HeadOnGrid(grid, skin, facing, points, scalp, seen, bare, clothed, nape)
 
 
 def surface_normals(points: Float64[np.ndarray, "r c 3"]) -> Float64[np.ndarray, "r c 3"]:
@@ -110,7 +101,7 @@ def hair_edge(
     hair = fitted.segments.hair if worn is None or hat is None else fitted.segments.hair & ~hat
     pictured = _pictured(fitted, head, hair)
     ends, hanging, beside = _falls(fitted, head, hair, bottom)
-    supposed = _supposed(head, pictured, ends, np.ones_like(head.seen) if worn is None else worn < 0)
+    supposed = _supposed(fitted, head, pictured, ends, hanging, head.seen if worn is None else head.seen * (worn < 0))
     mirror = (-np.arange(len(head.facing))) % len(head.facing)
     other = head.seen[:, mirror] * (1 - head.seen)
     weights = head.seen + 0.5 * other + _SUPPOSED
@@ -132,11 +123,11 @@ def hair_edge(
 def _pictured(fitted: FittedHead, head: HeadOnGrid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "r c"]:
     """Metres within a mask where the photograph shows each point, negative outside; outside the matte the nearest label goes on."""
     if not mask.any():
-        return np.full_like(head.skin, -_FAR)
+        return np.full_like(head.skin, -REACH)
     nearest = scipy.ndimage.distance_transform_edt(~fitted.segments.matte, return_distances=False, return_indices=True)
     pixels = picture_values(fitted.camera, signed_distance(mask[tuple(nearest)]), head.points)
     depth = project(fitted.camera, head.points)[1]
-    return np.asarray(np.clip(pixels * depth / fitted.camera.fx, -_FAR, _FAR))
+    return np.asarray(np.clip(pixels * depth / fitted.camera.fx, -REACH, REACH))
 
 
 def _falls(
@@ -145,30 +136,30 @@ def _falls(
     """The height [c] at which hair ends, how far it hangs [c], and metres within hair beside the face [r, c], 0 where none can tell."""
     heights = head.points[..., 1].mean(1)
     level = np.arange(len(heights)) >= len(head.grid.elevations)
-    ends, thick, beside = [], [], np.zeros_like(head.skin)
+    lobe = fitted.ears[:, 1].min()
+    ends, beside = [], np.zeros_like(head.skin)
     for side in (1, -1):
-        reach, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
+        _, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
         rows = np.flatnonzero(valid & level)
         if not len(rows):
-            ends.append(head.level)
+            ends.append(head.nape)
             continue
         gaps = np.flatnonzero(np.diff(rows) > 2)
         last = rows[gaps[0]] if len(gaps) else rows[-1]
         over = _end_over_clothes(fitted, head, hair, side, bottom)
         end = min(float(heights[last]), over)
         ends.append(end)
-        thick.append(np.median(reach[rows]))
         limb = np.abs(wrap(head.facing - side * np.pi / 2)) < np.pi / 2 - _BEHIND_LIMB
-        # the silhouette tells nothing of hair that lies on shoulders
-        told = level & (heights >= heights[last]) if over < heights[last] else level
-        beside[np.ix_(told, limb)] = np.clip(heights[told] - end, -_FAR, _FAR)[:, None]
+        # the silhouette tells nothing of hair that lies on shoulders, or behind an ear that stands out
+        free = -np.inf if over < heights[last] else lobe
+        told = level & ((heights >= heights[last]) | (heights < free))
+        beside[np.ix_(told, limb)] = np.clip(heights[told] - end, -REACH, REACH)[:, None]
     left = smoothstep(0.5 + 0.5 * np.sin(head.facing))
     behind = np.clip(-np.cos(head.facing), 0, 1) ** 0.5
     # a nape is level: hair that one side alone shows so low (a shadow, a lock over the shoulder) does not hang behind
-    mixed = (ends[0] * left + ends[1] * (1 - left)) * (1 - behind) + max(ends) * behind
-    lower = np.minimum(mixed, head.level) - _BELOW_NAPE * (float(np.mean(thick)) if thick else 0.0)
-    hanging = np.clip((head.nape - mixed) / _LONG, 0, 1)
-    return mixed + (1 - hanging) * (lower - mixed) * behind, hanging, beside
+    aside = ends[1] + left * (ends[0] - ends[1])
+    mixed = aside + behind * (max(ends) - aside)
+    return mixed, np.clip((head.nape - mixed) / _LONG, 0, 1), beside
 
 
 def _end_over_clothes(
@@ -191,20 +182,22 @@ def _end_over_clothes(
     return max(height_at(fitted.camera, float(np.median(ends)), float(depth)), bottom)
 
 
-def _supposed(head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """What the scalp's outline, and the height at which hair ends at the sides, say of the places that nobody saw.
+def _supposed(
+    fitted: FittedHead, head: HeadOnGrid, pictured: np.ndarray, ends: np.ndarray, hanging: np.ndarray, bare: np.ndarray
+) -> np.ndarray:
+    """What people's hairlines, and the height at which hair ends that hangs, say of the places that nobody saw.
 
-    Only where the head is `bare` of headwear, or hair hangs beside it, does the photograph tell whether hair grows on it at all.
+    Only where the head is seen `bare` of headwear, or hair hangs beside it, does the photograph tell whether hair grows on it at all.
     """
-    inside = np.clip(head.scalp, -_FAR, _FAR)
-    weight = head.seen * (head.scalp > 0) * bare
+    weight = bare * head.scalp
     covered = (weight * (pictured > 0)).sum() / max(float(weight.sum()), 1e-9)
-    if covered < _BARE and (ends > head.level - 1e-6).all():
-        return np.full_like(inside, -_FAR)
-    hanging = np.minimum(head.points[..., 1] - ends, (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin)
-    low = (ends < head.level + 1e-9)[None, :]
-    grown = np.where(low, np.maximum(inside, np.clip(hanging, -_FAR, _FAR)), inside)
-    return np.asarray(np.minimum(grown, np.clip(head.points[..., 1] - ends.min(), -_FAR, _FAR)))
+    if covered < _BARE and not hanging.any():
+        return np.full_like(pictured, -REACH)
+    prior = hair_prior("edge", fitted.ears, float(fitted.scalp[:, 1].max()), head.points)
+    grown = prior.given(pictured, bare * looks(head.points)).clip(-REACH, REACH)
+    behind = (np.abs(head.facing) - _BEHIND_LIMB)[None, :] * head.skin
+    hung = np.minimum(head.points[..., 1] - ends, behind).clip(-REACH, REACH)
+    return np.where(hanging > 0, np.maximum(grown, hung), grown)
 
 
 def _ear_distance(fitted: FittedHead, head: HeadOnGrid, hanging: Float64[np.ndarray, " c"]) -> np.ndarray:

@@ -11,6 +11,7 @@ from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     signed_distance,
     wrapped_filter,
 )
+from facecraft4d.toolkit.shape_prior.parametric.shells.hair_prior import hair_prior, looks
 from facecraft4d.toolkit.shape_prior.parametric.shells.hairline import HeadOnGrid
 from facecraft4d.toolkit.shape_prior.parametric.shells.relief import departure
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
@@ -26,6 +27,8 @@ _LENGTH = 0.008
 """Metres over which the silhouette is smoothed: about as wide as a curl's end."""
 _FLAT = 0.02
 """Weight beside the silhouette's of hair lying flat on clothes."""
+_SUPPOSED = 0.03
+"""Weight beside the silhouette's of what people's hair usually is where the silhouette does not pass."""
 _LEAST, _MOST = 0.003, 0.12
 """Metres that hair stands off the body, at least and at most."""
 _SLANT = 0.3
@@ -50,6 +53,8 @@ def hair_radii(
     # through the middle of what locks and curls make of it
     border = signed_distance(departure(border > 0, pixels_per_metre(fitted)) > 0)
     thickness = np.full(head.skin.shape, _USUAL)
+    prior = hair_prior("thickness", fitted.ears, float(fitted.scalp[:, 1].max()), head.points)
+    alone = looks(head.points)
     for _ in range(_ROUNDS):
         base = _draped(head, hanging, float(np.median(np.append(thickness[edge > 0], _USUAL))))
         lying, points = head.grid.points(base + _USUAL), head.grid.points(base + thickness)
@@ -64,8 +69,12 @@ def hair_radii(
         weights = np.where(known, np.maximum(limb, out < 0), 0)
         # neighbours of the outermost point follow halfway: cropped hair keeps the skull's roundness, and big hair fills its outline
         rise = np.where(out < 0, out, (_least(out, hair, sectors) + out) / 2)
-        target = np.clip(np.where(known, thickness + rise, _USUAL), _LEAST, _MOST)
-        weights = np.maximum(weights, _FLAT * head.clothed)
+        seen = np.clip(np.where(known, thickness + rise, _USUAL), _LEAST, _MOST)
+        off = base - head.skin
+        expected = np.where(head.clothed, _USUAL, prior.given(seen + off, weights * alone) - off)
+        rest = np.where(head.clothed, _FLAT, _SUPPOSED * (1 - hanging))
+        target = (weights * seen + rest * expected) / np.maximum(weights + rest, 1e-9)
+        weights = weights + rest
         thickness = np.clip(membrane(points, target, weights, _LENGTH), _LEAST, _MOST)
     return np.asarray(base + thickness)
 
