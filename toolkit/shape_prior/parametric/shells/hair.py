@@ -1,9 +1,16 @@
 """Hair and headwear as one closed, smooth sheet around the head that meets the photograph's silhouette."""
 
 import numpy as np
+import scipy.ndimage
+from jaxtyping import Bool, Float64
 
 from facecraft4d.toolkit.core.geometry import project
-from facecraft4d.toolkit.shape_prior.parametric.shells.constants import COLUMNS, CROWN_CENTER, SPACING_METRES
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
+    COLUMNS,
+    CROWN_CENTER,
+    SPACING_METRES,
+    TORSO_ROWS,
+)
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     ShellGrid,
     capsule_grid,
@@ -24,6 +31,8 @@ _EDGE = 0.007
 """Metres on both sides of the hair's edge over which presence falls from 1 to 0."""
 _ROUNDING = 0.015
 """The most metres over which hair rises from its edge to its height, as a quarter of an ellipse."""
+_HEM_EDGE = 0.001
+"""Metres that hair on the bust's lower edge lies within its own edge: it ends there rounded, not cut to nothing."""
 _DIVE = 0.008
 """Metres below the skin at which the sheet goes on where there is no hair."""
 _FIT_ROUNDS, _INSIDE = 4, 0.5
@@ -42,9 +51,12 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     body = head.skin
     grown, worn, hanging = hair_edge(fitted, head, bottom)
     edge = np.maximum(grown, worn)
-    above_hem = head.points[..., 1] - _hem(grid, clothes) + grid.spacing
-    edge = np.minimum(edge, above_hem)
+    hem = _hem(grid, torso)
+    above_hem = head.points[..., 1] - hem
+    # the first row below the hem is raised to it
+    edge = np.minimum(edge, np.where(above_hem > -grid.spacing, np.maximum(above_hem, 0) + _HEM_EDGE, above_hem))
     edge[-1] = -_EDGE
+    edge = np.where(_hanging_together(edge > 0), edge, np.minimum(edge, -_EDGE))
     height = hair_radii(fitted, head, edge, hanging) - body
     width = np.clip(height, 1e-3, _ROUNDING)
     rise = np.sqrt(np.clip(1 - (1 - np.clip(edge / width, 0, 1)) ** 2, 0, 1))
@@ -52,9 +64,19 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     radii = np.where(edge > 0, body + rise * (height + _relief(fitted, grid, body + height, grown > worn)), inner)
     radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
+    rim[..., 1] = np.where(edge > 0, np.maximum(rim[..., 1], hem), rim[..., 1])
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
     present, hat = (np.clip(0.5 + inside / (2 * _EDGE), 0, 1) for inside in (edge, worn))
     return Shell(grid, vertices, sheet_triangles(*radii.shape), present, True, hat)
+
+
+def _hanging_together(hair: Bool[np.ndarray, "r c"]) -> Bool[np.ndarray, "r c"]:
+    """The largest connected piece of hair, around the columns: what does not hang from it would float."""
+    twice, _ = scipy.ndimage.label(np.hstack([hair, hair]))
+    sizes = np.bincount(twice.ravel())
+    sizes[0] = 0
+    once = (twice == sizes.argmax()) & (sizes.max() > 0)
+    return np.asarray(once[:, : hair.shape[1]] | once[:, hair.shape[1] :])
 
 
 def _relief(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:
@@ -84,7 +106,9 @@ def _clothes(grid: ShellGrid, torso: Shell) -> np.ndarray:
     return last_hits(grid, torso.vertices, torso.triangles[(corner[torso.triangles] > 0.5).all(1)])
 
 
-def _hem(grid: ShellGrid, clothes: np.ndarray) -> np.ndarray:
-    """Height [c] at which clothes end, minus infinity where there are none: hair that lies on them goes no lower."""
-    lowest = np.where(clothes > 0, grid.origins[..., 1], np.inf).min(0)
-    return np.where(np.isfinite(lowest), lowest, -np.inf)
+def _hem(grid: ShellGrid, torso: Shell) -> Float64[np.ndarray, " c"]:
+    """Height of the bust's lower edge in each column: hair that lies on clothes goes no lower."""
+    edge = torso.vertices[:-2].reshape(*torso.present.shape, 3)[TORSO_ROWS] - grid.center
+    around = np.arctan2(edge[:, 0], edge[:, 2])
+    order = np.argsort(around)
+    return np.interp(grid.azimuths, around[order], edge[order, 1] + grid.center[1], period=2 * np.pi)

@@ -122,6 +122,9 @@ def hair_edge(
         weights + known,
     )
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
+    # smoothed so widely, what nobody saw on clothes would be drawn down by all the hair above
+    shown = np.clip(head.seen + other, 0, 1)
+    coarse = shown * coarse + (1 - shown) * np.minimum(coarse, supposed)
     edge = np.where(head.clothed, coarse, fine)
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
     if worn is None:
@@ -147,12 +150,12 @@ def _falls(
     level = np.arange(len(heights)) >= len(head.grid.elevations)
     ends, thick, beside = [], [], np.zeros_like(head.skin)
     for side in (1, -1):
-        reach, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
+        reach, valid, hidden = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
         rows = np.flatnonzero(valid & level)
         if not len(rows):
             ends.append(head.level)
             continue
-        gaps = np.flatnonzero(np.diff(rows) > 2)
+        gaps = np.flatnonzero(np.diff(np.cumsum(~(valid | hidden))[rows]) > 1)
         last = rows[gaps[0]] if len(gaps) else rows[-1]
         over = _end_over_clothes(fitted, head, hair, side, bottom)
         end = min(float(heights[last]), over)
