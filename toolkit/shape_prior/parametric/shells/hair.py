@@ -31,8 +31,9 @@ _EDGE = 0.007
 """Metres on both sides of the hair's edge over which presence falls from 1 to 0."""
 _ROUNDING = 0.015
 """The most metres over which hair rises from its edge to its height, as a quarter of an ellipse."""
-_HEM_EDGE = 0.001
-"""Metres that hair on the bust's lower edge lies within its own edge: it ends there rounded, not cut to nothing."""
+_HEM_EDGE, _HEM_ROWS = 0.001, 2
+"""Metres that hair on the bust's lower edge lies within its own edge: it ends there rounded, not cut to nothing; rows that end there, for
+the edge falls by up to one from column to column."""
 _DIVE = 0.008
 """Metres below the skin at which the sheet goes on where there is no hair."""
 _FIT_ROUNDS, _INSIDE = 4, 0.5
@@ -46,17 +47,18 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     bottom = float(torso.vertices[:, 1].min())
     lowest = _lowest_height(fitted, center)
     grid = capsule_grid(center, min(max(lowest, bottom), float(low[1])) - 3 * SPACING_METRES, COLUMNS, SPACING_METRES)
-    clothes = _clothes(grid, torso)
+    hem = _hem(grid, torso)
+    clothes = _clothes(grid, torso) * (grid.origins[..., 1] > hem)
     head = head_on_grid(fitted, grid, clothes)
     body = head.skin
     grown, worn, hanging = hair_edge(fitted, head, bottom)
     edge = np.maximum(grown, worn)
-    hem = _hem(grid, torso)
     above_hem = head.points[..., 1] - hem
-    # the first row below the hem is raised to it
-    edge = np.minimum(edge, np.where(above_hem > -grid.spacing, np.maximum(above_hem, 0) + _HEM_EDGE, above_hem))
+    # the rows below the hem are raised to it, so that it runs straight from column to column wherever it crosses a row
+    raised = above_hem > -_HEM_ROWS * grid.spacing
+    edge = np.minimum(edge, np.where(raised, np.maximum(above_hem, 0) + _HEM_EDGE, above_hem))
     edge[-1] = -_EDGE
-    edge = np.where(_hanging_together(edge > 0), edge, np.minimum(edge, -_EDGE))
+    edge[_loose(edge > 0)] = -_EDGE
     height = hair_radii(fitted, head, edge, hanging) - body
     width = np.clip(height, 1e-3, _ROUNDING)
     rise = np.sqrt(np.clip(1 - (1 - np.clip(edge / width, 0, 1)) ** 2, 0, 1))
@@ -64,19 +66,19 @@ def hair_shell(fitted: FittedHead, torso: Shell) -> Shell:
     radii = np.where(edge > 0, body + rise * (height + _relief(fitted, grid, body + height, grown > worn)), inner)
     radii = _within_matte(fitted, grid, radii, (edge > 0) & ~head.clothed)
     rim = grid.points(radii)
-    rim[..., 1] = np.where(edge > 0, np.maximum(rim[..., 1], hem), rim[..., 1])
+    rim[..., 1] = np.maximum(rim[..., 1], hem)
     vertices = np.concatenate([rim.reshape(-1, 3), rim[[0, -1]].mean(1)])
     present, hat = (np.clip(0.5 + inside / (2 * _EDGE), 0, 1) for inside in (edge, worn))
     return Shell(grid, vertices, sheet_triangles(*radii.shape), present, True, hat)
 
 
-def _hanging_together(hair: Bool[np.ndarray, "r c"]) -> Bool[np.ndarray, "r c"]:
-    """The largest connected piece of hair, around the columns: what does not hang from it would float."""
+def _loose(hair: Bool[np.ndarray, "r c"]) -> Bool[np.ndarray, "r c"]:
+    """Hair that does not hang together, around the columns, with the largest piece: it would float."""
     twice, _ = scipy.ndimage.label(np.hstack([hair, hair]))
     sizes = np.bincount(twice.ravel())
     sizes[0] = 0
-    once = (twice == sizes.argmax()) & (sizes.max() > 0)
-    return np.asarray(once[:, : hair.shape[1]] | once[:, hair.shape[1] :])
+    kept = twice == sizes.argmax()
+    return np.asarray(hair & ~kept[:, : hair.shape[1]] & ~kept[:, hair.shape[1] :])
 
 
 def _relief(fitted: FittedHead, grid: ShellGrid, radii: np.ndarray, hair: np.ndarray) -> np.ndarray:

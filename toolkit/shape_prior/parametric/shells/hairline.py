@@ -123,7 +123,7 @@ def hair_edge(
     )
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
     # smoothed so widely, what nobody saw on clothes would be drawn down by all the hair above
-    shown = np.clip(head.seen + other, 0, 1)
+    shown = np.where(np.abs(head.facing) < _BEHIND_LIMB, 1, np.clip(head.seen + other, 0, 1))
     coarse = shown * coarse + (1 - shown) * np.minimum(coarse, supposed)
     edge = np.where(head.clothed, coarse, fine)
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
