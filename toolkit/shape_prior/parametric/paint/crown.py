@@ -56,4 +56,4 @@ def _rim(
     counts = np.bincount(sector, minlength=_SECTORS)
     known = np.flatnonzero(counts)
     means = np.bincount(sector, radii, _SECTORS)[known] / counts[known]
-    return np.interp(at, ((known + 0.5) / _SECTORS - 0.5) * 2 * np.pi, means, period=2 * np.pi)
+    return np.asarray(np.interp(at, ((known + 0.5) / _SECTORS - 0.5) * 2 * np.pi, means, period=2 * np.pi))
