@@ -113,4 +113,5 @@ def _hem(grid: ShellGrid, torso: Shell) -> Float64[np.ndarray, " c"]:
     edge = torso.vertices[:-2].reshape(*torso.present.shape, 3)[TORSO_ROWS] - grid.center
     around = np.arctan2(edge[:, 0], edge[:, 2])
     order = np.argsort(around)
-    return np.interp(grid.azimuths, around[order], edge[order, 1] + grid.center[1], period=2 * np.pi)
+    heights = np.interp(grid.azimuths, around[order], edge[order, 1] + grid.center[1], period=2 * np.pi)
+    return np.asarray(heights)
