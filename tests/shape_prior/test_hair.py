@@ -12,6 +12,7 @@ from facecraft4d.toolkit.core.rigging import in_regions, vertices_in_regions
 from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.meshes.raster import rasterize
+from facecraft4d.toolkit.shape_prior.parametric.shells.constants import TORSO_ROWS
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import (
     last_hits,
     outer_radii,
@@ -166,6 +167,55 @@ def test_a_lock_beside_the_neck_on_one_side_lets_no_hair_hang_behind(model: Face
         behind = (np.abs(sheet.grid.azimuths) > np.radians(170)) & (sheet.present > 0.5)
         lowest.append(sheet.vertices[:-2, 1].reshape(behind.shape)[behind].min())
     assert lowest[1] > lowest[0] - 0.01
+
+
+def test_a_lock_below_a_bare_ear_has_a_surface(model: FaceModel) -> None:
+    """Hair that shows beside the jaw, below an ear that the photograph sees, is covered by most of its surface; without it none grows."""
+    fitted, torso = fitted_head(model, "short")
+    metre, middle = CAMERA.fx / 1.8, len(fitted.segments.hair) // 2
+    lobe, _ = project(CAMERA, np.array([[0.0, fitted.ears[:, 1].min(), 0.0]]))
+    rows = slice(int(lobe[0, 1] + 0.008 * metre), int(lobe[0, 1] + 0.045 * metre))
+    shown = fitted.segments.hair.copy()
+    shown[int(lobe[0, 1]) - 30 :] = False
+    pixels, _ = project(CAMERA, fitted.ears)
+    ear = np.zeros(shown.shape, np.uint8)
+    for side in (1, -1):
+        cv2.fillConvexPoly(ear, cv2.convexHull(pixels[fitted.ears[:, 0] * side > 0].astype(np.int32)), 1)
+    shown &= ear == 0
+    skin = (fitted.segments.skin | (ear > 0)) & ~shown
+    lock = np.zeros_like(shown)
+    for side in (1, -1):
+        lock[
+            rows, min(middle, middle + int(0.075 * side * metre)) : max(middle, middle + int(0.075 * side * metre))
+        ] = True
+    lock &= ~skin & ~fitted.segments.torso
+    shares = []
+    for locks in (lock, lock & False):
+        each = replace(fitted, segments=Segments(skin, shown | locks, fitted.segments.torso))
+        drawn = hair_shell(each, torso)
+        kept = drawn.triangles[np.append(drawn.present.ravel(), [1.0, 0.0])[drawn.triangles].min(1) > 0.5]
+        covered = rasterize(CAMERA, drawn.vertices, kept).covered
+        shares.append((covered & lock).sum() / lock.sum())
+    assert shares[0] > 0.5
+    assert shares[1] < 0.1
+
+
+def test_hair_on_the_bust_ends_with_it(model: FaceModel) -> None:
+    """No hair lies below the bust's lower edge, and what comes so low ends on it in one line: no teeth from column to column."""
+    fitted, torso = fitted_head(model, "long")
+    lower = np.arange(len(fitted.segments.hair))[:, None] > int(project(CAMERA, fitted.scalp.mean(0))[0][1])
+    columns = np.abs(np.arange(fitted.segments.hair.shape[1]) - fitted.segments.hair.shape[1] / 2) * 1.8 / CAMERA.fx
+    hair = fitted.segments.hair | (lower & fitted.segments.torso & ((columns > 0.05) & (columns < 0.12)))
+    fitted = replace(fitted, segments=Segments(fitted.segments.skin, hair, fitted.segments.torso & ~hair))
+    sheet = hair_shell(fitted, torso)
+    points = sheet.vertices[:-2].reshape(*sheet.present.shape, 3)
+    there = sheet.present > 0.5
+    edge = torso.vertices[:-2].reshape(*torso.present.shape, 3)[TORSO_ROWS]
+    assert points[there, 1].min() > edge[:, 1].min() - 1e-6
+    behind = np.abs(sheet.grid.azimuths) > np.radians(120)
+    lowest = np.where(there, points[..., 1], np.inf).min(0)
+    assert (lowest[behind] < edge[:, 1].max()).all()
+    assert np.abs(np.diff(lowest, 2))[behind[1:-1]].max() < 0.003
 
 
 def test_a_hat_ends_in_a_level_brim_and_is_known_as_one(model: FaceModel) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from facecraft4d.toolkit.shape_prior.parametric.paint.crown import hat_frame
 from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame, carried_level, mirrored_around
 
 ROWS, COLUMNS = 100, 360
@@ -70,3 +71,20 @@ def test_without_a_garment_there_is_no_pattern() -> None:
     nothing = np.zeros(len(frame.down), bool)
     assert not carried_level(frame, nothing, np.zeros((len(nothing), 3)))[1].any()
     assert mirrored_around(frame, nothing, ~nothing) is None
+
+
+def test_a_hats_frame_follows_its_brim() -> None:
+    """On a dome over a tilted, long brim all of the brim is equally far down, and so is each fold that runs along it."""
+    slope, around = 0.3, np.linspace(-np.pi, np.pi, 72, endpoint=False)
+    theta = np.linspace(0.05, 1.75, 40)[:, None]
+    x, z = 0.07 * np.sin(theta) * np.sin(around), 0.1 * np.sin(theta) * np.cos(around)
+    points = np.stack([x, slope * z + 0.13 * np.cos(theta), z], -1)
+    worn = np.broadcast_to(np.clip(0.5 + (np.pi / 2 - theta) * 2, 0, 1), x.shape)
+    frame = hat_frame(points.reshape(-1, 3), worn.ravel(), points.reshape(-1, 3), 0.2)
+    assert frame is not None
+    down, turned = frame.down.reshape(x.shape), frame.around.reshape(x.shape)
+    above = theta[:, 0] < np.pi / 2
+    assert np.ptp(down[above], axis=1).max() < 0.004
+    assert (np.diff(down[above], axis=0) > 0).all()
+    assert np.allclose(np.exp(1j * (turned[above] + 0.2)), np.exp(1j * np.arctan2(x, z)[above]), atol=1e-6)
+    assert hat_frame(points.reshape(-1, 3), np.ones(x.size), points.reshape(-1, 3), 0.0) is None

@@ -16,6 +16,7 @@ from facecraft4d.toolkit.core.pixels import linear_from_srgb, srgb_from_linear
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO, Assembly, chart_position
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask, paint_inside
+from facecraft4d.toolkit.shape_prior.parametric.paint.crown import hat_frame
 from facecraft4d.toolkit.shape_prior.parametric.paint.grain import (
     Source,
     Surface,
@@ -75,8 +76,6 @@ _MIDDLES = 4096
 """Most texels that pieces are drawn from."""
 _STRANDS_METRES = 0.012
 """Smoothing of the direction of strands."""
-_FALL = 0.3
-"""Metres from the crown to the lower end of the chart of hair and hats."""
 _BORDER_PIXELS = 3
 """Pixels along the border of what is worn that do not count for its pattern: they are mixed with what lies beside."""
 _STRIPE_METRES = 0.0015
@@ -189,19 +188,22 @@ def _patterned(
     if stuff not in (TORSO, HAT):
         return filled, known
     middle = camera_center(of.photo.camera)
-    across, down = chart_position(np.stack([of.piece.columns, of.piece.rows], -1) / of.piece.size, of.part)
-    around = (2 * np.pi * (across - 0.5) - np.arctan2(middle[0], middle[2]) + np.pi) % (2 * np.pi) - np.pi
+    front = float(np.arctan2(middle[0], middle[2]))
     mask = scipy.ndimage.binary_erosion(mask, iterations=_BORDER_PIXELS)
     label = sample_picture(mask.astype(np.float32)[..., None], of.own.pixels)[:, 0]
     seen, light = (of.trust > _WELL) & (label > 0.99), of.lit[:, None]
     if stuff == TORSO:
         stripes = sample_picture(of.blurred(mask, _STRIPE_METRES), of.own.pixels)
+        across, _ = chart_position(np.stack([of.piece.columns, of.piece.rows], -1) / of.piece.size, of.part)
+        around = (2 * np.pi * (across - 0.5) - front + np.pi) % (2 * np.pi) - np.pi
         colors, total = carried_level(
             Frame(around, -of.points[:, 1]), seen, linear_from_srgb(stripes.clip(0, 1)) / light
         )
     else:
         total, colors = np.zeros(len(filled)), np.zeros((len(filled), 3))
-        sources = mirrored_around(Frame(around, _FALL * down), seen, of.trust < 1)
+        sheet = of.assembly.vertex_parts == of.part
+        frame = hat_frame(of.assembly.posed[sheet], of.assembly.covered[sheet], of.points, front)
+        sources = None if frame is None else mirrored_around(frame, seen, of.trust < 1)
         if sources is not None:
             pixels, lit = (np.einsum("mk,mkc->mc", sources.shares, v[sources.seen]) for v in (of.own.pixels, light))
             crisp = of.photo.image + _CRISP * (of.photo.image - label_blur(of.photo.image, mask, _CRISP_PIXELS))

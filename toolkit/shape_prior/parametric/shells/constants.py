@@ -20,6 +20,8 @@ CROWN_CENTER = 0.45
 """The rays of hair fan out from this part of the scalp's height."""
 LEAST_REACH, FULL = 0.002, 0.5
 """Metres of reach from which a side has hair, and part of it that must be hair: gaps belong to the background."""
+LOCK_THICKNESS = 0.008
+"""Metres of hair beside ear and jaw that these may hide: a usual lock's."""
 MATTE_BLUR = 0.005
 """Width of the smoothing of a segment's border, as a fraction of the picture."""
 ABOVE_CUT, UNDER_NECK = 0.025, 0.03

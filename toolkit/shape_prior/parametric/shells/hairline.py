@@ -113,6 +113,9 @@ def hair_edge(
         weights + known,
     )
     fine, coarse = (membrane(head.points, targets, weights, length) for length in (_EDGE_LENGTH, _LOCK_LENGTH))
+    # smoothed so widely, what nobody saw on clothes would be drawn down by all the hair above
+    shown = np.where(np.abs(head.facing) < _BEHIND_LIMB, 1, np.clip(head.seen + other, 0, 1))
+    coarse = shown * coarse + (1 - shown) * np.minimum(coarse, supposed)
     edge = np.where(head.clothed, coarse, fine)
     edge = np.minimum(edge, _ear_distance(fitted, head, hanging))
     if worn is None:
@@ -139,12 +142,12 @@ def _falls(
     lobe = fitted.ears[:, 1].min()
     ends, beside = [], np.zeros_like(head.skin)
     for side in (1, -1):
-        _, valid = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
+        _, valid, hidden = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
         rows = np.flatnonzero(valid & level)
         if not len(rows):
             ends.append(head.nape)
             continue
-        gaps = np.flatnonzero(np.diff(rows) > 2)
+        gaps = np.flatnonzero(np.diff(np.cumsum(~(valid | hidden))[rows]) > 1)
         last = rows[gaps[0]] if len(gaps) else rows[-1]
         over = _end_over_clothes(fitted, head, hair, side, bottom)
         end = min(float(heights[last]), over)

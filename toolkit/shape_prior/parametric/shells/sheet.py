@@ -12,6 +12,7 @@ from facecraft4d.toolkit.fitting.observation import Segments
 from facecraft4d.toolkit.shape_prior.parametric.shells.constants import (
     FULL,
     LEAST_REACH,
+    LOCK_THICKNESS,
     MATTE_BLUR,
     WALK,
     WALK_STEP,
@@ -79,8 +80,9 @@ def world_steps(fitted: FittedHead, point: Float[np.ndarray, "3"]) -> tuple[floa
 
 def side_reach(
     fitted: FittedHead, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far the mask reaches beyond `skin` along the rays across the line of sight [r], and where it does at all [r]."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far the mask reaches beyond `skin` along the rays across the line of sight [r], where it does at all [r], and where the person's
+    own skin, an ear or the jaw, would hide it [r]."""
     column = int(np.abs(wrap(facing - side * np.pi / 2)).argmin())
     start = skin[:, column]
     ladder = start[:, None] + WALK
@@ -88,10 +90,15 @@ def side_reach(
     pixels, _ = project(fitted.camera, points)
     size = fitted.camera.width
     inside = ((pixels >= 0) & (pixels < (size, fitted.camera.height))).all(-1)
-    value = picture_values(fitted.camera, mask, points) * inside
-    reach = np.where(value > 0.5, WALK, 0).max(1)
-    full = (value > 0.5).sum(1) * WALK_STEP > FULL * reach
-    return reach, (reach > LEAST_REACH) & full
+    masked, before = (
+        (picture_values(fitted.camera, each, points) > 0.5) & inside for each in (mask, fitted.segments.skin)
+    )
+    reach = np.where(masked, WALK, 0).max(1)
+    # what the skin stands before tells nothing, what is neither is a gap
+    gaps = (~masked & ~before & (WALK <= reach[:, None])).sum(1) * WALK_STEP
+    full = gaps < (1 - FULL) * reach
+    hidden = before[:, WALK <= LOCK_THICKNESS].mean(1) > FULL
+    return reach, (reach > LEAST_REACH) & full, hidden
 
 
 def mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
