@@ -46,7 +46,7 @@ def agreed(
 ) -> Float32[np.ndarray, "s s"]:
     """Between the matte that did not move and the one that did, what the drawn picture on white shows; where they are one, nothing else."""
     shown = (1 - colors.min(-1)) / SURELY_SHOWN
-    return np.clip(shown, np.minimum(still, moved), np.maximum(still, moved))
+    return np.asarray(np.clip(shown, np.minimum(still, moved), np.maximum(still, moved)))
 
 
 def on_white(colors: Float32[np.ndarray, "s s 3"], matte: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 4"]:
