@@ -7,7 +7,9 @@ import pytest
 import torch
 from training_subject import SIZE, VIEWS, a_trainer
 
+from facecraft4d.toolkit.core.geometry import area_vectors, normalized
 from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.meshes.views import seen
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.initial import (
     Opening,
@@ -25,18 +27,27 @@ from facecraft4d.toolkit.training.schedule import STATIC, Sample
 @pytest.mark.parametrize("count", [10, 57, 58, 5000])
 def test_every_triangle_gets_its_share(count):
     weights = np.random.default_rng(1).random(57) ** 3
-    counts = allocate(weights, count)
-    assert counts.sum() == count
-    assert counts.min() >= (count >= 57)
-    assert np.abs(counts - weights / weights.sum() * count).max() <= (1 if count == 10 else 0.05 * count + 1)
+    counts, shares = allocate(weights, count, np.zeros(57, bool))
+    assert counts.sum() == count and np.abs(counts - shares).max() <= 1
+    np.testing.assert_allclose(shares, weights / weights.sum() * count)
 
 
-def test_a_single_splat_starts_at_its_triangles_centroid(scene):
+@pytest.mark.parametrize("count", [10, 20, 21, 5000])
+def test_chosen_triangles_get_one_splat_at_least_where_there_are_enough(count):
+    weights, each = np.random.default_rng(1).random(57) ** 3, np.arange(57) % 3 == 0
+    counts, shares = allocate(weights, count, each)
+    assert counts.sum() == count and np.isclose(shares.sum(), count)
+    assert (np.minimum(counts, shares)[each] >= (count >= each.sum()) - 1e-9).all()
+
+
+def test_what_the_photograph_shows_has_a_splat_on_every_triangle_and_a_single_one_starts_at_the_centroid(scene):
     views, _, head = scene
     splats = initial_splats(head, views, len(head.rig.triangles))
-    single = np.flatnonzero(np.bincount(splats.triangles) == 1)
-    assert len(single) and set(splats.triangles.tolist()) == set(range(len(head.rig.triangles)))
-    np.testing.assert_allclose(splats.means[np.isin(splats.triangles, single)], 0, atol=1e-5)
+    posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
+    in_photograph = seen(views.views[0], posed.mean(1), normalized(area_vectors(posed))) > 0
+    counts = np.bincount(splats.triangles, minlength=len(posed))
+    assert in_photograph.any() and counts[in_photograph].all()
+    np.testing.assert_allclose(splats.means[counts[splats.triangles] == 1], 0, atol=1e-5)
 
 
 def test_points_spread_evenly_inside_their_triangles():
@@ -67,11 +78,12 @@ def test_the_head_looks_right_before_the_first_step(scene, count, error, spill):
 @pytest.mark.parametrize("count", [40, 100, 130, 4000])
 def test_what_only_another_pose_shows_gets_a_share_beside_one_splat_for_each_triangle(count):
     weights, opened = np.ones(100), np.where(np.arange(100) < 7, 2.0, 0)
-    counts = with_openings(weights, count, opened)
-    assert counts.sum() == count and counts.min() >= (count >= 100)
+    each = np.ones(100, bool)
+    counts, shares = with_openings(weights, count, opened, each)
+    assert counts.sum() == count and counts.min() >= (count >= 100) and np.isclose(shares.sum(), count)
     if count > 100:
         assert counts[:7].mean() > 1.5 * counts[7:].mean() - 0.5
-    np.testing.assert_array_equal(with_openings(weights, count, 0 * opened), allocate(weights, count))
+    np.testing.assert_array_equal(with_openings(weights, count, 0 * opened, each)[0], allocate(weights, count, each)[0])
 
 
 def test_hidden_surfaces_start_with_the_colour_of_the_pose_that_shows_them(scene):
@@ -81,20 +93,20 @@ def test_hidden_surfaces_start_with_the_colour_of_the_pose_that_shows_them(scene
     opening = Opening(replace(views.views[0], image=green), posed)
     triangles, centers = np.arange(len(posed)), np.full((len(posed), 3), 1 / 3)
     colors = opened_colors((opening,), triangles, centers, np.zeros((len(posed), 3), np.float32))
-    seen = opening.seen(triangles, centers)
-    assert (colors[seen > 0.5, 1] > 0.9).all() and not colors[seen == 0].any()
+    cosines = opening.seen(triangles, centers)
+    assert (colors[cosines > 0.5, 1] > 0.9).all() and not colors[cosines == 0].any()
 
 
 def test_what_unfolds_is_what_another_pose_shows_several_times_as_large(scene):
     views, _, head = scene
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
     opening = Opening(views.views[0], posed)
-    seen = opening.seen(np.arange(len(posed)), np.full((len(posed), 3), 1 / 3))
-    for folded, expected in ((posed, seen < 0), (posed * [1, 0.3, 1], seen > 0)):
+    cosines = opening.seen(np.arange(len(posed)), np.full((len(posed), 3), 1 / 3))
+    for folded, expected in ((posed, cosines < 0), (posed * [1, 0.3, 1], cosines > 0)):
         unfolded, widest = unfolding((opening,), folded, np.ones(len(posed)))
         np.testing.assert_array_equal(unfolded > 0, expected & (unfolded > 0))
         np.testing.assert_array_equal(widest[unfolded > 0], posed[unfolded > 0])
         np.testing.assert_array_equal(widest[unfolded == 0], folded[unfolded == 0])
     assert (unfolded > 0).any()
     hidden, _ = unfolding((opening,), posed, np.zeros(len(posed)))
-    np.testing.assert_array_equal(hidden > 0, seen > 0)
+    np.testing.assert_array_equal(hidden > 0, cosines > 0)

@@ -51,11 +51,6 @@ def test_the_budget_grows_to_the_cap():
     assert rounds == sorted(rounds) and rounds[-1] == TINY.splats and rounds[0] > schedule.start_count
 
 
-@pytest.mark.parametrize(("triangles", "start"), [(10, 280), (350, 370), (9000, 400)])
-def test_training_starts_with_a_splat_on_each_triangle_where_the_cap_allows(triangles, start):
-    assert Schedule(TINY, 0, 4, (0,), 3, triangles).start_count == start
-
-
 def test_samples_keep_the_back_and_favour_the_photograph():
     config = replace(TINY, static_iterations=2000, coin_iterations=4000)
     schedule = Schedule(config, 0, 24, (0, 3, 5), 9)

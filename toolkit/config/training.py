@@ -63,7 +63,7 @@ class LossWeights:
 class DensifyConfig:
     """How the number of Gaussians grows into its budget."""
 
-    start_share: Annotated[float, SHARE] = 0.7
+    start_share: Annotated[float, SHARE] = 0.8
     """Share of the budget that training starts with."""
     begin: Annotated[int, PERIOD] = 100  # a round at step 0 would know one picture
     """Step of the first round."""

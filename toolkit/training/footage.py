@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from torch import Tensor
 
 from facecraft4d.toolkit.core.datatypes import Camera, FrameSet, Head, Pose, View, ViewSet
@@ -19,7 +19,7 @@ from facecraft4d.toolkit.training.frames import TriangleFrames, frames_of
 from facecraft4d.toolkit.training.initial import Opening
 from facecraft4d.toolkit.training.pictures import Pictures, budget_on
 from facecraft4d.toolkit.training.schedule import STATIC, Sample
-from facecraft4d.toolkit.training.shown import shown_triangles
+from facecraft4d.toolkit.training.shown import shown_areas
 
 OPENING = ("jawOpen", "tongueOut", "eyeBlinkLeft", "eyeBlinkRight", "mouthUpperUpLeft", "mouthLowerDownLeft")
 """Expressions that show what a photograph usually hides."""
@@ -50,9 +50,9 @@ class Footage:
         """Triangle frames of the head at rest."""
         return self._frames_in(neutral_pose(self._head.rig))
 
-    def shown(self) -> Bool[np.ndarray, " f"]:
-        """Triangles that anybody can see (shown_triangles)."""
-        return shown_triangles(self._views, self._frames, self._head)
+    def shown(self) -> Float64[np.ndarray, " f"]:
+        """How much of each triangle anybody can see, square metres (shown_areas)."""
+        return shown_areas(self._views, self._frames, self._head)
 
     def opening_frames(self) -> tuple[int, ...]:
         """The strongest moment of each of `OPENING`, in order."""

@@ -26,7 +26,7 @@ DISC_SIGMA = 0.55
 """Standard deviation of a disc in units of the distance between neighbours: they just cover the surface, and keep its grain."""
 DISC_FLATNESS = 0.15
 """Thickness of a disc over its in-plane standard deviation."""
-PHOTOGRAPH_BONUS = 2.0
+PHOTOGRAPH_BONUS = 1.0
 """What the photograph sees gets 1 + this times the splats for its area."""
 BUST, BUST_SHARE = ("torso", "neck"), 0.4
 """Regions that get only so many times the splats for their area: a shoulder is plainer than a face, and two of them are as large as a head."""
@@ -66,44 +66,48 @@ def initial_splats(
     views: ViewSet,
     count: int,
     openings: tuple[Opening, ...] = (),
-    shown: Bool[np.ndarray, " f"] | None = None,
+    shown: Float[np.ndarray, " f"] | None = None,
 ) -> BoundSplats:
     """`count` splats on the head's triangles, coloured as the views show them in the photograph's pose, what they hide as `openings` do.
 
-    Of triangles that are not `shown` (None: all are) none gets any.
+    They are shared out by what is `shown` of each triangle (square metres; None: all of it); what never shows gets none.
     """
     posed = pose_vertices(head.rig, head.pose)[head.rig.triangles].astype(np.float64)
     normals = normalized(area_vectors(posed))
     in_photograph = seen(views.views[0], posed.mean(1), normals)
-    weights = triangle_areas(posed) * (1 + PHOTOGRAPH_BONUS * in_photograph)
-    weights = weights * np.where(in_regions(head.rig, *BUST, optional=True), BUST_SHARE, 1)
-    weights = weights if shown is None else weights * shown
+    bust = in_regions(head.rig, *BUST, optional=True)
+    areas = triangle_areas(posed)
+    weights = areas if shown is None else np.minimum(areas, shown)
+    weights = weights * (1 + PHOTOGRAPH_BONUS * in_photograph) * np.where(bust, BUST_SHARE, 1)
     unfolded, widest = unfolding(openings, posed, in_photograph)
-    counts = with_openings(weights, count, unfolded)
+    each = (weights > 0) & ((in_photograph > 0) & ~bust | (unfolded > 0))
+    counts, crowding = with_openings(weights, count, unfolded, each)
     triangles, barycentrics = surface_points(counts)
     points = np.einsum("nc,ncx->nx", barycentrics, posed[triangles])
     uv = np.einsum("nc,ncx->nx", barycentrics, head.mesh.corner_uvs[triangles])
     texture = sample_texture(head.mesh.texture, uv)
     texture = opened_colors(openings, triangles, barycentrics, texture)
     colors = view_colors(views, points, normals[triangles], texture)
-    crowding = counts if count >= np.count_nonzero(weights) else weights / weights.sum() * count
     _, scale, _ = triangle_frames(widest)
     sigma = DISC_SIGMA * np.sqrt(triangle_areas(widest) / np.maximum(crowding, 1e-9)) / np.maximum(scale, 1e-9)
     return _discs(posed, sigma, triangles, points, colors)
 
 
-def allocate(weights: Float[np.ndarray, " f"], count: int) -> Int64[np.ndarray, " f"]:
-    """Share `count` splats out by weight, one at least for each triangle of weight where there are enough; the sum is exact.
+def allocate(
+    weights: Float[np.ndarray, " f"], count: int, each: Bool[np.ndarray, " f"]
+) -> tuple[Int64[np.ndarray, " f"], Float[np.ndarray, " f"]]:
+    """Share `count` splats out by weight, one at least for `each` triangle where there are enough; the sum is exact.
 
-    Rounding is systematic along the triangle order, so with fewer splats than triangles they still cover the surface evenly.
+    Also the shares before they are rounded. Rounding is systematic along the triangle order, so where there are fewer splats than triangles they
+    still cover the surface evenly.
     """
-    base = (weights > 0).astype(np.int64)
-    base = base if count >= base.sum() else 0 * base
-    share = weights / max(weights.sum(), 1e-30) * count
-    share = np.maximum(share - base, 0)
-    edges = np.cumsum(share) * ((count - base.sum()) / max(share.sum(), 1e-30))
+    base = each.astype(np.int64) * (count >= np.count_nonzero(each))
+    share = np.maximum(weights / max(weights.sum(), 1e-30) * count - base, 0)
+    share *= (count - base.sum()) / max(share.sum(), 1e-30)
+    edges = np.cumsum(share)
     edges[-1] = count - base.sum()
-    return np.asarray(base + np.diff(np.floor(edges + 1e-9).astype(np.int64), prepend=0), np.int64)
+    counts = base + np.diff(np.floor(edges + 1e-9).astype(np.int64), prepend=0)
+    return np.asarray(counts, np.int64), base + share
 
 
 def unfolding(
@@ -123,14 +127,15 @@ def unfolding(
 
 
 def with_openings(
-    weights: Float[np.ndarray, " f"], count: int, opened: Float[np.ndarray, " f"]
-) -> Int64[np.ndarray, " f"]:
-    """allocate(), but of what is left after one splat on each triangle a share goes to the `opened` areas, whose triangles are large."""
-    extra = min(round(OPENED_SHARE * count), max(count - int(np.count_nonzero(weights)), 0)) if opened.any() else 0
-    counts, chosen = allocate(weights, count - extra), np.flatnonzero(opened)
+    weights: Float[np.ndarray, " f"], count: int, opened: Float[np.ndarray, " f"], each: Bool[np.ndarray, " f"]
+) -> tuple[Int64[np.ndarray, " f"], Float[np.ndarray, " f"]]:
+    """allocate(), but of what is left after one splat on `each` triangle a share goes to the `opened` areas, whose triangles are large."""
+    extra = min(round(OPENED_SHARE * count), max(count - int(np.count_nonzero(each)), 0)) if opened.any() else 0
+    counts, shares = allocate(weights, count - extra, each)
     if extra:
-        counts[chosen] += allocate(opened[chosen], extra)
-    return counts
+        more, widely = allocate(opened, extra, np.zeros_like(each))
+        counts, shares = counts + more, shares + widely
+    return counts, shares
 
 
 def opened_colors(

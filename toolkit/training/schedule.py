@@ -16,10 +16,6 @@ LEVELS = 3
 """Levels of detail beside the whole; each has half the splats of the one before."""
 
 
-BESIDE = 0.05
-"""Share of the cap that training starts with beside one splat on each triangle."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One training picture."""
@@ -53,7 +49,7 @@ class Schedule:
     """View of each animated camera."""
     frames: int
     triangles: int = 0
-    """Size of the rig: where the cap allows, training starts with a splat on each and some more."""
+    """Size of the rig."""
     openings: tuple[int, ...] = ()
     """Frames that show what few others do: closed lids, tongue, teeth."""
     anchors: tuple[int, ...] = (0,)
@@ -116,8 +112,7 @@ class Schedule:
     @property
     def start_count(self) -> int:
         """Splats at the first step."""
-        share = round(self.config.splats * self.config.densify.start_share)
-        return max(share, min(self.triangles + round(BESIDE * self.config.splats), self.config.splats))
+        return round(self.config.splats * self.config.densify.start_share)
 
     def refines(self, step: int) -> bool:
         """True for the steps after which splats are added and removed."""
