@@ -42,8 +42,9 @@ def export(
         return place_all(scratch / "files", names, path.parent if chosen.suffixes else path)
 
 
-def load(path: Path) -> Avatar:
+def load(path: Path | str) -> Avatar:
     """Read an avatar from a file that `export` wrote. Raises UserError for anything else."""
+    path = Path(path)
     return reader_of(path)(read_untrusted(path, "an avatar (.glb)", MAX_FILE_BYTES), path.name)
 
 

@@ -41,6 +41,11 @@ def test_importing_the_exporters_brings_nothing_heavy() -> None:
     assert "numpy" in found and not heavy & set(found)
 
 
+def test_an_avatar_is_read_by_a_path_or_by_its_words(tiny_path: Path) -> None:
+    """README's ten lines say load("avatar.glb")."""
+    assert load(str(tiny_path)).provenance == load(tiny_path).provenance
+
+
 def test_the_suffix_chooses_where_it_is_unique_and_the_name_everywhere() -> None:
     assert format_of(Path("a.TXT"), formats=TABLE) is PAIR and format_of(Path("a.glb")).name == "gltf"
     assert format_of(Path("a.glb"), "twin", TABLE) is TWIN and format_of(Path("odd.name"), "pair", TABLE) is PAIR
