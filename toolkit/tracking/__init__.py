@@ -9,6 +9,7 @@ import numpy as np
 
 from facecraft4d.toolkit import face_model, weights
 from facecraft4d.toolkit.config import FaceModelConfig, TrackingConfig
+from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Tracked, View, ViewSet
 from facecraft4d.toolkit.core.geometry import resized_camera
 from facecraft4d.toolkit.core.stages import StageContext
@@ -60,7 +61,10 @@ def run(
             head.pose,
             pool,
         )
-        light_lids(figure, skin.known)
+        if (
+            GLASSES in head.rig.region_names
+        ):  # they cast it; lids without may be darker than the skin around them in every picture
+            light_lids(figure, skin.known)
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
         state = begun(key, context, figure, skin, lambda: look(pictures, FaceLandmarker(), context.report))
