@@ -14,7 +14,7 @@ import scipy.ndimage
 from jaxtyping import Float64
 
 from facecraft4d.toolkit.core.rigging import in_regions
-from facecraft4d.toolkit.shape_prior.parametric.shells.grid import ShellGrid, outer_radii
+from facecraft4d.toolkit.shape_prior.parametric.shells.grid import ShellGrid, outer_radii, wrapped_filter
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair_prior import (
     FIELDS,
     FILE,
@@ -82,7 +82,7 @@ def measured(head: Head, paths: Float64[np.ndarray, "n p 3"], width: float) -> F
     cells = (rows * head.skin.shape[1] + columns)[inside]
     ground = (head.skin * np.radians(FINE)) ** 2 * np.cos(np.minimum(head.grid.elevations, 1.55))[:, None]
     laid = np.bincount(cells, area[inside], head.skin.size).reshape(head.skin.shape) / ground
-    covered = scipy.ndimage.gaussian_filter(laid, 0.7, mode=("nearest", "wrap")) > OPAQUE
+    covered = wrapped_filter(laid, (0.7, 0.7)) > OPAQUE
     covered[:POLE] = covered[:POLE].mean() > 0.5
     edge = border_distance(covered, head.grid.points(head.skin)) / head.unit * ADULT
     order = np.lexsort((radii[inside], cells))

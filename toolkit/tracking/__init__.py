@@ -61,9 +61,8 @@ def run(
             head.pose,
             pool,
         )
-        if (
-            GLASSES in head.rig.region_names
-        ):  # they cast it; lids without may be darker than the skin around them in every picture
+        # glasses cast the shadow: lids of heads without may be darker than the skin around them in every picture
+        if GLASSES in head.rig.region_names:
             light_lids(figure, skin.known)
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Bool, Float, Float32, Int
 
+from facecraft4d.toolkit.core.geometry import area_vectors
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
 from facecraft4d.toolkit.shape_prior.from_views.labels import HAIR, SKIN, TORSO
 from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_at, crossing_heights
@@ -54,5 +55,4 @@ def _faces_away(surface: Closed, center: Float[np.ndarray, "3"]) -> Bool[np.ndar
     """Triangles that a ray from `center` leaves the surface by. By the others it comes in: what closes a head below, where that ends above the
     center, is no neck."""
     corners = surface.vertices[surface.triangles].astype(np.float64)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return np.asarray(((corners[:, 0] - center) * normals).sum(1) > 0)
+    return np.asarray(((corners[:, 0] - center) * area_vectors(corners)).sum(1) > 0)

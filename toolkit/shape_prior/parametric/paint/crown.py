@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from facecraft4d.toolkit.shape_prior.parametric.paint.pattern import Frame
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import wrap
 
 _BRIM = (0.2, 0.8)
 """How far a hat's vertices are worn between which they lie on its brim."""
@@ -36,7 +37,7 @@ def hat_frame(
     rim = _rim(*_polar(edge - middle), angle)
     top = max(float(height(hat).max()), 1e-3)
     down = np.arctan2(radius / rim, height(places) / top) * (top + float(rim.mean())) / 2
-    return Frame((angle - front + np.pi) % (2 * np.pi) - np.pi, down)
+    return Frame(wrap(angle - front), down)
 
 
 def _over_ground(points: Float[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:

@@ -49,6 +49,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import (
     texels,
     visibility,
 )
+from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import wrap
 
 _GRAIN_METRES = {SKIN: 0.0015, HAIR: 0.01, TORSO: 0.0015, BEARD: 0.005, HAT: 0.01}
 """Width of the smoothing that parts grain from what is coarser: strands are grain; whole locks, scattered, look like spots; a shirt's stripes and a cheek's shape are none."""
@@ -195,7 +196,7 @@ def _patterned(
     if stuff == TORSO:
         stripes = sample_picture(of.blurred(mask, _STRIPE_METRES), of.own.pixels)
         across, _ = chart_position(np.stack([of.piece.columns, of.piece.rows], -1) / of.piece.size, of.part)
-        around = (2 * np.pi * (across - 0.5) - front + np.pi) % (2 * np.pi) - np.pi
+        around = wrap(2 * np.pi * (across - 0.5) - front)
         colors, total = carried_level(
             Frame(around, -of.points[:, 1]), seen, linear_from_srgb(stripes.clip(0, 1)) / light
         )

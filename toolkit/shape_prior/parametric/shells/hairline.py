@@ -142,7 +142,7 @@ def _falls(
     lobe = fitted.ears[:, 1].min()
     ends, beside = [], np.zeros_like(head.skin)
     for side in (1, -1):
-        _, valid, hidden = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
+        valid, hidden = side_reach(fitted, head.grid, head.skin, head.facing, side, hair)
         rows = np.flatnonzero(valid & level)
         if not len(rows):
             ends.append(head.nape)

@@ -80,9 +80,9 @@ def world_steps(fitted: FittedHead, point: Float[np.ndarray, "3"]) -> tuple[floa
 
 def side_reach(
     fitted: FittedHead, grid: ShellGrid, skin: np.ndarray, facing: np.ndarray, side: int, mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far the mask reaches beyond `skin` along the rays across the line of sight [r], where it does at all [r], and where the person's
-    own skin, an ear or the jaw, would hide it [r]."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the mask reaches beyond `skin` along the rays across the line of sight [r], and where the person's own skin, an ear or the jaw,
+    would hide it [r]."""
     column = int(np.abs(wrap(facing - side * np.pi / 2)).argmin())
     start = skin[:, column]
     ladder = start[:, None] + WALK
@@ -98,12 +98,7 @@ def side_reach(
     gaps = (~masked & ~before & (WALK <= reach[:, None])).sum(1) * WALK_STEP
     full = gaps < (1 - FULL) * reach
     hidden = before[:, WALK <= LOCK_THICKNESS].mean(1) > FULL
-    return reach, (reach > LEAST_REACH) & full, hidden
-
-
-def mixed(facing: np.ndarray, sides: list[np.ndarray]) -> np.ndarray:
-    left = 0.5 + 0.5 * np.sin(facing)
-    return np.asarray(np.maximum(sides[0][:, None] * left + sides[1][:, None] * (1 - left), 1e-3))
+    return (reach > LEAST_REACH) & full, hidden
 
 
 def softened(mask: np.ndarray, matte: np.ndarray) -> np.ndarray:
