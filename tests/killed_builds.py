@@ -1,7 +1,8 @@
 """Builds that are killed again and again, at the ends of stages and within them, and gone on with until they are done."""
 
+import contextlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from facecraft4d import exporters
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
 from facecraft4d.toolkit.core.stages import Progress, Report, silent
+from facecraft4d.toolkit.evaluation import front
 
 
 class Kill(NamedTuple):
@@ -22,6 +24,18 @@ class Kill(NamedTuple):
     """How it begins."""
     step: int = 0
     """The least."""
+
+
+MEASURED = 128
+"""Pixels of the front's picture, in place of the product's 512: what is asked is whether numbers are the same."""
+
+
+@contextlib.contextmanager
+def small_measures() -> Iterator[pytest.MonkeyPatch]:
+    """The front is measured on a small picture, which VGG is quick with. Killed and whole builds are to be made within."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "SIZE", MEASURED)
+        yield patch
 
 
 AFTER_MOTION = (Kill("training"), Kill("training", "", 1), Kill("evaluation"), Kill("evaluation", "silhouettes"))

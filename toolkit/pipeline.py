@@ -1,5 +1,6 @@
 """A photograph to an avatar: the stages in order, each kept in the build folder under the hash of all that decides its result."""
 
+import functools
 import json
 from contextlib import nullcontext
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -162,8 +163,9 @@ def without_places(value: Any) -> Any:
     return "path" if isinstance(value, Path) else value
 
 
+@functools.cache
 def _code_digest(stage: str) -> str:
-    """Hash of the stage's own source and of all that stages share: results of other code are not taken up."""
+    """Hash of the stage's own source and of all that stages share: results of other code are not taken up. A process has loaded its code once."""
     others = (set(STAGES) | ABOVE_STAGES) - {stage}
     parts = [(path, path.relative_to(SOURCES)) for path in SOURCES.rglob("*.py")]
     own = sorted((str(name), path) for path, name in parts if name.parts[0].removesuffix(".py") not in others)

@@ -12,6 +12,7 @@ from facecraft4d.toolkit import (
     tracking,
     training,
     video_prior,
+    weights,
 )
 from facecraft4d.toolkit.config import BuildConfig, Device
 from facecraft4d.toolkit.core.checks import UserError
@@ -22,6 +23,8 @@ from facecraft4d.toolkit.needs import Needs, joined, missing_packages, missing_w
 
 STAGE = "preflight"
 Report = Callable[[Progress], None]
+_sound: set[str] = set()
+"""Options, with the hashes of the files that they name, which the priors have found fit in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,24 @@ def check(config: BuildConfig, report: Report) -> Ready:
         missing.append(str(error))
     if missing:
         raise UserError(_in_one_line(missing))
-    shape_prior.check(config.shape_prior, report)
-    image_prior.check(config.image_prior, report)
-    video_prior.check(config.video_prior, config.seed, report)
+    _check_own_files(config, wanted, report)
     absent = missing_weights(wanted.measuring, report)
     for note, reason in zip(absence_notes(METRICS, absent), absent.values(), strict=True):
         report(Progress(STAGE, 1, 1, f"{note} ({reason})"))
     return Ready(device, tuple(absent))
+
+
+def _check_own_files(config: BuildConfig, wanted: Needs, report: Report) -> None:
+    """The priors' own looks at the user's files. What this process has found sound for equal options is not read again: checkpoints are large."""
+    files = [(path.name, weights.content_sha256(path)) for path in wanted.files]
+    own = weights.own_hashes((*wanted.weights, *wanted.measuring))
+    key = repr((config.shape_prior, config.image_prior, config.video_prior, config.seed, files, own))
+    if key in _sound:
+        return
+    shape_prior.check(config.shape_prior, report)
+    image_prior.check(config.image_prior, report)
+    video_prior.check(config.video_prior, config.seed, report)
+    _sound.add(key)
 
 
 def _in_one_line(missing: list[str]) -> str:

@@ -5,7 +5,7 @@ from default_head_cases import EYE_LEFT, EYE_RIGHT
 
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
 from facecraft4d.toolkit.face_model import FaceModel, surface_positions
-from facecraft4d.toolkit.face_model.embedding import closest_on_triangles, draw_head
+from facecraft4d.toolkit.face_model.embedding import closest_on_triangles, draw_head, nearest_triangles
 from facecraft4d.toolkit.face_model.model import neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 
@@ -49,3 +49,14 @@ def test_closest_point_beats_samples(rng: np.random.Generator) -> None:
     samples = rng.dirichlet(np.ones(3), 400)
     distances = ((np.einsum("sc,fcx->sfx", samples, corners) - point) ** 2).sum(-1)
     assert (squared <= distances.min(0) + 1e-12).all()
+
+
+def test_the_nearest_triangle_is_the_nearest_of_all(rng: np.random.Generator) -> None:
+    """Of large and small triangles, to points near and far."""
+    corners = rng.standard_normal((300, 1, 3)) + rng.uniform(0.01, 1, (300, 1, 1)) * rng.standard_normal((300, 3, 3))
+    points = 3 * rng.standard_normal((50, 3))
+    found, barycentrics = nearest_triangles(points, corners)
+    for point, triangle, shares in zip(points, found, barycentrics, strict=True):
+        weights, squared = closest_on_triangles(point, corners)
+        assert triangle == squared.argmin()
+        np.testing.assert_array_equal(shares, weights[triangle])

@@ -14,7 +14,7 @@ import panohead_cases
 import pytest
 import sdxl_cases
 from khronos import check_but_for_splats, install_validator
-from killed_builds import AFTER_MOTION, Kill, glb_of_killed
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed, small_measures
 from liveportrait_cases import NARROW, write_checkpoints
 from panohead_head import KNOWN, known_head
 from panohead_likeness import maps_of
@@ -89,7 +89,7 @@ def words(brought: Brought, shaped: tuple[str, ...]) -> Iterator[tuple[str, ...]
         str(brought.cosmicman), *DIFFUSION, "--video-prior", "liveportrait", "--video-prior.liveportrait.checkpoints", str(brought.liveportrait),
         *TRACKING,
     )  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
+    with small_measures() as patch:
         patch.setattr(animation, "PUBLISHED", NARROW)
         yield (*shaped, *others)
 

@@ -1,16 +1,15 @@
 """The command with the paper's image prior on tiny networks in files: it makes an avatar that names them, and survives kills."""
 
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sdxl_cases
 from khronos import check_but_for_splats, install_validator
-from killed_builds import AFTER_MOTION, Kill, glb_of_killed
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed, small_measures
 from photographs import HOPPER
 
-from facecraft4d import exporters
+from facecraft4d import cli, exporters
 from facecraft4d.toolkit.core.ingredients import Commercial
 
 SMALL = (
@@ -27,19 +26,18 @@ PAPER = (
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The command's words."""
     place = tmp_path_factory.mktemp("checkpoints")
     folders = ("--image-prior.sdxl.folder", str(sdxl_cases.write_folder(place, unet=False)))
-    return [str(HOPPER), *SMALL, *PAPER, *folders, "--image-prior.sdxl.unet", str(sdxl_cases.write_unet(place))]
+    with small_measures():
+        yield [str(HOPPER), *SMALL, *PAPER, *folders, "--image-prior.sdxl.unet", str(sdxl_cases.write_unet(place))]
 
 
 @pytest.fixture(scope="module")
 def built(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "head"
-    command = [sys.executable, "-m", "facecraft4d.cli", "build", *words, "--out", str(out)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
+    assert cli.main(["build", *words, "--out", str(out)]) == 0
     return out
 
 

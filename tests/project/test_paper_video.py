@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from khronos import check_but_for_splats, install_validator
-from killed_builds import AFTER_MOTION, Kill, glb_of_killed
+from killed_builds import AFTER_MOTION, Kill, glb_of_killed, small_measures
 from liveportrait_cases import NARROW, write_checkpoints
 from photographs import HOPPER
 
@@ -33,7 +33,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The command's words; the product's loader is told to expect narrow networks."""
     folder = tmp_path_factory.mktemp("pretrained_weights")
     write_checkpoints(folder / "liveportrait")
-    with pytest.MonkeyPatch.context() as patch:
+    with small_measures() as patch:
         patch.setattr(animation, "PUBLISHED", NARROW)
         yield [str(HOPPER), *SMALL, *PAPER, "--video-prior.liveportrait.checkpoints", str(folder)]
 

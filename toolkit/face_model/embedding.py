@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, UInt8
+import scipy.spatial
+from jaxtyping import Float, Float32, Float64, Int, UInt8
 
 from facecraft4d.toolkit.core.datatypes import Camera
 from facecraft4d.toolkit.core.geometry import area_vectors, camera_center, normalized, orbit_camera, vertex_normals
@@ -159,14 +160,32 @@ def _onto_surface(
     """The nearest points of the outer skin, or of the eyeballs for the irises."""
     eyes = in_regions(model, "eyes")
     skin = ~in_regions(model, "eyes", *INSIDE, optional=True)
-    irises = {index for iris in IRISES for index in iris}
+    iris = np.isin(np.arange(len(points)), IRISES)
     triangles, barycentrics = np.zeros(len(points), np.int32), np.zeros((len(points), 3), np.float32)
-    for index, point in enumerate(points):
-        allowed = np.flatnonzero(eyes if index in irises else skin)
-        weights, squared = closest_on_triangles(point, model.vertices[model.triangles[allowed]].astype(np.float64))
-        best = squared.argmin()
-        triangles[index], barycentrics[index] = allowed[best], weights[best]
+    for chosen, allowed in ((iris, np.flatnonzero(eyes)), (~iris, np.flatnonzero(skin))):
+        corners = model.vertices[model.triangles[allowed]].astype(np.float64)
+        nearest, barycentrics[chosen] = nearest_triangles(points[chosen], corners)
+        triangles[chosen] = allowed[nearest]
     return SurfacePoints(triangles, barycentrics, validity.astype(np.float32))
+
+
+def nearest_triangles(
+    points: Float64[np.ndarray, "n 3"], corners: Float64[np.ndarray, "f 3 3"]
+) -> tuple[Int[np.ndarray, " n"], Float64[np.ndarray, "n 3"]]:
+    """The nearest triangle to each point, and the barycentrics of its closest point.
+
+    Only triangles are looked at whose centres lie near enough: some point of the one with the nearest centre is at that distance at most.
+    """
+    centres = corners.mean(1)
+    reach = np.linalg.norm(corners - centres[:, None], axis=-1).max()
+    tree = scipy.spatial.cKDTree(centres)
+    near = tree.query_ball_point(points, tree.query(points)[0] + reach, return_sorted=True)
+    counts = np.array([len(each) for each in near], np.int64)
+    candidates = np.fromiter(itertools.chain.from_iterable(near), np.int64)
+    owners = np.repeat(np.arange(len(points)), counts)
+    weights, squared = closest_on_triangles(points[owners], corners[candidates])
+    best = np.lexsort((squared, owners))[counts.cumsum() - counts]
+    return candidates[best], weights[best]
 
 
 def closest_on_triangles(

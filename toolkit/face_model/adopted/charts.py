@@ -8,7 +8,7 @@ from facecraft4d.toolkit.core.geometry import area_vectors, normalized, vertex_n
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.adopted.registration import SHELLS, Registered
 from facecraft4d.toolkit.face_model.adopted.surface import places_on
-from facecraft4d.toolkit.face_model.embedding import closest_on_triangles
+from facecraft4d.toolkit.face_model.embedding import closest_on_triangles, nearest_triangles
 from facecraft4d.toolkit.face_model.model import FaceModel
 from facecraft4d.toolkit.face_model.regions import TEXEL_DENSITY
 from facecraft4d.toolkit.face_model.uv_atlas import islands, pack_islands
@@ -90,8 +90,9 @@ def _on_one_side(
     """A triangle drawn out over a seam of the island has its corners continued from the side that its middle is on."""
     size = np.median(_span(theirs) / np.maximum(_span(surface), 1e-9))
     whole = uvs.copy()
-    for index in np.flatnonzero(_span(uvs) > STRETCHED * size * _span(corners)):
-        home = theirs[closest_on_triangles(corners[index].mean(0), surface)[1].argmin()].mean(0)
+    torn = np.flatnonzero(_span(uvs) > STRETCHED * size * _span(corners))
+    homes = theirs[nearest_triangles(corners[torn].mean(1), surface)[0]].mean(1)
+    for index, home in zip(torn, homes, strict=True):
         near = np.flatnonzero(
             np.linalg.norm(theirs.mean(1) - home, axis=1) < 2 * size * _span(corners[index]) + _span(theirs)
         )
