@@ -1,13 +1,28 @@
-"""A folder of ICT-FaceKit's layout with a face in it, the CC0 head's cut into its parts: adopted, it is the head that it was cut from."""
+"""A folder of ICT-FaceKit's layout with a face in it, the CC0 head's cut into its parts: adopted, it is the head that it was cut from.
+
+Then a small build on it, inspected, drawn and exported.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import cc0_ict
 import numpy as np
 import pytest
+from places import PORTRAITS
 
-from facecraft4d.toolkit import face_model
+from facecraft4d import cli, cli_build
+from facecraft4d.exporters import load
+from facecraft4d.toolkit import cache, face_model
 from facecraft4d.toolkit.config import FaceModelConfig, FaceModelKind
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES
-from facecraft4d.toolkit.core.rigging import in_regions, neutral_pose, pose_vertices
+from facecraft4d.toolkit.core.rigging import (
+    in_regions,
+    neutral_pose,
+    pose_from_weights,
+    pose_vertices,
+    vertices_in_regions,
+)
 from facecraft4d.toolkit.core.stages import silent
 from facecraft4d.toolkit.face_model import FaceModel, ict, personalized_rig
 from facecraft4d.toolkit.face_model.obj_files import read_obj
@@ -15,14 +30,27 @@ from facecraft4d.toolkit.face_model.obj_files import read_obj
 pytestmark = pytest.mark.slow
 
 
+IDENTITIES = 40
+SMALL = (
+    "--shape-prior.views", "8", "--shape-prior.parametric.latent-iterations", "10", "--shape-prior.parametric.pivotal-iterations", "10",
+    "--shape-prior.parametric.texture-size", "512", "--video-prior.frontal-views", "2", "--video-prior.frames", "3", "--video-prior.size", "128",
+    "--training.static-iterations", "10", "--training.coin-iterations", "10", "--training.levels.iterations", "0", "--splats", "6000",
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def adopted_as(tmp_path_factory: pytest.TempPathFactory, model: FaceModel) -> tuple[FaceModel, np.ndarray]:
+def written(tmp_path_factory: pytest.TempPathFactory, model: FaceModel) -> Iterator[tuple[Path, np.ndarray]]:
+    """The folder, and which of the CC0 head's vertices each of its meshes' is."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        folder, rows = cc0_ict.write(tmp_path_factory.mktemp("ict"), model, monkeypatch)
-        neutral = read_obj(folder / ict.FOLDER / ict.NEUTRAL, ict.WHAT)
-        config = FaceModelConfig(FaceModelKind.ICT, folder)
-        found = face_model._complete(ict.load_ict(folder, silent), config, silent)
-        return found, rows[ict._welded(neutral.vertices, neutral.triangles)[0]]
+        yield cc0_ict.write(tmp_path_factory.mktemp("ict"), model, monkeypatch, IDENTITIES)
+
+
+@pytest.fixture(scope="module")
+def adopted_as(written: tuple[Path, np.ndarray]) -> tuple[FaceModel, np.ndarray]:
+    folder, rows = written
+    neutral = read_obj(folder / ict.FOLDER / ict.NEUTRAL, ict.WHAT)
+    found = face_model._complete(ict.load_ict(folder, silent), FaceModelConfig(FaceModelKind.ICT, folder), silent)
+    return found, rows[ict._welded(neutral.vertices, neutral.triangles)[0]]
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +97,45 @@ def test_joints_are_where_the_head_has_them_and_move_what_they_move(
             pose.joint_rotations[joint, 0] = 0.2
             moved.append(pose_vertices(rig, pose) - rig.vertices)
         assert np.abs(moved[0] - 1.03 * moved[1][same]).mean() < 4e-4
+
+
+def test_a_folder_of_ict_becomes_an_avatar(
+    written: tuple[Path, np.ndarray],
+    adopted: FaceModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of ARKit's 52 all but the tongue move, the licence's words are the copy's own, every format is written."""
+    folder, _ = written
+    cache.save(tmp_path / "adopted.npz", adopted)
+    monkeypatch.setattr(face_model, "_adopted", lambda config: tmp_path / "adopted.npz")  # not in the user's cache
+    monkeypatch.setattr(cli_build, "PREVIEW_SIZE", 64)
+    out = tmp_path / "head"
+    words = ["build", str(PORTRAITS / "astronaut.png"), "--out", str(out), "--face-model", "ict"]
+    assert cli.main([*words, "--face-model.file", str(folder), *SMALL]) == 0
+    assert "no tongue that moves" in capsys.readouterr().err
+    avatar = load(out / "avatar.glb")
+    rig = avatar.rig
+    assert rig.expression_names == ARKIT_NAMES
+    still = [name for name, delta in zip(ARKIT_NAMES, rig.expression_deltas, strict=True) if np.abs(delta).max() < 1e-3]
+    assert still == ["tongueOut"]
+    opened = pose_vertices(rig, pose_from_weights(rig, {"jawOpen": 1.0})) - rig.vertices
+    assert opened[vertices_in_regions(rig, "lips"), 1].min() < -0.015
+    assert cli.main(["inspect", str(out / "avatar.glb")]) == 0
+    said = capsys.readouterr().out
+    assert "commercial use: yes" in said and 'begins "MIT License' in said
+    assert cli.main(["render", str(out / "avatar.glb"), "--size", "64", "--out", str(tmp_path / "still.png")]) == 0
+    assert (
+        cli.main(
+            [
+                "export",
+                str(out / "avatar.glb"),
+                "--to",
+                "ply,spz,obj,vrm,usd,rig,web,lam",
+                "--out",
+                str(tmp_path / "all"),
+            ]
+        )
+        == 0
+    )

@@ -10,7 +10,7 @@ from fuzz.run import _late, examine
 from fuzz.targets import TARGETS
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.*"))
-FILES = 200
+FILES = 100
 """For each target; the same ones each time, however busy the machine is."""
 
 

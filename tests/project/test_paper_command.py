@@ -3,6 +3,7 @@
 Killed in each stage but the shape's (tests/shape_prior kills that, which takes most of the time) both end with the same bytes.
 """
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import cc0_flame
 import panohead_cases
 import pytest
 import sdxl_cases
+import trimesh
 from khronos import check_but_for_splats, install_validator
 from killed_builds import AFTER_MOTION, Kill, glb_of_killed, small_measures
 from liveportrait_cases import NARROW, write_checkpoints
@@ -130,6 +132,23 @@ def test_the_paper_in_one_command_names_every_checkpoint(whole: Path, tmp_path: 
     )
     for name in ("gltf", "ply", "lam"):
         assert cli.main(["export", str(whole / "avatar.glb"), "--to", name, "--out", str(tmp_path / name)]) == 0
+
+
+@pytest.mark.slow
+def test_panoheads_surface_lies_beside_the_avatar(whole: Path) -> None:
+    avatar = exporters.load(whole / "avatar.glb")
+    used = {each.name: each for each in avatar.provenance.ingredients}
+    assert used["panohead"].licence.startswith("CC-BY-NC-SA-4.0") and used["panohead"].sha256
+    assert {"lpips_vgg16", "anny"} <= used.keys()
+    surfaces = [trimesh.load(whole / name, force="mesh", process=False) for name in ("shape.glb", "shape.obj")]
+    for surface in surfaces:
+        assert surface.is_watertight and 0.002 < surface.volume < 0.02
+        low, high = avatar.rig.vertices.min(0), avatar.rig.vertices.max(0)
+        assert (surface.vertices.mean(0) > low).all() and (surface.vertices.mean(0) < high).all(), "in the head's world"
+    page = (whole / "report.html").read_text(encoding="utf-8")
+    assert "pivotal tuning moved the surface by" in page
+    assert not list((whole / "build").rglob("tuning.npz")), "what served a killed run is gone"
+    assert json.loads((whole / "metrics.json").read_text())["metrics"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
-"""`facecraft4d build --shape-prior panohead`, with a narrow generator's file in the published layout whose head has the portrait's outline."""
+"""What `--shape-prior panohead` does in a build, with a narrow generator's file in the published layout whose head has the portrait's outline.
 
-import json
+The whole build: tests/project/test_paper_command.py.
+"""
+
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,6 @@ from panohead_likeness import maps_of
 from places import PORTRAITS
 from stand_in_stages import Killed
 
-from facecraft4d import cli, exporters
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import cache, preprocess, shape_prior, weights
 from facecraft4d.toolkit.config import (
@@ -38,13 +39,6 @@ from facecraft4d.toolkit.weights.table import BroughtWeights
 NAME = "easy-khair-180-gpc0.8-trans10-025000.pkl"
 PHOTO = PORTRAITS / "astronaut.png"
 SIZE = 160
-QUICK = """
---preprocess.size 160 --shape-prior.views 8 --shape-prior.parametric.latent-iterations 2 --shape-prior.parametric.pivotal-iterations 2
---shape-prior.parametric.texture-size 128 --shape-prior.panohead.inversion-steps 2 --shape-prior.panohead.tuning-steps 1
---shape-prior.panohead.tuning-stop 0 --shape-prior.panohead.depth-rays 48 --shape-prior.panohead.mesh-cells 48
---video-prior.frontal-views 1 --video-prior.frames 1 --video-prior.size 64 --training.static-iterations 4 --training.coin-iterations 2
---training.splats 1000 --training.resolution 64 --training.coarse-resolution 64
-""".split()
 
 
 @pytest.fixture(scope="module")
@@ -74,28 +68,6 @@ def test_a_checkpoint_is_not_passed_over() -> None:
     config = parse_options(["x.jpg", "--shape-prior.panohead.checkpoint", "a.pkl"]).config
     with pytest.raises(UserError, match="is for --shape-prior panohead, and the shape prior here is parametric"):
         check_config(config)
-
-
-@pytest.mark.slow
-def test_a_photograph_becomes_an_avatar(checkpoint: Path, tmp_path: Path) -> None:
-    """What the users' own command line makes of files that the product's own reader reads."""
-    words = ["build", str(PHOTO), "--out", str(tmp_path), "--shape-prior", "panohead", "--device", "cpu"]
-    assert cli.main([*words, "--shape-prior.panohead.checkpoint", str(checkpoint), *QUICK]) == 0
-    avatar = exporters.load(tmp_path / "avatar.glb")
-    used = {each.name: each for each in avatar.provenance.ingredients}
-    assert used["panohead"].licence.startswith("CC-BY-NC-SA-4.0") and used["panohead"].sha256
-    assert {"lpips_vgg16", "anny"} <= used.keys() and avatar.provenance.verdict is Commercial.NO
-    import trimesh
-
-    surfaces = [trimesh.load(tmp_path / name, force="mesh", process=False) for name in ("shape.glb", "shape.obj")]
-    for surface in surfaces:
-        assert surface.is_watertight and 0.002 < surface.volume < 0.02
-        low, high = avatar.rig.vertices.min(0), avatar.rig.vertices.max(0)
-        assert (surface.vertices.mean(0) > low).all() and (surface.vertices.mean(0) < high).all(), "in the head's world"
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "pivotal tuning moved the surface by" in page
-    assert not list((tmp_path / "build").rglob("tuning.npz")), "what served a killed run is gone"
-    assert json.loads((tmp_path / "metrics.json").read_text())["metrics"]
 
 
 @pytest.mark.slow
