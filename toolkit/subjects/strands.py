@@ -7,14 +7,14 @@ from jaxtyping import Bool, Float, Float32, Int
 from scipy.spatial import cKDTree
 
 from facecraft4d.toolkit.core.datatypes import Rig
-from facecraft4d.toolkit.core.geometry import area_vectors, normalized, smoothstep, vertex_normals
+from facecraft4d.toolkit.core.geometry import area_vectors, normalized, vertex_normals
 from facecraft4d.toolkit.core.rigging import in_regions
 from facecraft4d.toolkit.face_model.regions import HAIRLINE_CENTER
+from facecraft4d.toolkit.subjects.falling import DOWN, fallen, tied
 from facecraft4d.toolkit.subjects.paint import noise
 from facecraft4d.toolkit.subjects.traits import Hairdo
 from facecraft4d.toolkit.subjects.wear import Part, subdivided
 
-DOWN = np.array([0.0, -1.0, 0.0])
 WIDTH = 0.0009
 """Of a ribbon at its root, metres: each stands for several hairs."""
 LOCK = 28
@@ -22,18 +22,12 @@ LOCK = 28
 COUNTS = {"buzzed": 26000, "short": 17000, "medium": 14000, "long": 14000, "tied": 12000, "curls": 13000, "afro": 16000}
 STEPS = {"buzzed": 2, "short": 6, "medium": 14, "long": 22, "tied": 12, "curls": 26, "afro": 14}
 BEARD_STRANDS = 9000
-RAMP = 0.35
-"""Metres that hair stands off its skin at most for each metre from its root."""
 FRONT_LINE = ((-10.0, 49.0), (28.0, 47.0), (45.0, 35.0), (54.0, 24.0), (59.0, 10.0))
 """(azimuth from the face, elevation) in degrees along the hairline from the middle of the forehead to the temple, about `HAIRLINE_CENTER`."""
 SIDEBURN = (62.0, 72.0)
 """Azimuths between which hair grows before the ear; the ear begins behind."""
 BACK_LINE = ((76.0, 9.0), (100.0, 5.0), (112.0, -10.0), (125.0, -28.0))
 """The hairline over and behind the ear."""
-FACE_HALF = 0.066
-"""Half width of the face that hair leaves free, unless it is a fringe."""
-FACE_AHEAD = 0.035
-"""Metres before the ears from which hair beside the face is drawn back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,10 +81,10 @@ def grown(
     kept = np.flatnonzero(hairline(points / scale, hair) + uneven > 0)[:count]
     triangles, weights, points, normals = triangles[kept], weights[kept], points[kept], normals[kept]
     if hair.style == "tied":
-        paths = _tied(points, hair, steps, scale, rng)
+        paths = tied(points, hair, steps, scale, rng)
     else:
         body = _obstacle(rig, worn)
-        paths = _fallen(points, normals, hair, body, steps, scale, rng)
+        paths = fallen(points, normals, hair, body, steps, scale, rng)
     paths, shades = _locks(paths, points, hair, scale, rng)
     return Strands(paths.astype(np.float32), triangles, weights.astype(np.float32), shades.astype(np.float32))
 
@@ -143,116 +137,6 @@ def _obstacle(rig: Rig, worn: list[Part]) -> tuple[cKDTree, np.ndarray, np.ndarr
         normals.append(vertex_normals(*finer))
     places = np.concatenate(points).astype(np.float64)
     return cKDTree(places), places, np.concatenate(normals).astype(np.float64)
-
-
-def _fallen(
-    roots: Float[np.ndarray, "n 3"],
-    normals: Float[np.ndarray, "n 3"],
-    hair: Hairdo,
-    body: tuple[cKDTree, np.ndarray, np.ndarray],
-    steps: int,
-    scale: float,
-    rng: np.random.Generator,
-) -> Float[np.ndarray, "n p 3"]:
-    """Strands that start along the comb's way, bend down by their weight and slide over the body."""  # fmt: skip
-    tree, places, outward = body
-    azimuth = np.abs(np.arctan2(roots[:, 0], roots[:, 2] - 0.015 * scale))
-    high = smoothstep((roots[:, 1] / scale - 0.03) / 0.06)
-    lift, weight, comb = {
-        "buzzed": (1.2, 0.0, 0.5), "short": (0.75, 0.12, 0.9), "medium": (0.35, 0.5, 0.9), "long": (0.3, 0.55, 0.9), "curls": (1.0, 0.3, 0.25), "afro": (1.6, 0.0, 0.0),
-    }[hair.style]  # fmt: skip
-    lengths = hair.length * scale * rng.uniform(0.88, 1.08, len(roots))
-    if hair.style == "short":
-        lengths *= 0.35 + 0.65 * high
-    x, _, z = (roots / scale).T
-    side = np.sign(x - hair.parting + rng.normal(0, 0.002, len(roots)))
-    ahead = smoothstep((z + 0.07) / 0.06)  # 1 where hair is parted, 0 behind, where it falls from the crown
-    across = ahead * side + (1 - ahead) * np.clip(x / 0.07, -1, 1)
-    way = np.stack([across, -0.15 - 0.8 * (1 - ahead), np.where(hair.style == "short", 0.5 * ahead, -0.6)], 1)
-    front = np.zeros(len(roots), bool)
-    if hair.fringe:
-        front = (azimuth < 0.75) & (roots[:, 1] / scale > 0.06) & (roots[:, 2] > 0)
-        way[front] = [0, -0.2, 1.4]
-        lengths[front] = np.minimum(lengths[front], scale * rng.uniform(0.055, 0.075, front.sum()))
-    way = normalized(way - (way * normals).sum(1, keepdims=True) * normals)
-    direction = normalized(lift * normals + comb * way + rng.normal(0, 0.12, roots.shape))
-    layer = hair.volume * scale * rng.random(len(roots)) ** 0.7 * (0.25 + 0.75 * high if hair.style == "short" else 1)
-    step, point, path = (lengths / (steps - 1))[:, None], roots, [roots]
-    for index in range(1, steps):
-        direction = normalized(
-            direction + weight * DOWN * min(1.0, 3.0 * index / steps + 0.3) + rng.normal(0, 0.04, roots.shape)
-        )
-        point = point + step * direction
-        if hair.style != "short":
-            before = ~front & (point[:, 2] > 0.02 * scale) & (point[:, 1] < 0.075 * scale)
-            away = np.clip(FACE_HALF * scale - side * point[:, 0], 0, None) * before
-            point[:, 0] += side * away
-            direction[:, 2] -= 0.6 * (away > 0)
-            aside = ~front & (point[:, 1] < 0.05 * scale)
-            point[:, 2] -= 0.5 * np.clip(point[:, 2] - FACE_AHEAD * scale, 0, None) * aside
-        nearest = tree.query(point)[1]
-        normal = outward[nearest]
-        inside = np.minimum(layer, RAMP * index * step[:, 0]) + 0.0015 - ((point - places[nearest]) * normal).sum(1)
-        push = np.clip(inside, 0, None)[:, None]
-        point = point + push * normal
-        into = np.minimum((direction * normal).sum(1, keepdims=True), 0)
-        direction = normalized(np.where(push > 0, direction - into * normal, direction))
-        path.append(point)
-    return np.stack(path, 1)
-
-
-def _tied(
-    roots: Float[np.ndarray, "n 3"], hair: Hairdo, steps: int, scale: float, rng: np.random.Generator
-) -> Float[np.ndarray, "n p 3"]:
-    """Strands combed over the skull to one place behind, where they end in a bun or hang as a tail."""
-    centre = np.array([0.0, 0.02, -0.005]) * scale
-    height = np.radians(rng.uniform(-5, 65))
-    knot = np.array([0.0, np.sin(height), -np.cos(height)])
-    start = normalized(roots - centre)
-    angle = np.arccos(np.clip(start @ knot, -1, 1))[:, None, None]
-    share = np.linspace(0, 1, steps)[None, :, None]
-    turned = (np.sin((1 - share) * angle) * start[:, None] + np.sin(share * angle) * knot) / np.maximum(
-        np.sin(angle), 1e-3
-    )
-    near = cKDTree(start)
-    radius = np.linalg.norm(roots - centre, axis=1)
-    ring = normalized(turned)
-    distance, index = near.query(ring.reshape(-1, 3), k=6)
-    nearness = 1 / (distance + 0.02)
-    over = ((radius[index] * nearness).sum(1) / nearness.sum(1)).reshape(ring.shape[:2])
-    over = (
-        over
-        + hair.volume * scale * np.sin(np.pi * np.clip(share[..., 0], 0, 1)) * rng.uniform(0.3, 1, (len(roots), 1))
-        + 0.002
-    )
-    paths = centre + ring * over[..., None]
-    return np.concatenate([paths, _knot(paths[:, -1].mean(0), knot, hair, len(roots), scale, rng)], 1)
-
-
-def _knot(
-    at: Float[np.ndarray, "3"],
-    outward: Float[np.ndarray, "3"],
-    hair: Hairdo,
-    count: int,
-    scale: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Where the strands go on from the tie: wound up as a ball, or hanging."""
-    share = np.linspace(0, 1, 14)[None, :, None]
-    if rng.random() < 0.6:
-        size = scale * rng.uniform(0.026, 0.042)
-        first = normalized(rng.normal(size=(count, 3)))
-        second = normalized(np.cross(first, rng.normal(size=(count, 3))))
-        turn = 2.2 * np.pi * share
-        ball = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
-        return np.asarray(
-            at + 0.8 * size * outward + size * rng.uniform(0.85, 1, (count, 1, 1)) * ball * [1, 0.85, 0.9]
-        )
-    spread = rng.normal(0, 0.011 * scale, (count, 1, 3)) * [1, 0.3, 1]
-    out = 0.06 * scale * (1 - np.exp(-3 * share)) * outward
-    return np.asarray(
-        at + out + spread * np.sqrt(share) * (1.4 - 0.8 * share) + hair.length * scale * share**1.3 * DOWN
-    )
 
 
 def _locks(

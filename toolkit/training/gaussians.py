@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from facecraft4d.toolkit.core.datatypes import BoundSplats
 from facecraft4d.toolkit.training.frames import TriangleFrames
+from facecraft4d.toolkit.training.placing import Place
 
 Parameters = dict[str, Tensor]
 """Everything that is trained, by name."""
@@ -63,6 +64,13 @@ def _multiply_wxyz(left: Tensor, right: Tensor) -> Tensor:
 
 def place(parameters: Parameters, triangles: Int64[Tensor, " n"], frames: TriangleFrames) -> WorldSplats:
     """Bound splats to the world: mean = scale R mean + centroid, rotation = R rotation, sigma = scale exp(log_scale)."""
+    if triangles.device.type == "cpu":
+        return WorldSplats(*Place.apply(*(parameters[name] for name in SPLAT_NAMES[:4]), triangles, frames))
+    return placed(parameters, triangles, frames)
+
+
+def placed(parameters: Parameters, triangles: Int64[Tensor, " n"], frames: TriangleFrames) -> WorldSplats:
+    """In plain torch: what graphics cards compute, and the readable twin of the compiled one."""
     scale = frames.scales[triangles, None]
     turned = torch.bmm(frames.rotations[triangles], parameters["means"][:, :, None])[:, :, 0]
     local_wxyz = functional.normalize(parameters["rotations_wxyz"], dim=-1)
