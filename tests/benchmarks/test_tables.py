@@ -47,6 +47,7 @@ def test_every_table_has_the_papers_measures_in_its_rows() -> None:
         assert set(table.ablations) <= set(ABLATIONS) & set(table.rows)
 
 
+@pytest.mark.slow
 def test_what_leaves_something_out_are_options_of_build() -> None:
     left = {name: parse_options(["portrait.jpg", *options]).config for name, options in ABLATIONS.items()}
     sdxl = {name: (config.image_prior.sdxl.warp, config.image_prior.sdxl.attention) for name, config in left.items()}

@@ -40,6 +40,7 @@ def film(portrait: np.ndarray, holes: set[int], frames: int = 12) -> Iterator[tu
         yield frame / 25, np.full_like(portrait, 90) if frame in holes else portrait
 
 
+@pytest.mark.slow
 def test_frames_without_a_face_are_filled_and_said(portrait: np.ndarray) -> None:
     track = tracked(film(portrait, {0, 5, 6}), "film", silent)
     whole = tracked(film(portrait, set()), "film", silent)

@@ -58,6 +58,7 @@ def test_a_number_out_of_bounds_is_one_line_before_anything_runs(
     assert [path.name for path in place.iterdir()] == ["blank.jpg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("--fresh",)])
 def test_a_foreign_build_folder_is_refused_and_untouched(
     place: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]

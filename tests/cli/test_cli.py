@@ -31,11 +31,13 @@ def test_help_is_quick_and_complete() -> None:
     assert min(times) < 0.5
 
 
+@pytest.mark.slow
 def test_the_process_exits_with_two_and_one_line(tmp_path: Path) -> None:
     result = _run("inspect", str(tmp_path / "nobody.glb"))
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_missing_packages_are_named_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(
@@ -47,6 +49,7 @@ def test_missing_packages_are_named_in_one_line(tmp_path: Path) -> None:
     assert result.stderr == 'facecraft4d: build needs torch; install it with: pip install "facecraft4d[toolkit]"\n'
 
 
+@pytest.mark.slow
 def test_playing_imports_no_torch(tiny_path: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from facecraft4d.cli import main; "

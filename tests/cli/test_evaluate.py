@@ -84,6 +84,7 @@ def test_several_heads_are_measured_by_the_papers_measures(two_heads: Path, caps
     assert tree["groups"][0]["fid"] is None and len(tree["pictures"]) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "match"),
     [

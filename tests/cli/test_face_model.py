@@ -77,6 +77,7 @@ def refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
     return said[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_a_head_model_that_cannot_serve_is_one_line(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -72,6 +72,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_a_mistake_costs_one_line(place: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     command, wanted = BAD[name]

@@ -71,6 +71,7 @@ def test_nothing_is_refused_where_all_are_chosen_and_there(monkeypatch: pytest.M
     cli_paper.refuse_other_priors(config, quiet)
 
 
+@pytest.mark.slow
 def test_it_goes_on_when_told() -> None:
     cli_build.check_paper(cli_build.parse_options([*PAPER, "--anyway", "--embedded-priors"]), quiet)
     with pytest.raises(UserError, match="hours"):

@@ -128,6 +128,7 @@ def test_port_that_is_taken_is_one_line(
     assert len(lines) == 1 and str(server.server_port) in lines[0] and "--port" in lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_until_it_is_told_to_end(tiny_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "facecraft4d.cli", "serve", str(tiny_path), "--no-browser"]

@@ -20,6 +20,7 @@ TEXT = "Five brave mothers found the moon. Papa may vote."
 JAW = ARKIT_NAMES.index("jawOpen")
 
 
+@pytest.mark.slow
 def test_a_voice_becomes_a_clip_that_every_player_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, wav = tmp_path / "line.csv", tmp_path / "line.wav"
     assert main(["speak", VOICE, "--text", TEXT, "--out", str(out), "--wav", str(wav), "--mood", "happy"]) == 0
@@ -62,6 +63,7 @@ def test_a_table_changes_a_recorded_clip(tmp_path: Path) -> None:
     assert sheets[0] != sheets[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -27,6 +27,7 @@ print(sorted(name for name in {heavy} if sys.modules.get(name)), code)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "heavy"),
     [

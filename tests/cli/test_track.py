@@ -37,6 +37,7 @@ def cameras(folder: Path, *entries: dict[str, object]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "reason"),
     [

@@ -39,6 +39,7 @@ def test_the_frames_of_a_video_with_their_times(tmp_path: Path) -> None:
         read_sound(tmp_path / "a.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [b"", b"no sound", b"RIFF\0\0\0\0WAVE", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n"]
 )  # fmt: skip

@@ -54,6 +54,7 @@ def test_own_clips_are_smooth_and_loop(name: str) -> None:
     assert np.abs(np.diff(clip.joint_rotations, axis=0)).max() < 0.1
 
 
+@pytest.mark.slow
 def test_script_makes_the_committed_files(tmp_path: Path) -> None:
     script = runpy.run_path(str(SCRIPT))
     for name in OWN:

@@ -18,6 +18,7 @@ KINDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(arrays.arrays(KINDS, arrays.array_shapes(min_dims=0, min_side=0)), st.booleans(), st.booleans())
 def test_every_plain_array_comes_back(array: np.ndarray, packed: bool, column_major: bool) -> None:
     path = Path("memory.npz")

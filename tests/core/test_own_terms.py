@@ -29,6 +29,7 @@ def jaw(angle: float) -> np.ndarray:
     return turns
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.floats(-25, 25).filter(lambda angle: abs(angle) > 4), st.lists(st.floats(-1.5, 1.5), min_size=3, max_size=3))
 def test_turns_and_weights_are_found_again(rig: Rig, angle: float, weights: list[float]) -> None:

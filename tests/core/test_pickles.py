@@ -64,11 +64,13 @@ def assert_same(found: Any, given: Any) -> None:
         assert type(found) is type(given) and repr(found) == repr(given)
 
 
+@pytest.mark.slow
 @given(TREES, PROTOCOLS)
 def test_plain_data_comes_back_whatever_the_protocol(tree: Any, protocol: int) -> None:
     assert_same(read(pickle.dumps(tree, protocol)), tree)
 
 
+@pytest.mark.slow
 @given(ARRAYS, PROTOCOLS, st.booleans())
 def test_arrays_by_columns_and_numbers_of_numpy_come_back(array: np.ndarray, protocol: int, swapped: bool) -> None:
     array = np.asfortranarray(array.astype(array.dtype.newbyteorder(">")) if swapped else array)
@@ -91,6 +93,7 @@ def test_objects_of_npy_files_come_back(tmp_path: Path) -> None:
     assert_same(read_pickle(tmp_path / "some.npy"), content)
 
 
+@pytest.mark.slow
 @given(TREES, PROTOCOLS, st.data())
 def test_damage_is_one_line(tree: Any, protocol: int, data: st.DataObject) -> None:
     content = bytearray(pickle.dumps(tree, protocol))

@@ -88,6 +88,7 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CRAFTED)
 def test_slow_and_huge_pictures_are_refused_before_they_are_decoded(case: str) -> None:
     content = CRAFTED[case]()

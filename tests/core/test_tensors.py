@@ -57,6 +57,7 @@ def refused(data: bytes, match: str) -> None:
     assert "\n" not in str(found.value)
 
 
+@pytest.mark.slow
 @given(st.lists(ARRAYS, max_size=4), st.booleans())
 def test_tensors_come_back(given_arrays: list[np.ndarray], legacy: bool) -> None:
     found = read(saved({f"a{k}": torch.from_numpy(each.copy()) for k, each in enumerate(given_arrays)}, legacy))
@@ -66,6 +67,7 @@ def test_tensors_come_back(given_arrays: list[np.ndarray], legacy: bool) -> None
         assert found[f"a{k}"].dtype == each.dtype and found[f"a{k}"].flags.writeable
 
 
+@pytest.mark.slow
 @given(st.lists(SINGLES, max_size=4))
 def test_safetensors_come_back(given_arrays: list[np.ndarray]) -> None:
     found = read(safetensors({f"a{k}": each for k, each in enumerate(given_arrays)}))
@@ -237,6 +239,7 @@ def refused_shapes(data: bytes, match: str) -> None:
     assert "\n" not in str(found.value)
 
 
+@pytest.mark.slow
 @given(st.lists(SINGLES, max_size=4))
 def test_types_and_shapes_are_read_without_the_numbers(given_arrays: list[np.ndarray]) -> None:
     found = shapes(safetensors({f"a{k}": each for k, each in enumerate(given_arrays)}))

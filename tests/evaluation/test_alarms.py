@@ -66,6 +66,7 @@ def test_pinholes_ring_and_a_loop_does_not() -> None:
     assert "holes" not in rings([front, cut(side, loop)], yaws)
 
 
+@pytest.mark.slow
 def test_background_through_a_lens_is_no_hole_but_through_a_face_it_is() -> None:
     (front, side), yaws = pair("truth_short_75")
     rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -88,6 +89,7 @@ def test_cloth_between_skin_rings_and_skin_above_cloth_does_not() -> None:
     assert rings([front, replace(side, kinds=woven)], yaws) == {"woven"}
 
 
+@pytest.mark.slow
 def test_cloth_that_is_woven_in_the_photograph_is_worn_so() -> None:
     (front, side), yaws = pair("truth_bun_young_345")
     cloth = np.flatnonzero((side.kinds == CLOTH).any(1))

@@ -67,6 +67,7 @@ def test_a_file_that_is_no_list_of_cameras_is_named(content: bytes, tmp_path: Pa
         truth.of_folder(tmp_path, tiny_avatar.rig, 512)
 
 
+@pytest.mark.slow
 def test_a_synthetic_subjects_pictures_are_clean_and_named() -> None:
     pictures = truth.of_subject("glasses", 32)
     assert len(pictures) == 12 and len({each.name for each in pictures}) == 12 and pictures[0].group == "glasses"

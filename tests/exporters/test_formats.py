@@ -33,6 +33,7 @@ def test_names_are_unique_and_suffixes_are_written_as_users_do() -> None:
         assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in each.suffixes)
 
 
+@pytest.mark.slow
 def test_importing_the_exporters_brings_nothing_heavy() -> None:
     """Who reads or writes an avatar waits for numpy and little else; a format brings what it needs when it is used."""
     heavy = {"torch", "numba", "scipy", "cv2", "tyro", "PIL", "av", "pxr", "zstandard"}

@@ -59,6 +59,7 @@ def centres(found: Read, weights: dict[str, float]) -> np.ndarray:
     return places - (0.0, EAR_HEIGHT, 0.0)
 
 
+@pytest.mark.slow
 @given(kind=KINDS)
 @settings(max_examples=12, deadline=None)
 def test_player_puts_splats_where_ours_are(kind: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -82,6 +83,7 @@ def test_player_puts_splats_where_ours_are(kind: dict[str, Any], tmp_path_factor
     assert sorted(found.order) == list(range(len(rest.means)))
 
 
+@pytest.mark.slow
 @given(kind=KINDS)
 @settings(max_examples=12, deadline=None)
 def test_mesh_is_what_the_player_demands(kind: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import trimesh
 from avatar_cases import KINDS, NAMES, random_avatar
 from hypothesis import given, settings
@@ -42,6 +43,7 @@ def parsed(data: bytes) -> dict[str, Any]:
     return {key: np.array(value) if key in ("v", "vt", "vn", "f") else value for key, value in rows.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(kind=KINDS)
 def test_any_avatar_comes_back_within_half_a_digit(kind: dict[str, Any]) -> None:
@@ -88,6 +90,7 @@ def test_trimesh_reads_mesh_material_and_picture(tiny_avatar: Avatar, tmp_path: 
     np.testing.assert_allclose(places, texture.corner_uvs[order] * [1, -1] + [0, 1], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_pose_is_that_of_the_expressions(tiny_avatar: Avatar) -> None:
     weights = {"jawOpen": 0.5, "mouthSmileLeft": 1.0}
     files = dict(export_obj(tiny_avatar, "a.obj", ExportOptions(expressions=weights)))

@@ -57,6 +57,7 @@ def as_splats(like: Splats, played: tuple[np.ndarray, np.ndarray, np.ndarray]) -
     return replace(like, means=means, rotations_wxyz=normalized(rotations).astype(np.float32), scales=scales)
 
 
+@pytest.mark.slow
 def test_splats_at_rest_are_those_of_the_avatar(ball: Avatar, reader: Decoder) -> None:
     rest = exact(ball, neutral_pose(ball.rig))
     for field in fields(rest):
@@ -104,6 +105,7 @@ def turned_pose(avatar: Avatar, turn: dict[tuple[str, str], float]) -> Pose:
     return replace(neutral_pose(avatar.rig), joint_rotations=rotations)
 
 
+@pytest.mark.slow
 def test_what_is_rigid_on_a_joint_is_exact_at_any_angle(ball: Avatar) -> None:
     """However far the head turns, with all vertices on the neck: the deltas of joints are for small turns, their weights for all."""
     weights = np.zeros_like(ball.rig.skin_weights)
@@ -119,6 +121,7 @@ def test_what_is_rigid_on_a_joint_is_exact_at_any_angle(ball: Avatar) -> None:
     assert off.position_mm.max() < 1e-3 and off.rotation_degrees.max() < 1e-3 and off.scale_percent.max() < 1e-3
 
 
+@pytest.mark.slow
 def test_stitching_puts_splats_where_they_rest(ball: Avatar) -> None:
     """By the mesh as the GLB has it: triangles of eyewear come after the others."""
     regions = ball.rig.triangle_regions.copy()
@@ -207,6 +210,7 @@ def first(splats: BoundSplats, count: int) -> BoundSplats:
     return BoundSplats(*(getattr(splats, each.name)[:count] for each in fields(splats)))
 
 
+@pytest.mark.slow
 def test_no_expressions_one_splat_and_names_of_any_script(ball: Avatar) -> None:
     bare = replace(ball.rig, expression_names=(), expression_deltas=ball.rig.expression_deltas[:0], joint_deltas=None)
     reader = decoded(Avatar(bare, first(ball.splats, 1), ball.provenance))
@@ -247,10 +251,12 @@ def test_any_avatar_comes_back_within_the_rounding(kind: dict[str, Any], delta_t
             assert values.max(initial=0) < most, name
 
 
+@pytest.mark.slow
 def test_equal_avatars_give_equal_bytes(ball: Avatar) -> None:
     assert dict(export_rig(ball, ExportOptions())) == dict(export_rig(ball, ExportOptions()))
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = str(files("facecraft4d.samples") / "parity_avatar.glb")
     assert main(["export", source, "--to", "rig", "--delta-type", "int16", "--out", str(tmp_path / "head")]) == 0

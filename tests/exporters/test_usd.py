@@ -98,6 +98,7 @@ def assert_splats(stage: Usd.Stage, avatar: Avatar, pose: Pose, time: Usd.TimeCo
     np.testing.assert_allclose(coefficients * SH_C0 + 0.5, expected.colors, atol=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(kind=KINDS)
 def test_any_avatar_comes_back_equal_and_moves_as_ours(kind: dict[str, Any]) -> None:
@@ -112,6 +113,7 @@ def test_any_avatar_comes_back_equal_and_moves_as_ours(kind: dict[str, Any]) -> 
         assert_posed(stage, avatar, motion)
 
 
+@pytest.mark.slow
 def test_usds_skinning_is_ours_for_every_expression_and_joint(tiny_avatar: Avatar) -> None:
     motion = every_motion(tiny_avatar)
     with opened(tiny_avatar, ExportOptions(clips=(motion,))) as stage:

@@ -106,6 +106,7 @@ def test_humanoid(tiny_avatar: Avatar, names: tuple[str, ...], parents: tuple[in
     assert all(np.isfinite(places).ravel()) and places[bones["leftHand"], 0] > 0 > places[bones["rightHand"], 0]
 
 
+@pytest.mark.slow
 @given(kind=KINDS)
 @settings(max_examples=12, deadline=None)
 def test_mesh_and_expressions(kind: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Landmarks on the default head: found again on renders, and where their names say."""
 
 import numpy as np
+import pytest
 from default_head_cases import EYE_LEFT, EYE_RIGHT
 
 from facecraft4d.toolkit.core.geometry import orbit_camera, project
@@ -10,6 +11,7 @@ from facecraft4d.toolkit.face_model.model import neutral_vertices
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 
 
+@pytest.mark.slow
 def test_landmarks_are_found_again(head: FaceModel, rng: np.random.Generator) -> None:
     """Views and people that the embedding has not seen: mean error under 1.5 % of the face's width on the mean head, 2 % on others."""
     assert head.landmarks_478 is not None and head.landmarks_68 is not None

@@ -62,11 +62,13 @@ def _posed(flame: FaceModel, golden: dict[str, np.ndarray], offsets: torch.Tenso
     return deform(model_tensors(flame), *inputs, rotations, translation, offsets).numpy()
 
 
+@pytest.mark.slow
 def test_pickle_imitates_the_published_files(folder: Path) -> None:
     named = synthetic_flame.globals_named(folder / "generic_model.pkl")
     assert {"chumpy.ch Ch", "scipy.sparse.csc csc_matrix"} <= named
 
 
+@pytest.mark.slow
 def test_read_arrays_equal_the_rule(flame: FaceModel, golden: dict[str, np.ndarray]) -> None:
     arrays = synthetic_flame.model()
     np.testing.assert_array_equal(flame.vertices, arrays["v_template"])
@@ -181,6 +183,7 @@ def _changed(name: str, entry: tuple[int, ...], value: float) -> np.ndarray:
     return array
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
@@ -248,6 +251,7 @@ def test_wrong_choices_of_landmarks_are_named(small: Path, tmp_path: Path, chose
         load_flame(small, FlameSideFiles(mediapipe=tmp_path / "mediapipe.npz"))
 
 
+@pytest.mark.slow
 def test_what_is_no_regular_file_is_not_opened(small: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for strange in (tmp_path, tmp_path / "pipe", tmp_path / "nothing", Path("/dev/zero"), Path("a\0b")):

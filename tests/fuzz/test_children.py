@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="they are forked
 SOUND = DATA / "five_brave_mothers.flac"
 
 
+@pytest.mark.slow
 def test_the_same_sound(tmp_path: Path) -> None:
     (tmp_path / "none.wav").write_bytes(b"no sound")
     expected = read_sound(SOUND)

@@ -87,6 +87,7 @@ def test_mirrored_face_swaps_left_and_right(finder, astronaut):
     assert still.expression[ARKIT_NAMES.index("tongueOut")] == 0
 
 
+@pytest.mark.slow
 def test_small_face_in_a_large_photo_is_found(finder, astronaut):
     """A face of 64 pixels between the temples in a picture of 4000."""
     scale = 64 / 91.5

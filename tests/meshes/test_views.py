@@ -55,6 +55,7 @@ def test_no_view_leaves_the_fallback_and_the_photograph_decides(ball: np.ndarray
     assert (found[ball @ [np.sin(1.5), 0, np.cos(1.5)] > 0.98] @ green > 0.8).all()
 
 
+@pytest.mark.slow
 @given(st.permutations(range(1, 5)))
 def test_the_order_of_the_other_views_does_not_matter(order: list[int]) -> None:
     points = np.random.default_rng(0).standard_normal((50, 3))

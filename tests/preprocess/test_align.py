@@ -13,6 +13,7 @@ from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.preprocess import align
 
 
+@pytest.mark.slow
 def test_crop_is_a_similarity_that_carries_the_landmarks(hopper: Portrait):
     linear = hopper.crop_from_photo[:2, :2].astype(np.float64)
     assert np.allclose(linear @ linear.T, np.eye(2) * np.linalg.det(linear), atol=1e-5) and np.linalg.det(linear) > 0

@@ -19,6 +19,7 @@ from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.landmarks.points import FACE_OVAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hopper", "astronaut"])
 def test_portrait_is_framed(name: str, request: pytest.FixtureRequest):
     """Roll gone, face in the middle column, head and neck inside with a margin, white where there is no head."""
@@ -56,6 +57,7 @@ def test_greyscale_portrait_builds(tmp_path: Path, hopper: Portrait):
     )
 
 
+@pytest.mark.slow
 def test_own_alpha_is_the_matte(tmp_path: Path, astronaut: Portrait):
     """A cut-out is kept as it is: a disc around the head instead of its outline."""
     rgb = pixels(ASTRONAUT)

@@ -4,6 +4,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("toolkit", "exporters", "runtime", "facecraft4d")
 
@@ -93,6 +95,7 @@ def uses(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_door_is_on_the_list() -> None:
     found = defaultdict(set)
     for folder in PRODUCT:

@@ -41,6 +41,7 @@ def test_modules_of_one_system_are_imported_where_they_are_used() -> None:
             assert node in inside or not {each.split(".")[0] for each in found} & ONE_SYSTEM_ONLY, name
 
 
+@pytest.mark.slow
 def test_text_files_name_their_encoding() -> None:
     """Windows reads and writes text in its own code page unless told otherwise."""
     for name, tree in modules():

@@ -1,6 +1,7 @@
 """Figures show what they say."""
 
 import numpy as np
+import pytest
 from head_cases import RADIUS
 
 from facecraft4d.toolkit.built import Build
@@ -27,6 +28,7 @@ def test_landmarks_are_drawn_where_they_are(tiny_portrait: Portrait) -> None:
     assert len(changed) and (distance <= 1).all()
 
 
+@pytest.mark.slow
 def test_the_expression_sheet_shows_all(tiny_build: Build) -> None:
     sheet = expression_sheet(tiny_build)
     rows = -(-(len(tiny_build.avatar.rig.expression_names) + 1) // SHEET_COLUMNS)

@@ -35,6 +35,7 @@ class Balance(HTMLParser):
             assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_is_balanced_and_escaped(page: str) -> None:
     parser = Balance()
     parser.feed(page)

@@ -46,6 +46,7 @@ def test_by_the_rasteriser(name: str) -> None:
     assert likeness(name, image) > LEAST_DB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", Tier)
 @pytest.mark.parametrize("name", GOLDEN)
 def test_by_opengl(context: Any, name: str, tier: Tier) -> None:

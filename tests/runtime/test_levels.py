@@ -19,6 +19,7 @@ def run(keeper: LevelKeeper, costs: list[float], height: float, frames: int = FR
     return levels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_it_settles_where_the_time_is_kept(seed: int) -> None:
     """For any costs that fall with the splats: few changes, none at last; in time, or at the coarsest; and no finer level had room."""

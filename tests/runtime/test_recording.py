@@ -57,6 +57,7 @@ def test_same_bytes_again(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> 
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_voice_goes_along_as_long_as_the_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     wave = (9000 * np.sin(np.arange(6000) * 0.3)).astype(np.int16)[:, None]
     for name in ("a.mp4", "b.mp4"):

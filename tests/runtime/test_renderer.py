@@ -18,6 +18,7 @@ from facecraft4d.toolkit.core.geometry import orbit_camera
 from facecraft4d.toolkit.core.rigging import pose_from_weights
 
 
+@pytest.mark.slow
 def test_torch_is_not_needed(tmp_path: Path) -> None:
     """Load, animate, draw and record with every toolkit extra blocked."""
     code = f"""

@@ -29,6 +29,7 @@ WIDE = 760, 560
 Opened = Callable[..., Hand]
 
 
+@pytest.mark.slow
 def test_without_a_display_it_names_record(tmp_path: Path) -> None:
     player = run_player(tmp_path, None)
     _, message = player.communicate(timeout=60)

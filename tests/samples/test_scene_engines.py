@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from avatar_cases import KINDS, random_avatar, random_motion
 from hypothesis import given, settings
 
@@ -16,6 +17,7 @@ from facecraft4d.samples.engines.usd.stage import Stage
 from facecraft4d.toolkit.core.asset import Avatar
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(kind=KINDS)
 def test_blender_finds_the_triangles_of_splats(kind: dict[str, Any], tmp_path_factory: Any) -> None:
@@ -35,6 +37,7 @@ def test_blender_finds_the_triangles_of_splats(kind: dict[str, Any], tmp_path_fa
     assert np.array_equal(vertices[rig_corners(read_glb(path))], expected)
 
 
+@pytest.mark.slow
 def test_the_sample_for_usd_finds_a_file_of_ours_right(tiny_avatar: Avatar, tmp_path: Path) -> None:
     """And one of another avatar wrong."""
     motion = random_motion(tiny_avatar.rig, 3)

@@ -79,6 +79,7 @@ def deformed(run: Runner, avatar: Avatar, case: Case) -> tuple[Deformed, np.ndar
     return Deformed(found["posed"][:, :3], placed[:, 0, :3], placed[:, 1], placed[:, 2, :3]), placed[:, 0, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AVATARS)
 def test_passes_give_what_the_file_expects(runner: Runner, name: str) -> None:
     avatar = load(Path(str(files("facecraft4d.samples") / name)))

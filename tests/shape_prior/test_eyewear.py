@@ -77,6 +77,7 @@ def test_a_bare_face_wears_no_glasses(model: FaceModel, brows: bool) -> None:
     assert find_glasses(picture, camera, rig, rig.vertices) is None
 
 
+@pytest.mark.slow
 def test_glasses_cover_the_pixels_that_show_them_and_the_skin_goes_on_behind(
     worn: tuple[Portrait, Camera, Rig, Glasses],
 ) -> None:

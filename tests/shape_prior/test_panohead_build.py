@@ -156,12 +156,14 @@ def test_something_else_in_its_place(tmp_path: Path, content: bytes) -> None:
     assert "expected a PanoHead checkpoint" in refused(tmp_path / NAME)
 
 
+@pytest.mark.slow
 def test_a_truncated_one(tmp_path: Path) -> None:
     data = cases.file_bytes(cases.ruled(KNOWN))
     (tmp_path / NAME).write_bytes(data[: len(data) // 2])
     assert "ends early" in refused(tmp_path / NAME)
 
 
+@pytest.mark.slow
 def test_another_architecture_names_three_in_the_line_and_all_in_the_log(tmp_path: Path) -> None:
     network = cases.ruled(KNOWN)
     for name in ("b4", "b8", "b16", "b32"):
@@ -173,12 +175,14 @@ def test_another_architecture_names_three_in_the_line_and_all_in_the_log(tmp_pat
     assert len(missing) == 16 and sum(f"{note.removeprefix('missing: ')}" in line for note in missing) == 3
 
 
+@pytest.mark.slow
 def test_numbers_that_are_none(tmp_path: Path) -> None:
     network = cases.ruled(KNOWN)
     network.decoder.net[0].bias.fill_(float("nan"))
     assert "found numbers in decoder.net.0.bias that are not finite" in refused(cases.write(tmp_path / NAME, network))
 
 
+@pytest.mark.slow
 def test_too_little_memory_on_the_device_is_one_line(
     checkpoint: Path, portrait: Portrait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +200,7 @@ def test_too_little_memory_on_the_device_is_one_line(
     assert line.endswith("or take --device cpu") and "\n" not in line
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_the_checkpoint(
     checkpoint: Path, portrait: Portrait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

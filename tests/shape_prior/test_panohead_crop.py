@@ -97,6 +97,7 @@ def seen(rotation: np.ndarray, scale: float = 1000.0) -> Portrait:
     return portrait_of(landmarks, camera_from_head)
 
 
+@pytest.mark.slow
 @given(st.floats(-1.0, 1.0), st.floats(-0.5, 0.5), st.floats(-0.7, 0.7), st.floats(300.0, 2000.0))
 def test_the_label_s_camera_looks_at_one_place_of_a_head_however_it_turns(
     yaw: float, pitch: float, roll: float, scale: float
@@ -127,6 +128,7 @@ def test_beyond_the_portrait_it_is_white() -> None:
     assert found[12:28, 12:28] == pytest.approx(0.25, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(st.floats(0.4, 2.5), st.floats(-3.0, 3.0), st.floats(-50, 50), st.floats(-50, 50))
 def test_the_portraits_camera_sees_what_the_pictures_camera_sees(
     scale: float, turn: float, right: float, down: float

@@ -31,6 +31,7 @@ def ws(narrow: Generator, z: Tensor) -> Tensor:
     return narrow.mapping(z, FRONTAL)
 
 
+@pytest.mark.slow
 def test_what_is_seen_lies_in_its_ranges_from_all_around(narrow: Generator, ws: Tensor) -> None:
     grids, background = narrow.grids(ws), narrow.background(ws)
     for step in range(6):
@@ -49,6 +50,7 @@ def test_planes_made_once_show_what_a_whole_synthesis_shows(narrow: Generator, w
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
 
 
+@pytest.mark.slow
 def test_heads_of_a_batch_do_not_know_each_other(narrow: Generator, z: Tensor) -> None:
     several = torch.cat([z, -z, z.flip(1)])
     cameras = torch.cat([label(world_from_orbit(yaw), intrinsics()) for yaw in (0.0, 1.0, -2.0)])
@@ -60,6 +62,7 @@ def test_heads_of_a_batch_do_not_know_each_other(narrow: Generator, z: Tensor) -
         torch.testing.assert_close(together.mask[one], alone.mask, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_latent_moves_the_camera_it_is_drawn_from_and_not_the_one_it_is_told(narrow: Generator, z: Tensor) -> None:
     found = narrow(z, FRONTAL)
     expected = narrow.synthesis(narrow.mapping(z, FRONTAL), moved(FRONTAL, narrow.translation(z, FRONTAL)))

@@ -189,6 +189,7 @@ def replace_weights(generator: Generator) -> Generator:
     return other
 
 
+@pytest.mark.slow
 @given(st.integers(1, 1000))
 def test_schedules(steps: int) -> None:
     shares = np.arange(steps + 1) / steps
@@ -216,6 +217,7 @@ def test_the_mean_latent_is_that_of_its_rows() -> None:
     assert mean.spread == pytest.approx((rows - rows.mean(0)).norm(dim=1).square().mean().sqrt().item(), rel=1e-4)
 
 
+@pytest.mark.slow
 @given(st.floats(-3, 3), st.floats(-1, 1), st.floats(-1, 1))
 def test_orbited_labels_are_those_of_an_orbit(yaw: float, more: float, pitch: float) -> None:
     start = label(world_from_orbit(yaw), intrinsics())

@@ -38,6 +38,7 @@ def camera_at(yaw: float, pitch: float = 0.0) -> object:
     return portrait_camera(np.eye(3), world_from_orbit(yaw, pitch), SIDE, SIDE)
 
 
+@pytest.mark.slow
 def test_the_file_holds_the_planes_of_an_ellipsoid(head: Figure) -> None:
     found = head.grids.view(1, -1, KNOWN.grid_side, KNOWN.grid_side)
     inner = (..., slice(10, -10), slice(10, -10))
@@ -76,6 +77,7 @@ def test_a_view_stands_on_white(head: Figure) -> None:
     assert middle.mean((0, 1)) == pytest.approx(np.array(SKIN), abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_photograph_keeps_its_pixels_and_takes_the_depth(head: Figure) -> None:
     rng = np.random.default_rng(0)
     image, alpha = rng.random((SIDE, SIDE, 3), np.float32), np.ones((SIDE, SIDE), np.float32)
@@ -159,6 +161,7 @@ def surface(head: Figure) -> Surface:
     return surface_of(head, 64, 10.0)
 
 
+@pytest.mark.slow
 def test_the_surface_is_closed_and_within_two_millimetres(surface: Surface) -> None:
     placed = surface.placed(PLACE)
     assert on_ellipsoid(placed.vertices).max() < 2e-3

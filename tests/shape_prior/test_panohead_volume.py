@@ -62,6 +62,7 @@ def fan(count: int, width: float) -> Tensor:
     return torch.stack([angles.sin(), torch.zeros(count), -angles.cos()], 1)[None]
 
 
+@pytest.mark.slow
 @given(st.floats(-3, 3))
 def test_even_fog_stops_as_much_as_its_depth_says(density: float) -> None:
     """Beer and Lambert: of a ray that is followed for a length, one part in e^(density * length) passes."""
@@ -132,6 +133,7 @@ def test_second_samples_lie_among_the_first_and_gather_where_they_weigh(seed: in
     assert near.float().mean() > 0.7
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=20)
 def test_jitter_follows_from_its_seed_and_rays_do_not_know_each_other(seed: int) -> None:

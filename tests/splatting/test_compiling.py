@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_machine_without_compiled_kernels_is_told_so(tmp_path: Path) -> None:
     """Before the first call a fresh cache says no, afterwards yes, in the next process too."""
     (tmp_path / "tiny.py").write_text(

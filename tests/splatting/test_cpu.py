@@ -29,6 +29,7 @@ def test_drawing_without_torch_is_the_same_picture() -> None:
         cpu.draw(Splats(numbers[0], numbers[1], numbers[2] * np.float32(np.nan), *numbers[3:]), shot)
 
 
+@pytest.mark.slow
 def test_drawing_does_not_import_torch() -> None:
     code = "import sys, facecraft4d.toolkit.splatting.cpu; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

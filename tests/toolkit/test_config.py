@@ -114,6 +114,7 @@ def agreeing(config: BuildConfig) -> BuildConfig:
     )
 
 
+@pytest.mark.slow
 @given(within_bounds(BuildConfig).map(agreeing))
 def test_what_lies_within_the_bounds_and_goes_together_passes(config: BuildConfig) -> None:
     check_config(config)

@@ -108,6 +108,7 @@ def test_a_wide_smoothing_is_near_the_exact_one() -> None:
 MASKS = "import cv2, hashlib, numpy as np; from facecraft4d.toolkit.images import distance_inside\ncv2.setNumThreads(1)\nrng = np.random.default_rng(0)\nfor side in (60, 512):\n    y, x = np.mgrid[:side, :side] / side - 0.5\n    mask = (x**2 + y**2 < 0.15) & (rng.random((side, side)) > 0.0005)\n    for _ in range(8):\n        kept = [np.empty(rng.integers(1, 200_000), np.uint8) for _ in range(9)]\n        print(hashlib.sha256(distance_inside(mask).tobytes()).hexdigest())"
 
 
+@pytest.mark.slow
 def test_distances_do_not_depend_on_where_a_mask_lies_in_memory() -> None:
     """On one thread OpenCV's own choice of library did."""
     runs = [

@@ -75,6 +75,7 @@ def random_lpips(trunk: Trunk) -> Lpips:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trunk", list(Trunk))
 def test_lpips_is_zero_for_equal_images_and_grows_with_noise_and_blur(trunk):
     network = random_lpips(trunk)

@@ -48,6 +48,7 @@ def built(photo: Path, config: BuildConfig, folder: Path) -> bytes:
     return (folder / "avatar.glb").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_build_runs_nothing_and_gives_the_same_file(house: House, photo: Path, tmp_path: Path) -> None:
     first = built(photo, CONFIG, tmp_path / "build")
     house.ran.clear()
@@ -55,12 +56,14 @@ def test_a_second_build_runs_nothing_and_gives_the_same_file(house: House, photo
     assert house.ran == []
 
 
+@pytest.mark.slow
 def test_the_place_of_a_build_is_not_in_its_file(house: House, photo: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "renamed.png"
     elsewhere.write_bytes(photo.read_bytes())
     assert built(photo, CONFIG, tmp_path / "a") == built(elsewhere, CONFIG, tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_a_motion_that_nobody_knows_is_tracked_once(
     house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_motion_that_nobody_knows_is_tracked_once(
     assert kept.frames.known_track.name == "track"
 
 
+@pytest.mark.slow
 def test_a_head_model_that_changes_makes_its_stage_and_the_later_ones_run_anew(
     house: House, photo: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +168,7 @@ def test_a_changed_option_runs_its_stage_anew(
     assert house.ran[0].split()[0] == first_anew
 
 
+@pytest.mark.slow
 def test_another_photograph_runs_what_sees_it(house: House, photo: Path, tmp_path: Path) -> None:
     built(photo, CONFIG, tmp_path / "build")
     Image.new("RGB", (64, 64), (1, 2, 3)).save(photo)
@@ -174,6 +179,7 @@ def test_another_photograph_runs_what_sees_it(house: House, photo: Path, tmp_pat
     )
 
 
+@pytest.mark.slow
 def test_a_stage_with_an_equal_result_spares_the_later_ones(house: House, photo: Path, tmp_path: Path) -> None:
     built(photo, CONFIG, tmp_path / "build")
     house.ran.clear()
@@ -185,6 +191,7 @@ def test_a_stage_with_an_equal_result_spares_the_later_ones(house: House, photo:
     assert house.ran == ["image_prior"]
 
 
+@pytest.mark.slow
 def test_seed_and_metrics_are_in_the_avatar(house: House, photo: Path, tmp_path: Path) -> None:
     seeded = replace(CONFIG, seed=5)
     assert built(photo, seeded, tmp_path / "five") != built(photo, CONFIG, tmp_path / "zero")
@@ -207,6 +214,7 @@ def test_times_are_beside_the_avatar_and_not_in_it(house: House, photo: Path, tm
     assert "seconds" not in json.dumps(dict(build.avatar.provenance.options))
 
 
+@pytest.mark.slow
 def test_kept_stages_say_so(house: House, photo: Path, tmp_path: Path) -> None:
     built(photo, CONFIG, tmp_path / "build")
     said: list[Progress] = []

@@ -65,6 +65,7 @@ def equal(first: Any, second: Any) -> bool:
     return bool(first == second or (first != first and second != second))
 
 
+@pytest.mark.slow
 def test_a_state_comes_back_bit_for_bit(tmp_path: Path, trained: tuple[Course, bytes]) -> None:
     course, content = trained
     (tmp_path / FILE_NAME).write_bytes(content)

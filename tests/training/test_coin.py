@@ -79,6 +79,7 @@ def test_offsets_take_up_the_tints_of_the_views(scene, tmp_path, seed):
     assert errors[True] < 0.85 * errors[False], errors
 
 
+@pytest.mark.slow
 def test_without_a_rate_the_network_is_left_out(scene, tmp_path):
     config = replace(NO_LPIPS, rates=replace(NO_LPIPS.rates, coin=0.0))
     trained = training.run(*scene, config, StageContext(0, "cpu", tmp_path, quiet))

@@ -92,6 +92,7 @@ def test_a_gpu_keeps_a_part_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> 
     assert pictures.budget_on("cpu") == pictures.HOST_BYTES
 
 
+@pytest.mark.slow
 def test_the_reader_leaves_no_trace_in_a_training(scene, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """With pictures kept and read ahead, and with neither, the trained splats have the same bytes; every later picture was read ahead."""
     expected: list[tuple[Sample, int]] = []

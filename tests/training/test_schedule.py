@@ -51,6 +51,7 @@ def test_the_budget_grows_to_the_cap():
     assert rounds == sorted(rounds) and rounds[-1] == TINY.splats and rounds[0] > schedule.start_count
 
 
+@pytest.mark.slow
 def test_samples_keep_the_back_and_favour_the_photograph():
     config = replace(TINY, static_iterations=2000, coin_iterations=4000)
     schedule = Schedule(config, 0, 24, (0, 3, 5), 9)
@@ -63,6 +64,7 @@ def test_samples_keep_the_back_and_favour_the_photograph():
     assert np.mean([s.frame >= 0 for s in coin]) == pytest.approx(0.75 - config.static_share, abs=0.03)
 
 
+@pytest.mark.slow
 def test_openings_are_seen_in_both_stages():
     config = replace(TINY, static_iterations=2000, coin_iterations=2000, opening_share=0.2)
     schedule = Schedule(config, 0, 24, (0, 3, 5), 9, openings=(2, 7))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from training_subject import a_trainer
 
 from facecraft4d.toolkit.core.datatypes import Head
@@ -28,6 +29,7 @@ def with_a_core(head: Head, scale: float) -> Head:
     )
 
 
+@pytest.mark.slow
 def test_of_two_shells_the_outer_one_is_shown(scene):
     views, frames, head = scene
     count = len(head.rig.triangles)
@@ -40,6 +42,7 @@ def test_of_two_shells_the_outer_one_is_shown(scene):
         assert np.count_nonzero(shown) == np.count_nonzero(alone)
 
 
+@pytest.mark.slow
 def test_what_nobody_sees_gets_no_splats_and_the_rest_gets_all(scene):
     views, frames, head = scene
     nested, count = with_a_core(head, 0.5), len(head.rig.triangles)

@@ -115,6 +115,7 @@ def test_what_stands_before_a_lid_stays_when_it_blinks() -> None:
     assert blink[box][outside[box]].mean(-1).min() > 0.2
 
 
+@pytest.mark.slow
 def test_a_static_surface_beside_a_moving_one_does_not_show_its_edge() -> None:
     """The teeth sheet's own edge pixels are not used where the lips' edge passed over them."""
     size = 4 * SIZE

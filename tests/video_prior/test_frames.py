@@ -32,6 +32,7 @@ def test_frontal_views_are_those_nearest_to_the_face() -> None:
         frontal_indices(orbit(0.0), 24)
 
 
+@pytest.mark.slow
 def test_set_on_disk_and_resume(tmp_path: Path) -> None:
     coarse = painted_head(64)
     head = coarse.head
@@ -60,6 +61,7 @@ def test_set_on_disk_and_resume(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("*.png"))) == 12
 
 
+@pytest.mark.slow
 def test_what_is_taken_up_is_as_it_was_written(tmp_path: Path) -> None:
     """Torn by a power cut, replaced, linked, a pipe, strange, or not in the list: drawn anew or thrown away; the rest stays as it is."""
     coarse = painted_head(64)

@@ -18,6 +18,7 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
 
+@pytest.mark.slow
 def test_without_settings_it_is_the_public_index() -> None:
     assert pips_reach() == Reach((DEFAULT_INDEX,)) == read_reach("")
     assert pips_reach().timeout == module.DEFAULT_TIMEOUT
@@ -41,6 +42,7 @@ def test_the_environment_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert (found.timeout, found.option("cert"), found.option("retries")) == (7.0, "/certs.pem", "")
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_is_honoured_and_the_environment_is_above_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_damaged_list_is_one_line(listed: str) -> None:
         read_reach(listed)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_settings_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("nonsense")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))

@@ -30,6 +30,7 @@ def test_the_pinned_file_in_another_place_is_not_tried(monkeypatch: pytest.Monke
     trial.try_own_network("selfie_segmentation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["selfie_segmentation", "face_landmarker", "yunet", "sface"])
 def test_another_network_that_works_is_taken(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = tmp_path / f"own.{SUFFIX[name]}"
@@ -38,6 +39,7 @@ def test_another_network_that_works_is_taken(name: str, monkeypatch: pytest.Monk
     trial.try_own_network(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["selfie_segmentation", "face_landmarker", "yunet", "sface"])
 def test_what_is_no_network_is_named(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = tmp_path / f"own.{SUFFIX[name]}"

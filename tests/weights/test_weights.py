@@ -126,6 +126,7 @@ def test_own_file_wins_and_loses_the_clearance(one_row: Path, tmp_path: Path, mo
         weights.path("net")
 
 
+@pytest.mark.slow
 def test_client_failure_is_one_line(one_row: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     with pytest.raises(UserError) as caught:

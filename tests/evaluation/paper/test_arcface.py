@@ -16,6 +16,7 @@ PARAMETERS = {"r18": 24_025_600, "r34": 34_139_328, "r50": 43_590_848, "r100": 6
 """Of InsightFace's IResNet."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", PARAMETERS)
 def test_the_published_sizes(depth: str) -> None:
     with torch.device("meta"):
@@ -35,6 +36,7 @@ def face(seed: int) -> np.ndarray:
     return (picture(seed, SIDE) * 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "legacy"), [("backbone.pth", False), ("backbone.pth", True), ("backbone.safetensors", False)]
 )
@@ -46,6 +48,7 @@ def test_what_is_written_is_read(tmp_path: Path, name: str, legacy: bool) -> Non
     assert float(embedded(found, face(1)) @ embedded(found, face(2))) < 0.999
 
 
+@pytest.mark.slow
 def test_its_depth_follows_from_its_names(tmp_path: Path) -> None:
     found = load(written(tmp_path / "backbone.pth", arcface("r34")), WIDTH)
     assert [len(getattr(found, f"layer{group}")) for group in range(1, 5)] == list(DEPTHS["r34"])
@@ -55,6 +58,7 @@ def test_old_files_have_no_counts(tmp_path: Path) -> None:
     load(written(tmp_path / "backbone.pth", arcface(), without="num_batches_tracked"), WIDTH)
 
 
+@pytest.mark.slow
 def test_other_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(OtherArchitecture, match=r"1 missing \(fc.bias\)") as caught:
         load(written(tmp_path / "backbone.pth", arcface(), without="fc.bias"), WIDTH)

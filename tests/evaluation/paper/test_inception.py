@@ -20,6 +20,7 @@ from facecraft4d.toolkit.images import read_rgb
 from facecraft4d.toolkit.weights.matching import OtherArchitecture
 
 
+@pytest.mark.slow
 def test_the_published_size_and_names() -> None:
     """torchvision's own network, but for the number of classes and without its second head."""
     with torch.device("meta"):
@@ -45,6 +46,7 @@ def test_averages_leave_the_border_out_and_the_last_block_takes_the_largest() ->
     np.testing.assert_allclose(network.Mixed_7c(wide)[:, -192 // NARROWED :].detach(), largest.detach(), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legacy", [False, True])
 def test_what_is_written_is_read(tmp_path: Path, legacy: bool) -> None:
     network = fid()

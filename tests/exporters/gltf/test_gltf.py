@@ -69,6 +69,7 @@ def odd_surface(rig: Rig, rng: np.random.Generator) -> Rig:
     )
 
 
+@pytest.mark.slow
 def test_round_trip_is_bit_for_bit(tiny_avatar: Avatar) -> None:
     for avatar in (tiny_avatar, odd_avatar(tiny_avatar), replace(odd_avatar(tiny_avatar), texture=None)):
         data = export_gltf(avatar)
@@ -137,6 +138,7 @@ def test_levels_are_nodes_outside_the_scene(tiny_avatar: Avatar) -> None:
     assert "MSFT_lod" in document["extensionsUsed"] and "MSFT_lod" not in split(TINY.read_bytes())[0]["extensionsUsed"]
 
 
+@pytest.mark.slow
 def test_sample_is_what_its_script_makes(tiny_avatar: Avatar) -> None:
     code = "import sys; sys.path.insert(0, 'samples'); import make_tiny_avatar as m"
     code += "; from facecraft4d.exporters.gltf.writing import export_gltf; sys.stdout.buffer.write(export_gltf(m.tiny_avatar()))"

@@ -21,6 +21,7 @@ MOST_FOR_THE_GREETING = 60_000
 """Bytes that the built-in clip may add to a file."""
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), frames=st.integers(1, 9), expressions=st.integers(0, 3))
 def test_the_viewer_and_the_player_show_the_same(seed: int, frames: int, expressions: int) -> None:

@@ -79,6 +79,7 @@ def test_what_is_a_draft_is_not_required(character: Viewer) -> None:
     assert {"KHR_xmp_json_ld", "KHR_animation_pointer", f"{FAMILY}_expression_morphtarget"} <= set(used)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(kind=KINDS)
 def test_a_head_without_arkits_names_claims_nothing_that_it_cannot_do(kind: dict) -> None:

@@ -68,6 +68,7 @@ WANTS_MUCH: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", WANTS_MUCH)
 def test_files_that_want_much_are_refused_before_they_get_it(case: str) -> None:
     data = WANTS_MUCH[case]()

@@ -32,6 +32,7 @@ def splats_of(viewer: Viewer, mesh: int = 1) -> dict:
     return viewer.document["meshes"][mesh]["primitives"][0]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(kind=KINDS, morphs=st.booleans(), character=st.sampled_from(Character))
 def test_every_avatar_comes_back_whole(kind: dict, morphs: bool, character: Character) -> None:
@@ -86,6 +87,7 @@ def test_halves_are_smaller_by_what_they_leave_out(tiny_avatar: Avatar) -> None:
     assert said[0] == "" and "cannot read" in said[1] and "at rest" in said[2]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(kind=KINDS)
 def test_splat_morphs_are_what_the_expression_does(kind: dict) -> None:

@@ -125,6 +125,7 @@ def test_other_pictures_are_refused() -> None:
         decode_picture(flat, Budget(len(flat)))
 
 
+@pytest.mark.slow
 def test_damaged_pictures_never_escape() -> None:
     """A picture with a changed byte, cut short, or grown to a bomb by its header gives a picture or a UserError."""
     document, blob = split(TINY.read_bytes())

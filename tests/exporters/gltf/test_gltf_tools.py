@@ -35,6 +35,7 @@ def test_pygltflib_may_edit_and_save(tiny_avatar: Avatar, tmp_path: Path) -> Non
     assert_same(tiny_avatar, load(tmp_path / "edited.glb"))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(kind=KINDS)
 def test_pygltflib_loses_nothing_of_any_avatar(kind: dict) -> None:

@@ -96,6 +96,7 @@ def read_pose(parameters: FlameParameters, frame: int = 0) -> Pose:
     return Pose(parameters.expr[frame], np.stack(turns, 1)[frame], parameters.translation[frame])
 
 
+@pytest.mark.slow
 def test_the_sample_of_the_original_code_is_read(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
     export(avatar, tmp_path / "ours.ply", options=options_for(avatar, flame_path))
     found, given = read_gaussian_avatar(SAMPLE, tmp_path / PARAMETERS_FILE), np.load(ARRAYS)
@@ -108,6 +109,7 @@ def test_the_sample_of_the_original_code_is_read(tmp_path: Path, avatar: Avatar,
     assert found.sh_degree == 3
 
 
+@pytest.mark.slow
 def test_our_file_has_the_properties_of_the_original_in_its_order(
     tmp_path: Path, avatar: Avatar, flame_path: Path
 ) -> None:
@@ -118,6 +120,7 @@ def test_our_file_has_the_properties_of_the_original_in_its_order(
     assert names == np.load(ARRAYS)["property_names"].tolist()
 
 
+@pytest.mark.slow
 def test_what_is_written_is_read(tmp_path: Path, avatar: Avatar, flame_path: Path, motion: Motion) -> None:
     ply, _ = export(avatar, tmp_path / "head.ply", options=options_for(avatar, flame_path, motion))
     found = read_gaussian_avatar(ply)
@@ -135,6 +138,7 @@ def test_what_is_written_is_read(tmp_path: Path, avatar: Avatar, flame_path: Pat
     assert parameters.dynamic_offset.shape == (FRAMES, VERTICES + TEETH_VERTICES, 3)
 
 
+@pytest.mark.slow
 def test_flame_with_these_parameters_carries_the_splats_where_ours_are(
     tmp_path: Path, avatar: Avatar, flame_path: Path, motion: Motion
 ) -> None:
@@ -220,6 +224,7 @@ def talking(avatar: Avatar, flame_path: Path) -> Avatar:
     return replace(avatar, rig=moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0.5, 1.0])
 def test_an_expression_of_the_jaw_turns_flames_own(
     tmp_path: Path, talking: Avatar, flame_path: Path, weight: float
@@ -239,6 +244,7 @@ def test_an_expression_of_the_jaw_turns_flames_own(
     assert np.linalg.norm(parameters.dynamic_offset[0, :VERTICES], axis=1).mean() < 0.15 * whole
 
 
+@pytest.mark.slow
 def test_a_still_is_one_frame(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
     options = options_for(avatar, flame_path, flame_expr_003=0.5)
     export(avatar, tmp_path / "head.ply", options=options)
@@ -262,6 +268,7 @@ def test_what_cannot_be_written_so_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_command_writes_both_files(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
     export(avatar, tmp_path / "avatar.glb")
     words = ["export", str(tmp_path / "avatar.glb"), "--ply-form", "gaussian-avatars", "--flame", str(flame_path)]
@@ -278,6 +285,7 @@ PLY_SPOILED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PLY_SPOILED)
 def test_a_binding_that_is_none_is_refused(case: str, tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
     splats = replace(avatar.splats, triangles=np.full_like(avatar.splats.triangles, 6))
@@ -290,6 +298,7 @@ def test_a_binding_that_is_none_is_refused(case: str, tmp_path: Path, avatar: Av
         read_gaussian_avatar(ply)
 
 
+@pytest.mark.slow
 def test_parameters_that_are_none_are_refused(tmp_path: Path, avatar: Avatar, flame_path: Path) -> None:
     export(avatar, tmp_path / "a.ply", options=options_for(avatar, flame_path))
     sound = dict(np.load(tmp_path / PARAMETERS_FILE))

@@ -40,6 +40,7 @@ def written(avatar: Avatar, options: ExportOptions = ExportOptions()) -> bytes: 
     return data
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(cases(), st.floats(-0.5, 1.5))
 @example(LEAST, 1.0)
@@ -64,6 +65,7 @@ def test_y_down_is_half_a_turn_about_x(case: Case) -> None:
     assert np.allclose(matrices[0], turn @ matrices[1], atol=1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(cases(), st.text(max_size=40), st.text(max_size=40))
 def test_the_header_is_plain_lines_whatever_the_texts_say(case: Case, title: str, creator: str) -> None:

@@ -52,6 +52,7 @@ def assert_within_steps(found: Splats, expected: Splats, bits: int) -> None:
     assert turned_between(found.rotations_wxyz, expected.rotations_wxyz).max() <= MOST_TURN
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(cases(), st.sampled_from([3, 4]), st.integers(12, 20))
 @example(LEAST, 3, 18)
@@ -159,6 +160,7 @@ def test_clips_become_a_file_for_each_frame(tiny_avatar: Avatar, tmp_path: Path)
     assert [path.name for path in paths] == [f"head_still_{frame:04d}.spz" for frame in range(10)]
 
 
+@pytest.mark.slow
 def test_many_splats(tiny_avatar: Avatar) -> None:
     """200,000 of them, in seconds."""
     rows = np.arange(200_000) % len(tiny_avatar.splats.means)

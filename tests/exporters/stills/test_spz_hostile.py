@@ -134,6 +134,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_is_no_sound_file_is_one_line(case: str) -> None:
     make, words = HOSTILE[case]

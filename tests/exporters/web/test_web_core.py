@@ -89,6 +89,7 @@ def test_parity(tmp_path: Path, file: str, cases: list[Case]) -> None:
         assert_parity(Deformed(*shaped), case.expected, case.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rich", [False, True])
 def test_deformation_is_pythons(tiny_avatar: Avatar, tmp_path: Path, rich: bool) -> None:
     avatar = rich_avatar(tiny_avatar) if rich else tiny_avatar
@@ -107,6 +108,7 @@ def test_deformation_is_pythons(tiny_avatar: Avatar, tmp_path: Path, rich: bool)
         assert np.allclose(signs * quaternions, turned, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_avatars_of_every_kind_play_their_clip(tmp_path: Path) -> None:
     """No expressions or many, in any script, one splat or some, with glasses or pose correctives or without: vertices, splats
     and the clip in the file are Python's."""
@@ -135,6 +137,7 @@ def test_avatars_of_every_kind_play_their_clip(tmp_path: Path) -> None:
             assert np.allclose(np.reshape(mine[key], (-1, 3)), expected, atol=1e-5), key
 
 
+@pytest.mark.slow
 def test_reads_every_array_bit_for_bit(tiny_avatar: Avatar, tmp_path: Path) -> None:
     avatar = rich_avatar(tiny_avatar)
     export(avatar, tmp_path / "avatar.glb")

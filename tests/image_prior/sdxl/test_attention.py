@@ -65,6 +65,7 @@ def test_before_the_projection_it_is_the_published_one() -> None:
     np.testing.assert_allclose(found, golden("editor_out"), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sdxl_has_70_self_attentions_in_this_order() -> None:
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(SDXL["config"])

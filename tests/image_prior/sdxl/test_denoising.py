@@ -109,6 +109,7 @@ def test_how_views_are_shared_out_changes_nothing(
     np.testing.assert_allclose(found[0][:1], alone, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_photograph_is_put_back_at_every_step(
     predictor: Predictor, schedule: Schedule, photograph: Photograph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_the_photograph_is_put_back_at_every_step(
             assert torch.equal(batch[half : half + 1], photograph.trajectory[level])
 
 
+@pytest.mark.slow
 def test_views_look_at_the_photograph_only_when_they_attend(
     predictor: Predictor, schedule: Schedule, photograph: Photograph
 ) -> None:
@@ -141,6 +143,7 @@ def test_views_look_at_the_photograph_only_when_they_attend(
     assert float((with_it - without).abs().mean()) > 1e-3
 
 
+@pytest.mark.slow
 def test_attention_begins_at_its_step(predictor: Predictor, schedule: Schedule, photograph: Photograph) -> None:
     asked: list[int] = []
 
@@ -152,6 +155,7 @@ def test_attention_begins_at_its_step(predictor: Predictor, schedule: Schedule, 
     assert asked == [0, 1, 2, 3] and not predictor.switch.on
 
 
+@pytest.mark.slow
 def test_guidance_leads_from_what_is_unwanted_to_the_prompt(networks: Networks, photograph: Photograph) -> None:
     def noise(guidance: float, told: Words) -> torch.Tensor:
         predictor = asking(networks, guidance)
@@ -162,6 +166,7 @@ def test_guidance_leads_from_what_is_unwanted_to_the_prompt(networks: Networks, 
     np.testing.assert_allclose(noise(3.0, words(2)), bare + 3 * (led - bare), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_each_half_attends_to_its_own_photograph(networks: Networks, photograph: Photograph) -> None:
     """Asked half by half, with the photograph under that half's words, the answer is the same."""
 
@@ -221,6 +226,7 @@ def on(networks: Networks, most: int, said: list[Progress]) -> tuple[Predictor, 
     return predictor, small
 
 
+@pytest.mark.slow
 def test_where_memory_does_not_do_the_batch_is_halved(
     networks: Networks, schedule: Schedule, photograph: Photograph
 ) -> None:

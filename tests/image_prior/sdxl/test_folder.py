@@ -44,6 +44,7 @@ def resave(file: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, tor
     save_file(change(load_file(file)), file)
 
 
+@pytest.mark.slow
 def test_networks_have_the_numbers_of_their_files(found: Folder) -> None:
     networks = load_networks(found, "cpu", offload=False)
     read = load_text_networks(found, "cpu", offload=False)
@@ -64,6 +65,7 @@ def test_nothing_is_asked_of_the_network(found: Folder, monkeypatch: pytest.Monk
     load_text_networks(found, "cpu", offload=False)
 
 
+@pytest.mark.slow
 def test_names_of_other_versions_are_the_same_tensors(copy: Path, found: Folder) -> None:
     """Text encoders with their prefix and an unread table of positions; the VAE's attention under its older names."""
     resave(
@@ -93,6 +95,7 @@ def test_names_of_other_versions_are_the_same_tensors(copy: Path, found: Folder)
             assert torch.equal(tensor, other.state_dict()[key]), (name, key)
 
 
+@pytest.mark.slow
 def test_half_precision_is_found_under_its_name(copy: Path) -> None:
     for name, part in PARTS.items():
         file = copy / name / f"{part.stem}.safetensors"
@@ -127,6 +130,7 @@ def test_what_else_lies_there_is_not_looked_at(copy: Path) -> None:
     load_networks(find(options(copy).sdxl), "cpu", False)
 
 
+@pytest.mark.slow
 def test_another_unet_takes_the_place_of_the_folders_own(tiny: Path, other_unet: Path, tmp_path: Path) -> None:
     bare = write_folder(tmp_path, unet=False)
     found = find(options(bare, unet=other_unet).sdxl)
@@ -139,6 +143,7 @@ def test_another_unet_takes_the_place_of_the_folders_own(tiny: Path, other_unet:
         find(options(bare).sdxl)
 
 
+@pytest.mark.slow
 def test_licences_are_known_by_the_folders_names(tiny: Path, other_unet: Path, tmp_path: Path) -> None:
     named = find(options(tiny, unet=other_unet).sdxl)
     base, unet = named.ingredients()

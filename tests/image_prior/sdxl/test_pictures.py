@@ -91,6 +91,7 @@ def test_only_the_head_changes() -> None:
     assert np.array_equal(finished(view, view.image).image, view.image)
 
 
+@pytest.mark.slow
 def test_pictures_go_through_the_vae_one_by_one(networks: Networks) -> None:
     images = [view.image[:64, :64] for view in orbit(count=8).views[:3]]
     latents = to_latents(networks, images)

@@ -26,6 +26,7 @@ def test_the_papers_24_views() -> None:
     assert last[0] == Turn(6, (5, 7)) and waves(looking(yaws))[0] == (Turn(12, ()),)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 359), min_size=1, max_size=30, unique=True))
 def test_each_view_comes_once_and_after_its_sources(others: list[int]) -> None:
     yaws = (0.0, *map(float, others))

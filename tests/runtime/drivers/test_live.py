@@ -110,6 +110,7 @@ def test_trembling_shrinks_and_jumps_arrive() -> None:
     assert jump[-1] > 1.3
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=52, max_size=52), st.lists(st.floats(0, 0.9), min_size=52, max_size=52))
 def test_calibration_keeps_the_ends(weights: list[float], rest: list[float]) -> None:
     rig = RIG

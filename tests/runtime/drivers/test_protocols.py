@@ -174,6 +174,7 @@ def _wait(listener: Listener) -> Reading:
     raise AssertionError("nothing was heard")
 
 
+@pytest.mark.slow
 def test_a_flood_is_cut() -> None:
     listener = Listener(livelink.LiveLink(), port=0)
     flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -17,6 +17,7 @@ from facecraft4d.toolkit.core.rigging import pose_from_weights
 SIZE = 96
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_the_mouth_follows_and_the_hair_does_not(name: str) -> None:
     avatar = load(TINY)

@@ -221,6 +221,7 @@ def test_matrices_are_the_camera(seed: int) -> None:
         camera_of_matrices(view, np.eye(4), 101, 77)
 
 
+@pytest.mark.slow
 def test_the_player_draws_the_level_that_distance_and_time_ask_for(
     context: moderngl.Context, tiny_avatar: Avatar
 ) -> None:

@@ -28,6 +28,7 @@ def voice() -> Sound:
     return read_sound(VOICE)
 
 
+@pytest.mark.slow
 def test_the_text_is_found_in_the_voice(voice: Sound) -> None:
     phones = [phone for phone in aligned(heard(voice), TEXT) if phone.name != "SIL"]
     assert [phone.name for phone in phones] == SAID
@@ -53,6 +54,7 @@ def test_a_clip_is_as_long_as_its_sound_and_the_same_again(voice: Sound, text: s
     assert 0.3 < clip.expressions[:, ARKIT_NAMES.index("jawOpen")].max() < 0.8
 
 
+@pytest.mark.slow
 def test_lips_meet_for_a_real_voice(voice: Sound) -> None:
     clip = spoken(voice, TEXT)
     jaw, press = (clip.expressions[:, ARKIT_NAMES.index(name)] for name in ("jawOpen", "mouthPressLeft"))

@@ -56,6 +56,7 @@ def test_a_slider_moves_its_expression_and_at_most_its_partner(name: str, value:
         assert face.weight(partner(name)) == face.weight(name)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # a busy machine may take its time
 @given(st.integers(0, 1000))
 def test_a_random_face_is_one_that_a_head_can_make(seed: int) -> None:
@@ -79,6 +80,7 @@ def test_random_faces_differ_and_some_move_much() -> None:
     assert len(seen) == 20 and face.weights.max() > 0.3
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000))
 def test_mirrored_twice_is_as_before(seed: int) -> None:
     face, random = Face(RIG), np.random.default_rng(seed)

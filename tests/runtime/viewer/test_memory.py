@@ -21,6 +21,7 @@ CAMERAS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(CAMERAS, st.booleans())
 def test_a_camera_is_found_again_around_any_head(
     tmp_path_factory: pytest.TempPathFactory, camera: OrbitCamera, panel: bool

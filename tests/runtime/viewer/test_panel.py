@@ -101,6 +101,7 @@ def screen(state: ViewerState, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scre
     imgui.destroy_context()
 
 
+@pytest.mark.slow
 def test_every_expression_has_a_slider_that_moves_it(screen: Screen, state: ViewerState) -> None:
     screen.click("both sides", 0.1)
     assert not state.face.paired

@@ -40,6 +40,7 @@ def reversed_expressions(avatar: Avatar) -> Avatar:
     return replace(avatar, rig=replace(avatar.rig, expression_names=names, expression_deltas=deltas))
 
 
+@pytest.mark.slow
 @given(st.floats(-300, 300), st.floats(-300, 300))
 def test_panning_moves_the_head_with_the_pointer(right: float, down: float) -> None:
     state = new_state()

@@ -25,6 +25,7 @@ def timeline() -> Timeline:
     )
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 4), st.lists(st.floats(0, 0.2), max_size=20))
 def test_time_goes_by_at_its_speed(speed: float, steps: list[float]) -> None:
     line = timeline()

@@ -84,6 +84,7 @@ def middle(crop_from_picture: np.ndarray, size: int, least: float = 1.0) -> np.n
     return mask >= least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [0, 1, 3])
 def test_no_motion_gives_the_view_back(sitting: Coarse, places: np.ndarray, shifting: Networks, view: int) -> None:
     """But for what two changes of size blur; the matte is its own."""
@@ -166,6 +167,7 @@ class Killed(BaseException):
     """Stands for a signal."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", ["motion of the driving clips", "first picture", "second view"])
 def test_a_killed_run_ends_with_the_same_bytes(
     sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, message: str
@@ -193,6 +195,7 @@ def test_a_killed_run_ends_with_the_same_bytes(
     assert whole == killed and len(whole) == 3 * 4 + 1
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_drawn_again_and_what_changed_is(
     sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +245,7 @@ def test_pictures_go_in_as_the_networks_take_them() -> None:
     np.testing.assert_allclose(tensor[0, :, 2, 3].numpy(), picture[2, 3], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_ratio_of_the_lips_is_the_photographs_for_all_views(
     sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +269,7 @@ def test_the_ratio_of_the_lips_is_the_photographs_for_all_views(
     assert given[6] is not None and given[6] > 5 * CLOSED_LIPS
 
 
+@pytest.mark.slow
 def test_a_folder_of_videos_drives_the_views(
     sitting: Coarse, checkpoints: Path, shifting: Networks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,10 +39,12 @@ def assert_loaded(folder: Path) -> None:
         assert not network.training and not any(each.requires_grad for each in network.parameters())
 
 
+@pytest.mark.slow
 def test_published_files_are_read(folder: Path) -> None:
     assert_loaded(folder)
 
 
+@pytest.mark.slow
 def test_the_prefix_of_several_devices_is_stripped(tmp_path: Path) -> None:
     write_checkpoints(tmp_path, prefix="module.")
     assert_loaded(tmp_path)
@@ -58,6 +60,7 @@ def test_files_beside_each_other_and_safetensors_are_read(tmp_path: Path) -> Non
     assert_loaded(tmp_path)
 
 
+@pytest.mark.slow
 def test_half_precision_is_read_as_float32(folder: Path) -> None:
     arrays = weights("lp.motion", NARROW)
     halved = {name: array.astype(np.float16) for name, array in arrays.items()}
@@ -93,6 +96,7 @@ def test_differences_are_told(folder: Path) -> None:
     assert "1 missing (detector.norm.bias); 1 unexpected (other); 2 of another shape" in str(found.value)
 
 
+@pytest.mark.slow
 def test_another_architecture_and_another_networks_file_are_refused(folder: Path) -> None:
     with pytest.raises(
         OtherArchitecture,
@@ -105,6 +109,7 @@ def test_another_architecture_and_another_networks_file_are_refused(folder: Path
         load_networks(folder, architecture=NARROW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_numbers_that_are_none_are_refused(folder: Path, value: float) -> None:
     arrays = weights("lp.motion", NARROW)

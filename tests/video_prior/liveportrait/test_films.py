@@ -45,6 +45,7 @@ def test_another_seed_draws_other_lots() -> None:
     assert len({films.drawn_lots(paths, 8, seed) for seed in range(20)}) > 15
 
 
+@pytest.mark.slow
 def test_moments_are_new_in_expression(folder: Path) -> None:
     clips = films.filmed_clips((folder / "a.mp4",), 2, 0, silent)
     assert len(clips.moments) == 2 and len(clips.neutral) == 1
@@ -52,6 +53,7 @@ def test_moments_are_new_in_expression(folder: Path) -> None:
     assert apart[0] < 5 and apart[1] > 20, "the smile is one of them"
 
 
+@pytest.mark.slow
 def test_every_clip_is_told_from_its_own_neutral_face(folder: Path) -> None:
     clips = films.filmed_clips((folder / "a.mp4", folder / "b.mp4"), 99, 0, silent)
     assert len(clips.moments) == 7 and clips.starts == (0, 5), "neighbours in a film follow each other in time"
@@ -65,12 +67,14 @@ def test_every_clip_is_told_from_its_own_neutral_face(folder: Path) -> None:
     assert source.commercial_use is Commercial.UNKNOWN and len(source.sha256) == 64
 
 
+@pytest.mark.slow
 def test_moments_that_are_no_neighbours_do_not_follow_in_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(films, "spread_poses", lambda *given: [0, 2, 3, 5])
     clips = films.filmed_clips((folder / "a.mp4", folder / "b.mp4"), 4, 0, silent)
     assert clips.starts == (0, 1, 3) and clips.neutral_of.tolist() == [0, 0, 0, 1]
 
 
+@pytest.mark.slow
 def test_a_crop_follows_the_size_and_place_of_the_face(folder: Path, tmp_path: Path) -> None:
     """The same film, small in a corner of a larger one."""
     wide = np.full((5, 400, 600, 3), 90, np.uint8)
@@ -97,6 +101,7 @@ def test_what_shows_no_moving_face_is_one_line(
     assert str(refused.value).startswith(f"{tmp_path / 'film.mp4'}: {told}") and "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_an_endless_video_takes_no_more_memory_than_a_short_one(
     landmarker: FaceLandmarker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +148,7 @@ def test_a_film_of_4k_is_read(landmarker: FaceLandmarker, tmp_path: Path) -> Non
     assert clips.moments.shape == (2, 256, 256, 3)
 
 
+@pytest.mark.slow
 def test_a_video_that_became_shorter_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = films.look(folder / "a.mp4", FaceLandmarker(), silent)
     with pytest.raises(UserError, match="changed while it was read"):

@@ -36,6 +36,7 @@ def a_motion(seed: int) -> Motion:
     )
 
 
+@pytest.mark.slow
 @given(SEEDS, st.floats(0, 2))
 def test_only_the_expression_of_a_frame_moves_a_source(seed: int, multiplier: float) -> None:
     motion, first, frame = (a_motion(seed + k) for k in range(3))
@@ -45,6 +46,7 @@ def test_only_the_expression_of_a_frame_moves_a_source(seed: int, multiplier: fl
     assert torch.equal(found, driven(source, elsewhere, first, multiplier))
 
 
+@pytest.mark.slow
 @given(SEEDS, st.floats(0, 2))
 def test_a_frame_like_the_first_leaves_a_source_at_rest(seed: int, multiplier: float) -> None:
     motion, first = a_motion(seed), a_motion(seed + 1)
@@ -52,6 +54,7 @@ def test_a_frame_like_the_first_leaves_a_source_at_rest(seed: int, multiplier: f
     torch.testing.assert_close(driven(source, first, first, multiplier), moved(motion), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_the_multiplier_is_linear_and_none_is_rest(seed: int) -> None:
     source = source_of(a_motion(seed), narrow(), 0.0, 1.0)

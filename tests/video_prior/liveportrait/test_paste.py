@@ -126,6 +126,7 @@ def known_motion(sitting: Coarse, name: str, yaw: float, size: int) -> tuple[Vie
     return still, wanted, moved_matte(still.mask, warp)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("yaw", [75.0, -90.0])
 def test_a_matte_follows_the_chin(sitting: Coarse, yaw: float) -> None:
     """A jaw that opens in profile: of what a still matte errs, a third at most is left."""
