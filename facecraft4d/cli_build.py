@@ -128,7 +128,7 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     from facecraft4d.toolkit.core.text import as_bytes
     from facecraft4d.toolkit.evaluation import as_json
     from facecraft4d.toolkit.images import encoded
-    from facecraft4d.toolkit.report.figures import expression_sheet, overview
+    from facecraft4d.toolkit.report.figures import expression_pictures, expression_sheet, overview
     from facecraft4d.toolkit.report.page import report_html
 
     out = options.out
@@ -137,8 +137,9 @@ def write_results(build: "Build", options: BuildCommand, report: Report) -> None
     write_whole(out / "metrics.json", json.dumps(as_json(build.evaluation, options.preset), indent=1).encode())
     record(build.avatar, find_motion(PREVIEW_CLIP), out / "preview.mp4", RecordOptions(size=PREVIEW_SIZE), report)
     write_whole(out / "overview.png", encoded(overview(build), "PNG"))
-    write_whole(out / "expression_sheet.png", encoded(expression_sheet(build), "PNG"))
-    write_whole(out / "report.html", as_bytes(report_html(build, options.preset)))
+    expressions = expression_pictures(build)
+    write_whole(out / "expression_sheet.png", encoded(expression_sheet(expressions), "PNG"))
+    write_whole(out / "report.html", as_bytes(report_html(build, options.preset, expressions)))
 
 
 def copy_shape(build: "Build", out: Path) -> None:

@@ -13,6 +13,7 @@ from facecraft4d.toolkit.report.figures import (
     OVERVIEW_SIZE,
     SHEET_COLUMNS,
     SHEET_SIZE,
+    expression_pictures,
     expression_sheet,
     face_camera,
     overview,
@@ -30,7 +31,7 @@ def test_landmarks_are_drawn_where_they_are(tiny_portrait: Portrait) -> None:
 
 @pytest.mark.slow
 def test_the_expression_sheet_shows_all(tiny_build: Build) -> None:
-    sheet = expression_sheet(tiny_build)
+    sheet = expression_sheet(expression_pictures(tiny_build))
     rows = -(-(len(tiny_build.avatar.rig.expression_names) + 1) // SHEET_COLUMNS)
     assert sheet.shape == (rows * (SHEET_SIZE + LABEL_HEIGHT), SHEET_COLUMNS * SHEET_SIZE, 3)
     assert 0 <= sheet.min() and sheet.max() <= 1

@@ -9,6 +9,7 @@ from facecraft4d.toolkit.built import Build
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse
 from facecraft4d.toolkit.evaluation import fidelity, truth
+from facecraft4d.toolkit.report.figures import expression_pictures
 from facecraft4d.toolkit.report.page import EVALUATION, report_html, with_evaluation
 
 VOID = {"meta", "img", "br", "link", "input", "path", "polyline"}
@@ -16,7 +17,7 @@ VOID = {"meta", "img", "br", "link", "input", "path", "polyline"}
 
 @pytest.fixture(scope="module")
 def page(tiny_build: Build) -> str:
-    return report_html(tiny_build, "draft")
+    return report_html(tiny_build, "draft", expression_pictures(tiny_build))
 
 
 class Balance(HTMLParser):

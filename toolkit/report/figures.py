@@ -1,11 +1,12 @@
 """Pictures of a build: the expression sheet, the overview, close-ups for the report."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32
 from PIL import Image, ImageDraw, ImageFont
 
 from facecraft4d.toolkit.built import Build
-from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Portrait, Pose, Rig
 from facecraft4d.toolkit.core.geometry import resized_camera, yaw_distances
 from facecraft4d.toolkit.core.pixels import to_bytes
@@ -65,17 +66,17 @@ def shown_pose(rig: Rig, index: int) -> tuple[str, Pose]:
     return f"{name} on {base}", pose
 
 
-def expression_pictures(avatar: Avatar, camera: Camera) -> tuple[tuple[str, Rgb], ...]:
-    """Every expression at weight 1 (see shown_pose), the rest face first, seen by `camera`."""
+def expression_pictures(build: Build) -> tuple[tuple[str, Rgb], ...]:
+    """Every expression at weight 1 (see shown_pose), the rest face first, of the photograph's face."""
+    avatar, camera = build.avatar, face_camera(build.coarse.views[0].camera, build.portrait, SHEET_SIZE)
     poses = [("neutral", neutral_pose(avatar.rig))]
     poses += [shown_pose(avatar.rig, index) for index in range(len(avatar.rig.expression_names))]
     return tuple((caption, draw(avatar, pose, camera).image) for caption, pose in poses)
 
 
-def expression_sheet(build: Build) -> Rgb:
-    """All expressions on one labelled picture, for documents."""
-    camera = face_camera(build.coarse.views[0].camera, build.portrait, SHEET_SIZE)
-    return tiled([labelled(image, name) for name, image in expression_pictures(build.avatar, camera)], SHEET_COLUMNS)
+def expression_sheet(pictures: Sequence[tuple[str, Rgb]]) -> Rgb:
+    """`expression_pictures` on one labelled picture, for documents."""
+    return tiled([labelled(image, name) for name, image in pictures], SHEET_COLUMNS)
 
 
 def labelled(image: Rgb, text: str) -> Rgb:

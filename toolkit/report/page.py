@@ -20,8 +20,7 @@ from facecraft4d.toolkit.evaluation.paper.measures import Likeness, of_group
 from facecraft4d.toolkit.images import read_rgb, resized
 from facecraft4d.toolkit.report.curves import curves_svg
 from facecraft4d.toolkit.report.figures import (
-    SHEET_SIZE,
-    expression_pictures,
+    Rgb,
     face_camera,
     photographed_face,
     side_camera,
@@ -45,8 +44,8 @@ AMPLIFIED = 4
 """By how much pictures of differences are made stronger."""
 
 
-def report_html(build: Build, preset: str) -> str:
-    """The page: photograph, landmarks, matte, crop; views; expressions; loss curves; result; times; metrics; licences; options."""
+def report_html(build: Build, preset: str, expressions: Sequence[tuple[str, Rgb]]) -> str:
+    """The page: photograph, landmarks, matte, crop; views; `expression_pictures`; loss curves; result; times; metrics; licences; options."""
     camera = build.coarse.views[0].camera
     sections = [
         section("Result", _result(build, camera)),
@@ -56,10 +55,7 @@ def report_html(build: Build, preset: str) -> str:
             "Views: shape prior, then image prior",
             _views(build.coarse) + _views(build.views) + paragraphs(build.shape_notes),
         ),
-        section(
-            "Expressions at weight 1",
-            gallery(expression_pictures(build.avatar, face_camera(camera, build.portrait, SHEET_SIZE))),
-        ),
+        section("Expressions at weight 1", gallery(expressions)),
         section("Training", _curves(build)),
         section("Time", _times(build)),
         section("Licences", _licences(build.avatar)),
