@@ -92,8 +92,8 @@ def test_a_photograph_becomes_an_avatar(whole: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_build_goes_on_to_the_same_file(whole: Path, tmp_path: Path) -> None:
-    """Killed by a signal in three stages, a build ends in the bytes of one that nobody killed. (Every stage, in one process: test_paper_image.py.)"""
-    for stage in ("shape_prior", "training", "evaluation"):
+    """Killed once in every stage and twice in training, a build ends in the bytes of one that nobody killed."""
+    for stage in ("preprocess", "shape_prior", "image_prior", "video_prior", "training", "training", "evaluation"):
         assert build(tmp_path / "head", stage) == -signal.SIGKILL
         assert not (tmp_path / "head" / "avatar.glb").exists()
     assert build(tmp_path / "head") == 0
