@@ -14,7 +14,7 @@ from facecraft4d.runtime.renderer import open_renderer
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.datatypes import Pose
-from facecraft4d.toolkit.core.files import write_whole
+from facecraft4d.toolkit.core.files import whole_file
 from facecraft4d.toolkit.core.pixels import encoded_bytes
 
 MAX_SIZE = 8192
@@ -43,8 +43,10 @@ def render_still(
         raise UserError(f"{path}: a picture must end in .png, {', '.join(OPAQUE_FORMATS)}")
     if suffix in OPAQUE_FORMATS and background_color(options.background) is None:
         raise UserError(f"{path}: JPEG cannot be transparent; take .png or another background")
-    image = render_image(avatar, pose, options, tell)
-    write_whole(path, encoded_bytes(image, "PNG" if suffix == ".png" else "JPEG"))
+    option_camera(avatar, options)  # wrong ones are refused before a folder is made
+    with whole_file(path) as temporary:  # a path that cannot be written is refused before anything is drawn
+        image = render_image(avatar, pose, options, tell)
+        temporary.write_bytes(encoded_bytes(image, "PNG" if suffix == ".png" else "JPEG"))
 
 
 def option_camera(avatar: Avatar, options: RenderOptions) -> OrbitCamera:
