@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from facecraft4d.runtime import kernels
 from facecraft4d.toolkit.core.asset import Avatar
-from facecraft4d.toolkit.core.datatypes import Pose, Splats
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Splats
 from facecraft4d.toolkit.core.geometry import normalized
 from facecraft4d.toolkit.core.rigging import joint_transforms, opacities, pose_weights
 
@@ -36,15 +36,22 @@ def sparse_deltas(dense: Float32[np.ndarray, "k v 3"]) -> SparseDeltas:
     )
 
 
+def by_triangle(splats: BoundSplats) -> BoundSplats:
+    """The splats in the order of the triangles that carry them: who poses them finds each triangle's frame where it found the last."""
+    order = np.argsort(splats.triangles, kind="stable")
+    return BoundSplats(**{each.name: getattr(splats, each.name)[order] for each in fields(splats)})
+
+
 class Animator:
-    """Moves one avatar. Expressions at weight 0 cost nothing, and a pose that stays the same costs nothing at all."""
+    """Moves one avatar, its splats `by_triangle`. Expressions at weight 0 cost nothing, and a pose that stays the same costs nothing at all."""
 
     def __init__(self, avatar: Avatar) -> None:
-        rig, splats = avatar.rig, avatar.splats
+        rig, splats = avatar.rig, by_triangle(avatar.splats)
         self._rig = rig
         self._expressions = sparse_deltas(rig.expression_deltas)
         self._correctives = None if rig.pose_deltas is None else sparse_deltas(rig.pose_deltas)
-        self._binding = splats.triangles
+        carriers, binding = np.unique(splats.triangles, return_inverse=True)
+        self._carriers, self._binding = rig.triangles[carriers], binding.astype(np.int32)
         self._local = (
             splats.means,
             normalized(splats.rotations_wxyz).astype(np.float32),
@@ -52,12 +59,11 @@ class Animator:
         )
         self._opacities = opacities(splats.opacity_logits)
         self._colors = splats.colors
-        count = len(rig.triangles)
-        self._frames = tuple(np.empty((count, *shape), np.float32) for shape in ((3, 3), (4,), (), (3,)))
+        self._frames = tuple(np.empty((len(carriers), *shape), np.float32) for shape in ((3, 3), (4,), (), (3,)))
         self._last: tuple[Pose, Splats] | None = None
 
     def splats(self, pose: Pose) -> Splats:
-        """The avatar's splats in that pose, in the world frame; equals rigging.place_splats to rounding."""
+        """The avatar's splats `by_triangle` in that pose, in the world frame; equals rigging.place_splats to rounding."""
         if self._last is None or not _same(self._last[0], pose):
             self._last = pose, self._place(self.vertices(pose))
         return self._last[1]
@@ -73,7 +79,7 @@ class Animator:
         return posed
 
     def _place(self, vertices: np.ndarray) -> Splats:
-        kernels.triangle_frames(vertices, self._rig.triangles, *self._frames)
+        kernels.triangle_frames(vertices, self._carriers, *self._frames)
         world = tuple(np.empty_like(part) for part in self._local)
         kernels.place(self._binding, self._local, self._frames, world)
         means, rotations, scales = world

@@ -9,6 +9,9 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+ZERO, HALF, ONE, TWO, THREE, TINY = map(np.float32, (0, 0.5, 1, 2, 3, 1e-20))
+"""Single precision: with Python's numbers the kernels would reckon in double. A vector shorter than `TINY` has no direction."""
+
 
 @njit(cache=True)
 @no_type_check
@@ -29,7 +32,7 @@ def skin(vertices, weights, transforms, posed):
     for vertex in range(len(vertices)):
         x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
         for row in range(3):
-            total = np.float32(0)
+            total = ZERO
             for joint in range(len(transforms)):
                 if weights[vertex, joint] != 0:
                     t = transforms[joint, row]
@@ -41,7 +44,7 @@ def skin(vertices, weights, transforms, posed):
 @no_type_check
 def _unit(x, y, z):
     length = sqrt(x * x + y * y + z * z)
-    inverse = 1 / length if length > 1e-20 else 0.0
+    inverse = ONE / length if length > TINY else ZERO
     return x * inverse, y * inverse, z * inverse, length
 
 
@@ -63,14 +66,14 @@ def _quaternion(m):
     """wxyz of a rotation matrix [3, 3]: the largest of the four components first, so that it never divides by little."""
     trace = m[0, 0] + m[1, 1] + m[2, 2]
     if trace > max(m[0, 0], m[1, 1], m[2, 2]):
-        w, x, y, z = 1 + trace, m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
+        w, x, y, z = ONE + trace, m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
     elif m[0, 0] >= m[1, 1] and m[0, 0] >= m[2, 2]:
-        w, x, y, z = m[2, 1] - m[1, 2], 1 + 2 * m[0, 0] - trace, m[1, 0] + m[0, 1], m[0, 2] + m[2, 0]
+        w, x, y, z = m[2, 1] - m[1, 2], ONE + TWO * m[0, 0] - trace, m[1, 0] + m[0, 1], m[0, 2] + m[2, 0]
     elif m[1, 1] >= m[2, 2]:
-        w, x, y, z = m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], 1 + 2 * m[1, 1] - trace, m[2, 1] + m[1, 2]
+        w, x, y, z = m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], ONE + TWO * m[1, 1] - trace, m[2, 1] + m[1, 2]
     else:
-        w, x, y, z = m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[2, 1] + m[1, 2], 1 + 2 * m[2, 2] - trace
-    inverse = 1 / sqrt(w * w + x * x + y * y + z * z)
+        w, x, y, z = m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[2, 1] + m[1, 2], ONE + TWO * m[2, 2] - trace
+    inverse = ONE / sqrt(w * w + x * x + y * y + z * z)
     return w * inverse, x * inverse, y * inverse, z * inverse
 
 
@@ -91,9 +94,9 @@ def triangle_frames(vertices, triangles, rotation, quaternion, scale, centroid):
         m[0, 1], m[1, 1], m[2, 1] = nx, ny, nz
         m[0, 2], m[1, 2], m[2, 2] = tx, ty, tz
         quaternion[f, 0], quaternion[f, 1], quaternion[f, 2], quaternion[f, 3] = _quaternion(m)
-        scale[f] = 0.5 * (length + abs(tx * sx + ty * sy + tz * sz))
+        scale[f] = HALF * (length + abs(tx * sx + ty * sy + tz * sz))
         for i in range(3):
-            centroid[f, i] = (vertices[a, i] + vertices[b, i] + vertices[c, i]) / 3
+            centroid[f, i] = (vertices[a, i] + vertices[b, i] + vertices[c, i]) / THREE
 
 
 @njit(cache=True)

@@ -1,11 +1,12 @@
 """Small synthetic heads for tests."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
 from facecraft4d.toolkit.core.arkit import ARKIT_NAMES, JOINT_NAMES
-from facecraft4d.toolkit.core.datatypes import Coarse, Head, Mesh, Pose, Rig, View, ViewSet
+from facecraft4d.toolkit.core.asset import Avatar
+from facecraft4d.toolkit.core.datatypes import BoundSplats, Coarse, Head, Mesh, Pose, Rig, View, ViewSet
 from facecraft4d.toolkit.core.geometry import normalized, orbit_camera
 from facecraft4d.toolkit.core.rigging import neutral_pose, pose_vertices
 from facecraft4d.toolkit.meshes.raster import draw_mesh
@@ -97,6 +98,13 @@ def curtain_head(size: int, **weights: float) -> Coarse:
     for name, weight in weights.items():
         pose.expression[ARKIT_NAMES.index(name)] = weight
     return head_of(rig, Mesh(rig.vertices, rig.triangles, uvs, texture), size, pose, (0.0,))
+
+
+def mixed(avatar: Avatar, rng: np.random.Generator) -> Avatar:
+    """The avatar with its splats in an order that has nothing to do with their triangles, as training leaves them."""
+    order = rng.permutation(len(avatar.splats.means))
+    rows = {each.name: getattr(avatar.splats, each.name)[order] for each in fields(avatar.splats)}
+    return replace(avatar, splats=BoundSplats(**rows), levels=())
 
 
 def random_pose(rng: np.random.Generator, expressions: int = 52) -> Pose:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from facecraft4d.runtime.animate import by_triangle
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import BoundSplats, Pose, Rig
 from facecraft4d.toolkit.core.rigging import joint_transforms, pose_weights
@@ -36,7 +37,7 @@ class PackedHeads(NamedTuple):
 
 
 def pack(avatars: Sequence[Avatar]) -> PackedHeads:
-    """All avatars behind each other, with indices that run on."""
+    """All avatars behind each other, with indices that run on; the splats of each `by_triangle`, as `Animator` has them."""
     rigs = [avatar.rig for avatar in avatars]
     fours = max(_fours(rig) for rig in rigs)
     joint = vertex = triangle = coefficient = delta = 0
@@ -47,7 +48,7 @@ def pack(avatars: Sequence[Avatar]) -> PackedHeads:
         mesh.append(_mesh_rows(rig, starts[:-1] + delta, fours, joint))
         deltas.append(rows + np.array([0, 0, 0, coefficient], np.float32))
         triangles.append(np.pad(rig.triangles + vertex, ((0, 0), (0, 1))))
-        bound.append(_bound_rows(avatar.splats, triangle))
+        bound.append(_bound_rows(by_triangle(avatar.splats), triangle))
         joint, vertex, triangle = (
             joint + len(rig.joint_names),
             vertex + len(rig.vertices),

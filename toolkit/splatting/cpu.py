@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from facecraft4d.toolkit.core.checks import check_finite
 from facecraft4d.toolkit.core.datatypes import Camera, Splats
@@ -73,6 +73,11 @@ def _inputs(splats: Splats, camera: Camera) -> tuple[tuple[np.ndarray, ...], np.
     intrinsics = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float64)
     view = np.ascontiguousarray(camera.camera_from_world, np.float64)
     return tuple(np.ascontiguousarray(array, np.float32) for array in arrays[:4]), view, intrinsics
+
+
+def depth_order(depths: Float32[np.ndarray, " n"]) -> Int32[np.ndarray, " n"]:
+    """Indices from the least depth to the greatest; equal ones stay as they are."""
+    return binning.depth_order(depths)
 
 
 def draw(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import moderngl
 import numpy as np
 import pytest
-from head_cases import random_pose
+from head_cases import mixed, random_pose
 from opengl_cases import clean_context, drawn, needs, psnr
 from parity_cases import CORRECTED, PLAIN, Case
 from places import ROOT
@@ -62,9 +62,9 @@ def test_same_picture_in_any_pose(context: moderngl.Context, tiny_avatar: Avatar
 
 @pytest.mark.parametrize("tier", Tier)
 def test_same_picture_of_two_heads(context: moderngl.Context, tiny_avatar: Avatar, tier: Tier) -> None:
-    """Merged, with joints, coefficients, triangles and splats behind each other; the nearer covers the farther."""
-    avatars = tiny_avatar, load(ROOT / "samples" / "parity_correctives.glb"), tiny_avatar.level(200)
+    """Merged, with joints, coefficients, triangles and splats behind each other, in any order; the nearer covers the farther."""
     rng = np.random.default_rng(5)
+    avatars = tiny_avatar, load(ROOT / "samples" / "parity_correctives.glb"), mixed(tiny_avatar.level(200), rng)
     places = ([-0.05, 0, 0.1], [0.05, 0, -0.1], [0.1, 0.02, 0.0])
     poses = tuple(
         replace(
