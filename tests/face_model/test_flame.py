@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -177,20 +178,25 @@ def test_rubbish_gives_one_clear_line(tmp_path: Path, content: bytes) -> None:
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def _changed(name: str, entry: tuple[int, ...], value: float) -> np.ndarray:
-    array = synthetic_flame.model()[name].copy()
-    array[entry] = value
-    return array
+def _put(entry: tuple[int, ...], value: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Changes one number of an array."""
+
+    def changed(array: np.ndarray) -> np.ndarray:
+        array = array.copy()
+        array[entry] = value
+        return array
+
+    return changed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "value", "complaint"),
+    ("name", "change", "complaint"),
     [
         ("weights", np.zeros((5023, 4)), "weights must be"),
         ("weights", np.zeros((5023, 5)), "weights must sum to 1 within 0.001, got rows that are off by up to 1"),
-        ("weights", _changed("weights", (7, 0), -0.2), "weights must be between -0.001 and 1.001, got -0.2"),
-        ("weights", _changed("weights", (7, 0), 1e30), "weights must be between"),
+        ("weights", _put((7, 0), -0.2), "weights must be between -0.001 and 1.001, got -0.2"),
+        ("weights", _put((7, 0), 1e30), "weights must be between"),
         ("weights", [[1, 0, 0, 0, 0]] * 5023, "weights must be an array of numbers, got"),
         ("f", np.full((9976, 3), 5023), "index 0..5022"),
         ("f", np.full((9976, 3), -1), "index 0..5022"),
@@ -200,17 +206,18 @@ def _changed(name: str, entry: tuple[int, ...], value: float) -> np.ndarray:
         ("kintree_table", np.zeros((2, 5)), "parents"),
         ("kintree_table", np.full((2, 5), np.inf), "kintree_table must be finite"),
         ("v_template", np.full((5023, 3), np.nan), "finite"),
-        ("v_template", 1000 * synthetic_flame.model()["v_template"], "v_template must be between -100 and 100"),
-        ("v_template", synthetic_flame.model()["v_template"] / 1000, "v_template must be 0.01 to 100 metres large"),
-        ("shapedirs", _changed("shapedirs", (1, 2, 3), 1e20), "shapedirs must be between"),
-        ("posedirs", _changed("posedirs", (1, 2, 3), -np.inf), "posedirs must be finite"),
+        ("v_template", lambda array: 1000 * array, "v_template must be between -100 and 100"),
+        ("v_template", lambda array: array / 1000, "v_template must be 0.01 to 100 metres large"),
+        ("shapedirs", _put((1, 2, 3), 1e20), "shapedirs must be between"),
+        ("posedirs", _put((1, 2, 3), -np.inf), "posedirs must be finite"),
         ("J_regressor", np.zeros((5, 5023)), "J_regressor must sum to 1 within 0.05"),
-        ("J_regressor", _changed("J_regressor", (0, 0), 50), "J_regressor must be between -10 and 10"),
+        ("J_regressor", _put((0, 0), 50), "J_regressor must be between -10 and 10"),
     ],
 )
-def test_wrong_arrays_are_named(tmp_path: Path, name: str, value: Any, complaint: str) -> None:
-    path = tmp_path / "flame2023.pkl"
-    path.write_bytes(pickle.dumps(synthetic_flame.model() | {name: value}, protocol=4))
+def test_wrong_arrays_are_named(tmp_path: Path, name: str, change: Any, complaint: str) -> None:
+    path, arrays = tmp_path / "flame2023.pkl", synthetic_flame.model()
+    value = change(arrays[name]) if callable(change) else change
+    path.write_bytes(pickle.dumps(arrays | {name: value}, protocol=4))
     with pytest.raises(UserError, match=complaint) as refusal:
         load_flame(path)
     assert str(path) in str(refusal.value) and "flame.is.tue.mpg.de" in str(refusal.value)
