@@ -1,4 +1,5 @@
-"""Compiled inner loops of animation; toolkit/core/rigging.py is the readable twin that the tests compare them with.
+"""Compiled inner loops of animation, of which toolkit/core/rigging.py is the readable twin that the tests compare them with, and of laying
+a picture over its background.
 
 One core: 100 000 splats take 1 ms, and sharing them out takes longer than that as soon as another program is busy.
 """
@@ -10,6 +11,7 @@ import numpy as np
 from numba import njit
 
 ZERO, HALF, ONE, TWO, THREE, TINY = map(np.float32, (0, 0.5, 1, 2, 3, 1e-20))
+WHITE = np.float32(255)
 """Single precision: with Python's numbers the kernels would reckon in double. A vector shorter than `TINY` has no direction."""
 
 
@@ -119,3 +121,15 @@ def place(binding, local, frames, world):
         rotations[n, 1] = aw * bx + ax * bw + ay * bz - az * by
         rotations[n, 2] = aw * by - ax * bz + ay * bw + az * bx
         rotations[n, 3] = aw * bz + ax * by - ay * bx + az * bw
+
+
+@njit(cache=True)
+@no_type_check
+def lay_over(premultiplied, background, rgb):
+    """A premultiplied picture [h, w, 4] over a colour [3] into `rgb` [h, w, 3], 8 bit, rounded as pixels.to_bytes rounds."""
+    for row in range(premultiplied.shape[0]):
+        for column in range(premultiplied.shape[1]):
+            clear = ONE - premultiplied[row, column, 3]
+            for channel in range(3):
+                value = premultiplied[row, column, channel] + clear * background[channel]
+                rgb[row, column, channel] = np.uint8(min(max(value, ZERO), ONE) * WHITE + HALF)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from facecraft4d.runtime import kernels
 from facecraft4d.toolkit.core.checks import UserError
 from facecraft4d.toolkit.core.pixels import to_bytes
 
@@ -37,7 +38,9 @@ def composite(
     premultiplied: Float32[np.ndarray, "h w 4"], background: Color | None
 ) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 4"]:
     """RGB over a colour, or RGBA with straight alpha over nothing; 8 bit, sRGB as displayed."""
-    color, alpha = premultiplied[..., :3], premultiplied[..., 3:]
     if background is not None:
-        return to_bytes(color + (1 - alpha) * np.array(background, np.float32))
+        rgb = np.empty((*premultiplied.shape[:2], 3), np.uint8)
+        kernels.lay_over(premultiplied, np.array(background, np.float32), rgb)
+        return rgb
+    color, alpha = premultiplied[..., :3], premultiplied[..., 3:]
     return to_bytes(np.concatenate([color / np.maximum(alpha, 1e-6), alpha], -1))

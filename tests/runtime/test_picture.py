@@ -5,6 +5,7 @@ import pytest
 
 from facecraft4d.runtime.picture import background_color, composite
 from facecraft4d.toolkit.core.checks import UserError
+from facecraft4d.toolkit.core.pixels import to_bytes
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_composite_over_transparency_then_colour_is_composite_over_colour() -> N
     straight = composite(premultiplied, None).astype(float) / 255
     over = straight[..., :3] * straight[..., 3:] + (1 - straight[..., 3:]) * [0.2, 0.4, 0.6]
     assert np.abs(over * 255 - composite(premultiplied, (0.2, 0.4, 0.6))).max() < 1.6
+
+
+def test_over_a_colour_every_byte_is_the_one_rounding() -> None:
+    """Also where splats are brighter than white."""
+    rng = np.random.default_rng(7)
+    picture = rng.uniform(-0.2, 1.4, (40, 30, 4)).astype(np.float32)
+    for background in ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.2, 0.4, 0.6)):
+        plain = picture[..., :3] + (1 - picture[..., 3:]) * np.array(background, np.float32)
+        assert np.array_equal(composite(picture, background), to_bytes(plain))

@@ -8,7 +8,10 @@ from jaxtyping import Float, UInt8
 
 def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
     """Values in [0, 1] to 0..255, rounded to the nearest, a half upwards; others are clipped."""
-    return np.asarray(np.clip(image, 0, 1) * 255 + 0.5, np.uint8)
+    scaled = np.clip(image, 0, 1)
+    scaled *= 255  # in place: what this takes is the making of arrays
+    scaled += 0.5
+    return scaled.astype(np.uint8)
 
 
 def linear_from_srgb(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
