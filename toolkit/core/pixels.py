@@ -11,7 +11,7 @@ def to_bytes(image: Float[np.ndarray, "*s"]) -> UInt8[np.ndarray, "*s"]:
     scaled = np.clip(image, 0, 1)
     scaled *= 255  # in place: what this takes is the making of arrays
     scaled += 0.5
-    return scaled.astype(np.uint8)
+    return np.asarray(scaled, np.uint8)
 
 
 def linear_from_srgb(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
