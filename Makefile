@@ -11,7 +11,7 @@ check:  ## style, types, layers, line budget
 	lint-imports
 	@$(MAKE) --no-print-directory lines
 
-quick:  ## the tests that take less than half a second, by file over two cores: under two minutes in all
+quick:  ## the tests that take less than 0.3 s, by file over two cores: under two minutes in all
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTHON) -m pytest -m "not slow" -q -n 2 --dist loadfile
 
 test:  ## the whole suite, by file over two cores

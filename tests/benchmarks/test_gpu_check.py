@@ -180,12 +180,14 @@ def test_a_step_is_split_into_its_parts_and_repeats(tiny: kept.Kept) -> None:
     assert found["paper_hours"] > 0
 
 
+@pytest.mark.slow
 def test_the_paper_step_is_coin_with_lpips_at_full_size_from_the_start(tiny: kept.Kept) -> None:
     schedule = kept.begun(tiny, kept.paper_step(200, 512), "cpu")[0].schedule
     assert schedule.uses_network(0) and schedule.uses_lpips(0) and schedule.resolution(0) == 512
     assert not any(schedule.refines(step) for step in range(400))
 
 
+@pytest.mark.slow
 def test_the_front_is_measured_inside_the_mask(tiny: kept.Kept) -> None:
     avatar = kept.as_avatar(tiny, kept.begun(tiny, replace(TINY, splats=400), "cpu")[1])
     found = kept.front_psnr(avatar, tiny)

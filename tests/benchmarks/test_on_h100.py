@@ -15,6 +15,7 @@ CLOSE = 2e-5
 """Both are float32 and sum in different orders; each is within 5e-6 of float64."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in SAVED], ids=lambda case: case.name)
 def test_our_rasteriser_draws_what_the_card_drew(case) -> None:  # type: ignore[no-untyped-def]
     card = {name.removeprefix(f"{case.name}/"): STORED[name] for name in STORED if name.startswith(f"{case.name}/")}

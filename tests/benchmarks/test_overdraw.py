@@ -2,6 +2,7 @@
 
 import bench_overdraw
 import numpy as np
+import pytest
 
 from facecraft4d.runtime.software import draw_splats
 from facecraft4d.toolkit.core.asset import Avatar
@@ -24,6 +25,7 @@ def test_a_footprint_is_the_pixels_drawn() -> None:
         assert abs(bench_overdraw.footprints(splat, camera)[0] / drawn - 1) < 0.05 and drawn > 200
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_each_level(tiny_avatar: Avatar) -> None:
     lines = bench_overdraw.table(tiny_avatar).splitlines()
     assert len(lines) == 2 + len(bench_overdraw.SHARES) and "1,944" in lines[2] and "243" in lines[-1]

@@ -106,6 +106,7 @@ def test_what_was_built_and_measured_is_not_done_again(tmp_path: Path, monkeypat
     assert first is likeness and json.dumps(tables.remembered(again)) == json.dumps(tables.remembered(likeness))
 
 
+@pytest.mark.slow
 def test_only_what_the_tables_ask_for_is_built(tmp_path: Path) -> None:
     run = tables.Run(tmp_path, Own(), 64, 1, ())
     assert list(tables.variants(run, [2, 3, 7])) == ["full"]

@@ -50,6 +50,7 @@ def test_frames_without_a_face_are_filled_and_said(portrait: np.ndarray) -> None
     assert np.isfinite(track.motion.joint_rotations).all()
 
 
+@pytest.mark.slow
 def test_a_film_without_a_face_is_refused(portrait: np.ndarray) -> None:
     with pytest.raises(UserError, match="expected a face, found none in 12 frames"):
         tracked(film(portrait, set(range(12))), "film", silent)
@@ -57,6 +58,7 @@ def test_a_film_without_a_face_is_refused(portrait: np.ndarray) -> None:
         tracked(film(portrait, set(), 1), "film", silent)
 
 
+@pytest.mark.slow
 def test_a_mirrored_face_turns_and_smiles_to_the_other_side(portrait: np.ndarray) -> None:
     seen, mirrored = FaceTracker()(portrait), FaceTracker()(np.ascontiguousarray(portrait[:, ::-1]))
     assert seen is not None and mirrored is not None

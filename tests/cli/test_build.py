@@ -1,9 +1,12 @@
 """The options of a build, and its folder."""
 
+import pytest
+
 from facecraft4d import cli_build
 from facecraft4d.toolkit.config import Device, Lighting, Matting, Preset, preset
 
 
+@pytest.mark.slow
 def test_the_preset_decides_the_defaults_and_options_win() -> None:
     standard = cli_build.parse_options(["a.jpg", "--preset", "standard"])
     assert standard.config == preset(Preset.STANDARD)

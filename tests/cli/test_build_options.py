@@ -215,6 +215,7 @@ def test_notes_are_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["nowhere", "out"])
 def test_a_link_that_leads_nowhere_is_one_line(place: Path, capsys: pytest.CaptureFixture[str], target: str) -> None:
     (place / "out").symlink_to(target)
@@ -226,6 +227,7 @@ def test_a_link_that_leads_nowhere_is_one_line(place: Path, capsys: pytest.Captu
     assert "found a link that leads nowhere" in said(capsys, "--out", "out", "--fresh")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_build_may_lie_on_another_disk(place: Path, capsys: pytest.CaptureFixture[str], fresh: bool) -> None:
     """A link in place of build/ is followed; a fresh build that gets past preprocessing empties it and takes its place."""

@@ -42,6 +42,7 @@ def test_mistakes_are_one_line(
     assert told in error and len(error.strip().splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_weight_that_tears_is_cut_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures = {}
     for name, options in (
@@ -56,6 +57,7 @@ def test_a_weight_that_tears_is_cut_and_said(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().err.count("jawOpen=3 tears the face; taken as 1") == 1
 
 
+@pytest.mark.slow
 def test_names_as_others_write_them_and_a_turned_neck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures = []
     for number, options in enumerate(

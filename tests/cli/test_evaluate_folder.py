@@ -48,6 +48,7 @@ def locked(monkeypatch: pytest.MonkeyPatch, *words: str) -> bool:
     return str(asked.value) == "True"
 
 
+@pytest.mark.slow
 def test_a_folder_is_held_where_it_is_read_or_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locked(monkeypatch, "head")
     assert locked(monkeypatch, "head/avatar.glb", "--truth", "pictures")
@@ -64,6 +65,7 @@ def test_a_build_and_an_evaluation_keep_each_other_out(place: Path, capsys: pyte
     assert "head: another build or evaluation is running there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_avatar_of_another_build_is_refused(
     place: Path, capsys: pytest.CaptureFixture[str], tiny_avatar: Avatar
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_head_model_that_cannot_serve_is_one_line(
     assert not Path("ran").exists()
 
 
+@pytest.mark.slow
 def test_a_truncated_folder_of_ict_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,7 @@ def test_what_cannot_serve_is_one_line(
     assert not Path("ran").exists()
 
 
+@pytest.mark.slow
 def test_another_architecture_is_told_by_its_differences(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

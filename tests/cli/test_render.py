@@ -9,6 +9,7 @@ from PIL import Image
 from facecraft4d import cli
 
 
+@pytest.mark.slow
 def test_render_writes_the_picture_that_was_asked_for(
     place: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -152,6 +152,7 @@ def test_serves_until_it_is_told_to_end(tiny_path: Path, number: signal.Signals)
     assert process.stderr.read() == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "opened"), [([], True), (["--no-browser"], False)])
 def test_opens_the_browser(
     tiny_path: Path,
@@ -167,6 +168,7 @@ def test_opens_the_browser(
     assert seen.qsize() == opened and (not opened or seen.get() in capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_other_addresses_are_told(
     tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_text_alone_is_said_by_espeak(tmp_path: Path) -> None:
     assert find_motion(str(out)).duration == pytest.approx(read_sound(tmp_path / "a.wav").duration, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_table_changes_a_recorded_clip(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("from,to,gain\njawOpen,jawOpen,0\n", encoding="utf-8")
@@ -97,6 +98,7 @@ def test_without_espeak_it_is_said_what_to_install(
     assert "apt install espeak-ng" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,7 @@ def test_every_name_of_a_package_has_a_home(package: ModuleType) -> None:
     assert all(getattr(package, name) is not None for name in listed)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="closed pipes are another error there")
 def test_a_reader_that_leaves_is_no_mistake(tiny_path: Path) -> None:
     command = [sys.executable, "-m", "facecraft4d.cli", "inspect", str(tiny_path)]

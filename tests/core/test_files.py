@@ -14,6 +14,7 @@ from facecraft4d.toolkit.core.files import PARTIAL, scratch_folder, sweep, whole
 KILLED = "import os, sys; from pathlib import Path; from facecraft4d.toolkit.core.files import whole_file\nwith whole_file(Path(sys.argv[1])) as t: t.write_bytes(b'half'); os.kill(os.getpid(), 9)"
 
 
+@pytest.mark.slow
 def test_writers_at_the_same_time_leave_one_of_their_files_whole(tmp_path: Path) -> None:
     path, contents = tmp_path / "a.glb", [bytes([letter]) * 100_000 for letter in range(8)]
 

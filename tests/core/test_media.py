@@ -14,6 +14,7 @@ from facecraft4d.toolkit.core.untrusted import media
 from facecraft4d.toolkit.core.untrusted.media import read_sound, video_frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (48000, 1)])
 def test_a_sound_comes_back_to_the_bit(rate: int, channels: int, tmp_path: Path) -> None:
     samples = np.random.default_rng(rate).integers(-30000, 30000, (rate // 2, channels)).astype(np.int16)
@@ -22,12 +23,14 @@ def test_a_sound_comes_back_to_the_bit(rate: int, channels: int, tmp_path: Path)
     assert found.rate == rate and np.array_equal(found.samples, samples) and found.duration == 0.5
 
 
+@pytest.mark.slow
 def test_what_is_too_fast_is_heard_at_48000(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(written_wav(Sound(np.zeros((96000, 1), np.int16), 96000)))
     found = read_sound(tmp_path / "a.wav")
     assert found.rate == 48000 and found.duration == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_frames_of_a_video_with_their_times(tmp_path: Path) -> None:
     pictures = np.repeat(np.arange(0, 200, 20, dtype=np.uint8), 64 * 96 * 3).reshape(10, 64, 96, 3)
     write_video(tmp_path / "a.mp4", pictures)
@@ -52,6 +55,7 @@ def test_what_is_none_is_one_line(content: bytes, tmp_path: Path) -> None:
         assert str(path) in str(told.value) and "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_a_sound_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "SOUND_SECONDS", 1.0)
     with pytest.raises(UserError, match="longer than 1 seconds"):

@@ -75,6 +75,7 @@ def test_what_is_no_plain_sound_array_is_refused_in_one_line(made: Callable[[], 
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_found_or_does_not_matter() -> None:
     buffer = io.BytesIO()
     values = np.arange(24, dtype=np.float32).reshape(4, 6)

@@ -17,6 +17,7 @@ def drawn(seed: int) -> tuple[Similarity, np.ndarray]:
     return Similarity(float(rng.uniform(0.1, 5)), turn, rng.normal(size=3)), rng.normal(size=(9, 3))
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_it_is_found_from_points(seed: int) -> None:
     true, points = drawn(seed)
@@ -26,6 +27,7 @@ def test_it_is_found_from_points(seed: int) -> None:
     assert found.translation == pytest.approx(true.translation, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_points_without_trust_do_not_count(seed: int) -> None:
     true, points = drawn(seed)
@@ -40,12 +42,14 @@ def test_a_mirror_image_is_met_by_a_rotation() -> None:
     assert np.linalg.det(found.rotation) == pytest.approx(1)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_there_and_back_is_nowhere(seed: int) -> None:
     true, points = drawn(seed)
     assert true.inverse.points(true.points(points)) == pytest.approx(points, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_a_camera_of_the_other_world_sees_the_same_picture(seed: int) -> None:
     true, points = drawn(seed)

@@ -52,6 +52,7 @@ def test_pages_find_their_modules(html: Path) -> None:
         assert (html.parent / next(filter(None, target))).exists(), target
 
 
+@pytest.mark.slow
 def test_server_gives_its_folders_alone(tmp_path: Path) -> None:
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "deep.js").write_text("1")

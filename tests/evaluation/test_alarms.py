@@ -33,6 +33,7 @@ def rings(sights: list[Sight], yaws: list[float]) -> set[str]:
     return {name for name, (value, _) in alarms.look(sights, yaws).items() if value > ALARMS[name].threshold}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_failures_ring(name: str) -> None:
     sights, yaws = pair(name)
@@ -57,6 +58,7 @@ def test_slices_ring() -> None:
     assert rings([front, cut(back, (rows % 8 < 5) & (rows > 120) & (rows < 180))], yaws) == {"torn"}
 
 
+@pytest.mark.slow
 def test_pinholes_ring_and_a_loop_does_not() -> None:
     (front, side), yaws = pair("truth_short_75")
     rows, columns = np.mgrid[:SIDE, :SIDE]
@@ -101,6 +103,7 @@ def test_cloth_that_is_woven_in_the_photograph_is_worn_so() -> None:
     assert "woven" not in rings([front, black], yaws)
 
 
+@pytest.mark.slow
 def test_a_bald_back_rings_for_who_has_hair_and_not_for_who_has_none() -> None:
     sights, yaws = pair("truth_bun_young_345")
     yaws = [0.0, 180.0]

@@ -16,6 +16,7 @@ def test_front_metrics_of_equal_pictures_and_outside_of_the_mask(rng_image: np.n
     assert scores["front_psnr_db"] > 80 and scores["front_ssim"] > 0.9999 and scores["front_lpips_vgg"] < 1e-4
 
 
+@pytest.mark.slow
 def test_front_psnr_is_that_of_the_pixels_inside(rng_image: np.ndarray) -> None:
     off = (rng_image + 0.1).astype(np.float32)
     assert front.compare(off, rng_image, disc(50))["front_psnr_db"] == pytest.approx(20, abs=0.01)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Coarse, Portrait
@@ -18,6 +19,7 @@ def test_no_face_in_the_photograph_means_not_measured(
     assert scores == {} and "not measured" in notes[0]
 
 
+@pytest.mark.slow
 def test_the_same_face_is_the_same_person() -> None:
     from importlib.resources import files
 

@@ -28,11 +28,13 @@ def place(tmp_path: Path, tiny_coarse: Coarse, tiny_avatar: Avatar) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_stages_and_avatar_of_one_build_belong_together(place: Path, tiny_avatar: Avatar) -> None:
     """Baking changes colours alone: they do not count."""
     check_made_of(tiny_avatar, kept_stages(place), place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["views", "head"])
 def test_stages_of_two_builds_are_refused(place: Path, tiny_coarse: Coarse, part: str) -> None:
     """A new photograph is being built, or its build was stopped: the shape prior has run, the stages after it have not."""
@@ -46,6 +48,7 @@ def test_stages_of_two_builds_are_refused(place: Path, tiny_coarse: Coarse, part
         kept_stages(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["means", "triangles", "log_scales", "opacity_logits", "rig", "fewer"])
 def test_another_avatar_is_refused(place: Path, tiny_avatar: Avatar, part: str) -> None:
     """The smallest difference counts: a bit, a splat, a vertex."""
@@ -62,6 +65,7 @@ def test_another_avatar_is_refused(place: Path, tiny_avatar: Avatar, part: str) 
         check_made_of(other, kept_stages(place), place)
 
 
+@pytest.mark.slow
 def test_a_missing_stage_is_no_finished_build(place: Path) -> None:
     (place / "build" / "training" / KEY[:16] / "stage.json").unlink()
     with pytest.raises(UserError, match="expected a finished build"):

@@ -105,6 +105,7 @@ def test_mesh_is_what_the_player_demands(kind: dict[str, Any], tmp_path_factory:
     assert skin.asset.extras["splats"] == {"count": stamp.count, "sha256": stamp.sha256}
 
 
+@pytest.mark.slow
 def test_weights_follow_the_neck(tiny_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A splat on the bust stays with the hip, one on the face goes with the head, for players that know more than one bone."""
     skin = read(export_lam(tiny_avatar, ExportOptions()), tmp_path_factory).skin
@@ -122,6 +123,7 @@ def test_one_folder_and_no_clock(tiny_avatar: Avatar) -> None:
     assert data == export_lam(tiny_avatar, ExportOptions())
 
 
+@pytest.mark.slow
 def test_body_clips(tiny_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Twelve in the player's order, long enough to fade, turning the head by little and without a jump."""
     clips = read(export_lam(tiny_avatar, ExportOptions()), tmp_path_factory).clips

@@ -20,6 +20,7 @@ def test_plain_names_are_each_there_once(names: list[str], plain: list[str]) -> 
     assert plain_names(names) == plain
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=6), max_size=12), st.booleans())
 def test_any_names_become_plain_ones_that_differ(names: list[str], identifiers: bool) -> None:
     found = plain_names(names, identifiers)

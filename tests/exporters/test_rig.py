@@ -174,6 +174,7 @@ def _changes(count: int, seed: int, size: float) -> SplatChanges:
     return SplatChanges(rows, values[:, :3], values[:, 3:6], values[:, 6])
 
 
+@pytest.mark.slow
 @given(changes(), st.sampled_from(TYPES))
 @settings(max_examples=100, deadline=None)
 def test_packing_loses_what_it_says(given_changes: SplatChanges, delta_type: DeltaType) -> None:

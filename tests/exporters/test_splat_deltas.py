@@ -24,6 +24,7 @@ def scattered(tiny_avatar: Avatar) -> Avatar:
     return replace(tiny_avatar, splats=splats)
 
 
+@pytest.mark.slow
 def test_deltas_are_the_difference_of_carried_splats(scattered: Avatar) -> None:
     rig, splats = scattered.rig, scattered.splats
     rest = place_splats(splats, rig.vertices, rig).means

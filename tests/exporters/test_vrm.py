@@ -177,6 +177,7 @@ def test_splats_beside_it(tiny_avatar: Avatar, tmp_path: Path) -> None:
     assert np.allclose(np.subtract(lowest, resting), told["translation"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_pygltflib_edits_it(tiny_avatar: Avatar) -> None:
     """A stranger's editor changes the licence, and all else stays."""
     gltf = opened(export_vrm(tiny_avatar, "x.splats.glb", ExportOptions()))

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from default_head_cases import EYE_LEFT, JAW, NECK, ROOT, posed_head, random_pose, vertices_of
 
@@ -83,6 +84,7 @@ def test_batches_agree_with_single_faces(head: FaceModel, rng: np.random.Generat
         torch.testing.assert_close(posed, deform(tensors, *face))
 
 
+@pytest.mark.slow
 def test_gradients(head: FaceModel, rng: np.random.Generator) -> None:
     """Against finite differences on a small piece of the model, at rest too."""
     whole = model_tensors(head, dtype=torch.float64)

@@ -138,6 +138,7 @@ def test_npz_holds_the_same_model(tmp_path: Path, flame: FaceModel) -> None:
     assert not flame.ingredients[0].commercial_use
 
 
+@pytest.mark.slow
 def test_mediapipe_embedding_marks_what_it_lacks(folder: Path) -> None:
     model = load_flame(folder / "generic_model.pkl", FlameSideFiles(mediapipe=folder / "mediapipe.npz"))
     points = model.landmarks_478

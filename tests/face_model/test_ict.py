@@ -31,6 +31,7 @@ def test_arkits_names_are_theirs_but_for_the_tongue() -> None:
     assert not any(name.endswith(("Left", "Right")) for name in named if not name.startswith(("jaw", "mouth")))
 
 
+@pytest.mark.slow
 def test_positions_and_displacements_are_what_was_written_in_metres(folder: Path) -> None:
     model = ict.load_ict(folder, silent)
     kept = ict_miniature.welded()
@@ -44,6 +45,7 @@ def test_positions_and_displacements_are_what_was_written_in_metres(folder: Path
         assert np.allclose(model.expression_deltas[index], expected, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_polygons_become_triangles_with_their_texture_coordinates(folder: Path) -> None:
     model, end = ict.load_ict(folder, silent), ict.PARTS[-1][0]
     fans = [(each[0], *pair) for each in ict_miniature.quads() if max(each) < end for pair in pairwise(each[1:])]
@@ -52,12 +54,14 @@ def test_polygons_become_triangles_with_their_texture_coordinates(folder: Path) 
     assert np.allclose(model.corner_uvs, np.stack([share, share], -1), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_skin_has_no_seam(folder: Path) -> None:
     model = ict.load_ict(folder, silent)
     skin = model.triangles[in_regions(model, "skin")]
     assert len(np.unique(parts(skin, len(model.vertices))[skin])) == 1
 
 
+@pytest.mark.slow
 def test_parts_are_regions_and_ride_on_their_joints(folder: Path) -> None:
     model = ict.load_ict(folder, silent)
     assert set(model.region_names) == {"skin", "mouth_interior", "eye_sockets", "teeth", "eyes"}
@@ -67,6 +71,7 @@ def test_parts_are_regions_and_ride_on_their_joints(folder: Path) -> None:
     assert np.allclose(model.joint_regressor.sum(1), 1) and np.allclose(model.skin_weights.sum(1), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("licence", "verdict", "named"),
     [

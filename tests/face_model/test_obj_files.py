@@ -20,6 +20,7 @@ def test_a_polygon_is_a_fan_and_its_picture_begins_at_the_top(tmp_path: Path) ->
     assert mesh.corner_uvs is not None and mesh.corner_uvs[0].tolist() == [[0, 1], [1, 1], [1, 0]]
 
 
+@pytest.mark.slow
 @given(st.permutations(range(6)), st.lists(st.integers(0, 2), min_size=6, max_size=6))
 def test_texture_coordinates_find_their_corners_in_any_order(order: list[int], turns: list[int]) -> None:
     rng = np.random.default_rng(1)

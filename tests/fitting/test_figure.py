@@ -55,6 +55,7 @@ def test_vertices_follow_the_shape(figure) -> None:
     assert apart / STEP == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
 def test_a_pose_stays_within_its_bounds(figure, seed: int) -> None:
@@ -66,6 +67,7 @@ def test_a_pose_stays_within_its_bounds(figure, seed: int) -> None:
         assert np.linalg.norm(pose.joint_rotations[figure.rig.joint_names.index(name)]) <= most + 1e-6
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_a_bounded_step_is_the_best_within_its_bounds(seed: int) -> None:
     rng = np.random.default_rng(seed)

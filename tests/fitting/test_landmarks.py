@@ -10,6 +10,7 @@ from facecraft4d.toolkit.fitting.latent import mean_face
 from facecraft4d.toolkit.fitting.observation import Observation, Segments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("yaw", [0.0, 25.0])
 def test_the_fit_recovers_the_camera_and_the_shape_that_made_the_landmarks(model: FaceModel, yaw: float) -> None:
     camera, posed, latent = subject(model, yaw)

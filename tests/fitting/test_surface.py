@@ -45,6 +45,7 @@ def around(model: FaceModel, person: Latent) -> tuple[Observation, ...]:
     return (replace(seen[0], landmarks=landmarks, sigma=0.5), *seen[1:])
 
 
+@pytest.mark.slow
 def test_points_lie_on_the_surface_and_face_outwards(
     model: FaceModel, person: Latent, around: tuple[Observation, ...]
 ) -> None:
@@ -63,6 +64,7 @@ def test_points_lie_on_the_surface_and_face_outwards(
     assert len(cells) > 0.95 * len(world), "one point in each cube"
 
 
+@pytest.mark.slow
 def test_a_motion_of_the_world_changes_nothing(around: tuple[Observation, ...]) -> None:
     """The cloud is told in the first camera's frame; but for which points are thinned out it knows no world."""
     motion = np.eye(4)
@@ -76,6 +78,7 @@ def test_a_motion_of_the_world_changes_nothing(around: tuple[Observation, ...]) 
     np.testing.assert_allclose(here.points.mean(0), there.points.mean(0), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_skin_is_drawn_from_both_sides_and_what_is_below_hair_from_outside_alone(
     model: FaceModel, person: Latent, around: tuple[Observation, ...]
 ) -> None:

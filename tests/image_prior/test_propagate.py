@@ -98,6 +98,7 @@ def test_anchors_are_the_reference_and_the_view_behind() -> None:
     assert origin_indices(ViewSet(orbit().views[:3], (10.0, 25.0, 350.0))) == (0,)
 
 
+@pytest.mark.slow
 def test_consistent_views_stay_as_they_are_and_geometry_is_kept() -> None:
     coarse = orbit()
     views, said = enhance(coarse)
@@ -108,6 +109,7 @@ def test_consistent_views_stay_as_they_are_and_geometry_is_kept() -> None:
         np.testing.assert_array_equal(after.image[before.mask == 0], 1)
 
 
+@pytest.mark.slow
 def test_the_reference_colour_is_carried_around() -> None:
     coarse = orbit(gain_at_zero=0.9)
     views, _ = enhance(coarse)

@@ -41,6 +41,7 @@ def moved(rgb: np.ndarray, angle: float, scale: float, shift: tuple[float, float
     return cv2.warpAffine(rgb, for_cv2, (w, h), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), matrix
 
 
+@pytest.mark.slow
 def test_deterministic_across_instances(finder, hopper):
     first, second = finder(hopper), landmarks.FaceLandmarker()(hopper)
     assert first is not None and second is not None

@@ -76,6 +76,7 @@ def test_light_is_noted_when_it_is_little_and_refused_when_it_is_none(path: Path
         judge.judged("photo", looks(path, darker(1 / 1500)))
 
 
+@pytest.mark.slow
 @BOTH
 def test_looks_do_not_hang_on_the_size_of_the_photograph(path: Path):
     rgb = pixels(path)
@@ -86,6 +87,7 @@ def test_looks_do_not_hang_on_the_size_of_the_photograph(path: Path):
     assert judge.judged("twice", large) == ()
 
 
+@pytest.mark.slow
 def test_a_painted_face_is_noted():
     """Filled with few tones it changes at their borders alone, as no photograph does. Film's grain survives that in part."""
     assert "looks like a drawing" in judge.judged("photo", looks(ASTRONAUT, painted))[0]
@@ -100,6 +102,7 @@ def striped(path: Path, blue: float) -> judge.Looks:
     return judge.measured(rgb, face_of(path))
 
 
+@pytest.mark.slow
 @BOTH
 def test_cloth_before_the_face_is_noted_and_coloured_light_is_not(path: Path):
     """What is set off by an edge counts; the same colour that comes in over the whole face does not."""
@@ -128,6 +131,7 @@ def test_a_face_that_is_plain_white_is_noted():
     )
 
 
+@pytest.mark.slow
 def test_a_negative_is_refused_by_the_stage(tmp_path: Path):
     path = tmp_path / "negative.png"
     cv2.imwrite(str(path), 255 - cv2.imread(str(HOPPER)))

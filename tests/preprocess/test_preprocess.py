@@ -161,6 +161,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_in_one_clear_line(case: str, tmp_path: Path):
     make, reason = BAD[case]
@@ -173,6 +174,7 @@ def test_bad_input_is_refused_in_one_clear_line(case: str, tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [1, 5, -1])
 def test_face_out_of_range_is_refused(index: int):
     with pytest.raises(UserError, match="--face between 0 and 0"):

@@ -51,6 +51,7 @@ def test_an_upright_photograph_is_not_turned(hopper: Portrait, astronaut: Portra
     assert hopper.notes == astronaut.notes == ()
 
 
+@pytest.mark.slow
 def test_the_box_goes_with_its_face():
     """The box of a face found upside down is where its landmarks are."""
     face, _ = upright.find_upright(photo_of(np.rot90(pixels(HOPPER), 2)), None)

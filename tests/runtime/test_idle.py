@@ -29,6 +29,7 @@ def test_off_is_still(rig: Rig) -> None:
     assert not weights.any() and not turns.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mood", MOODS)
 def test_within_its_amplitude(rig: Rig, mood: str) -> None:
     for amount in (0.3, 1.0):
@@ -37,11 +38,13 @@ def test_within_its_amplitude(rig: Rig, mood: str) -> None:
         assert (np.abs(turns).max(0) <= amount * np.array([NOD + BREATH_NOD, TURN, LEAN]) + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_half_as_much_is_half_of_it(rig: Rig) -> None:
     whole, half = run(Idle(rig, amount=1.0), TIMES[:300])[0], run(Idle(rig, amount=0.5), TIMES[:300])[0]
     assert np.allclose(half, 0.5 * whole, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_motion_from_wherever_one_begins(rig: Rig) -> None:
     first = run(Idle(rig, seed=5), TIMES[:300])[0]
     assert np.array_equal(first[100:], run(Idle(rig, seed=5), TIMES[100:300])[0])

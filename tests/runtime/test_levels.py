@@ -41,6 +41,7 @@ def test_where_levels_save_nothing_the_whole_is_drawn() -> None:
     assert 1 / 0.99 < GAIN and max(levels) == 1 and set(levels[4 * PATIENCE :]) == {0}
 
 
+@pytest.mark.slow
 def test_what_the_first_level_saves_is_kept_where_the_next_saves_nothing() -> None:
     levels = run(LevelKeeper(COUNTS, 0.5), [1.0, 0.7, 0.69, 0.68], NEAR)
     assert max(levels) == 2 and set(levels[10 * PATIENCE :]) == {1}

@@ -34,6 +34,7 @@ def decoded(path: Path) -> tuple[list[np.ndarray], av.VideoStream]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)], stream
 
 
+@pytest.mark.slow
 def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     seen: list[Progress] = []
     note = record(tiny_avatar, clip, tmp_path / "clip.mp4", SMALL, seen.append)
@@ -51,6 +52,7 @@ def test_video_shows_the_pictures(tiny_avatar: Avatar, clip: Motion, tmp_path: P
     assert data.index(b"moov") < data.index(b"mdat"), "the index must come first"
 
 
+@pytest.mark.slow
 def test_same_bytes_again(tiny_avatar: Avatar, clip: Motion, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         record(tiny_avatar, clip, tmp_path / name, SMALL)

@@ -80,6 +80,7 @@ def test_nothing_pops_in_a_slow_orbit(tiny_avatar: Avatar) -> None:
     assert (resorted > 0.1).mean() < 1e-4 and resorted.max() < 0.25
 
 
+@pytest.mark.slow
 def test_an_order_one_frame_old_is_not_seen_in_a_quick_turn(tiny_avatar: Avatar) -> None:
     """Three degrees a frame, 90 to 180 a second; from another side it would be."""
     exact, late = film(tiny_avatar, 3.0, 0), film(tiny_avatar, 3.0, 1)

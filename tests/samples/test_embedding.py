@@ -47,6 +47,7 @@ def test_ten_lines_draw_a_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len([line for line in code if "import" not in line]) <= 10
 
 
+@pytest.mark.slow
 def test_a_head_hides_what_is_behind_it_and_is_hidden_by_what_is_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ SWAP = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]])
 """From our frame to Unreal's, but for centimetres."""
 
 
+@pytest.mark.slow
 def test_the_niagara_function_gives_the_same_splats_in_unreals_frame(device: Any, tmp_path: Path) -> None:
     avatar = load(Path(str(files("facecraft4d.samples") / "parity_avatar.glb")))
     source = Path(__file__).parent / "niagara.hlsl"

@@ -71,6 +71,7 @@ def worn(model: FaceModel) -> tuple[Portrait, Camera, Rig, Glasses]:
     return picture, camera, rig, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brows", [False, True])
 def test_a_bare_face_wears_no_glasses(model: FaceModel, brows: bool) -> None:
     picture, camera, rig = portrait(model, False, brows)

@@ -39,6 +39,7 @@ def _noise(sigma: tuple[float, float]) -> np.ndarray:
     return np.asarray(0.1 * noise / noise.std(), np.float32)
 
 
+@pytest.mark.slow
 def test_it_is_as_strong_as_what_was_seen_and_nowhere_twice_the_same() -> None:
     picture, usable = _noise((1.5, 1.5)), np.ones((SIZE, SIZE), bool)
     source = _source(picture, usable)
@@ -73,6 +74,7 @@ def test_strands_run_down_the_fall_whichever_way_that_is() -> None:
         assert rough[axis] < 0.6 * rough[1 - axis]
 
 
+@pytest.mark.slow
 def test_straight_strands_are_laid_longer_and_curls_are_not() -> None:
     usable = np.ones((SIZE, SIZE), bool)
     curls, straight = (elongation(_source(_noise(sigma), usable)) for sigma in ((3.0, 3.0), (8.0, 2.0)))

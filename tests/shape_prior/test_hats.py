@@ -12,6 +12,7 @@ from facecraft4d.toolkit.shape_prior.parametric.segment import segment
 SKIN, HAIR = (0.85, 0.65, 0.55), (0.62, 0.55, 0.48)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("color", [(0.05, 0.05, 0.06), (0.8, 0.1, 0.1), (0.95, 0.95, 0.9), (0.25, 0.15, 0.1)])
 def test_a_hat_of_any_colour_is_worn(model: FaceModel, color: tuple[float, float, float]) -> None:
     portrait, top, _ = _portrait(model, color, HAIR)
@@ -21,6 +22,7 @@ def test_a_hat_of_any_colour_is_worn(model: FaceModel, color: tuple[float, float
     assert not (segments.headwear & ~segments.hair).any() and not (segments.headwear & segments.skin).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("color", [(0.05, 0.05, 0.06), (0.6, 0.5, 0.4), (0.25, 0.15, 0.1)])
 def test_hair_of_one_colour_is_grown(model: FaceModel, color: tuple[float, float, float]) -> None:
     """It comes down at the temples."""
@@ -29,6 +31,7 @@ def test_hair_of_one_colour_is_grown(model: FaceModel, color: tuple[float, float
     assert segments.headwear is not None and not segments.headwear.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("color", [(0.05, 0.05, 0.06), (0.25, 0.15, 0.1)])
 def test_short_hair_has_an_edge_that_is_not_level(model: FaceModel, color: tuple[float, float, float]) -> None:
     """There is none below the ears; the edge is an arch over the face."""

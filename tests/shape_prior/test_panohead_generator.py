@@ -44,6 +44,7 @@ def test_what_is_seen_lies_in_its_ranges_from_all_around(narrow: Generator, ws: 
         assert (seen.distance <= NARROW.sampling.far + step_length).all()
 
 
+@pytest.mark.slow
 def test_planes_made_once_show_what_a_whole_synthesis_shows(narrow: Generator, ws: Tensor) -> None:
     whole = narrow.synthesis(ws, FRONTAL, SIDE)
     parts = narrow.picture(narrow.grids(ws), narrow.background(ws), ws, FRONTAL, SIDE)
@@ -77,12 +78,14 @@ def test_truncation_draws_towards_the_mean(narrow: Generator, z: Tensor, ws: Ten
     torch.testing.assert_close(some[:, :3], mean[:, :3])
 
 
+@pytest.mark.slow
 def test_noise_is_stored_and_can_be_left_out(narrow: Generator, ws: Tensor) -> None:
     with_noise, without = narrow.grids(ws), narrow.grids(ws, noise=False)
     assert torch.equal(with_noise, narrow.grids(ws))
     assert not torch.allclose(with_noise, without)
 
 
+@pytest.mark.slow
 def test_gradients_reach_every_row_of_style_and_every_weight_that_is_used(z: Tensor) -> None:
     tuned = ruled(NARROW).requires_grad_(True)
     rows = tuned.mapping(z, FRONTAL).detach().requires_grad_()

@@ -240,6 +240,7 @@ def test_gradients_by_the_turn_are_differences() -> None:
         assert turn.grad[axis].item() == pytest.approx((ends[0] - ends[1]) / 2e-2, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_likeness_weighs_as_published() -> None:
     network = Lpips(Trunk.VGG16)
     target = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))

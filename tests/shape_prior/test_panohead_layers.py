@@ -58,6 +58,7 @@ def test_the_filter_is_the_originals() -> None:
     assert torch.equal(unit("filter"), FILTER)
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 10), st.integers(0, 2**16))
 def test_demodulation_forgets_how_large_styles_are(scale: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -97,6 +98,7 @@ def test_the_frontal_camera_and_the_quarter_turn() -> None:
     np.testing.assert_allclose(side[:3, 3], [2.7, 0, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 @given(ANGLES, st.floats(-1.5, 1.5), st.floats(0.5, 5))
 def test_cameras_are_rigid_and_look_at_the_origin(yaw: float, pitch: float, radius: float) -> None:
     pose = cameras.world_from_orbit(yaw, pitch, radius).astype(np.float64)
@@ -112,6 +114,7 @@ def test_twenty_four_steps_of_fifteen_degrees_close() -> None:
     np.testing.assert_allclose(steps, np.broadcast_to(steps[0], (24, 4, 4)), atol=1e-5)
 
 
+@pytest.mark.slow
 @given(ANGLES, st.floats(-1, 1), st.floats(1, 4))
 def test_distance_along_rays_becomes_camera_z(yaw: float, pitch: float, z: float) -> None:
     """Points of one camera z lie on a plane; their distances from the camera become that z again."""

@@ -46,6 +46,7 @@ def test_the_file_holds_the_planes_of_an_ellipsoid(head: Figure) -> None:
     torch.testing.assert_close(found[inner], expected[inner], rtol=0, atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (1.1, 0.3), (3.0, -0.2)])
 def test_depth_is_the_analytic_one(head: Figure, yaw: float, pitch: float) -> None:
     camera = camera_at(yaw, pitch)
@@ -68,6 +69,7 @@ def test_labels_of_cameras_in_the_box(head: Figure) -> None:
     torch.testing.assert_close(found, label(pose, intrinsics()), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_view_stands_on_white(head: Figure) -> None:
     view = look(head, camera_at(0.4), RAYS)
     inside, outside = view.mask > 0.999, view.mask < 1e-4

@@ -23,6 +23,7 @@ def ramps(side: int = 16) -> Tensor:
     return torch.stack([column, row, layer])[None, None].expand(1, 3, -1, -1, -1, -1).contiguous()
 
 
+@pytest.mark.slow
 @given(SEEDS, st.floats(0.5, 4))
 def test_each_stack_reads_the_coordinates_in_its_order(seed: int, box: float) -> None:
     inner = box / 2 * (1 - 1 / 16)

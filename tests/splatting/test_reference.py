@@ -65,6 +65,7 @@ def test_equals_the_twin_in_float32(channels: int, options: dict[str, Any]) -> N
     compare_with_twin(torch.float32, 1e-4, channels, options)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

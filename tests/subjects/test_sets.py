@@ -57,6 +57,7 @@ def test_evaluation_views_and_expressions_are_none_of_training(subjects):
         assert pose.expression.any()
 
 
+@pytest.mark.slow
 def test_fine_detail_is_what_detail_zero_leaves_out(subjects):
     subject = subjects["long_hair"]
     pose = neutral_pose(subject.rig)

@@ -75,6 +75,7 @@ def test_hair_goes_on_before_the_ear_and_ends_level_at_the_nape():
         assert above(azimuth, -33) > 0 > above(azimuth, -37)
 
 
+@pytest.mark.slow
 def test_a_seed_tells_one_person_and_seeds_tell_many():
     people = [draw_traits(seed) for seed in range(200)]
     assert draw_traits(3) == people[3]

@@ -166,6 +166,7 @@ class KilledError(BaseException):
     """Stands for a signal."""
 
 
+@pytest.mark.slow
 def test_setting_aside_may_be_killed_at_any_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each step that changes the disk: the next build ends as if nothing had been, and nothing of a stranger is lost."""
     steps, done = 0, False

@@ -100,6 +100,7 @@ def test_lpips_equals_the_package(trunk):
     assert ours(a, b).item() == pytest.approx(theirs(a, b, normalize=True).item(), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trunk", list(Trunk))
 def test_lpips_has_a_gradient_where_features_are_zero(trunk):
     black = torch.zeros(1, 3, 64, 64, requires_grad=True)

@@ -206,6 +206,7 @@ def test_seed_and_metrics_are_in_the_avatar(house: House, photo: Path, tmp_path:
     )
 
 
+@pytest.mark.slow
 def test_times_are_beside_the_avatar_and_not_in_it(house: House, photo: Path, tmp_path: Path) -> None:
     build = pipeline.build(photo, CONFIG, tmp_path / "build", lambda _: None)
     rows = json.loads((tmp_path / "build" / "timing.json").read_text())

@@ -95,6 +95,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_300_mutations_start_anew_and_say_so(tmp_path: Path, trained: tuple[Course, bytes]) -> None:
     course, content = trained
     rng = np.random.default_rng(0)
@@ -227,6 +228,7 @@ def test_what_is_no_file_is_refused_and_makes_room(
     assert state is None and len(notes) == 1 and not os.path.lexists(tmp_path / FILE_NAME)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch speaks of its own error alone."""
     scene = subject(tmp_path / "frames")

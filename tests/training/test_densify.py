@@ -115,6 +115,7 @@ def test_recycling_never_changes_the_count(config, count):
     assert len(after.triangles) == count
 
 
+@pytest.mark.slow
 def test_a_reset_hides_splats_and_forgets_their_moments(scene):
     config = replace(NO_LPIPS, densify=replace(NO_LPIPS.densify, reset_every=2))
     trainer = a_trainer(scene, config)

@@ -35,6 +35,7 @@ def test_every_prefix_takes_from_each_cell_its_share_of_what_shows():
 LEVELED = replace(NO_LPIPS, splats=400, levels=LevelsConfig(iterations=3))
 
 
+@pytest.mark.slow
 def test_a_level_starts_as_the_avatar_draws_it(scene):
     """halve() keeps what Avatar.level shows, puts the whole aside unchanged, and later orders reach every level."""
     state = a_state(scene, a_trainer(scene))

@@ -15,6 +15,7 @@ from facecraft4d.toolkit.training.initial import initial_splats
 from facecraft4d.toolkit.training.schedule import Sample, Schedule
 
 
+@pytest.mark.slow
 def test_a_splat_is_worth_what_the_picture_that_shows_it_most_shows(scene):
     trainer = a_trainer(scene)
     state = a_state(scene, trainer)
@@ -25,6 +26,7 @@ def test_a_splat_is_worth_what_the_picture_that_shows_it_most_shows(scene):
     assert (loop.contributions(opening, state, 1000) >= shown).all() and (usual >= shown).all()
 
 
+@pytest.mark.slow
 def test_the_pixel_difference_can_be_chosen(scene, tmp_path):
     config = replace(NO_LPIPS, static_iterations=2, coin_iterations=0)
     trained = training.run(

@@ -9,6 +9,7 @@ from facecraft4d.toolkit.training.objective import draw, loss_terms, perceptual_
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample
 
 
+@pytest.mark.slow
 def test_structure_loss_does_not_reach_the_network(scene):
     from facecraft4d.toolkit.losses import Lpips, Trunk
 
@@ -37,6 +38,7 @@ def test_structure_loss_does_not_reach_the_network(scene):
     assert all(state.parameters[name].grad.any() for name in (*network, "means"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_a_share_of_the_pixels_gradient_reaches_the_consistent_model(scene, share):
     """Offsets get the same gradient, geometry and base colours a share of it; the pictures, LPIPS' and coverage's gradients stay as they are."""
@@ -81,6 +83,7 @@ def test_an_offset_costs_what_it_costs_in_the_picture(scene):
     assert float(terms["offset"].detach()) == pytest.approx(float((0.2 * picture.mask).mean()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_empty_margins_are_exact_without_looking(scene, monkeypatch):
     """The terms and their gradients are those of the whole picture, also with a splat that floats beside the head."""
     trainer = a_trainer(scene)

@@ -53,6 +53,7 @@ def test_what_nobody_sees_gets_no_splats_and_the_rest_gets_all(scene):
         np.testing.assert_allclose(given.log_scales, bare.log_scales, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_begins_with_what_is_shown(scene):
     views, frames, head = scene
     nested = with_a_core(head, 0.5)

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 
+import pytest
 import torch
 from training_subject import a_state, a_trainer
 
@@ -26,6 +27,7 @@ def one_after_the_other(state: TrainingState, rates: LearningRates, factor: floa
         parameter.data.addcdiv_(first, spread, value=-rate / (1 - BETA1**count))
 
 
+@pytest.mark.slow
 def test_all_parameters_at_once_move_as_one_after_the_other(scene):
     """To the last bit, over steps in which some have no gradient or no rate; gradients are gone afterwards, the same tensors live on."""
     together = a_state(scene, a_trainer(scene))

@@ -36,6 +36,7 @@ def picture(coarse: Coarse, view: int, pose: Pose, size: int = SIZE) -> np.ndarr
     return animated(source, surface, pose_vertices(head.rig, pose)).astype(np.float32) / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [0, 3])
 def test_the_photographs_own_pose_gives_the_view_itself(view: int) -> None:
     coarse = painted_head(SIZE, jawOpen=0.3)

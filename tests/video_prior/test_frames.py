@@ -95,6 +95,7 @@ def test_what_is_taken_up_is_as_it_was_written(tmp_path: Path) -> None:
         assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == first
 
 
+@pytest.mark.slow
 def test_a_link_in_place_of_a_view_is_cut(tmp_path: Path) -> None:
     coarse = painted_head(64)
     config = VideoPriorConfig(frontal_views=1, frames=2, size=48)

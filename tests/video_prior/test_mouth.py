@@ -1,6 +1,7 @@
 """The mouth: teeth, gums, and the light that falls on them."""
 
 import numpy as np
+import pytest
 from head_cases import curtain_head, painted_head
 
 from facecraft4d.toolkit.face_model.mouth import TOOTH_RGB, tooth_colors
@@ -10,6 +11,7 @@ from facecraft4d.toolkit.video_prior.mesh.surface import surface_of
 SIZE = 128
 
 
+@pytest.mark.slow
 def test_mouth_is_darker_with_depth_and_beside_the_lips() -> None:
     depth = np.linspace(-0.01, 0.08, 30, dtype=np.float32)[:, None]
     light = mouth_light(depth, np.ones_like(depth))

@@ -13,6 +13,7 @@ from facecraft4d.toolkit.video_prior.poses import ALONE, driving_track, spread_p
 SIZE = 128
 
 
+@pytest.mark.slow
 def test_track_reaches_all_expressions_and_keeps_the_photographs_neck() -> None:
     coarse = painted_head(SIZE, jawOpen=0.2)
     head = coarse.head

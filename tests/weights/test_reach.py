@@ -24,6 +24,7 @@ def test_without_settings_it_is_the_public_index() -> None:
     assert pips_reach().timeout == module.DEFAULT_TIMEOUT
 
 
+@pytest.mark.slow
 def test_the_environment_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {
         "INDEX_URL": "https://anna:secret@index.example/simple/",
@@ -59,6 +60,7 @@ def test_a_file_of_settings_is_honoured_and_the_environment_is_above_it(
     assert pips_reach().indexes[0] == "https://d.example/simple"
 
 
+@pytest.mark.slow
 def test_settings_of_other_kinds_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONSTRAINT", "NO_BINARY", "PRE", "TARGET", "REQUIREMENT", "CONFIG_SETTINGS", "PYTHON_VERSION", "LOG"):
         monkeypatch.setenv(f"PIP_{name}", "/nowhere/at/all")

@@ -51,6 +51,7 @@ def test_what_is_no_network_is_named(name: str, monkeypatch: pytest.MonkeyPatch,
         assert str(place) in reasons[name] and "\n" not in reasons[name]
 
 
+@pytest.mark.slow
 def test_a_bundle_of_broken_networks_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = tmp_path / "own.task"
     with zipfile.ZipFile(place, "w") as bundle:

@@ -11,10 +11,13 @@ from facecraft4d.toolkit import face_model, weights
 from facecraft4d.toolkit.config import FaceModelConfig, TrackingConfig
 from facecraft4d.toolkit.core.asset import GLASSES
 from facecraft4d.toolkit.core.datatypes import FrameSet, Head, Tracked, View, ViewSet
-from facecraft4d.toolkit.core.geometry import resized_camera
-from facecraft4d.toolkit.core.stages import StageContext
+from facecraft4d.toolkit.core.geometry import project, resized_camera
+from facecraft4d.toolkit.core.pixels import to_bytes
+from facecraft4d.toolkit.core.rigging import pose_vertices
+from facecraft4d.toolkit.core.stages import Report, StageContext
+from facecraft4d.toolkit.face_model.model import surface_positions
 from facecraft4d.toolkit.fitting.colour import Albedo
-from facecraft4d.toolkit.fitting.figure import figure_of_head
+from facecraft4d.toolkit.fitting.figure import Figure, figure_of_head
 from facecraft4d.toolkit.fitting.observation import Observation, Segments
 from facecraft4d.toolkit.fitting.skin import skin_of
 from facecraft4d.toolkit.images import resized
@@ -22,7 +25,7 @@ from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.needs import Needs, joined
 from facecraft4d.toolkit.tracking.course import Footage, track
 from facecraft4d.toolkit.tracking.lids import light_lids
-from facecraft4d.toolkit.tracking.seen import SOLID, StageFrames, look
+from facecraft4d.toolkit.tracking.seen import SOLID, Sightings, StageFrames, look, relative
 from facecraft4d.toolkit.tracking.shared import paint
 from facecraft4d.toolkit.tracking.state import begun
 
@@ -66,12 +69,30 @@ def run(
             light_lids(figure, skin.known)
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
-        state = begun(key, context, figure, skin, lambda: look(pictures, FaceLandmarker(), context.report))
+        state = begun(key, context, figure, skin, lambda: _seen(pictures, views, frames, head, figure, context.report))
         starts = frozenset(frames.clip_starts)
         figure = track(Footage(pictures, starts, True), figure, skin, state, config, context, pool)
     mesh = replace(head.mesh, vertices=figure.rig.vertices)
     seen_by = weights.as_ingredient("face_landmarker", "landmarks and expression scores")
     return Tracked(state.motion(head.rig, config.fps), replace(head, rig=figure.rig, mesh=mesh), (seen_by,))
+
+
+def _seen(
+    pictures: StageFrames, views: ViewSet, frames: FrameSet, head: Head, figure: Figure, report: Report
+) -> Sightings:
+    """Faces in all frames, as they differ from those in the still pictures of the same views."""
+    landmarker, posed = FaceLandmarker(), pose_vertices(head.rig, head.pose)
+    points = surface_positions(figure.landmarks, head.rig.triangles, posed)
+    stills = [
+        _still(views.views[index], camera.height)
+        for index, camera in zip(frames.view_indices, frames.cameras, strict=True)
+    ]
+    return relative(
+        look(pictures, landmarker, report),
+        landmarker,
+        [to_bytes(each.image) for each in stills],
+        [project(camera, points)[0] for camera in frames.cameras],
+    )
 
 
 def _albedo(texture: np.ndarray) -> Albedo:

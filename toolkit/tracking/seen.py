@@ -1,6 +1,7 @@
 """What the landmark network sees in the pictures of all time steps and views, and each time step as a fit is given it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -93,6 +94,24 @@ def look(pictures: Pictures, landmarker: FaceLandmarker, report: Report) -> Sigh
                 seen[step, view] = True
             report(Progress("tracking", view * steps + step + 1, views * steps, "landmarks"))
     return Sightings(landmarks, scores, seen)
+
+
+def relative(
+    sightings: Sightings,
+    landmarker: FaceLandmarker,
+    stills: Sequence[UInt8[np.ndarray, "h w 3"]],
+    expected: Sequence[Float64[np.ndarray, "478 2"]],
+) -> Sightings:
+    """The sightings without what the network sees otherwise than the head is, told from a still picture of each view, whose landmarks are `expected`.
+
+    A network sees eyes behind glasses, or brows under hair, where they are on most people; as far off as in every frame.
+    """
+    landmarks = sightings.landmarks.copy()
+    for view, (still, there) in enumerate(zip(stills, expected, strict=True)):
+        found = _face(landmarker, still, None)
+        if found is not None:
+            landmarks[sightings.seen[:, view], view, :, :2] -= (found[0][:, :2] - there).astype(np.float32)
+    return replace(sightings, landmarks=landmarks)
 
 
 def _face(

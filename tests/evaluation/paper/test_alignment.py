@@ -17,6 +17,7 @@ def test_the_transform_equals_insightfaces() -> None:
         np.testing.assert_allclose(similarity(points.astype(np.float64), PLACES), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @given(st.floats(-3.1, 3.1), st.floats(0.1, 10), st.floats(-99, 99), st.floats(-99, 99))
 def test_a_similarity_is_found_again(angle: float, scale: float, x: float, y: float) -> None:
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

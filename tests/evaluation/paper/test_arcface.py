@@ -54,6 +54,7 @@ def test_its_depth_follows_from_its_names(tmp_path: Path) -> None:
     assert [len(getattr(found, f"layer{group}")) for group in range(1, 5)] == list(DEPTHS["r34"])
 
 
+@pytest.mark.slow
 def test_old_files_have_no_counts(tmp_path: Path) -> None:
     load(written(tmp_path / "backbone.pth", arcface(), without="num_batches_tracked"), WIDTH)
 

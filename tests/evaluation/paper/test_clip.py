@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "clip"
 
 
+@pytest.mark.slow
 def test_both_encoders_or_one_in_each_form(folder: Path, tmp_path: Path) -> None:
     whole = load(folder)
     expected = transformers.CLIPModel.from_pretrained(folder, local_files_only=True)

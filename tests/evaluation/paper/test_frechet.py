@@ -16,6 +16,7 @@ def test_it_equals_pytorch_fid() -> None:
     assert found == pytest.approx(GOLDEN["fid"].item(), rel=1e-5)
 
 
+@pytest.mark.slow
 @given(st.integers(2, 12), st.integers(2, 12), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_laws_hold_with_more_numbers_than_pictures(n: int, m: int, width: int, seed: int) -> None:
     """Nothing of itself, symmetric, never negative, the same after a turn of the space, grown by the square of a shift."""

@@ -60,6 +60,7 @@ def test_engines_need_take_no_zeros_for_granted(tiny_avatar: Avatar) -> None:
     assert any("bufferView" not in each for each in canonical)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(kind=KINDS)
 def test_engines_get_the_splats_and_our_reader_says_what_it_lacks(kind: dict) -> None:

@@ -97,6 +97,7 @@ def test_bad_files_are_refused_in_one_line(case: str, tmp_path: Path) -> None:
     assert "bad.glb" in message and "\n" not in message and len(message) < 300
 
 
+@pytest.mark.slow
 def test_no_byte_flip_escapes(tmp_path: Path) -> None:
     """Random damage to the JSON gives an avatar or a UserError, never another exception."""
     rng = np.random.default_rng(0)

@@ -103,6 +103,7 @@ def test_pictures_of_gltfs_two_formats_are_decoded(kind: str) -> None:
     assert np.array_equal(decode_picture(encoded_bytes(picture, "PNG"), Budget(0)), picture)
 
 
+@pytest.mark.slow
 def test_other_pictures_are_refused() -> None:
     picture = Image.new("RGB", (4, 4))
     for kind in ("GIF", "BMP", "TIFF"):

@@ -183,6 +183,7 @@ def dressed(avatar: Avatar, flame_path: Path) -> Avatar:
     return replace(avatar, rig=moved, splats=replace(avatar.splats, triangles=triangles.astype(np.int32)))
 
 
+@pytest.mark.slow
 def test_a_dressed_head_is_where_ours_is_and_moves_with_it(tmp_path: Path, dressed: Avatar, flame_path: Path) -> None:
     """FLAME's own skin exactly, in every pose; what hung on other meshes exactly at rest."""
     model, rig = load_flame(flame_path), dressed.rig

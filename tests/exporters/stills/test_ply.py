@@ -53,6 +53,7 @@ def test_what_is_written_is_read(case: Case, weight: float) -> None:
     assert found.sh_degree == 0 and found.order == splat_order(avatar.splats)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(cases())
 def test_y_down_is_half_a_turn_about_x(case: Case) -> None:

@@ -64,6 +64,7 @@ def test_what_is_written_is_read_within_its_steps(case: Case, version: int, bits
     assert found.sh_degree == 0 and found.order == splat_order(avatar.splats)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 3), st.booleans())
 def test_rotations_of_any_kind_are_within_their_bound(seed: int, zeros: int, equal: bool) -> None:

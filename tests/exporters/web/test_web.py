@@ -147,6 +147,7 @@ def idle(folder: Path, seed: int) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_idle_life_is_seeded_and_small(tmp_path: Path) -> None:
     first, again, other = idle(tmp_path, 1), idle(tmp_path, 1), idle(tmp_path, 2)
     assert first == again != other

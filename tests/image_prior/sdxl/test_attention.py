@@ -105,6 +105,7 @@ def asked(unet: Any, given: dict[str, torch.Tensor], rows: list[int]) -> torch.T
     return found
 
 
+@pytest.mark.slow
 def test_the_whole_network_keeps_the_laws_of_the_batch(unet: Any, given: dict[str, torch.Tensor]) -> None:
     everyone = [0, 1, 2, 3, 4]
     plain = asked(unet, given, everyone)

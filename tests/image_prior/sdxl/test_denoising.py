@@ -91,6 +91,7 @@ def test_out_of_the_noise_comes_what_went_in(networks: Networks, found: Folder) 
     assert errors[0] < 0.1 and errors[1] < 0.65 * errors[0] and errors[2] < 0.65 * errors[1]
 
 
+@pytest.mark.slow
 def test_without_a_level_nothing_changes(networks: Networks, found: Folder, photograph: Photograph) -> None:
     schedule, predictor = read_schedule(found.scheduler, 10, 0), asking(networks)
     up = inverted(VIEWS, words(5), Diffusion(schedule, predictor, quiet))
@@ -238,6 +239,7 @@ def test_where_memory_does_not_do_the_batch_is_halved(
     assert [each.notes for each in said] == [("the device's memory does not do for 5 views at once; going on with 2",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offload", [False, True])
 def test_where_it_does_not_do_for_one_view_the_way_out_is_named(
     networks: Networks, schedule: Schedule, photograph: Photograph, offload: bool
@@ -256,6 +258,7 @@ def test_where_it_does_not_do_for_one_view_the_way_out_is_named(
     assert "--image-prior.sdxl.resolution" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_network_that_gives_no_numbers_is_named(networks: Networks, schedule: Schedule) -> None:
     with torch.no_grad():
         networks.unet.conv_out.bias.fill_(float("nan"))

@@ -56,6 +56,7 @@ def test_networks_have_the_numbers_of_their_files(found: Folder) -> None:
     assert networks.pixels_per_cell == 8
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_the_network(found: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("somebody connects")
@@ -107,6 +108,7 @@ def test_half_precision_is_found_under_its_name(copy: Path) -> None:
     assert load_networks(find(options(copy).sdxl), "cpu", False).unet.dtype is torch.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bears_half", [True, False])
 def test_only_a_vae_that_bears_half_precision_runs_in_it(
     copy: Path, bears_half: bool, monkeypatch: pytest.MonkeyPatch
@@ -118,6 +120,7 @@ def test_only_a_vae_that_bears_half_precision_runs_in_it(
     assert networks.vae.dtype is (torch.float16 if bears_half else torch.float32)
 
 
+@pytest.mark.slow
 def test_what_else_lies_there_is_not_looked_at(copy: Path) -> None:
     """Neither a list of shards, which would name other files, nor a ready-made tokenizer, nor pickles."""
     (copy / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(

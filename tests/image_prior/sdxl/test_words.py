@@ -13,6 +13,7 @@ from facecraft4d.toolkit.image_prior.sdxl.loading import load_text_networks
 from facecraft4d.toolkit.image_prior.sdxl.words import direction, read_prompts
 
 
+@pytest.mark.slow
 def test_they_are_read_as_diffusers_reads_them(found: Folder) -> None:
     networks = load_text_networks(found, "cpu", offload=False)
     chosen = options(found.place, prompt="the person, {view}", negative_prompt="who").sdxl
@@ -38,6 +39,7 @@ def test_both_sides_are_told_alike_and_the_back_has_no_face() -> None:
     assert len({direction(float(yaw)) for yaw in range(181)}) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["prompt", "negative_prompt"])
 def test_a_prompt_that_would_be_cut_is_refused(found: Folder, option: str) -> None:
     with pytest.raises(UserError, match=rf"--image-prior\.sdxl\.{option.replace('_', '-')} must be at most 77 tokens"):

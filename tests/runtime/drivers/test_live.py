@@ -68,6 +68,7 @@ def test_the_face_arrives_and_stays_within_its_limits(rig: Rig, face: Face) -> N
     assert rows[-1, jaw] == pytest.approx(1, abs=1e-3) and rows.min() >= 0 and rows.max() <= 1
 
 
+@pytest.mark.slow
 def test_a_silent_sender_leads_to_rest(rig: Rig, face: Face) -> None:
     live, jaw = Live(face, rig, clock=lambda: face.now), rig.expression_names.index("jawOpen")
     face.show(jawOpen=0.8)
@@ -79,6 +80,7 @@ def test_a_silent_sender_leads_to_rest(rig: Rig, face: Face) -> None:
     assert np.abs(np.diff(gone[:, jaw])).max() < 0.1, "without a jump"
 
 
+@pytest.mark.slow
 def test_the_users_own_rest_is_rest(rig: Rig, face: Face) -> None:
     live, jaw = Live(face, rig, clock=lambda: face.now), rig.expression_names.index("jawOpen")
     face.show(jawOpen=0.2)

@@ -153,6 +153,7 @@ def test_each_framebuffer_gets_its_own_head(context: moderngl.Context, tiny_avat
     stage.release()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
 def test_going_back_to_a_framebuffer_leaves_nothing_behind(context: moderngl.Context) -> None:
     """A scope of moderngl that is not released keeps 240 bytes: 100,000 frames would keep 50 MB."""

@@ -46,6 +46,7 @@ def by_processor(
     return draw(Heads(avatars).splats(poses), camera, None, antialiased)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", Tier)
 @pytest.mark.parametrize("seed", range(3))
 def test_same_picture_in_any_pose(context: moderngl.Context, tiny_avatar: Avatar, tier: Tier, seed: int) -> None:

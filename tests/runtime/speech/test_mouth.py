@@ -34,6 +34,7 @@ def test_the_table_is_whole() -> None:
     assert not articulations()[SILENCE].weights and not VISEMES["sil"]
 
 
+@pytest.mark.slow
 @given(sounds)
 @settings(max_examples=60, deadline=None)
 def test_lips_meet_in_the_middle_of_whatever_closes_them(spoken: list[tuple[str, float]]) -> None:
@@ -51,6 +52,7 @@ def test_lips_meet_in_the_middle_of_whatever_closes_them(spoken: list[tuple[str,
         assert middle[JAW] < 0.16
 
 
+@pytest.mark.slow
 @given(sounds, st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_the_jaw_never_closes_because_it_is_louder(spoken: list[tuple[str, float]], seed: int) -> None:

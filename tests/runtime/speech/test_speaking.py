@@ -96,6 +96,7 @@ def test_words() -> None:
             words_of(text)
 
 
+@pytest.mark.slow
 def test_a_text_that_is_not_said_is_refused_or_found_at_its_best(voice: Sound) -> None:
     with pytest.raises(UserError, match="does not say this text"):
         aligned(heard(voice), "supercalifragilistic " * 40)

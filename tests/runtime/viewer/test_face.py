@@ -44,6 +44,7 @@ def test_an_untouched_face_changes_no_pose() -> None:
     assert Face(RIG).added_to(pose) is pose
 
 
+@pytest.mark.slow
 @given(NAMES, st.floats(-2, 3), st.booleans())
 def test_a_slider_moves_its_expression_and_at_most_its_partner(name: str, value: float, paired: bool) -> None:
     face = Face(RIG)

@@ -114,6 +114,7 @@ def test_a_motion_that_is_known_moves_every_view_and_its_matte_alike(
     assert (apart < 0.4 * still).all() and apart[3] < 0.1 * still[3]
 
 
+@pytest.mark.slow
 def test_the_multiplier_moves_twice_as_far(sitting: Coarse, places: np.ndarray, shifting: Networks) -> None:
     made = sitter(sitting, places, 0, shifting)
     once, twice = (
@@ -124,6 +125,7 @@ def test_the_multiplier_moves_twice_as_far(sitting: Coarse, places: np.ndarray, 
     assert not np.allclose(moved(made, step(shifting, BRIGHTER), 1.0, shifting), twice, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_views_beyond_the_front_are_not_stitched(sitting: Coarse, places: np.ndarray, shifting: Networks) -> None:
     for view, yaw in enumerate(azimuths(sitting.views).tolist()):
         stitched = sitter(sitting, places, view, shifting).source.stitching is not None
@@ -215,6 +217,7 @@ def test_numbers_that_are_none_are_refused(sitting: Coarse, places: np.ndarray, 
         moved(broken, step(shifting, 0), 1.0, shifting)
 
 
+@pytest.mark.slow
 def test_too_little_device_memory_is_one_line(
     sitting: Coarse, known_animator: LivePortraitConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_file_that_is_not_there_is_named_with_its_page(folder: Path) -> None:
         load_networks(folder, architecture=NARROW)
 
 
+@pytest.mark.slow
 def test_differences_are_told(folder: Path) -> None:
     arrays = weights("lp.motion", NARROW)
     arrays["detector.fc_t.bias"] = np.zeros((2,), np.float32)
@@ -124,6 +125,7 @@ class _Caller:
         return exec, ("raise SystemExit('run')",)
 
 
+@pytest.mark.slow
 def test_code_in_a_checkpoint_is_not_run(folder: Path) -> None:
     torch.save({"a": _Caller()}, folder / f"{MOTION}.pth")
     with pytest.raises(UserError, match=r"motion_extractor\.pth: .*builtin.*\.exec, which is refused"):

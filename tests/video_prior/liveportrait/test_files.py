@@ -61,6 +61,7 @@ def test_a_build_depends_on_the_checkpoints_and_videos_alone(published: Path, tm
     assert not any("insightface" in str(path) for path in wanted.files) and "face_landmarker" in wanted.weights
 
 
+@pytest.mark.slow
 def test_every_checkpoint_is_an_ingredient_of_its_own(published: Path) -> None:
     config = LivePortraitConfig(checkpoints=published)
     found = files.ingredients(config)

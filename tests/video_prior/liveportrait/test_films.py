@@ -84,6 +84,7 @@ def test_a_crop_follows_the_size_and_place_of_the_face(folder: Path, tmp_path: P
     np.testing.assert_allclose(other.points, 0.75 * plain.points + [300, 100], atol=2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pictures", "told"),
     [

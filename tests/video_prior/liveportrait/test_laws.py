@@ -78,6 +78,7 @@ def test_lips_are_closed_where_they_are_open() -> None:
     assert source_of(motion, narrow(), 0.0, None).lip_offsets is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-90, 90), min_size=3, max_size=3))
 def test_rotations_are_rotations(angles: list[float]) -> None:
     turn = rotation(*torch.tensor(angles, dtype=torch.float64)[:, None])
@@ -121,6 +122,7 @@ def test_a_picture_is_the_same_alone_and_in_a_batch() -> None:
     assert mask.shape[1] == NARROW.motions
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SEEDS, st.floats(-180, 180), st.floats(0.2, 5), st.booleans())
 def test_crops_follow_the_face(seed: int, angle: float, scale: float, upright: bool) -> None:

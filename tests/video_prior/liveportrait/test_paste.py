@@ -33,6 +33,7 @@ def test_the_same_places_are_the_same_picture() -> None:
     np.testing.assert_array_equal(resampled(picture, np.eye(3), (40, 30), (0.0, 0.0, 0.0, 0.0)), picture)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(0.15, 3), st.floats(-3, 3), st.floats(-9, 9), st.floats(-9, 9))
 def test_what_is_cut_shows_the_places_that_the_matrix_says(scale: float, angle: float, x: float, y: float) -> None:
@@ -51,6 +52,7 @@ def test_what_is_cut_shows_the_places_that_the_matrix_says(scale: float, angle: 
     assert (found[beyond] == (0, 0, 0, -1)).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(0.5, 8), st.floats(-3, 3), st.floats(-60, 160), st.floats(-60, 160), st.integers(0, 99))
 def test_outside_of_its_mask_a_paste_changes_no_bit(scale: float, angle: float, x: float, y: float, seed: int) -> None:
