@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from fitted_subject import landmarks_of, subject
 
+from facecraft4d.toolkit.core.datatypes import Portrait
 from facecraft4d.toolkit.core.rigging import vertices_in_regions
 from facecraft4d.toolkit.face_model import FaceModel, surface_positions
 from facecraft4d.toolkit.fitting.observation import Segments
-from facecraft4d.toolkit.landmarks.points import CHIN, MOUTH
+from facecraft4d.toolkit.landmarks.points import CHIN, FACE_SIDES, FOREHEAD, MOUTH
 from facecraft4d.toolkit.meshes.raster import rasterize
-from facecraft4d.toolkit.shape_prior.parametric.shells.beard import THICKNESSES, beard_offsets, bearded
+from facecraft4d.toolkit.shape_prior.parametric.segment import segment
+from facecraft4d.toolkit.shape_prior.parametric.shells.beard import THICKNESSES, beard_offsets, bearded, carried
 
 
 @pytest.mark.parametrize("below", [0, 6, 12])
@@ -32,6 +34,9 @@ def test_a_beard_covers_what_the_photograph_shows_of_it(model: FaceModel, below:
     metres = below * 1.6 / camera.fx
     assert reach > 0.5 * metres, "the chin goes down with the beard"
     assert length[posed[:, 1] > place[1] + 0.09].max() < 1e-4, "forehead and eyes stay"
+    under = carried(grown, moved)
+    assert (under >= grown).all() and under.max() <= 1 and not under[_never(model)].any()
+    assert (under[length >= length.max() / 2] == 1).all() or not length.any()
 
 
 def test_a_beard_goes_on_to_the_ears(model: FaceModel) -> None:
@@ -51,6 +56,34 @@ def test_a_beard_goes_on_to_the_ears(model: FaceModel) -> None:
         assert np.median(grown[jaw & (posed[:, 0] * side > 0.02)]) > 0.9
     assert not grown[posed[:, 2] < np.median(ears[:, 2])].any()
     assert not grown[posed[:, 1] > ears[:, 1].max()].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hanging", [0.15, 0.2])
+@pytest.mark.parametrize("color", [(0.1, 0.08, 0.07), (0.55, 0.55, 0.55)])
+def test_a_beard_is_seen_as_far_as_it_hangs(
+    model: FaceModel, hanging: float, color: tuple[float, float, float]
+) -> None:
+    """So many heights of the face below the chin, before the throat."""
+    camera, posed, _ = subject(model, 0.0)
+    points = landmarks_of(model, camera, posed)
+    rows, columns = np.mgrid[: camera.height, : camera.width]
+    height = points[CHIN, 1] - points[FOREHEAD, 1]
+    u = (columns - points[CHIN, 0]) / (abs(points[FACE_SIDES[0], 0] - points[FACE_SIDES[1], 0]) / 2)
+    head = u**2 + ((rows - points[CHIN, 1] + 0.5 * height) / (0.6 * height)) ** 2 < 1.0
+    neck = (np.abs(u) < 0.75) & (rows > points[CHIN, 1] - 0.2 * height) & (rows < points[CHIN, 1] + 0.5 * height)
+    below = rows > points[MOUTH, 1] + 0.08 * height
+    beard = (head | neck) & below & (rows < points[CHIN, 1] + hanging * height) & (np.abs(u) < 0.7)
+    image = np.ones((camera.height, camera.width, 3), np.float32)
+    image[head | neck] = (0.85, 0.65, 0.55)
+    image[beard] = color
+    image += np.random.default_rng(0).normal(0, 0.015, image.shape).astype(np.float32)
+    alpha, eye = (head | neck).astype(np.float32), np.eye(3, dtype=np.float32)
+    portrait = Portrait(image.clip(0, 1), alpha, points.astype(np.float32), np.zeros(52, np.float32), eye, eye)
+    found = segment(portrait).beard
+    assert found is not None
+    throat = rows > points[CHIN, 1]
+    assert (found & beard & throat).sum() > 0.85 * ((found | beard) & throat).sum()
 
 
 def test_without_a_beard_nothing_moves(model: FaceModel) -> None:

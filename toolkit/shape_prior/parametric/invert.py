@@ -29,7 +29,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.texels import reference_vi
 from facecraft4d.toolkit.shape_prior.parametric.paint.texture import paint
 from facecraft4d.toolkit.shape_prior.parametric.paint.tuning import tune_texture
 from facecraft4d.toolkit.shape_prior.parametric.segment import segment
-from facecraft4d.toolkit.shape_prior.parametric.shells.beard import beard_offsets, bearded
+from facecraft4d.toolkit.shape_prior.parametric.shells.beard import beard_offsets, bearded, carried
 from facecraft4d.toolkit.shape_prior.parametric.shells.eyewear import find_glasses, in_picture, with_glasses, without
 from facecraft4d.toolkit.shape_prior.parametric.shells.hair import hair_shell
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead
@@ -97,7 +97,7 @@ def wrap(
     chin = surface_positions(model.landmarks_478, model.triangles, posed)[CHIN]
     grown = bearded(model, posed, latent.camera, segments, model.mirror_vertices)
     beard = beard_offsets(model, posed, latent.camera, segments.beard, grown, chin)
-    offsets, posed = offsets + beard, posed + beard
+    offsets, posed, grown = offsets + beard, posed + beard, carried(grown, beard)
 
     def part(*names: str) -> np.ndarray:
         return np.asarray(model.triangles[in_regions(model, *names)])

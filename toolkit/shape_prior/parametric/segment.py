@@ -66,7 +66,8 @@ _BROW_TOP, _BROW_END, _BROW_SIDE = (-1.2, 0.3), (-0.85, 0.1), (0.85, 0.3)
 _SKIN_SHARES = {"face": 0.98, "ear": 0.7, "neck": 0.6, "forehead": 0.3, "else": 0.02}
 """Of skin: ears and necks may be covered, a hairline may be low, and skin may be anywhere."""
 _BEARD_TOP, _BEARD_END, _BEARD_RIM, _BEARD_SHARE = (-0.5, 0.1), (0.3, 0.2), (-0.1, 0.1), 0.05
-"""Beards: from the cheeks to below the chin, by a tenth beyond the outline; few people have one."""
+"""Beards: from the cheeks to below the chin, by a tenth beyond the outline; few people have one. Where a chin is full of beard it may hang as far
+below the outline as below the chin."""
 _CLOTH_TOP, _CLOTH_SLOPE, _CLOTH_SHARE = (0.325, 0.35), 0.1, 0.6
 """Clothes: from below the chin, higher by the slope for each half width aside, beside long hair."""
 _THROAT_SIDE, _THROAT_TOP, _THROAT_HAIR = (0.75, 0.3), (0.05, 0.1), 0.1
@@ -103,6 +104,7 @@ def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
     weight = (shrunk(portrait.alpha) > HALF).astype(np.float32)
     bins = bins_of(picture)
     priors = first = _expected(frame)
+    hanging = _beard(frame, _inside_outline(frame) + np.maximum(frame.down, 0))
     histograms = _starts(picture, frame.points, bins, priors * weight)
     # what is no skin by its colour in the face: eyes, brows and lips
     drawn = _inside(frame.points, (*EYES_WITH_BROWS, LIPS_RIM))
@@ -117,7 +119,8 @@ def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
         counted = weight * ~drawn * np.stack([np.ones_like(own), np.ones_like(own), own, own])
         histograms = [histogram(bins, count) for count in shares * counted]
         bearded = max(float(shares[_BEARD][chin].mean()) - _STUBBLE, 0)
-        priors = first * np.array([1, 1 + _BEARD_ODDS * bearded, 1, 1])[:, None, None]
+        priors = first.copy()
+        priors[_BEARD] += _BEARD_ODDS * bearded * np.maximum(first[_BEARD], hanging)
     return np.asarray(shares, np.float32)
 
 
@@ -143,7 +146,7 @@ def _inside(points: np.ndarray, outlines: tuple[tuple[int, ...], ...]) -> np.nda
 def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
     """Shares of the labels by place alone, beside the face's outline."""
     across, down = np.abs(frame.across), frame.down
-    inside = signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
+    inside = _inside_outline(frame)
     ear = np.exp(-(((across - _EAR_ACROSS[0]) / _EAR_ACROSS[1]) ** 2) - ((down - _EAR_DOWN[0]) / _EAR_DOWN[1]) ** 2)
     places = {
         "face": _over(inside, (0.0, _RIM)),
@@ -153,12 +156,23 @@ def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
         "else": np.ones_like(inside),
     }
     skin = np.maximum.reduce([_SKIN_SHARES[name] * place for name, place in places.items()])
-    beard = _BEARD_SHARE * _over(down, _BEARD_TOP) * (1 - _over(down, _BEARD_END)) * _over(inside, _BEARD_RIM)
+    beard = _beard(frame, inside)
     cloth = _CLOTH_SHARE * _over(down + _CLOTH_SLOPE * across, _CLOTH_TOP)
     throat = (1 - _over(across, _THROAT_SIDE)) * _over(down, _THROAT_TOP)
     hair = (1 - skin) * (1 - cloth) * (1 - (1 - _THROAT_HAIR) * throat)
     shares = np.stack([skin, beard, hair, 1 - skin - hair])
     return np.asarray(shares / shares.sum(0), np.float32)
+
+
+def _inside_outline(frame: FaceFrame) -> np.ndarray:
+    """Heights of the face by which pixels lie inside its outline; negative beyond it."""
+    return signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
+
+
+def _beard(frame: FaceFrame, inside: np.ndarray) -> np.ndarray:
+    """The share of a beard by height, and by how far `inside` the outline it grows."""
+    heights = _over(frame.down, _BEARD_TOP) * (1 - _over(frame.down, _BEARD_END))
+    return np.asarray(_BEARD_SHARE * heights * _over(inside, _BEARD_RIM))
 
 
 def _over(values: np.ndarray, ramp: tuple[float, float]) -> np.ndarray:

@@ -5,6 +5,7 @@ import scipy.ndimage
 from jaxtyping import Bool, Float32
 
 from facecraft4d.toolkit.core.geometry import LUMA, smoothstep
+from facecraft4d.toolkit.landmarks.points import MOUTH
 from facecraft4d.toolkit.shape_prior.parametric.assembly import HAIR, SKIN, TORSO
 from facecraft4d.toolkit.shape_prior.parametric.paint.appearance import eye_mask
 from facecraft4d.toolkit.shape_prior.parametric.paint.texels import ReferenceView, Visibility, sample_picture
@@ -43,6 +44,12 @@ def beard_or_shade(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
     """The beard's pixels, and those below it that its thin ends and its shade darken."""
     beard = segment_of(photo, BEARD)
     return np.asarray(scipy.ndimage.binary_dilation(beard, _DOWN, max(1, _TIPS * len(beard) // 512)))
+
+
+def bare_below(photo: ReferenceView) -> Bool[np.ndarray, "h w"]:
+    """What lies below the mouth and is no beard."""
+    below = np.arange(len(photo.image))[:, None] > photo.portrait.landmarks[MOUTH, 1]
+    return np.asarray(below & ~segment_of(photo, BEARD))
 
 
 def usable(photo: ReferenceView, part: int) -> Bool[np.ndarray, "h w"]:

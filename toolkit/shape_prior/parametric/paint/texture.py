@@ -33,6 +33,7 @@ from facecraft4d.toolkit.shape_prior.parametric.paint.stuff import (
     COVERS,
     HAT,
     USUAL,
+    bare_below,
     beard_or_shade,
     plain,
     seen_as,
@@ -139,9 +140,13 @@ def _part(
     own = visibility(photo, points, facing)
     trust = own.trust(GRAZING) * seen_as(photo, part, own)
     if part == SKIN:
-        # where no beard has grown the photograph's beard hangs before the surface, or lies beside it
-        beard = sample_picture(beard_or_shade(photo).astype(np.float32)[..., None], own.pixels)[:, 0]
-        trust = trust * (1 - beard * (1 - _covered(piece.spread(assembly.covered[:, None], faces))[:, 0]))
+        # where no beard has grown the photograph's beard hangs before the surface, or lies beside it; where one has, bare skin lies behind it
+        grown = _covered(piece.spread(assembly.covered[:, None], faces))[:, 0]
+        beard, bare = (
+            sample_picture(mask.astype(np.float32)[..., None], own.pixels)[:, 0]
+            for mask in (beard_or_shade(photo), bare_below(photo))
+        )
+        trust = trust * (1 - beard * (1 - grown)) * (1 - bare * grown)
     lit = piece.spread(shading[:, None], faces)[:, 0].astype(np.float32)
     return _Part(assembly, photo, part, piece, points, facing, own, trust.astype(np.float32), shading, lit)
 

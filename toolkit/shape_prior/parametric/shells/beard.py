@@ -30,6 +30,8 @@ THICKNESSES = tuple(0.004 * step for step in range(11))
 """Metres of thickness on the chin that are tried."""
 COVERED = 0.97
 """Part of what the thickest beard would cover of the photograph's beard from which a thinner one suffices."""
+CARRIED = 0.5
+"""Part of a beard's thickness by which it carries out what lies wholly under it."""
 CALM_ROUNDS = 12
 """Rounds of averaging over neighbours: a beard's surface is smoother than a chin."""
 
@@ -88,6 +90,13 @@ def beard_offsets(
     covers = [_covered(model, posed + thickness * unit, camera, beard) for thickness in THICKNESSES]
     wanted = covers[0] + COVERED * (max(covers) - covers[0])
     return np.asarray(THICKNESSES[int(np.argmax(np.array(covers) >= wanted))] * unit, np.float32)
+
+
+def carried(grown: Float32[np.ndarray, " v"], offsets: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, " v"]:
+    """How far each vertex is under beard once it has moved by the `offsets`: what a beard carries out is no skin."""
+    lengths = np.linalg.norm(offsets, axis=1)
+    carried_out = np.clip(lengths / max(CARRIED * float(lengths.max()), 1e-9), 0, 1)
+    return np.asarray(np.maximum(grown, carried_out), np.float32)
 
 
 def _of_regions(model: HasRegions, count: int, names: tuple[str, ...]) -> Bool[np.ndarray, " v"]:
