@@ -11,8 +11,9 @@ import numpy as np
 from numba import njit
 
 ZERO, HALF, ONE, TWO, THREE, TINY = map(np.float32, (0, 0.5, 1, 2, 3, 1e-20))
-WHITE = np.float32(255)
 """Single precision: with Python's numbers the kernels would reckon in double. A vector shorter than `TINY` has no direction."""
+WHITE = np.float32(255)
+"""The greatest byte."""
 
 
 @njit(cache=True)

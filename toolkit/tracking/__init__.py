@@ -18,7 +18,7 @@ from facecraft4d.toolkit.core.stages import Report, StageContext
 from facecraft4d.toolkit.face_model.model import surface_positions
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import Figure, figure_of_head
-from facecraft4d.toolkit.fitting.observation import Observation, Segments
+from facecraft4d.toolkit.fitting.observation import Observation, Observations, Segments
 from facecraft4d.toolkit.fitting.skin import skin_of
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
@@ -56,20 +56,14 @@ def run(
     pictures = StageFrames(frames, most_steps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         skin = skin_of(head.rig, _albedo(head.mesh.texture))
-        paint(
-            figure,
-            skin,
-            skin.known,
-            tuple(_still(view, frames.cameras[0].height) for view in views.views),
-            head.pose,
-            pool,
-        )
+        stills = tuple(_still(view, frames.cameras[0].height) for view in views.views)
+        paint(figure, skin, skin.known, stills, head.pose, pool)
         # glasses cast the shadow: lids of heads without may be darker than the skin around them in every picture
         if GLASSES in head.rig.region_names:
             light_lids(figure, skin.known)
         skin.refresh()
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
-        state = begun(key, context, figure, skin, lambda: _seen(pictures, views, frames, head, figure, context.report))
+        state = begun(key, context, figure, skin, lambda: _seen(pictures, stills, head, figure, context.report))
         starts = frozenset(frames.clip_starts)
         figure = track(Footage(pictures, starts, True), figure, skin, state, config, context, pool)
     mesh = replace(head.mesh, vertices=figure.rig.vertices)
@@ -77,21 +71,15 @@ def run(
     return Tracked(state.motion(head.rig, config.fps), replace(head, rig=figure.rig, mesh=mesh), (seen_by,))
 
 
-def _seen(
-    pictures: StageFrames, views: ViewSet, frames: FrameSet, head: Head, figure: Figure, report: Report
-) -> Sightings:
+def _seen(pictures: StageFrames, stills: Observations, head: Head, figure: Figure, report: Report) -> Sightings:
     """Faces in all frames, as they differ from those in the still pictures of the same views."""
     landmarker, posed = FaceLandmarker(), pose_vertices(head.rig, head.pose)
     points = surface_positions(figure.landmarks, head.rig.triangles, posed)
-    stills = [
-        _still(views.views[index], camera.height)
-        for index, camera in zip(frames.view_indices, frames.cameras, strict=True)
-    ]
     return relative(
         look(pictures, landmarker, report),
         landmarker,
-        [to_bytes(each.image) for each in stills],
-        [project(camera, points)[0] for camera in frames.cameras],
+        [to_bytes(stills[view].image) for view in pictures.frames.view_indices],
+        [project(camera, points)[0] for camera in pictures.cameras],
     )
 
 

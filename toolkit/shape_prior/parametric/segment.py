@@ -103,8 +103,9 @@ def _shares(portrait: Portrait) -> Float32[np.ndarray, "4 w w"]:
     frame, picture = face_frame(portrait), shrunk(portrait.image)
     weight = (shrunk(portrait.alpha) > HALF).astype(np.float32)
     bins = bins_of(picture)
-    priors = first = _expected(frame)
-    hanging = _beard(frame, _inside_outline(frame) + np.maximum(frame.down, 0))
+    inside = signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
+    priors = first = _expected(frame, inside)
+    hanging = _beard(frame, inside + np.maximum(frame.down, 0))
     histograms = _starts(picture, frame.points, bins, priors * weight)
     # what is no skin by its colour in the face: eyes, brows and lips
     drawn = _inside(frame.points, (*EYES_WITH_BROWS, LIPS_RIM))
@@ -143,10 +144,9 @@ def _inside(points: np.ndarray, outlines: tuple[tuple[int, ...], ...]) -> np.nda
     return np.asarray(np.any([polygon(points[list(part)], WORKING_SIZE) for part in outlines], 0))
 
 
-def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
-    """Shares of the labels by place alone, beside the face's outline."""
+def _expected(frame: FaceFrame, inside: Float64[np.ndarray, "w w"]) -> Float32[np.ndarray, "4 w w"]:
+    """Shares of the labels by place alone; `inside`: heights of the face by which pixels lie within its outline, negative beyond it."""
     across, down = np.abs(frame.across), frame.down
-    inside = _inside_outline(frame)
     ear = np.exp(-(((across - _EAR_ACROSS[0]) / _EAR_ACROSS[1]) ** 2) - ((down - _EAR_DOWN[0]) / _EAR_DOWN[1]) ** 2)
     places = {
         "face": _over(inside, (0.0, _RIM)),
@@ -162,11 +162,6 @@ def _expected(frame: FaceFrame) -> Float32[np.ndarray, "4 w w"]:
     hair = (1 - skin) * (1 - cloth) * (1 - (1 - _THROAT_HAIR) * throat)
     shares = np.stack([skin, beard, hair, 1 - skin - hair])
     return np.asarray(shares / shares.sum(0), np.float32)
-
-
-def _inside_outline(frame: FaceFrame) -> np.ndarray:
-    """Heights of the face by which pixels lie inside its outline; negative beyond it."""
-    return signed(polygon(frame.points[list(FACE_OVAL)], WORKING_SIZE)) / frame.height
 
 
 def _beard(frame: FaceFrame, inside: np.ndarray) -> np.ndarray:
