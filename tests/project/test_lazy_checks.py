@@ -25,8 +25,8 @@ def test_arguments_and_results_are_checked_whenever_called() -> None:
         _halves(good, "2")
 
 
-def test_the_package_is_checked_so() -> None:
-    from facecraft4d.toolkit.core.geometry import normalized
+def test_what_states_shapes_is_checked_so() -> None:
+    from facecraft4d.toolkit.core.pixels import to_bytes
 
     with pytest.raises(jaxtyping.TypeCheckError):
-        normalized(None)
+        to_bytes(None)

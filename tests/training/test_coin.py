@@ -12,10 +12,11 @@ from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.stages import StageContext
 from facecraft4d.toolkit.training import loop
-from facecraft4d.toolkit.training.coin import color_offsets
+from facecraft4d.toolkit.training.coin import color_offsets, offsets_of
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
 from facecraft4d.toolkit.training.objective import draw
+from facecraft4d.toolkit.training.offsets import BLOCK, Offsets
 from facecraft4d.toolkit.training.schedule import REFERENCE, STATIC, Sample
 
 
@@ -25,6 +26,24 @@ def test_a_fresh_network_changes_nothing(scene):
     picture = trainer.footage.picture(Sample(2), SIZE)
     drawn = draw(state.parameters, state.triangles, trainer.footage.posed(STATIC), picture, 2)
     assert torch.equal(drawn.consistent, drawn.combined)
+
+
+@pytest.mark.parametrize(
+    ("splats", "hidden", "embedding"), [(0, 4, 1), (1, 3, 2), (BLOCK + 3, 7, 5), (2 * BLOCK, 64, 27)]
+)
+def test_the_compiled_network_is_the_readable_one(splats, hidden, embedding):
+    """Values and gradients, for blocks that are full, begun and none, and layers of any width."""
+    generator = torch.Generator().manual_seed(splats)
+    shapes = ((splats, 3), (splats, embedding), (hidden, 4 + embedding), (3, hidden))
+    colors, *learned = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes)
+    given = torch.randn(splats, 3, generator=generator, dtype=torch.float64)
+    for each in learned:
+        each.requires_grad_()
+    results = [network(colors, *learned) for network in (offsets_of, Offsets.apply)]
+    gradients = [torch.autograd.grad((result * given).sum(), learned) for result in results]
+    torch.testing.assert_close(results[1], results[0], rtol=1e-12, atol=1e-12)
+    for compiled, readable in zip(gradients[1], gradients[0], strict=True):
+        torch.testing.assert_close(compiled, readable, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.slow

@@ -72,6 +72,14 @@ def test_a_file_just_written_is_not_remembered(tmp_path: Path) -> None:
     assert weights.content_sha256(file) == sha256(b"two")
 
 
+def test_a_file_that_is_gone_is_forgotten(tmp_path: Path, cache: Path) -> None:
+    gone, other = old_file(tmp_path / "gone.bin", b"one"), old_file(tmp_path / "other.bin", b"two")
+    weights.content_sha256(gone)
+    gone.unlink()
+    weights.content_sha256(other)
+    assert json.loads((cache / "hashes.json").read_bytes()).keys() == {str(other)}
+
+
 @pytest.mark.parametrize("wrong", ["sha256", "state"])
 def test_a_damaged_entry_is_ignored(tmp_path: Path, cache: Path, wrong: str) -> None:
     file = old_file(tmp_path / "net.bin", b"one")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from numba import njit
 
 SOURCES = ("compiling", "settings", "simd", "projection", "ellipses", "harmonics", "binning", "kernels")
-"""The modules that compiled code is made from."""
+"""The modules of this folder that compiled code is made from, beside its own."""
 
 BLOCK = 512
 """Splats that one thread takes at a time."""
@@ -28,7 +28,8 @@ def _kept(dispatcher: Any) -> Any:
     """Let a kernel on disk stand only for these very sources: numba by itself looks at the kernel's own file alone."""
     index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if index is not None:
-        sources = [Path(__file__).with_name(f"{name}.py") for name in SOURCES]
+        own = Path(dispatcher.py_func.__code__.co_filename)
+        sources = [own, *(Path(__file__).with_name(f"{name}.py") for name in SOURCES)]
         index._source_stamp = tuple((s.stat().st_mtime, s.stat().st_size) for s in sources)
     return dispatcher
 

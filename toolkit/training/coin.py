@@ -10,13 +10,14 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.trained import CoinNetwork
 from facecraft4d.toolkit.training.gaussians import Parameters
+from facecraft4d.toolkit.training.offsets import Offsets
 
 HEAD_RADIUS_METRES = 0.125
 """Unit of the position encoding."""
@@ -60,10 +61,22 @@ def network_parameters(
 def color_offsets(parameters: Parameters, view: int) -> Float32[Tensor, "n 3"]:
     """Offset of every splat's colour in one view. The view's part of the hidden layer is the same for all splats."""
     shared = parameters["hidden_from_view"] @ parameters["view_embeddings"][view] + parameters["hidden_bias"]
-    inputs = torch.cat([parameters["colors"].detach(), parameters["gaussian_embeddings"]], 1)
-    layer = torch.cat([parameters["hidden_from_color"], parameters["hidden_from_gaussian"]], 1)
-    hidden = functional.linear(inputs, layer, shared).relu()
-    return functional.linear(hidden, parameters["offset_from_hidden"], parameters["offset_bias"])
+    layer = torch.cat([shared[:, None], parameters["hidden_from_color"], parameters["hidden_from_gaussian"]], 1)
+    colors, embeddings = parameters["colors"].detach(), parameters["gaussian_embeddings"]
+    network = Offsets.apply if colors.device.type == "cpu" else offsets_of
+    return network(colors, embeddings, layer, parameters["offset_from_hidden"]) + parameters["offset_bias"]
+
+
+def offsets_of(
+    colors: Float[Tensor, "n 3"],
+    embeddings: Float[Tensor, "n e"],
+    layer: Float[Tensor, "h 4+e"],
+    last: Float[Tensor, "3 h"],
+) -> Float[Tensor, "n 3"]:
+    """`last` times what is positive of `layer` times (1, colour, embedding). In plain torch: what graphics cards compute, and the readable twin of the
+    compiled one."""
+    inputs = torch.cat([colors, embeddings], 1)
+    return functional.linear(functional.linear(inputs, layer[:, 1:], layer[:, 0]).relu(), last)
 
 
 def frozen_network(parameters: Parameters) -> CoinNetwork:

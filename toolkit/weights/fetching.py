@@ -149,7 +149,7 @@ def content_sha256(place: Path) -> str:
 
 
 def _hashes(files: Sequence[Path]) -> list[str]:
-    """Each file's sha256, remembered or made now; where the cache cannot be written they are made each time."""
+    """Each file's sha256, remembered or made now; where the cache cannot be written they are made each time. Files that are gone are forgotten."""
     memory, found, fresh = _memory(), [], {}
     for file in files:
         key, stat, now = os.path.abspath(file), file.stat(), time.time()
@@ -162,7 +162,8 @@ def _hashes(files: Sequence[Path]) -> list[str]:
         found.append(sha256)
     if fresh:
         with suppress(UserError):
-            rows = {key: {"state": state, "sha256": sha256} for key, (state, sha256) in (_memory() | fresh).items()}
+            there = {key: entry for key, entry in _memory().items() if os.path.exists(key)}
+            rows = {key: {"state": state, "sha256": sha256} for key, (state, sha256) in (there | fresh).items()}
             write_whole(_memory_path(), json.dumps(rows, indent=0, sort_keys=True).encode())
     return found
 
