@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from facecraft4d.toolkit.config import ImagePrior, ImagePriorConfig, SdxlConfig
 from facecraft4d.toolkit.image_prior.sdxl.loading import Networks
+
+if TYPE_CHECKING:  # they take five seconds, which runs without these tests need not wait
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig
 
 NAME = "stable-diffusion-xl-base-1.0"
 WIDTH, TIMES = 32, 8
@@ -27,6 +30,9 @@ MERGES = ("t h", "h e</w>", "p e", "r s", "o n</w>", "pe rs", "h a", "ha i", "w 
 
 def write_folder(place: Path, seed: int = 0, unet: bool = True) -> Path:
     """Write the folder NAME into `place`."""
+    from diffusers import EulerDiscreteScheduler
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
     folder = place / NAME
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
@@ -55,8 +61,10 @@ def write_unet(place: Path, seed: int = 7) -> Path:
     return place / "CosmicMan-SDXL"
 
 
-def tiny_unet() -> UNet2DConditionModel:
+def tiny_unet() -> "UNet2DConditionModel":
     """SDXL's UNet, narrow: three levels, the first without attention; 10 self-attentions."""
+    from diffusers import UNet2DConditionModel
+
     return UNet2DConditionModel(
         sample_size=16,
         block_out_channels=(16, 32, 64),
@@ -74,8 +82,10 @@ def tiny_unet() -> UNet2DConditionModel:
     )
 
 
-def tiny_vae() -> AutoencoderKL:
+def tiny_vae() -> "AutoencoderKL":
     """SDXL's VAE, narrow: a latent for 8 pixels each way."""
+    from diffusers import AutoencoderKL
+
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         norm_num_groups=4,
@@ -87,8 +97,10 @@ def tiny_vae() -> AutoencoderKL:
     )
 
 
-def text_config() -> CLIPTextConfig:
+def text_config() -> "CLIPTextConfig":
     """A text encoder's sizes."""
+    from transformers import CLIPTextConfig
+
     return CLIPTextConfig(
         vocab_size=len(vocabulary()),
         hidden_size=WIDTH,

@@ -1,13 +1,11 @@
 """Mutual attention: golden vectors of the published code, SDXL's own inventory, and the laws of the batch."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from places import DATA
 from sdxl_cases import tiny_unet
 
@@ -20,6 +18,9 @@ from facecraft4d.toolkit.image_prior.sdxl.attention import (
     self_attentions,
 )
 
+if TYPE_CHECKING:
+    from diffusers.models.attention_processor import Attention
+
 GOLDEN = np.load(DATA / "mutual_attention.npz")
 SDXL: dict[str, Any] = json.loads((DATA / "sdxl_unet_attention.json").read_text())
 
@@ -29,26 +30,30 @@ def golden(name: str) -> torch.Tensor:
 
 
 @pytest.fixture
-def layer() -> Attention:
+def layer() -> "Attention":
     """The golden vectors' self-attention."""
+    from diffusers.models.attention_processor import Attention
+
     found = Attention(64, heads=4, dim_head=16, bias=False)
     found.load_state_dict({name.removeprefix("w_"): golden(name) for name in GOLDEN.files if name.startswith("w_")})
     return found.requires_grad_(False)
 
 
-def answered(layer: Attention, switch: Switch) -> torch.Tensor:
+def answered(layer: "Attention", switch: Switch) -> torch.Tensor:
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
     layer.set_processor(MutualAttention(switch, AttnProcessor2_0()))
     return layer(golden("hidden_states"))
 
 
-def test_switched_off_it_is_plain_attention_bit_for_bit(layer: Attention) -> None:
+def test_switched_off_it_is_plain_attention_bit_for_bit(layer: "Attention") -> None:
     plain = layer(golden("hidden_states"))
     assert torch.equal(answered(layer, Switch()), plain)
     np.testing.assert_allclose(plain, golden("plain_self_attention"), atol=1e-4)
     np.testing.assert_allclose(plain, golden("masactrl_before_start_step"), atol=1e-4)
 
 
-def test_it_is_the_published_one_in_both_layouts(layer: Attention) -> None:
+def test_it_is_the_published_one_in_both_layouts(layer: "Attention") -> None:
     """With guidance: [photograph, view] twice; without: the photograph and three views."""
     np.testing.assert_allclose(answered(layer, Switch(True, 2)), golden("masactrl_self_attention"), atol=1e-4)
     np.testing.assert_allclose(answered(layer, Switch(True, 1)), golden("mutual_batch_ref_views"), atol=1e-4)
@@ -67,6 +72,8 @@ def test_before_the_projection_it_is_the_published_one() -> None:
 
 @pytest.mark.slow
 def test_sdxl_has_70_self_attentions_in_this_order() -> None:
+    from diffusers import UNet2DConditionModel
+
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(SDXL["config"])
     assert len(unet.state_dict()) == SDXL["state_dict_entries"] == 1680

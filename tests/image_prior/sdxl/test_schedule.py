@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import EulerDiscreteScheduler
 from places import DATA
 from sdxl_cases import NOISE
 
@@ -19,6 +18,8 @@ GOLDEN = np.load(DATA / "ddim_sdxl.npz")
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of an Euler scheduler, as SDXL has one."""
+    from diffusers import EulerDiscreteScheduler
+
     folder = tmp_path_factory.mktemp("scheduler")
     EulerDiscreteScheduler(**NOISE).save_pretrained(folder)
     return folder / "scheduler_config.json"

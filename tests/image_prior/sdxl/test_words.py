@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from diffusers import StableDiffusionXLPipeline
 from sdxl_cases import options
 
 from facecraft4d.toolkit import image_prior
@@ -15,6 +14,8 @@ from facecraft4d.toolkit.image_prior.sdxl.words import direction, read_prompts
 
 @pytest.mark.slow
 def test_they_are_read_as_diffusers_reads_them(found: Folder) -> None:
+    from diffusers import StableDiffusionXLPipeline
+
     networks = load_text_networks(found, "cpu", offload=False)
     chosen = options(found.place, prompt="the person, {view}", negative_prompt="who").sdxl
     shown, unwanted = read_prompts(networks, chosen, (0.0, 180.0, 350.0))
