@@ -50,14 +50,13 @@ def of_case(avatar: Avatar, case: Case) -> dict[str, Any]:
     """Times of everybody: {"ours": {way: {part: ms}}, "viewers": {name: ms}, "medians": {...}, "moving": {name: ms}}."""
     size, ours = (case.width, case.height), {way.name: [] for way in ways()}
     viewers: dict[str, list[float]] = {}
-    moving: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, stand(avatar, Path(folder)) as place:
         for turn in range(ROUNDS):
             for way in ways():
                 ours[way.name] += timed_frames(way, avatar, size, FRAMES)
             if turn == 0:
                 viewers = {each.name: place.orbit(each, size, VIEWER_FRAMES)[SKIPPED:] for each in VIEWERS}
-                moving = talking(place, size) if size == SIZES[0] else {}
+                moving = talking(place, size)
     frames = {name: [each["frame"] for each in found] for name, found in ours.items()}
     return {
         **case._asdict(),

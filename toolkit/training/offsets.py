@@ -140,9 +140,9 @@ def offset_back(colors, embeddings, layers, given, to_embeddings, parts):
                 to_embeddings[first + i, k] = inputs[(1 + colors.shape[1] + k) * BLOCK + i]
 
 
-def _padded(layer: Tensor, rows: bool, columns: bool) -> Any:
+def _padded(layer: Tensor) -> Any:
     """As an array, with zeros up to multiples of TOGETHER."""
-    more = (0, -layer.shape[1] % TOGETHER * columns, 0, -layer.shape[0] % TOGETHER * rows)
+    more = (0, -layer.shape[1] % TOGETHER, 0, -layer.shape[0] % TOGETHER)
     return np.ascontiguousarray(functional.pad(layer.detach(), more).numpy())
 
 
@@ -154,7 +154,7 @@ class Offsets(torch.autograd.Function):
     def forward(ctx: Any, colors: Tensor, embeddings: Tensor, layer: Tensor, last: Tensor) -> Tensor:
         """All splats, block by block."""
         ctx.splats = tuple(np.ascontiguousarray(each.detach().numpy()) for each in (colors, embeddings))
-        ctx.layers = _padded(layer, True, True), _padded(last, True, True)
+        ctx.layers = _padded(layer), _padded(last)
         ctx.shapes = layer.shape, last.shape
         out = np.empty_like(ctx.splats[0])
         offset(*ctx.splats, *ctx.layers, out)
