@@ -55,6 +55,10 @@ WORSE = 1.001
 """Factor on the error up to which a step does not hurt: redrawing alone changes that much."""
 
 
+AS_MANY = 4
+"""Pictures of one moment count together as this many at most: what is wrong of the figure is wrong in all of them (docs/tracking.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """How much the terms count beside the priors; all pixels of a face go wrong together, so each counts little."""
@@ -64,6 +68,11 @@ class Trust:
     outlines: float = 0.02
     stride: int = 3
     """Every so-manieth visible pixel is looked at."""
+
+    def among(self, pictures: int) -> "Trust":
+        """What each of so many pictures of one moment counts."""
+        share = min(1.0, AS_MANY / pictures)
+        return Trust(share * self.landmarks, share * self.colours, share * self.outlines, self.stride)
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ def fit_moment_pose(
     pool: ThreadPoolExecutor,
 ) -> tuple[Pose, float, int]:
     """At most so many iterations from `pose`, fewer where it has settled. Also the mean robust error of colour, and the iterations taken."""
-    views = begin(moment, blur)
+    views, trust = begin(moment, blur), trust.among(len(moment.observations))
     best, found, damping, taken = pose, None, DAMPING, 0
     for taken in range(1, iterations + 1):
         posed = posed_with_slopes(figure, pose)

@@ -46,7 +46,7 @@ class Shared:
 
         Landmarks are not sure enough for either: the network sees them where they are on most people.
         """
-        trust = replace(trust, landmarks=0.0)
+        trust = replace(trust, landmarks=0.0).among(len(moment.observations))
         views = begin(moment, 0.0)
         posed = posed_with_slopes(figure, pose)
         redraw(figure, skin, views, posed, trust, pool)
