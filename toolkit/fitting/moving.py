@@ -53,8 +53,6 @@ DAMPING, DAMPED_MORE, DAMPED_LESS, MOST_DAMPING = 1e-3, 10.0, 0.3, 10.0
 """What the diagonal of the normal matrix grows by (Levenberg and Marquardt), factors after a step that hurts and one that helps, and where it ends."""
 WORSE = 1.001
 """Factor on the error up to which a step does not hurt: redrawing alone changes that much."""
-
-
 AS_MANY = 4
 """Pictures of one moment count together as this many at most: what is wrong of the figure is wrong in all of them (docs/tracking.md)."""
 

@@ -33,6 +33,15 @@ def _columns(rows, first, lines, begin):
 
 @helper
 @no_type_check
+def _back_to_rows(lines, begin, first, rows):
+    """The reverse of `_columns`."""
+    for i in range(min(len(rows) - first, BLOCK)):
+        for k in range(rows.shape[1]):
+            rows[first + i, k] = lines[(begin + k) * BLOCK + i]
+
+
+@helper
+@no_type_check
 def _inputs(colors, embeddings, first, width):
     """What the network is given of one block: 1, the colour, the embedding, and 0 up to `width`."""
     inputs = np.zeros(width * BLOCK, colors.dtype)
@@ -112,9 +121,7 @@ def offset(colors, embeddings, layer, last, out):
         _times(layer, inputs, hidden)
         _rectify(hidden, hidden)
         _times(last, hidden, lines)
-        for i in range(min(len(colors) - first, BLOCK)):
-            for k in range(3):
-                out[first + i, k] = lines[k * BLOCK + i]
+        _back_to_rows(lines, 0, first, out)
 
 
 @kernel
@@ -135,9 +142,7 @@ def offset_back(colors, embeddings, layers, given, to_embeddings, parts):
         _summed(hidden, lines, parts[1][block])
         _summed(slopes, inputs, parts[0][block])
         _times(transposed, slopes, inputs)
-        for i in range(min(len(colors) - first, BLOCK)):
-            for k in range(embeddings.shape[1]):
-                to_embeddings[first + i, k] = inputs[(1 + colors.shape[1] + k) * BLOCK + i]
+        _back_to_rows(inputs, 1 + colors.shape[1], first, to_embeddings)
 
 
 def _padded(layer: Tensor) -> Any:
@@ -155,7 +160,7 @@ class Offsets(torch.autograd.Function):
         """All splats, block by block."""
         ctx.splats = tuple(np.ascontiguousarray(each.detach().numpy()) for each in (colors, embeddings))
         ctx.layers = _padded(layer), _padded(last)
-        ctx.shapes = layer.shape, last.shape
+        ctx.shape = layer.shape
         out = np.empty_like(ctx.splats[0])
         offset(*ctx.splats, *ctx.layers, out)
         return torch.from_numpy(out)
@@ -170,5 +175,5 @@ class Offsets(torch.autograd.Function):
         turned = layer, np.ascontiguousarray(layer.T), np.ascontiguousarray(last.T)
         offset_back(*ctx.splats, turned, given, to_embeddings, parts)
         by_layer, by_last = (torch.from_numpy(part.sum(0)) for part in parts)
-        (h, width), _ = ctx.shapes
+        h, width = ctx.shape
         return None, torch.from_numpy(to_embeddings), by_layer[:h, :width], by_last[:h, :3].T
