@@ -27,6 +27,10 @@ pytestmark = pytest.mark.slow
 
 SIZE = 160
 QUICK = ShapePriorConfig(parametric=ParametricConfig(texture_size=512, pivotal_iterations=2))
+LOW = -1.0
+"""Metres: below every picture."""
+BEHIND = 0.005
+"""Metres."""
 SKIN = ("skin", "lips", "ears", "eyelids", "neck", "scalp")
 
 
@@ -46,27 +50,29 @@ def distances(places: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -
     return np.asarray(scipy.spatial.cKDTree(strewn).query(places)[0])
 
 
-def off_skin(person: Viewed, coarse: Coarse) -> float:
-    """Mean distance of the true skin from the rig's, metres."""
+def unseen(view: View, places: np.ndarray) -> np.ndarray:
+    """Those of the places that lie behind what the view shows."""
+    pixels, z = project(view.camera, places)
+    column, row = np.floor(pixels).astype(int).T
+    return np.asarray(places[z > view.depth[row, column] + BEHIND])
+
+
+def off_skin(person: Viewed, coarse: Coarse, places: np.ndarray) -> float:
+    """Mean distance of places on the true skin from the rig's, metres."""
     rig, pose = coarse.head.rig, coarse.head.pose
     given = person.views.views[0].camera.camera_from_world
     motion = np.linalg.inv(given) @ coarse.views.views[0].camera.camera_from_world
     posed = transform_points(motion, pose_vertices(rig, pose).astype(np.float64))
-    return float(
-        distances(np.concatenate([person.skin, person.neck]), posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
-    )
+    return float(distances(places, posed, rig.triangles[in_regions(rig, *SKIN)]).mean())
 
 
-def common(coarse: Coarse) -> np.ndarray:
-    """What silhouettes of the head and of its views have in common above the neck's base, of all that either has [views].
-
-    Below it these people have no body, but the skirt in which their model ends, open below: no surface that is closed stands for it.
-    """
+def common(coarse: Coarse, end: float) -> np.ndarray:
+    """What silhouettes of the head and of its views have in common above the height `end`, of all that either has [views]."""
     rig, posed = coarse.head.rig, pose_vertices(coarse.head.rig, coarse.head.pose)
     shares = []
     for view in coarse.views.views:
-        end = int(project(view.camera, np.array([[0.0, THROAT, 0.0]]))[0][0, 1])
-        drawn, matte = rasterize(view.camera, posed, rig.triangles).covered[:end], view.mask[:end] > 0.5
+        rows = slice(int(project(view.camera, np.array([[0.0, end, 0.0]]))[0][0, 1]))
+        drawn, matte = rasterize(view.camera, posed, rig.triangles).covered[rows], view.mask[rows] > 0.5
         shares.append((drawn & matte).sum() / (drawn | matte).sum())
     return np.array(shares)
 
@@ -85,9 +91,10 @@ def case(request, subjects, tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 
 def test_skin_and_silhouettes_are_the_truths(case: Case) -> None:
-    assert off_skin(case.person, case.coarse) < 0.0025, "3 mm are asked for"
-    shares = common(case.coarse)
-    assert shares.mean() > 0.95 and shares.min() > 0.9, shares
+    person = case.person
+    assert off_skin(person, case.coarse, np.concatenate([person.skin, person.neck])) < 0.0025, "3 mm are asked for"
+    shares = common(case.coarse, LOW)
+    assert shares.min() > 0.95, shares
 
 
 def test_the_head_looks_like_its_views_from_all_around(case: Case) -> None:
@@ -129,6 +136,7 @@ def test_the_photograph_is_view_0_and_depths_lie_below_mattes(case: Case) -> Non
         assert (view.depth[view.mask > 0.5] > 0).all() and not view.depth[view.mask == 0].any()
 
 
+@pytest.mark.parametrize("case", ["glasses"], indirect=True)  # long hair hides the same skin from all views
 def test_one_view_is_worse_than_all(case: Case, model: FaceModel) -> None:
     """Nobody but the other views tells what the photograph does not show."""
     person = case.person
@@ -137,8 +145,9 @@ def test_one_view_is_worse_than_all(case: Case, model: FaceModel) -> None:
     rig = personalized_rig(model, fitted.latent.identity.astype(np.float32), fitted.offsets)
     back = np.linalg.inv(fitted.world_from_given(views))
     posed = transform_points(back, pose_vertices(rig, fitted.latent.pose(model)).astype(np.float64))
-    single = distances(np.concatenate([person.skin, person.neck]), posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
-    assert off_skin(person, case.coarse) < 0.95 * single, (off_skin(person, case.coarse), single)
+    places = unseen(views.views[0], np.concatenate([person.skin, person.neck]))
+    single = distances(places, posed, rig.triangles[in_regions(rig, *SKIN)]).mean()
+    assert len(places) > 100 and off_skin(person, case.coarse, places) < 0.95 * single
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +190,7 @@ def test_a_head_for_a_body_of_ones_own_under_even_light(small: Viewed, tmp_path:
     """Cut at its neck's ring; the views show no more than it has."""
     coarse = made(small, tmp_path, replace(QUICK, bust=Bust.NECK, light=Lighting.EVEN))
     assert "torso" not in coarse.head.rig.region_names
-    assert common(coarse).min() > 0.85
+    assert common(coarse, THROAT).min() > 0.95
 
 
 def test_what_is_no_head_is_refused_in_one_line(small: Viewed, tmp_path: Path) -> None:

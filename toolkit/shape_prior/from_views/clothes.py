@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from facecraft4d.toolkit.core.geometry import area_vectors
 from facecraft4d.toolkit.shape_prior.from_views.closed import Closed
 from facecraft4d.toolkit.shape_prior.from_views.labels import HAIR, SKIN, TORSO
-from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_at, crossing_heights
+from facecraft4d.toolkit.shape_prior.parametric.shells.collar import collar_at, crossing_heights, heights_around
 from facecraft4d.toolkit.shape_prior.parametric.shells.cut import lower_rows
 from facecraft4d.toolkit.shape_prior.parametric.shells.grid import last_hits, outer_radii, wrapped_filter
 from facecraft4d.toolkit.shape_prior.parametric.shells.sheet import FittedHead, Shell
@@ -33,7 +33,7 @@ def torso_sheet(
     edge = lower_rows(head, middle)
     rays = bust_rays(bust_center(head, middle, edge))
     neck_skin = last_hits(rays, head.vertices, neck)
-    below = surface.vertices[:, 1] < float(ring[:, 1].max()) + ABOVE_RING
+    below = surface.vertices[:, 1] < heights_around(ring, surface.vertices) + ABOVE_RING
     hair = shares.argmax(1) == HAIR
     outer = surface.triangles[_faces_away(surface, rays.center)]
     body, hanging = (outer[(below & kind)[outer].all(1)] for kind in (~hair, hair))
