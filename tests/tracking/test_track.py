@@ -16,7 +16,7 @@ from facecraft4d.toolkit.face_model import FaceModel
 from facecraft4d.toolkit.repeatable import repeatable
 from facecraft4d.toolkit.tracking.state import FILE_NAME, load_state
 
-CONFIG = TrackingConfig(following_iterations=10, epochs=1)
+CONFIG = TrackingConfig(following_iterations=20, epochs=1)
 
 
 class Killed(BaseException):

@@ -18,8 +18,6 @@ FREE_JOINTS = (("neck", 3), ("jaw", 3), ("eye_left", 2), ("eye_right", 2))
 """Joints that turn, and about how many axes: an eye does not roll."""
 TURNS = sum(axes for _, axes in FREE_JOINTS)
 """Angles of a pose."""
-KNOWN = 20.0
-"""How much less a head that was fitted before may change than people differ."""
 MOST_RADIANS = {"neck": 1.6, "jaw": 0.6, "eye_left": 0.6, "eye_right": 0.6}
 """How far a joint turns."""
 
@@ -58,53 +56,55 @@ class Figure:
 
 def figure_of_model(model: FaceModel) -> Figure:
     """The mean person of a model. ValueError if it knows no landmarks."""
-    mean = model.identity_mean.astype(np.float64)
-    rig = personalized_rig(model, model.identity_mean)
-    return _figure(model, rig, model.corner_uvs, model.identity_deltas, mean)
-
-
-def figure_of_head(model: FaceModel, head: Head) -> Figure:
-    """A head that was made of the model's mesh, with whatever parts were added behind it: these follow the skin nearest to them.
-
-    UserError if the head does not begin with the model's triangles, all of them.
-    """
-    count = len(model.triangles)
-    if not np.array_equal(head.rig.triangles[:count], model.triangles):
-        raise UserError(
-            "the motion is found for heads that have all of their model's mesh: this one was built with --bust neck, or on another head model; take --bust shoulders"
-        )
-    start = np.zeros(len(model.identity_mean))
-    figure = _figure(model, head.rig, head.mesh.corner_uvs, _carried(model, head.rig), start)
-    return replace(figure, shape_whitening=KNOWN * figure.shape_whitening)
-
-
-def _figure(
-    model: FaceModel, rig: Rig, corner_uvs: np.ndarray, shape_deltas: np.ndarray, shape: Float64[np.ndarray, " i"]
-) -> Figure:
-    if model.landmarks_478 is None:
-        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
-    own = shape_deltas[:, : len(model.vertices)]
+    rig, mean = personalized_rig(model, model.identity_mean), model.identity_mean.astype(np.float64)
     return Figure(
         rig=rig,
-        corner_uvs=corner_uvs,
-        expressions=np.ascontiguousarray(np.moveaxis(rig.expression_deltas, 0, -1)),
-        landmarks=model.landmarks_478,
-        shape=shape,
-        shape_deltas=np.ascontiguousarray(np.moveaxis(shape_deltas, 0, -1)),
-        joint_deltas=np.einsum("jv,ivx->ijx", model.joint_regressor.astype(np.float64), own.astype(np.float64)),
+        corner_uvs=model.corner_uvs,
+        expressions=_by_vertex(rig.expression_deltas),
+        landmarks=_landmarks(model),
+        shape=mean,
+        shape_deltas=_by_vertex(model.identity_deltas),
+        joint_deltas=np.einsum(
+            "jv,ivx->ijx", model.joint_regressor.astype(np.float64), model.identity_deltas.astype(np.float64)
+        ),
         shape_whitening=model.identity_whitening.astype(np.float64),
-        shape_mean=shape.copy(),
+        shape_mean=mean.copy(),
         shape_ranges=model.identity_ranges.astype(np.float64),
     )
 
 
-def _carried(model: FaceModel, rig: Rig) -> Float32[np.ndarray, "i v 3"]:
-    """The model's identity for all of the rig's vertices."""
-    import scipy.spatial
+def figure_of_head(model: FaceModel, head: Head) -> Figure:
+    """A head that was made of the model's mesh, with whatever parts were added behind it: who it is was fitted before, its identity has no weights.
 
-    count = len(model.vertices)
-    nearest = scipy.spatial.cKDTree(rig.vertices[:count]).query(rig.vertices[count:])[1]
-    return np.ascontiguousarray(model.identity_deltas[:, np.concatenate([np.arange(count), nearest])])
+    UserError if the head does not begin with the model's triangles, all of them.
+    """
+    rig, count = head.rig, len(model.triangles)
+    if not np.array_equal(rig.triangles[:count], model.triangles):
+        raise UserError(
+            "the motion is found for heads that have all of their model's mesh: this one was built with --bust neck, or on another head model; take --bust shoulders"
+        )
+    return Figure(
+        rig=rig,
+        corner_uvs=head.mesh.corner_uvs,
+        expressions=_by_vertex(rig.expression_deltas),
+        landmarks=_landmarks(model),
+        shape=np.zeros(0),
+        shape_deltas=np.zeros((*rig.vertices.shape, 0), np.float32),
+        joint_deltas=np.zeros((0, *rig.joint_positions.shape)),
+        shape_whitening=np.zeros((0, 0)),
+        shape_mean=np.zeros(0),
+        shape_ranges=np.zeros((0, 2)),
+    )
+
+
+def _by_vertex(deltas: Float32[np.ndarray, "n v 3"]) -> Float32[np.ndarray, "v 3 n"]:
+    return np.ascontiguousarray(np.moveaxis(deltas, 0, -1))
+
+
+def _landmarks(model: FaceModel) -> SurfacePoints:
+    if model.landmarks_478 is None:
+        raise ValueError("model must know where the 478 landmarks lie, got landmarks_478=None")
+    return model.landmarks_478
 
 
 def unknowns(rig: Rig) -> int:

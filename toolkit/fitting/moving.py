@@ -77,6 +77,8 @@ class Trust:
 class Looked:
     """One picture in the course of a fit."""
 
+    view: int
+    """Of which camera."""
     observation: Observation
     picture: Picture
     samples: Samples | None = None
@@ -118,7 +120,8 @@ def fit_moment_pose(
 def begin(moment: Moment, blur: float) -> list[Looked]:
     """The pictures of a moment, smoothed by `blur` pixels."""
     return [
-        Looked(each, picture_of(each.camera, each.image, each.segments.matte, blur)) for each in moment.observations
+        Looked(view, each, picture_of(each.camera, each.image, each.segments.matte, blur))
+        for view, each in enumerate(moment.observations)
     ]
 
 
@@ -194,7 +197,7 @@ def _rows(
         sigma = seen.sigma / frontal(seen.camera) ** 2
         yield trust.landmarks, landmark_rows(seen.camera, points, triangles, posed.vertices, seen.landmarks, sigma), 0.0
     if view.samples is not None and trust.colours and len(view.samples.triangle):
-        expected = skin.expected(view.samples, figure, normals)
+        expected = skin.expected(view.samples, figure, normals, view.view)
         block = colour_rows(view.picture, posed.vertices, triangles, view.samples, expected, float(trust.stride))
         yield trust.colours, block, trust.colours * trust.stride * float(view.samples.cosine.sum())
     if len(view.pull.vertices):

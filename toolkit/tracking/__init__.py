@@ -19,7 +19,7 @@ from facecraft4d.toolkit.face_model.model import surface_positions
 from facecraft4d.toolkit.fitting.colour import Albedo
 from facecraft4d.toolkit.fitting.figure import Figure, figure_of_head
 from facecraft4d.toolkit.fitting.observation import Observation, Observations, Segments
-from facecraft4d.toolkit.fitting.skin import skin_of
+from facecraft4d.toolkit.fitting.skin import skin_of, still_of
 from facecraft4d.toolkit.images import resized
 from facecraft4d.toolkit.landmarks import FaceLandmarker
 from facecraft4d.toolkit.needs import Needs, joined
@@ -62,6 +62,7 @@ def run(
         if GLASSES in head.rig.region_names:
             light_lids(figure, skin.known)
         skin.refresh()
+        skin.stills = tuple(still_of(figure, skin, head.pose, stills[view]) for view in frames.view_indices)
         key = repr((config, context.seed, pictures.count, len(pictures.cameras), len(head.rig.vertices)))
         state = begun(key, context, figure, skin, lambda: _seen(pictures, stills, head, figure, context.report))
         starts = frozenset(frames.clip_starts)

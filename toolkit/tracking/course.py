@@ -16,6 +16,7 @@ from facecraft4d.toolkit.fitting.figure import Figure
 from facecraft4d.toolkit.fitting.moving import Trust, fit_moment_pose
 from facecraft4d.toolkit.fitting.observation import Observations
 from facecraft4d.toolkit.fitting.skin import Skin
+from facecraft4d.toolkit.tracking.eyes import errors_about_eye
 from facecraft4d.toolkit.tracking.seen import Pictures, Sightings, observations, on_names, step_scores
 from facecraft4d.toolkit.tracking.shared import LightSums, Shared, paint
 from facecraft4d.toolkit.tracking.state import TrackState, save_state
@@ -184,11 +185,13 @@ def other_starts(found: float, score: float) -> tuple[float, ...]:
 def _try_lid(
     course: Course, state: TrackState, moment: Moment, step: int, side: str, down: float, cost: float
 ) -> float:
-    """Keep the pose with the lid sought from so far down where the pictures agree with it better."""
+    """Keep the pose with the lid sought from so far down where the pictures agree with it better about the eye. Returns the error of colours."""
     known = state.pose(step)
     state.set_pose(step, with_lid(course.figure.rig, known, side, down))
     other = _fit(course, state, step, moment, COLOURS, course.config.following_iterations // 2, BLURS[-1])
-    if other < cost:
+    poses = known, state.pose(step)
+    before, after = errors_about_eye(course.figure, course.skin, moment.observations, side, poses, course.pool)
+    if after < before:
         return other
     state.set_pose(step, known)
     return cost

@@ -72,16 +72,20 @@ class Shared:
             self.by_offsets = self.by_offsets + weight * (jacobian.T @ jacobian)
             self.off -= weight * (jacobian.T @ residual)
 
+    def _of_another_identity(self, figure: Figure, rate: float) -> Figure:
+        whitening = figure.shape_whitening
+        prior = whitening.T @ whitening
+        right = self.right / self.visits - prior @ (figure.shape - figure.shape_mean)
+        low, high = (figure.shape_ranges - figure.shape[:, None]).T
+        return figure.reshaped(rate * bounded_step(self.matrix / self.visits + prior, right, low, high))
+
     def reshaped(self, figure: Figure, rate: float) -> Figure:
         """The figure after a step of its identity, and of its offsets, `rate` of the way.
 
         All time steps count as one: what a picture shows otherwise than the figure can, it shows in all of them.
         """
-        whitening = figure.shape_whitening
-        prior = whitening.T @ whitening
-        right = self.right / self.visits - prior @ (figure.shape - figure.shape_mean)
-        low, high = (figure.shape_ranges - figure.shape[:, None]).T
-        figure = figure.reshaped(rate * bounded_step(self.matrix / self.visits + prior, right, low, high))
+        if len(figure.shape):
+            figure = self._of_another_identity(figure, rate)
         if not self.free:
             return figure
         rig = figure.rig
