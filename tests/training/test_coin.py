@@ -11,7 +11,7 @@ from facecraft4d.toolkit import bake, training
 from facecraft4d.toolkit.config import TrainingConfig
 from facecraft4d.toolkit.core.asset import Provenance
 from facecraft4d.toolkit.core.stages import StageContext
-from facecraft4d.toolkit.training import loop
+from facecraft4d.toolkit.training import loop, offsets
 from facecraft4d.toolkit.training.coin import color_offsets, offsets_of
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.gaussians import splat_parameters
@@ -44,6 +44,16 @@ def test_the_compiled_network_is_the_readable_one(splats, hidden, embedding):
     torch.testing.assert_close(results[1], results[0], rtol=1e-12, atol=1e-12)
     for compiled, readable in zip(gradients[1], gradients[0], strict=True):
         torch.testing.assert_close(compiled, readable, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("coin", "told"), [(1, 1), (0, 0)])
+def test_its_compiling_is_told_before_the_first_step_if_there_is_a_coin_step(scene, tmp_path, monkeypatch, coin, told):
+    monkeypatch.setattr(offsets, "is_compiled", lambda: False)
+    config = replace(NO_LPIPS, static_iterations=1, coin_iterations=coin, resolution=24, coarse_resolution=24)
+    said = []
+    training.run(*scene, config, StageContext(0, "cpu", tmp_path, lambda progress: said.append(progress)))
+    assert [each.step for each in said if each.message == training.COMPILING_COIN] == [0] * told
+    assert said[-1].step == 1 + coin
 
 
 @pytest.mark.slow

@@ -12,10 +12,14 @@ from facecraft4d.toolkit.losses import Trunk, lpips, perceptual_ingredient
 from facecraft4d.toolkit.needs import Needs
 from facecraft4d.toolkit.splatting.backend import is_compiled
 from facecraft4d.toolkit.splatting.cpu import COMPILING
+from facecraft4d.toolkit.training import offsets
 from facecraft4d.toolkit.training.footage import Footage
 from facecraft4d.toolkit.training.loop import Trainer, begin, finish, train
 from facecraft4d.toolkit.training.objective import Difference
 from facecraft4d.toolkit.training.schedule import Schedule, anchor_views
+
+COMPILING_COIN = "compiling COIN's network, once on this machine"
+"""What a user is told while that is."""
 
 
 def run(
@@ -41,6 +45,9 @@ def run(
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
         context.report(Progress("training", 0, schedule.total, COMPILING))
+    if device == "cpu" and config.coin_iterations and config.rates.coin and not offsets.is_compiled():
+        context.report(Progress("training", 0, schedule.total, COMPILING_COIN))
+        offsets.compile_now()
     state = train(trainer, lambda: begin(trainer, head, views, device), (context.folder, key), context.report, device)
     trained = finish(trainer, state)
     return replace(trained, ingredients=(perceptual_ingredient(Trunk.ALEXNET),)) if distance else trained

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from facecraft4d.toolkit.splatting import simd
-from facecraft4d.toolkit.splatting.compiling import helper, kernel
+from facecraft4d.toolkit.splatting.compiling import helper, is_kept, kernel
 from facecraft4d.toolkit.splatting.simd import LANES
 
 BLOCK = 256
@@ -177,3 +177,16 @@ class Offsets(torch.autograd.Function):
         by_layer, by_last = (torch.from_numpy(part.sum(0)) for part in parts)
         h, width = ctx.shape
         return None, torch.from_numpy(to_embeddings), by_layer[:h, :width], by_last[:h, :3].T
+
+
+def is_compiled() -> bool:
+    """Whether the first call starts at once."""
+    return is_kept(offset, offset_back)
+
+
+def compile_now() -> None:
+    """Compile both ways, for seconds: otherwise the first COIN step does, in the middle of a training."""
+    splats, embeddings, layer, last = (
+        torch.zeros(shape, requires_grad=True) for shape in ((1, 3), (1, 4), (8, 8), (3, 8))
+    )
+    Offsets.apply(splats, embeddings, layer, last).sum().backward()  # type: ignore[no-untyped-call]
