@@ -189,4 +189,4 @@ def compile_now() -> None:
     splats, embeddings, layer, last = (
         torch.zeros(shape, requires_grad=True) for shape in ((1, 3), (1, 4), (8, 8), (3, 8))
     )
-    Offsets.apply(splats, embeddings, layer, last).sum().backward()  # type: ignore[no-untyped-call]
+    Offsets.apply(splats, embeddings, layer, last).sum().backward()
