@@ -29,8 +29,8 @@ def scene(model: FaceModel):
     drawn = draw_mesh(
         Mesh(pose_vertices(figure.rig, rest), figure.rig.triangles, figure.corner_uvs, texture), camera, 1
     )
-    matte = drawn.alpha > 0.5
-    seen = Observation(camera, drawn.image, Segments(matte, ~matte & False, ~matte & False), 1.0)
+    matte, nothing = drawn.alpha > 0.5, np.zeros(drawn.alpha.shape, bool)
+    seen = Observation(camera, drawn.image, Segments(matte, nothing, nothing), 1.0)
     skin = skin_of(figure.rig, Albedo.begin(texture))
     return figure, skin, seen, still_of(figure, skin, rest, seen)
 

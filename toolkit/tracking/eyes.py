@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float64
 
 from facecraft4d.toolkit.core.datatypes import Pose, Rig
 from facecraft4d.toolkit.core.geometry import vertex_normals
+from facecraft4d.toolkit.core.rigging import pose_vertices
 from facecraft4d.toolkit.fitting.colour import Samples
-from facecraft4d.toolkit.fitting.figure import Figure, posed_with_slopes
+from facecraft4d.toolkit.fitting.figure import Figure
 from facecraft4d.toolkit.fitting.observation import Observation, Observations
 from facecraft4d.toolkit.fitting.skin import MOVING_METRES, Skin
 from facecraft4d.toolkit.meshes.raster import Fragments, rasterize
@@ -34,7 +35,7 @@ def errors_about_eye(
 ) -> Float64[np.ndarray, " p"]:
     """Sum over the pictures of the absolute differences of colour that each pose leaves, at the pixels where any of them shows the eye."""
     rig, around = figure.rig, about_eye(figure.rig, side)
-    posed = [posed_with_slopes(figure, pose).vertices for pose in poses]
+    posed = [pose_vertices(rig, pose) for pose in poses]
     normals = [vertex_normals(vertices, rig.triangles) for vertices in posed]
 
     def off(view: int, seen: Observation) -> np.ndarray:

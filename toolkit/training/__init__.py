@@ -45,7 +45,7 @@ def run(
     key = repr((config, seed, len(views.views), len(head.rig.triangles)))
     if device == "cpu" and not is_compiled():
         context.report(Progress("training", 0, schedule.total, COMPILING))
-    if device == "cpu" and config.coin_iterations and config.rates.coin and not offsets.is_compiled():
+    if device == "cpu" and schedule.uses_network(schedule.total - 1) and not offsets.is_compiled():
         context.report(Progress("training", 0, schedule.total, COMPILING_COIN))
         offsets.compile_now()
     state = train(trainer, lambda: begin(trainer, head, views, device), (context.folder, key), context.report, device)
