@@ -7,12 +7,15 @@ import moderngl
 import numpy as np
 import pytest
 
-from facecraft4d.runtime.gl.drawing import LOOK, Look, Picture
+from facecraft4d.runtime.gl.drawing import Look, Picture
 from facecraft4d.runtime.gl.instances import Tier
 from facecraft4d.runtime.gl.tiers import COMPUTE_VERSION, open_instances
 from facecraft4d.runtime.opengl import NoOpenGL, offscreen_context
 from facecraft4d.toolkit.core.asset import Avatar
 from facecraft4d.toolkit.core.datatypes import Camera, Pose
+
+WHOLE = Look(inscribed=1.0)
+"""Nothing of a splat is left out: what numerics are compared by."""
 
 
 @contextmanager
@@ -40,7 +43,7 @@ def drawn(
     avatars: Sequence[Avatar],
     poses: Sequence[Pose],
     camera: Camera,
-    look: Look = LOOK,
+    look: Look = WHOLE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Picture and depth by that tier."""
     needs(tier, context)

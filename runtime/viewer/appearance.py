@@ -18,7 +18,7 @@ class Layer(StrEnum):
 SCALES, OPACITIES = (0.1, 2.0), (0.02, 1.0)
 """What the sliders reach."""
 
-DISK = Look(scale=0.38, gain=30.0)
+DISK = Look(scale=0.38, gain=30.0, inscribed=1.0)
 """An ellipse of one standard deviation with an edge: 30 times its opacity, a Gaussian stays opaque for 1 / 0.38 deviations."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from opengl_cases import WHOLE
 from places import TINY
 
 from facecraft4d.exporters import load
@@ -30,7 +31,7 @@ class Target:
         self._picture = Picture(self.context, (SIZE, SIZE), self._splats.buffer)
 
     def draw(self, splats: Splats, camera: Camera) -> np.ndarray:
-        self._picture.draw(self._splats.write(splats, camera), camera)
+        self._picture.draw(self._splats.write(splats, camera), camera, WHOLE)
         return self._picture.read()
 
 

@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 import pytest
 from head_cases import mixed, random_pose
-from opengl_cases import clean_context, drawn, needs, psnr
+from opengl_cases import WHOLE, clean_context, drawn, needs, psnr
 from parity_cases import CORRECTED, PLAIN, Case
 from places import ROOT
 
@@ -17,7 +17,6 @@ from facecraft4d.exporters import load
 from facecraft4d.runtime.animate import Animator, Heads
 from facecraft4d.runtime.camera import framing
 from facecraft4d.runtime.gl.compute import RadixSort
-from facecraft4d.runtime.gl.drawing import Look
 from facecraft4d.runtime.gl.instances import Tier
 from facecraft4d.runtime.gl.packing import pack
 from facecraft4d.runtime.gl.tiers import open_instances, suitable_tier
@@ -95,7 +94,7 @@ def test_compensated_opacity_is_the_processors(context: moderngl.Context, tiny_a
     """From afar splats are as small as a pixel: without it the low-pass filter makes them fat. It is off unless asked for."""
     camera = orbit_camera(0.0, 0.0, 9.0, SIZE)
     pose = (neutral_pose(tiny_avatar.rig),)
-    found, _ = drawn(context, tier, (tiny_avatar,), pose, camera, Look(antialiased=True))
+    found, _ = drawn(context, tier, (tiny_avatar,), pose, camera, WHOLE._replace(antialiased=True))
     plain, _ = drawn(context, tier, (tiny_avatar,), pose, camera)
     assert psnr(found, by_processor((tiny_avatar,), pose, camera, True)) > 50
     assert psnr(plain, by_processor((tiny_avatar,), pose, camera)) > 50

@@ -13,6 +13,7 @@ from facecraft4d.runtime.gl.drawing import Look
 from facecraft4d.runtime.gl.shaders import NoOpenGL
 from facecraft4d.runtime.opengl import offscreen_context
 from facecraft4d.runtime.screen import Screen
+from facecraft4d.runtime.viewer.appearance import DISK
 from facecraft4d.runtime.viewer.mesh import MeshPass
 from facecraft4d.runtime.viewer.statistics import SETTLE_SECONDS, Statistics
 from facecraft4d.toolkit.core.geometry import project
@@ -75,7 +76,7 @@ def test_edges_lie_over_the_splats_and_leave_the_rest(context: moderngl.Context)
 def test_splats_have_a_size_and_a_density(context: moderngl.Context) -> None:
     """As dense where the processor draws as where OpenGL does; about as large: there the low-pass filter is scaled too."""
     pose, camera = neutral_pose(AVATAR.rig), framing(AVATAR).camera(SIZE, SIZE)
-    looks = (Look(), Look(scale=0.4), Look(gain=0.3), Look(scale=0.38, gain=30.0))
+    looks = (Look(), Look(scale=0.4), Look(gain=0.3), DISK)
     covered = []
     with context:
         for look in looks:
