@@ -38,14 +38,17 @@ def with_splats(avatar: Avatar, count: int) -> Avatar:
 
 
 class Course:
-    """Poses and cameras frame by frame: a performance, seen from one side to the other; no two frames are the same."""
+    """Poses and cameras frame by frame: a performance, seen from one side to the other; no two frames are the same.
 
-    def __init__(self, avatar: Avatar, width: int, height: int, frames: int) -> None:
+    `still`: the head rests in the first pose, and only the camera moves.
+    """
+
+    def __init__(self, avatar: Avatar, width: int, height: int, frames: int, still: bool = False) -> None:
         self._source = ClipSource(on_rig(builtin_clip("face_cap"), avatar.rig))
         self._orbit: OrbitCamera = framing(avatar)
-        self._size, self._frames = (width, height), frames
+        self._size, self._frames, self._fps = (width, height), frames, np.inf if still else FPS
 
     def frame(self, index: int) -> tuple[Pose, Camera]:
         """What is drawn in that frame."""
         yaw = SWEEP_DEGREES * (2 * (index % self._frames) / self._frames - 1)
-        return self._source.pose(index / FPS), self._orbit.turned(yaw, 0.0).camera(*self._size)
+        return self._source.pose(index / self._fps), self._orbit.turned(yaw, 0.0).camera(*self._size)

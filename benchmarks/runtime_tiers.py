@@ -125,9 +125,11 @@ def _wrapped(watch: Stopwatch, part: Part, original: Any, finish: Callable[[], o
     return call
 
 
-def timed_frames(way: Way, avatar: Avatar, size: tuple[int, int], frames: int) -> list[dict[str, float]]:
-    """Milliseconds of the parts of each frame, and of the whole frame without `read`."""
-    course, found = Course(avatar, *size, frames), []
+def timed_frames(
+    way: Way, avatar: Avatar, size: tuple[int, int], frames: int, still: bool = False
+) -> list[dict[str, float]]:
+    """Milliseconds of the parts of each frame, and of the whole frame without `read`; of a head that moves or one that is `still`."""
+    course, found = Course(avatar, *size, frames, still), []
     with closing(way.open((avatar,), *size)) as renderer:
         context = getattr(renderer, "_context", None)
         with watched(context.finish if context is not None else lambda: None) as watch:
