@@ -40,6 +40,20 @@ def test_short_hair_has_an_edge_that_is_not_level(model: FaceModel, color: tuple
     assert segments.headwear is not None and not segments.headwear.any()
 
 
+@pytest.mark.slow
+def test_a_loose_strand_beside_hair_is_no_skin(model: FaceModel) -> None:
+    """Where the matte ends with skin the mesh is drawn to it: a pixel of that among hair would pull an ear out."""
+    portrait, _, sides = _portrait(model, HAIR, HAIR)
+    rows, columns = np.nonzero(sides)
+    outermost = columns == columns.max()
+    row, column = round(rows[outermost].mean()), columns.max() + 3
+    loose = np.s_[row : row + 2, column : column + 2]
+    assert not portrait.alpha[row - 1 : row + 3, column - 1 : column + 3].any()
+    portrait.image[loose], portrait.alpha[loose] = SKIN, 1
+    segments = segment(portrait)
+    assert segments.matte[loose].all() and not segments.skin[loose].any()
+
+
 def _portrait(
     model: FaceModel, above: tuple[float, float, float], beside: tuple[float, float, float], arch: float = 0.0
 ) -> tuple[Portrait, np.ndarray, np.ndarray]:

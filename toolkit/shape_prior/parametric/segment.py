@@ -50,8 +50,8 @@ _TINT = 0.04
 _TENTH = 0.1
 """Part of the largest piece of clothes below which a piece is none."""
 _CRUMB = 0.02
-"""Heights of the face, 4 mm: thinner parts of hair that hang together with no other are shade at an ear's rim, or a fringe of the matte.
-"""
+"""Heights of the face, 4 mm: thinner parts of hair that hang together with no other are shade at an ear's rim, or a fringe of the matte. Thinner
+parts of skin are such a fringe too: a face is drawn to the matte where that ends with skin, and one pixel among hair pulled ears out by centimetres."""
 
 # Where each label is expected: ramps (middle, width) and shares. Heights are of the face, 0 at its chin and -1 at the top of the
 # forehead; widths are halves of the face's, from its middle. Told from drawn people with truth.
@@ -89,11 +89,14 @@ def segment(portrait: Portrait) -> Segments:
     hair &= _reaching_up(hair, points[MOUTH, 1])
     cloth = _hanging_together(matte & ~skin & ~hair)
     hat = headwear(portrait, hair, matte & ~hair & ~cloth)
-    crumbs = _thin(hair & ~hat, _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD])))
+    crumb = _CRUMB * float(np.linalg.norm(points[CHIN] - points[FOREHEAD]))
+    crumbs = _thin(hair & ~hat, crumb)
     hat = _nearest_of(hat, crumbs, matte)
     hair = (hair & ~crumbs) | hat
     hat = hair if _in_its_shade(portrait.image, hat, hair & ~hat, points[MOUTH, 1]) else hat
     cloth &= ~hair
+    specks = _thin(matte & ~hair & ~cloth, crumb)
+    hair, cloth = (_nearest_of(mask, specks, matte) for mask in (hair, cloth))
     skin = matte & ~hair & ~cloth
     return Segments(skin, hair, cloth, beard=skin & (label == _BEARD), headwear=hat)
 
