@@ -16,7 +16,7 @@ CORNERS = np.array([(-(3**0.5), -1), (3**0.5, -1), (0, 2)], np.float32)
 
 INSCRIBED = 0.8
 """A triangle around all of a splat has 1.65 times its area. With 0.8 it has 1.06 times, and takes about 0.7 of the time; what lies beyond its
-sides, where the splat has faded to 1/35 or less, is not drawn: 51 dB and more from the whole on built heads (benchmarks/bench_inscribed.py)."""
+sides, where alpha is 1/35 at most (255 to the power of -0.64), is not drawn: 51 dB and more from the whole on built heads (benchmarks/bench_inscribed.py)."""
 
 
 class Look(NamedTuple):
