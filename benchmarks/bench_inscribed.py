@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from bench_runtime import SIZES, Case
 from machine import described
 from runtime_scene import Course, with_splats
 
@@ -24,7 +25,7 @@ from facecraft4d.toolkit.core.asset import Avatar
 
 RADII = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """The first is what the others are compared with."""
-COUNTS, SIZES = (20_000, 50_000), ((512, 512), (1920, 1080))
+COUNTS = 20_000, 50_000
 FRAMES = 12
 
 
@@ -48,8 +49,9 @@ def psnr(image: np.ndarray, whole: np.ndarray) -> float:
     return float(-10 * np.log10(np.mean((np.clip(image, 0, 1) - np.clip(whole, 0, 1)) ** 2)))
 
 
-def rows(avatar: Avatar, size: tuple[int, int]) -> list[str]:
+def rows(avatar: Avatar, case: Case) -> list[str]:
     """A line of the table for each radius."""
+    size = case.width, case.height
     with closing(OffscreenRenderer((avatar,), *size, Tier.UPLOAD)) as renderer:
         course = Course(avatar, *size, FRAMES)
         frames = [seconds_and_pictures(renderer, course, index) for index in range(FRAMES)]
@@ -57,7 +59,6 @@ def rows(avatar: Avatar, size: tuple[int, int]) -> list[str]:
     for column, radius in enumerate(RADII[1:], 1):
         ratio = statistics.median(frame[column][0] / frame[0][0] for frame in frames)
         least = min(psnr(frame[column][1], frame[0][1]) for frame in frames)
-        case = f"{len(avatar.splats.means) // 1000}k, {size[0]} x {size[1]}"
         lines.append(f"| {case} | {radius} | {ratio:.2f} | {least:.1f} |")
     return lines
 
@@ -70,7 +71,7 @@ def main() -> None:
     print("| splats, picture | radius | time | PSNR, dB |\n| --- | --- | --- | --- |")
     for count in COUNTS:
         for size in SIZES:
-            print(*rows(with_splats(avatar, count), size), sep="\n", flush=True)
+            print(*rows(with_splats(avatar, count), Case(count, *size)), sep="\n", flush=True)
     print(f"\n{described()}.")
 
 

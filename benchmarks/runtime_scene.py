@@ -46,9 +46,10 @@ class Course:
     def __init__(self, avatar: Avatar, width: int, height: int, frames: int, still: bool = False) -> None:
         self._source = ClipSource(on_rig(builtin_clip("face_cap"), avatar.rig))
         self._orbit: OrbitCamera = framing(avatar)
-        self._size, self._frames, self._fps = (width, height), frames, np.inf if still else FPS
+        self._size, self._frames, self._still = (width, height), frames, still
 
     def frame(self, index: int) -> tuple[Pose, Camera]:
         """What is drawn in that frame."""
         yaw = SWEEP_DEGREES * (2 * (index % self._frames) / self._frames - 1)
-        return self._source.pose(index / self._fps), self._orbit.turned(yaw, 0.0).camera(*self._size)
+        moment = 0.0 if self._still else index / FPS
+        return self._source.pose(moment), self._orbit.turned(yaw, 0.0).camera(*self._size)

@@ -14,11 +14,6 @@ from facecraft4d.toolkit.core.datatypes import Camera
 CORNERS = np.array([(-(3**0.5), -1), (3**0.5, -1), (0, 2)], np.float32)
 
 
-INSCRIBED = 0.8
-"""A triangle around all of a splat has 1.65 times its area. With 0.8 it has 1.06 times, and takes about 0.7 of the time; what lies beyond its
-sides, where alpha is 1/35 at most (255 to the power of -0.64), is not drawn: 51 dB and more from the whole on built heads (benchmarks/bench_inscribed.py)."""
-
-
 class Look(NamedTuple):
     """How splats are drawn."""
 
@@ -29,8 +24,12 @@ class Look(NamedTuple):
     """Times the ellipses' axes."""
     gain: float = 1.0
     """Times the opacities; beyond 1 splats turn into disks with an edge."""
-    inscribed: float = INSCRIBED
-    """Radius of the circle in a splat's triangle; 1 is the ellipse where the splat fades to the cutoff, so that nothing of it is left out."""
+    inscribed: float = 0.8
+    """Radius of the circle in a splat's triangle; 1 is the ellipse where the splat fades to the cutoff, so that nothing of it is left out.
+
+    A triangle around all of a splat has 1.65 times its area. With 0.8 it has 1.06 times, and takes about 0.7 of the time; what lies beyond its sides,
+    where alpha is 1/35 at most (255 to the power of -0.64), is not drawn: 51 dB and more from the whole on built heads (benchmarks/bench_inscribed.py).
+    """
 
 
 LOOK = Look()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from opengl_cases import WHOLE
+from opengl_cases import WHOLE, psnr
 from places import TINY
 
 from facecraft4d.exporters import load
@@ -70,10 +70,6 @@ def one_splat(
         np.array([mean], np.float32), np.array([[1, 0, 0, 0]], np.float32), np.full((1, 3), sigma, np.float32),
         np.array([opacity], np.float32), np.array([color], np.float32),
     )  # fmt: skip
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return -10 * float(np.log10(np.mean((a.astype(np.float64) - b) ** 2)))
 
 
 @pytest.mark.parametrize("seed", range(4))
